@@ -161,7 +161,8 @@ export function tensorFromBytes<D extends Dtype>(
       `A ${dtype} tensor of shape ${formatDims(dims)} takes ${size * width} bytes, but ${bytes.byteLength} were given.`,
     );
   }
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // Not bytes.slice(): on a Buffer that is a view, as unaligned as before.
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return tensor(dtype, dims, new arrays[dtype](aligned.buffer, aligned.byteOffset, size));
 }
 
