@@ -1,0 +1,31 @@
+import { createServer } from 'node:net';
+
+const portsTried = 20;
+
+function isFree(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve(true)));
+  });
+}
+
+/**
+ * A port to listen on: the wanted one, or, where nobody insists on it, the next free one.
+ *
+ * @throws when an insisted port is taken, or no port near the wanted one is free
+ */
+export async function freePort(wanted: number, host: string, insist: boolean): Promise<number> {
+  if (await isFree(wanted, host)) return wanted;
+  if (insist) {
+    throw new Error(
+      `port ${wanted} on ${host} is taken: end what listens there, or choose another with PORT=${wanted + 1} npm start`,
+    );
+  }
+  for (let port = wanted + 1; port <= wanted + portsTried; port++) {
+    if (await isFree(port, host)) return port;
+  }
+  throw new Error(
+    `no port from ${wanted} to ${wanted + portsTried} is free on ${host}: choose one with PORT=8080 npm start`,
+  );
+}

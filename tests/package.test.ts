@@ -1,0 +1,36 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { scripts, allowScripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
+  scripts: Record<string, string>;
+  allowScripts: Record<string, boolean>;
+};
+
+const commands = Object.entries(scripts).flatMap(([name, script]) =>
+  script.split('&&').map((command) => [name, command.trim()] as const),
+);
+
+it.each(commands)('npm run %s: `%s` names a tool and a file that exist', (_, command) => {
+  const [program, file] = command.split(' ') as [string, string | undefined];
+  if (program !== 'node') expect(existsSync(`${root}node_modules/.bin/${program}`)).toBe(true);
+  if (program === 'node' || program === 'tsx') expect(existsSync(`${root}${file}`)).toBe(true);
+});
+
+it('answers the install script of every package that has one', () => {
+  const lock = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
+    packages: Record<string, { hasInstallScript?: true; optional?: true }>;
+  };
+  const asking = Object.entries(lock.packages)
+    .filter(([, entry]) => entry.hasInstallScript && !entry.optional)
+    .map(([path]) => path.split('node_modules/').at(-1)!);
+  expect([...new Set(asking)].sort()).toEqual(Object.keys(allowScripts).sort());
+});
+
+it('.ci/run calls npm test and nothing else', () => {
+  const lines = readFileSync(`${root}.ci/run`, 'utf8').split('\n');
+  const commandLines = lines.filter((text) => text && !/^(#|set |cd )/.test(text));
+  expect(commandLines).toEqual(['exec npm test']);
+  accessSync(`${root}.ci/run`, constants.X_OK);
+});

@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Supervised, supervise } from '@/scripts/start/supervise';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+let folder: string;
+let supervised: Supervised | undefined;
+
+/** Writes its pid and its own child's pid to `pids`, then stays. */
+const parentOfOne = `
+  const { spawn } = require('node:child_process');
+  const { writeFileSync } = require('node:fs');
+  const inner = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  writeFileSync(process.argv[2], process.pid + ' ' + inner.pid);
+  setInterval(() => {}, 1000);
+`;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A zombie still answers the signal; here nobody may be left to reap it.
+    return (
+      process.platform !== 'linux' || !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
+    );
+  } catch {
+    return false;
+  }
+}
+
+function writeScript(name: string, text: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+}
+
+async function pidsIn(file: string): Promise<number[]> {
+  await vi.waitFor(() => expect(existsSync(file)).toBe(true), 20_000);
+  await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toMatch(/^\d+ \d+$/), 5_000);
+  return readFileSync(file, 'utf8').split(' ').map(Number);
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'darkroom-supervise-'));
+});
+
+afterEach(async () => {
+  await supervised?.stop();
+  supervised = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('supervise', () => {
+  it('restarts a process that dies, says how it died and keeps what it said', async () => {
+    const deaths: string[] = [];
+    supervised = supervise({
+      name: 'frail',
+      nodeArguments: [writeScript('frail.cjs', "console.log('so tired'); process.exit(7);")],
+      environment: {},
+      logFolder: folder,
+      onDeath: (how) => deaths.push(how),
+    });
+    await vi.waitFor(() => expect(deaths).toEqual(['exit code 7', 'exit code 7']), 30_000);
+    expect(supervised.tail()).toContain('so tired');
+    expect(readFileSync(join(folder, 'frail.log'), 'utf8')).toContain('so tired');
+  });
+
+  it('stops the process and the children of that process', async () => {
+    const pidFile = join(folder, 'pids');
+    supervised = supervise({
+      name: 'parent',
+      nodeArguments: [writeScript('parent.cjs', parentOfOne), pidFile],
+      environment: {},
+      logFolder: folder,
+      onDeath: (how) => expect.fail(`died on its own: ${how}`),
+    });
+    const pids = await pidsIn(pidFile);
+    expect(pids.map(isAlive)).toEqual([true, true]);
+    await supervised.stop();
+    await vi.waitFor(() => expect(pids.map(isAlive)).toEqual([false, false]), 5_000);
+  });
+
+  it('leaves nothing running when the supervising process itself is killed', async () => {
+    const pidFile = join(folder, 'pids');
+    const child = writeScript('child.cjs', parentOfOne);
+    const supervisor = join(root, 'tests/scripts/start/supervise-one.ts');
+    const starter = spawn(
+      process.execPath,
+      ['--import', 'tsx', supervisor, folder, child, pidFile],
+      {
+        cwd: root,
+        stdio: 'ignore',
+      },
+    );
+    const pids = await pidsIn(pidFile);
+    starter.kill('SIGKILL');
+    await vi.waitFor(() => expect(pids.map(isAlive)).toEqual([false, false]), 20_000);
+  });
+});
