@@ -1,0 +1,263 @@
+/**
+ * @file Building graphs by appending nodes: every value's element type and static shape is known at once.
+ * Small constants fold as they are added, so that the graphs it makes hold no shape arithmetic.
+ */
+import { foldLimit, foldNode } from './fold';
+import { inferScope, inferTypes } from './infer';
+import {
+  type Attribute,
+  type Constant,
+  type Graph,
+  GraphError,
+  type Node,
+  type ValueType,
+  isExternal,
+  place,
+  prune,
+} from './model';
+import { type Dtype, type Tensor, bytesOf, float32, formatDims, int64, sameDims, sizeOf } from './tensor';
+
+/** Attributes as plain values: a whole number is an int unless ONNX declares the attribute a float. */
+export type Attributes = Record<string, number | string | readonly number[] | Tensor | undefined>;
+
+const floatAttributes = new Set(['alpha', 'beta', 'gamma', 'epsilon', 'cubic_coeff_a', 'extrapolation_value', 'value_float', 'momentum', 'lambd', 'bias']);
+
+function attributesOf(plain: Attributes): Record<string, Attribute> {
+  const out: Record<string, Attribute> = {};
+  for (const [name, value] of Object.entries(plain)) {
+    if (value === undefined) continue;
+    if (typeof value === 'number') {
+      out[name] = { kind: floatAttributes.has(name) ? 'float' : 'int', value };
+    } else if (typeof value === 'string') out[name] = { kind: 'string', value };
+    else if (Array.isArray(value)) out[name] = { kind: 'ints', value: [...(value as number[])] };
+    else out[name] = { kind: 'tensor', value: value as Tensor };
+  }
+  return out;
+}
+
+/** The name of a value in a graph under construction. */
+export type Value = string;
+
+export interface OpOptions {
+  /** Node name; exporters' names carry the module path that adapters are attached by. */
+  name?: string;
+  /** Output names; made up when left out. */
+  outputs?: string[];
+  /** Number of outputs when no names are given. */
+  count?: number;
+  domain?: string;
+}
+
+export class Builder {
+  readonly graph: Graph;
+  private readonly types = new Map<string, ValueType>();
+  private readonly shared = new Map<string, Value>();
+  private counter = 0;
+
+  constructor(name: string, opsets: Record<string, number> = { '': 18 }) {
+    this.graph = {
+      name,
+      source: name,
+      irVersion: 8,
+      opsets,
+      inputs: [],
+      outputs: [],
+      nodes: [],
+      constants: new Map(),
+    };
+  }
+
+  /** A name that no value has yet. */
+  fresh(hint: string): string {
+    let name: string;
+    do name = `${hint}_${this.counter++}`;
+    while (this.types.has(name));
+    return name;
+  }
+
+  has(name: string): boolean {
+    return this.types.has(name);
+  }
+
+  type(value: Value): ValueType {
+    const type = this.types.get(value);
+    if (!type) throw new GraphError(`${this.graph.source} has no value "${value}".`);
+    return type;
+  }
+
+  dims(value: Value): readonly number[] {
+    return this.type(value).dims;
+  }
+
+  dtype(value: Value): Dtype {
+    return this.type(value).dtype;
+  }
+
+  /** The tensor behind a value, when it is a constant held in memory. */
+  constantOf(value: Value): Tensor | undefined {
+    const constant = this.graph.constants.get(value);
+    return constant && !isExternal(constant) ? constant : undefined;
+  }
+
+  /** Declares a graph input. */
+  input(name: string, dtype: Dtype, dims: readonly number[]): Value {
+    this.define(name, { dtype, dims: [...dims] });
+    this.graph.inputs.push({ name, dtype, dims: [...dims] });
+    return name;
+  }
+
+  /** Adds a named constant (a weight). */
+  constant(name: string, value: Constant): Value {
+    this.define(name, { dtype: value.dtype, dims: [...value.dims] });
+    this.graph.constants.set(name, value);
+    return name;
+  }
+
+  /** Turns a constant into a graph input of the same name: a weight to be trained. */
+  constantToInput(name: string): Constant {
+    const constant = this.graph.constants.get(name);
+    if (!constant) throw new GraphError(`${this.graph.source} has no constant "${name}" to make an input of.`);
+    this.graph.constants.delete(name);
+    this.graph.inputs.push({ name, dtype: constant.dtype, dims: [...constant.dims] });
+    return constant;
+  }
+
+  /** A constant by value; equal small constants share one name. */
+  tensor(value: Tensor): Value {
+    if (sizeOf(value.dims) > 64) return this.constant(this.fresh('const'), value);
+    const key = `${value.dtype}${formatDims(value.dims)}:${bytesOf(value).join()}`;
+    const known = this.shared.get(key);
+    if (known) return known;
+    const name = this.constant(this.fresh('const'), value);
+    this.shared.set(key, name);
+    return name;
+  }
+
+  scalar(value: number): Value {
+    return this.tensor(float32([], [value]));
+  }
+
+  ints(values: readonly number[]): Value {
+    return this.tensor(int64([values.length], values));
+  }
+
+  /** Marks a value as a graph output, under `name` where given. */
+  output(value: Value, name?: string): void {
+    let port = value;
+    if (name && name !== value) {
+      port = this.op('Identity', [value], {}, { outputs: [name] });
+    }
+    this.graph.outputs.push({ name: port, ...this.type(port) });
+  }
+
+  /** Appends a node with one output and returns that output. @throws GraphError when shapes do not fit */
+  op(op: string, inputs: readonly Value[], attributes: Attributes = {}, options: OpOptions = {}): Value {
+    return this.ops(op, inputs, attributes, options)[0] as Value;
+  }
+
+  /** Appends a node and returns all of its outputs. */
+  ops(op: string, inputs: readonly Value[], attributes: Attributes = {}, options: OpOptions = {}): Value[] {
+    const outputs = options.outputs ?? Array.from({ length: options.count ?? 1 }, () => this.fresh(op));
+    const node: Node = {
+      name: options.name ?? outputs[0] ?? op,
+      op,
+      domain: options.domain ?? '',
+      inputs: [...inputs],
+      outputs,
+      attributes: attributesOf(attributes),
+    };
+    if (options.domain) this.graph.opsets[options.domain] ??= 1;
+    return this.append(node);
+  }
+
+  /** Appends a ready-made node (its output names must be free), folding it when its value is known. */
+  append(node: Node): Value[] {
+    const types = node.inputs.map((input) => (input ? this.type(input) : undefined));
+    const constants = node.inputs.map((input) => (input ? this.constantOf(input) : undefined));
+    const inferred = inferTypes(this.graph, node, types, constants);
+    const output = inferred[0] as ValueType;
+    if (node.op === 'Shape' || node.op === 'Size') {
+      return [this.constant(node.outputs[0] as string, shapeValue(node, types[0] as ValueType))];
+    }
+    const small = constants.every((c, i) => !node.inputs[i] || (c !== undefined && sizeOf(c.dims) <= foldLimit));
+    if (small) {
+      const scope = inferScope(this.graph, node, types, constants);
+      const folded = foldNode(node, constants.filter((_, i) => node.inputs[i]), scope, output);
+      if (folded) return [this.constant(node.outputs[0] as string, folded)];
+    }
+    node.outputs.forEach((name, i) => {
+      if (!name) return;
+      const type = inferred[i];
+      if (!type) throw new GraphError(`${place(this.graph, node)}: output ${i} is not one of this operator's.`);
+      this.define(name, type);
+    });
+    this.graph.nodes.push(node);
+    return node.outputs;
+  }
+
+  /** The finished graph: only what its outputs need. */
+  finish(): Graph {
+    return prune(this.graph);
+  }
+
+  // Shorthands for what rules and losses write again and again.
+
+  add(a: Value, b: Value): Value {
+    return this.op('Add', [a, b]);
+  }
+  sub(a: Value, b: Value): Value {
+    return this.op('Sub', [a, b]);
+  }
+  mul(a: Value, b: Value): Value {
+    return this.op('Mul', [a, b]);
+  }
+  div(a: Value, b: Value): Value {
+    return this.op('Div', [a, b]);
+  }
+  neg(a: Value): Value {
+    return this.op('Neg', [a]);
+  }
+  scale(a: Value, factor: number): Value {
+    return factor === 1 ? a : this.mul(a, this.scalar(factor));
+  }
+  matmul(a: Value, b: Value): Value {
+    return this.op('MatMul', [a, b]);
+  }
+  reshape(a: Value, dims: readonly number[]): Value {
+    return sameDims(this.dims(a), dims) ? a : this.op('Reshape', [a, this.ints(dims)]);
+  }
+  transpose(a: Value, perm: readonly number[]): Value {
+    return perm.every((axis, i) => axis === i) ? a : this.op('Transpose', [a], { perm });
+  }
+  expand(a: Value, dims: readonly number[]): Value {
+    return sameDims(this.dims(a), dims) ? a : this.op('Expand', [a, this.ints(dims)]);
+  }
+  concat(values: readonly Value[], axis: number): Value {
+    return values.length === 1 ? (values[0] as Value) : this.op('Concat', values, { axis });
+  }
+  slice(a: Value, axis: number, start: number, end: number): Value {
+    return this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis])]);
+  }
+  reduceSum(a: Value, axes: readonly number[], keepdims = true): Value {
+    return axes.length === 0 ? a : this.op('ReduceSum', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+  }
+  reduceMean(a: Value, axes: readonly number[], keepdims = true): Value {
+    return axes.length === 0 ? a : this.op('ReduceMean', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+  }
+  where(condition: Value, yes: Value, no: Value): Value {
+    return this.op('Where', [condition, yes, no]);
+  }
+
+  private define(name: string, type: ValueType): void {
+    if (this.types.has(name)) throw new GraphError(`${this.graph.source} already has a value "${name}".`);
+    this.types.set(name, type);
+  }
+}
+
+function shapeValue(node: Node, type: ValueType): Tensor {
+  if (node.op === 'Size') return int64([], [sizeOf(type.dims)]);
+  const start = node.attributes.start?.kind === 'int' ? node.attributes.start.value : 0;
+  const end = node.attributes.end?.kind === 'int' ? node.attributes.end.value : type.dims.length;
+  const dims = type.dims.slice(start, end);
+  return int64([dims.length], dims);
+}

@@ -1,0 +1,89 @@
+/** @file Putting a graph into a builder: shapes made static, shape arithmetic folded, values wired to given ones. */
+import { Builder, type Value } from './builder';
+import { type Graph, GraphError, isExternal, place } from './model';
+import { formatDims } from './tensor';
+
+export interface InlineOptions {
+  /** Values of the builder to feed the graph's inputs with, by input name. Every input must be fed. */
+  feeds: Record<string, Value>;
+  /** Put before every name the graph defines, so that a graph may be inlined twice. Node names stay. */
+  prefix?: string;
+  /** Constants the builder already has (from an earlier inlining) are shared by name when this is true. */
+  shareConstants?: boolean;
+  /** Called after each node; may replace the value of its outputs (adapters do). */
+  onNode?: (builder: Builder, node: Graph['nodes'][number], outputs: Value[], inputs: Value[]) => Value[];
+}
+
+/** Appends `graph` to `builder` and returns its outputs by name. @throws GraphError when shapes do not fit */
+export function inline(builder: Builder, graph: Graph, options: InlineOptions): Record<string, Value> {
+  const prefix = options.prefix ?? '';
+  const names = new Map<string, Value>();
+  for (const input of graph.inputs) {
+    const value = options.feeds[input.name];
+    if (!value) {
+      throw new GraphError(`${graph.source}: input "${input.name}" is not fed. Feed ${graph.inputs.map((i) => i.name).join(', ')}.`);
+    }
+    const { dims, dtype } = builder.type(value);
+    const fits = input.dims.length === dims.length && input.dims.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
+    if (!fits || dtype !== input.dtype) {
+      throw new GraphError(
+        `${graph.source}: input "${input.name}" takes ${input.dtype} ${formatDims(input.dims)}, but is fed ${dtype} ${formatDims(dims)}.`,
+      );
+    }
+    names.set(input.name, value);
+  }
+  for (const [domain, version] of Object.entries(graph.opsets)) builder.graph.opsets[domain] ??= version;
+  for (const [name, constant] of graph.constants) {
+    const shared = options.shareConstants && builder.graph.constants.has(name);
+    names.set(name, shared ? name : builder.constant(builder.has(name) ? builder.fresh(prefix + name) : name, constant));
+  }
+  for (const node of graph.nodes) {
+    const constant = node.op === 'Constant' ? constantOf(node, graph) : undefined;
+    if (constant) {
+      names.set(node.outputs[0] as string, builder.tensor(constant));
+      continue;
+    }
+    const inputs = node.inputs.map((input) => (input ? (names.get(input) as Value) : ''));
+    if (node.op === 'Identity') {
+      names.set(node.outputs[0] as string, inputs[0] as Value);
+      continue;
+    }
+    const outputs = node.outputs.map((output) => {
+      if (!output) return '';
+      return builder.has(prefix + output) ? builder.fresh(prefix + output) : prefix + output;
+    });
+    let made = builder.append({ ...node, inputs, outputs });
+    if (options.onNode) made = options.onNode(builder, node, made, inputs);
+    node.outputs.forEach((output, i) => {
+      names.set(output, made[i] as Value);
+    });
+  }
+  return Object.fromEntries(graph.outputs.map((output) => [output.name, names.get(output.name) as Value]));
+}
+
+function constantOf(node: Graph['nodes'][number], graph: Graph) {
+  const value = node.attributes.value ?? node.attributes.value_int ?? node.attributes.value_float;
+  if (value?.kind === 'tensor' && !isExternal(value.value)) return value.value;
+  throw new GraphError(`${place(graph, node)}: holds a constant that is no tensor. Export the model with tensor constants.`);
+}
+
+/** A copy of `graph` with static shapes: symbolic input dimensions replaced, shape arithmetic folded away. */
+export function withStaticShapes(graph: Graph, dims: Record<string, readonly number[]>): Graph {
+  const builder = new Builder(graph.name, { ...graph.opsets });
+  builder.graph.source = graph.source;
+  builder.graph.irVersion = graph.irVersion;
+  const feeds: Record<string, Value> = {};
+  for (const port of graph.inputs) {
+    const given = dims[port.name] ?? port.dims;
+    const symbolic = given.findIndex((dim) => typeof dim !== 'number' || dim < 0);
+    if (symbolic >= 0) {
+      throw new GraphError(
+        `${graph.source}: input "${port.name}" of shape ${formatDims(port.dims)} needs a number for axis ${symbolic}.`,
+      );
+    }
+    feeds[port.name] = builder.input(port.name, port.dtype, given as number[]);
+  }
+  const outputs = inline(builder, graph, { feeds });
+  for (const port of graph.outputs) builder.output(outputs[port.name] as Value, port.name);
+  return builder.finish();
+}
