@@ -1,0 +1,44 @@
+/**
+ * @file Captions as dirty as the web's: attributes are missing or wrong, and nobody mentions defects. A base policy
+ * trained on them follows prompts imperfectly, which leaves alignment room to grow.
+ */
+import { writePrompt } from './prompts';
+import {
+  type Attributes,
+  BACKGROUND_NAMES,
+  POSE_NAMES,
+  SKIN_NAMES,
+  SLEEVE_NAMES,
+} from './world/attributes';
+import type { Random } from './world/random';
+
+/** How captions go wrong. Shares in [0, 1]. */
+export interface CaptionRates {
+  /** Captions that say "1 hand" and nothing else. */
+  bare: number;
+  /** Attributes left out of the other captions. */
+  missing: number;
+  /** Mentioned attributes that are wrong. */
+  wrong: number;
+}
+
+export const CAPTION_RATES: CaptionRates = { bare: 0.1, missing: 0.25, wrong: 0.12 };
+
+/** Writes a caption for an image of which `truth` is true. Fingers and blood are never mentioned. */
+export function writeCaption(
+  random: Random,
+  truth: Attributes,
+  { bare, missing, wrong }: CaptionRates = CAPTION_RATES,
+): string {
+  if (random.chance(bare)) return writePrompt({});
+  const mention = <T>(value: T, all: readonly T[]): T | undefined => {
+    if (random.chance(missing)) return undefined;
+    return random.chance(wrong) ? random.pick(all.filter((other) => other !== value)) : value;
+  };
+  return writePrompt({
+    skin: mention(truth.skin, SKIN_NAMES),
+    sleeve: mention(truth.sleeve, SLEEVE_NAMES),
+    background: mention(truth.background, BACKGROUND_NAMES),
+    pose: mention(truth.pose, POSE_NAMES),
+  });
+}
