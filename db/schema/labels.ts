@@ -1,0 +1,238 @@
+import { sql } from 'drizzle-orm';
+import {
+  index,
+  integer,
+  primaryKey,
+  real,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
+import type { Answer } from '@/lib/answers';
+import type { FlagKind, FlagSource, FlagState } from '@/lib/flags';
+import type { PairState, Purpose, Verdict } from '@/lib/samples';
+import { user } from './people';
+import { policies } from './policies';
+import { rounds } from './rounds';
+
+/** Several images of one prompt, from which the bad ones are tagged. */
+export const groups = sqliteTable(
+  'groups',
+  {
+    id: text().primaryKey(),
+    roundId: text()
+      .notNull()
+      .references(() => rounds.id),
+    prompt: text().notNull(),
+    size: integer().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [index('groups_round').on(table.roundId)],
+);
+
+/** One generated image; the image and its trajectory lie in the blob store under their hashes. */
+export const samples = sqliteTable(
+  'samples',
+  {
+    id: text().primaryKey(),
+    policyId: text()
+      .notNull()
+      .references(() => policies.id),
+    roundId: text().references(() => rounds.id),
+    groupId: text().references(() => groups.id),
+    prompt: text().notNull(),
+    /** Seed of the step noise. */
+    seed: integer().notNull(),
+    /** Seed of x_T; equal for images that start from the same noise. */
+    noiseSeed: integer().notNull(),
+    imageBlob: text().notNull(),
+    width: integer().notNull(),
+    height: integer().notNull(),
+    trajectoryBlob: text(),
+    purpose: text().$type<Purpose>().notNull(),
+    verdict: text({ mode: 'json' }).$type<Verdict>(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    index('samples_policy').on(table.policyId, table.purpose, table.createdAt),
+    index('samples_round').on(table.roundId),
+    index('samples_group').on(table.groupId),
+    index('samples_image').on(table.imageBlob),
+  ],
+);
+
+/** Two samples of one prompt to be compared by `target` people. */
+export const pairs = sqliteTable(
+  'pairs',
+  {
+    id: text().primaryKey(),
+    roundId: text()
+      .notNull()
+      .references(() => rounds.id),
+    groupId: text().references(() => groups.id),
+    prompt: text().notNull(),
+    sampleAId: text()
+      .notNull()
+      .references(() => samples.id),
+    sampleBId: text()
+      .notNull()
+      .references(() => samples.id),
+    sharedNoise: integer({ mode: 'boolean' }).notNull(),
+    purpose: text().$type<Purpose>().notNull(),
+    /** Only for gold: the sample that is known to be better. */
+    goldSampleId: text().references(() => samples.id),
+    target: integer().notNull(),
+    /** Higher is served first. */
+    priority: integer().notNull().default(0),
+    state: text().$type<PairState>().notNull().default('open'),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    index('pairs_round').on(table.roundId),
+    index('pairs_open').on(table.roundId, table.purpose).where(sql`state = 'open'`),
+  ],
+);
+
+/** The right of one person to judge one pair until `expiresAt`; live while not released. */
+export const leases = sqliteTable(
+  'leases',
+  {
+    id: text().primaryKey(),
+    pairId: text()
+      .notNull()
+      .references(() => pairs.id),
+    annotatorId: text()
+      .notNull()
+      .references(() => user.id),
+    leftSampleId: text().notNull(),
+    rightSampleId: text().notNull(),
+    servedAt: integer().notNull(),
+    expiresAt: integer().notNull(),
+    /** Set when answered, skipped or given back. */
+    releasedAt: integer(),
+  },
+  (table) => [
+    uniqueIndex('leases_pair_annotator').on(table.pairId, table.annotatorId),
+    index('leases_annotator').on(table.annotatorId, table.releasedAt),
+  ],
+);
+
+/** An answer. The id is made by the client, so that sending it again changes nothing. */
+export const preferences = sqliteTable(
+  'preferences',
+  {
+    id: text().primaryKey(),
+    pairId: text()
+      .notNull()
+      .references(() => pairs.id),
+    annotatorId: text()
+      .notNull()
+      .references(() => user.id),
+    leaseId: text().notNull(),
+    answer: text().$type<Answer>().notNull(),
+    leftSampleId: text().notNull(),
+    rightSampleId: text().notNull(),
+    policyId: text().notNull(),
+    purpose: text().$type<Purpose>().notNull(),
+    guidelinesVersion: integer(),
+    /** The client's clock: when both images stood, and when the key went down. */
+    shownAtMs: integer().notNull(),
+    decidedAtMs: integer().notNull(),
+    decisionMs: integer().notNull(),
+    /** Set when undone. */
+    supersededAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    // The last line of defence: one standing answer per pair and person, whatever the code does.
+    uniqueIndex('preferences_standing')
+      .on(table.pairId, table.annotatorId)
+      .where(sql`superseded_at is null`),
+    index('preferences_annotator').on(table.annotatorId, table.createdAt),
+  ],
+);
+
+/** A pair that a person did not want to judge; it is not offered to them again. */
+export const skips = sqliteTable(
+  'skips',
+  {
+    pairId: text()
+      .notNull()
+      .references(() => pairs.id),
+    annotatorId: text()
+      .notNull()
+      .references(() => user.id),
+    createdAt: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.pairId, table.annotatorId] })],
+);
+
+/** One person's reading of a group: which of its images are bad. */
+export const taggings = sqliteTable(
+  'taggings',
+  {
+    id: text().primaryKey(),
+    groupId: text()
+      .notNull()
+      .references(() => groups.id),
+    annotatorId: text()
+      .notNull()
+      .references(() => user.id),
+    taggedSampleIds: text({ mode: 'json' }).$type<string[]>().notNull(),
+    supersededAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    uniqueIndex('taggings_standing')
+      .on(table.groupId, table.annotatorId)
+      .where(sql`superseded_at is null`),
+  ],
+);
+
+/** What a round trained on: its answers, frozen. */
+export const trainingPairs = sqliteTable(
+  'training_pairs',
+  {
+    roundId: text()
+      .notNull()
+      .references(() => rounds.id),
+    ordinal: integer().notNull(),
+    pairId: text().references(() => pairs.id),
+    groupId: text().references(() => groups.id),
+    winnerSampleId: text()
+      .notNull()
+      .references(() => samples.id),
+    loserSampleId: text()
+      .notNull()
+      .references(() => samples.id),
+    /** In (0, 1]. */
+    weight: real().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
+);
+
+/** A defect marked on one image, by a person or by the judge. */
+export const flags = sqliteTable(
+  'flags',
+  {
+    id: text().primaryKey(),
+    sampleId: text()
+      .notNull()
+      .references(() => samples.id),
+    kind: text().$type<FlagKind>().notNull(),
+    source: text().$type<FlagSource>().notNull(),
+    annotatorId: text().references(() => user.id),
+    state: text().$type<FlagState>().notNull().default('open'),
+    reviewedBy: text().references(() => user.id, { onDelete: 'set null' }),
+    reviewedAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    // Two indexes: a judge's flag has no annotator, and NULLs are all different to a unique index.
+    uniqueIndex('flags_annotator')
+      .on(table.sampleId, table.kind, table.annotatorId)
+      .where(sql`source = 'annotator'`),
+    uniqueIndex('flags_judge').on(table.sampleId, table.kind).where(sql`source = 'judge'`),
+    index('flags_state').on(table.state, table.kind),
+  ],
+);

@@ -1,0 +1,137 @@
+import {
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
+import type { Role } from '@/lib/roles';
+
+/**
+ * People, their sessions and credentials: better-auth's tables under better-auth's own names. Its
+ * adapter passes Date objects, so these four keep Date columns; all other tables keep milliseconds.
+ */
+const instant = () => integer({ mode: 'timestamp_ms' });
+
+export const user = sqliteTable('user', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  email: text().notNull().unique(),
+  emailVerified: integer({ mode: 'boolean' }).notNull().default(false),
+  image: text(),
+  createdAt: instant().notNull(),
+  updatedAt: instant().notNull(),
+  role: text().$type<Role>().notNull().default('annotator'),
+  blurNsfw: integer({ mode: 'boolean' }).notNull().default(false),
+  /** Set: may look but not label, and their preferences are held back from training. */
+  pausedAt: integer(),
+});
+
+export const session = sqliteTable(
+  'session',
+  {
+    id: text().primaryKey(),
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    token: text().notNull().unique(),
+    expiresAt: instant().notNull(),
+    ipAddress: text(),
+    userAgent: text(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (table) => [index('session_user').on(table.userId)],
+);
+
+export const account = sqliteTable(
+  'account',
+  {
+    id: text().primaryKey(),
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    issuer: text().notNull(),
+    accountId: text().notNull(),
+    providerId: text().notNull(),
+    accessToken: text(),
+    refreshToken: text(),
+    idToken: text(),
+    accessTokenExpiresAt: instant(),
+    refreshTokenExpiresAt: instant(),
+    scope: text(),
+    password: text(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (table) => [
+    index('account_user').on(table.userId),
+    uniqueIndex('account_issuer_account').on(table.issuer, table.accountId),
+  ],
+);
+
+export const verification = sqliteTable(
+  'verification',
+  {
+    id: text().primaryKey(),
+    identifier: text().notNull(),
+    value: text().notNull(),
+    expiresAt: instant().notNull(),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+  },
+  (table) => [index('verification_identifier').on(table.identifier)],
+);
+
+/** One-time links. Only the hash of the token is stored. */
+export const invitations = sqliteTable('invitations', {
+  id: text().primaryKey(),
+  tokenHash: text().notNull().unique(),
+  role: text().$type<Role>().notNull(),
+  /** Set: the link signs in this person instead of making a new one. */
+  forUserId: text().references(() => user.id, { onDelete: 'cascade' }),
+  note: text(),
+  /** Null: made by the machine's owner at start. */
+  createdBy: text().references(() => user.id, { onDelete: 'set null' }),
+  createdAt: integer().notNull(),
+  expiresAt: integer().notNull(),
+  usedBy: text().references(() => user.id, { onDelete: 'set null' }),
+  usedAt: integer(),
+  revokedAt: integer(),
+});
+
+export const guidelines = sqliteTable('guidelines', {
+  version: integer().primaryKey(),
+  markdown: text().notNull(),
+  createdBy: text().references(() => user.id, { onDelete: 'set null' }),
+  createdAt: integer().notNull(),
+});
+
+export const consents = sqliteTable(
+  'consents',
+  {
+    userId: text()
+      .notNull()
+      .references(() => user.id, { onDelete: 'cascade' }),
+    kind: text().$type<'terms' | 'nsfw'>().notNull(),
+    version: integer().notNull(),
+    acceptedAt: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.kind, table.version] })],
+);
+
+export const auditLog = sqliteTable('audit_log', {
+  id: integer().primaryKey({ autoIncrement: true }),
+  /** Null: Darkroom itself. No reference, so that the log outlives the person. */
+  actorId: text(),
+  action: text().notNull(),
+  subject: text().notNull(),
+  detail: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+  createdAt: integer().notNull(),
+});
+
+export const settings = sqliteTable('settings', {
+  key: text().primaryKey(),
+  value: text({ mode: 'json' }).$type<unknown>().notNull(),
+});

@@ -1,0 +1,138 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { Method } from '@/lib/methods';
+import type { EvaluationSummary, TrainMetrics } from '@/lib/metrics';
+import type { RoundProgress, RoundState, WorkKind, WorkState } from '@/lib/rounds';
+import type { RunMode, RunStatus } from '@/lib/runs';
+import type { RunConfig } from '@/lib/settings/run-config';
+import { user } from './people';
+import { policies } from './policies';
+
+export const runs = sqliteTable('runs', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  mode: text().$type<RunMode>().notNull(),
+  method: text().$type<Method>().notNull(),
+  pipeline: text().notNull(),
+  config: text({ mode: 'json' }).$type<RunConfig>().notNull(),
+  status: text().$type<RunStatus>().notNull(),
+  createdBy: text().references(() => user.id, { onDelete: 'set null' }),
+  createdAt: integer().notNull(),
+});
+
+export const rounds = sqliteTable(
+  'rounds',
+  {
+    id: text().primaryKey(),
+    runId: text()
+      .notNull()
+      .references(() => runs.id),
+    /** 1 for the first round of its run. */
+    ordinal: integer().notNull(),
+    state: text().$type<RoundState>().notNull(),
+    paused: integer({ mode: 'boolean' }).notNull().default(false),
+    startPolicyId: text()
+      .notNull()
+      .references(() => policies.id),
+    resultPolicyId: text().references(() => policies.id),
+    config: text({ mode: 'json' }).$type<RunConfig>().notNull(),
+    progress: text({ mode: 'json' }).$type<RoundProgress>().notNull(),
+    /** What stopped it and what to do about it. */
+    error: text(),
+    /** What reproduces it: hashes, seeds, data window, versions. */
+    manifest: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+    createdAt: integer().notNull(),
+    startedAt: integer().notNull(),
+    finishedAt: integer(),
+  },
+  (table) => [
+    uniqueIndex('rounds_run_ordinal').on(table.runId, table.ordinal),
+    index('rounds_state').on(table.state),
+  ],
+);
+
+/** What the trainer has to do. One row per round and kind; claimed through one operation. */
+export const work = sqliteTable(
+  'work',
+  {
+    id: text().primaryKey(),
+    roundId: text()
+      .notNull()
+      .references(() => rounds.id),
+    kind: text().$type<WorkKind>().notNull(),
+    state: text().$type<WorkState>().notNull(),
+    claimedBy: text(),
+    claimedAt: integer(),
+    heartbeatAt: integer(),
+    /** Claims since the last checkpoint; many mean that the work kills its worker. */
+    attempts: integer().notNull().default(0),
+    /** Where to go on: written by the trainer, read by nobody else. */
+    cursor: text({ mode: 'json' }).$type<unknown>(),
+    error: text(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    uniqueIndex('work_round_kind').on(table.roundId, table.kind),
+    index('work_waiting')
+      .on(table.state, table.createdAt)
+      .where(sql`state in ('queued', 'claimed')`),
+  ],
+);
+
+export const workers = sqliteTable('workers', {
+  id: text().primaryKey(),
+  pid: integer().notNull(),
+  host: text().notNull(),
+  device: text().notNull(),
+  startedAt: integer().notNull(),
+  heartbeatAt: integer().notNull(),
+  info: text({ mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+});
+
+export const trainSteps = sqliteTable(
+  'train_steps',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    roundId: text()
+      .notNull()
+      .references(() => rounds.id),
+    step: integer().notNull(),
+    /** Null: the mean over the step's timesteps. */
+    timestep: integer(),
+    metrics: text({ mode: 'json' }).$type<TrainMetrics>().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [index('train_steps_round').on(table.roundId, table.step)],
+);
+
+export const evaluations = sqliteTable(
+  'evaluations',
+  {
+    id: text().primaryKey(),
+    /** Null: a policy evaluated outside any round. */
+    roundId: text().references(() => rounds.id),
+    policyId: text()
+      .notNull()
+      .references(() => policies.id),
+    comparedToPolicyId: text().references(() => policies.id),
+    summary: text({ mode: 'json' }).$type<EvaluationSummary>().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    index('evaluations_policy').on(table.policyId, table.createdAt),
+    index('evaluations_round').on(table.roundId),
+  ],
+);
+
+/** What pages stream; the id is the stream's Last-Event-ID. */
+export const events = sqliteTable(
+  'events',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    roundId: text(),
+    kind: text().notNull(),
+    payload: text({ mode: 'json' }).$type<unknown>().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [index('events_round').on(table.roundId, table.id)],
+);

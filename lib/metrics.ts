@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+/**
+ * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
+ * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB.
+ */
+export const trainMetricsSchema = z.object({
+  loss: z.number(),
+  implicitAccuracy: z.number(),
+  logRatioWinner: z.number(),
+  logRatioLoser: z.number(),
+  clipFraction: z.number(),
+  kl: z.number(),
+  gradNorm: z.number().optional(),
+  stepsPerSecond: z.number().optional(),
+  rssMb: z.number().optional(),
+});
+
+export type TrainMetrics = z.infer<typeof trainMetricsSchema>;
+
+/** A count out of n; every rate is kept as this, so that it can be shown with its interval. */
+export const proportionSchema = z.object({
+  count: z.number().int().nonnegative(),
+  n: z.number().int().nonnegative(),
+});
+
+export type Proportion = z.infer<typeof proportionSchema>;
+
+export const winRecordSchema = z.object({
+  wins: z.number().int().nonnegative(),
+  ties: z.number().int().nonnegative(),
+  n: z.number().int().nonnegative(),
+});
+
+/** Comparisons won, tied, and made. Losses are what is left. */
+export type WinRecord = z.infer<typeof winRecordSchema>;
+
+/**
+ * One policy on the fixed evaluation prompts and seeds. `alignment` is the mean share of prompt
+ * attributes met; `winRate` compares with another policy on the same seeds; `diversity` is the mean
+ * perceptual distance of all pairs of images of one prompt, averaged over prompts.
+ */
+export const evaluationSummarySchema = z.object({
+  images: z.number().int().nonnegative(),
+  judge: z.string().optional(),
+  deformed: proportionSchema,
+  blood: proportionSchema,
+  alignment: z.number().nullable(),
+  winRate: winRecordSchema.nullable(),
+  diversity: z.number().nullable(),
+});
+
+export type EvaluationSummary = z.infer<typeof evaluationSummarySchema>;

@@ -1,0 +1,48 @@
+import type { Role } from './roles';
+
+/**
+ * Who may do what, in one place. Routes ask `can(role, action)`; they never compare roles themselves.
+ */
+const rolesByAction = {
+  /** Lease pairs, answer, skip, undo, flag while labeling. */
+  label: ['annotator', 'reviewer', 'researcher', 'admin'],
+  /** Fetch an image by its hash. */
+  'images.read': ['annotator', 'reviewer', 'researcher', 'admin'],
+  /** Defect rates, the images behind them, annotators' figures. */
+  'review.read': ['reviewer', 'researcher', 'admin'],
+  /** Confirm or reject a flag. */
+  'review.decide': ['reviewer', 'researcher', 'admin'],
+  /** Hold back an annotator's preferences, or let them count again. */
+  'annotators.pause': ['reviewer', 'researcher', 'admin'],
+  'rounds.read': ['reviewer', 'researcher', 'admin'],
+  /** Start, pause, resume and cancel runs and rounds. */
+  'rounds.manage': ['researcher', 'admin'],
+  'policies.read': ['reviewer', 'researcher', 'admin'],
+  /** Serve a policy, roll back. */
+  'policies.serve': ['researcher', 'admin'],
+  /** Adapter files with their manifest. */
+  'policies.download': ['researcher', 'admin'],
+  'preferences.export': ['researcher', 'admin'],
+  /** Write a new version of the annotators' guidelines. */
+  'guidelines.write': ['researcher', 'admin'],
+  /** Live events of rounds and policies. */
+  'events.read': ['annotator', 'reviewer', 'researcher', 'admin'],
+  /** Invitations, roles, the list of people. */
+  'people.manage': ['admin'],
+  'audit.read': ['admin'],
+  'settings.manage': ['admin'],
+} as const satisfies Record<string, readonly Role[]>;
+
+export type Action = keyof typeof rolesByAction;
+
+export const actions = Object.keys(rolesByAction) as Action[];
+
+/** Whether a person with this role may do this. */
+export function can(role: Role, action: Action): boolean {
+  return (rolesByAction[action] as readonly Role[]).includes(role);
+}
+
+/** The roles that may do this, least privileged first; for error messages and for tests. */
+export function rolesAllowed(action: Action): readonly Role[] {
+  return rolesByAction[action];
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod';
+
+export const roles = ['annotator', 'reviewer', 'researcher', 'admin'] as const;
+
+export const roleSchema = z.enum(roles);
+
+export type Role = z.infer<typeof roleSchema>;
+
+/** What each role is there for, in the words a page shows beside it. */
+export const roleDescriptions: Record<Role, string> = {
+  annotator: 'Picks the better of two images and flags defects.',
+  reviewer: 'Checks flags, reads defect rates, judges annotators. May also label.',
+  researcher: 'Starts, watches and rolls back training rounds. May also review and label.',
+  admin: 'Invites people and sets their roles. May do everything else too.',
+};

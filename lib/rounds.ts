@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import { AppError } from './errors';
+
+export const roundStates = [
+  'sampling',
+  'labeling',
+  'training',
+  'evaluating',
+  'done',
+  'failed',
+  'cancelled',
+] as const;
+
+export const roundStateSchema = z.enum(roundStates);
+
+export type RoundState = z.infer<typeof roundStateSchema>;
+
+/** What each state means, what moves the round on, and what a person can do about it. */
+export const roundStateDescriptions: Record<RoundState, { label: string; meaning: string }> = {
+  sampling: {
+    label: 'Sampling',
+    meaning:
+      'The trainer draws images with the policy the round started from. Pairs can be labeled as soon as they appear; the round moves on when all of them are drawn.',
+  },
+  labeling: {
+    label: 'Labeling',
+    meaning:
+      'All pairs are drawn and people pick. The round moves on when enough answers are older than the undo window, or when nobody who takes part has a pair left to judge.',
+  },
+  training: {
+    label: 'Training',
+    meaning:
+      'The answers are frozen into training pairs and the method runs over them. Open pairs are withdrawn: their images come from a policy about to be replaced.',
+  },
+  evaluating: {
+    label: 'Evaluating',
+    meaning:
+      'The new policy draws the fixed evaluation prompts and seeds, and the judge compares it with the policy the round started from.',
+  },
+  done: {
+    label: 'Done',
+    meaning:
+      'The new policy and its evaluation are stored. Whether it is served follows from the serving rule; an online run has started its next round.',
+  },
+  failed: {
+    label: 'Failed',
+    meaning:
+      'Something stopped the round; its error says what and what to do. Answers and the last good checkpoint are kept.',
+  },
+  cancelled: {
+    label: 'Cancelled',
+    meaning: 'A researcher ended the round. Its answers are kept and exported, but not trained on.',
+  },
+};
+
+const transitions: Record<RoundState, readonly RoundState[]> = {
+  sampling: ['labeling', 'failed', 'cancelled'],
+  labeling: ['training', 'failed', 'cancelled'],
+  training: ['evaluating', 'failed', 'cancelled'],
+  evaluating: ['done', 'failed', 'cancelled'],
+  done: [],
+  failed: [],
+  cancelled: [],
+};
+
+/** The states a round may go to from here; empty when it is finished. */
+export function nextStates(from: RoundState): readonly RoundState[] {
+  return transitions[from];
+}
+
+/** True for done, failed and cancelled. */
+export function isFinished(state: RoundState): boolean {
+  return transitions[state].length === 0;
+}
+
+/** Whether training pairs of a round in this state are offered and their answers counted. */
+export function acceptsPreferences(state: RoundState): boolean {
+  return state === 'sampling' || state === 'labeling';
+}
+
+/** Throws 'conflict' when a round may not go from one state to the other. */
+export function assertTransition(from: RoundState, to: RoundState): void {
+  if (transitions[from].includes(to)) return;
+  const allowed = transitions[from].join(', ') || 'nothing: the round is finished';
+  throw new AppError(
+    'conflict',
+    `A round cannot go from ${from} to ${to}; it may go to ${allowed}.`,
+  );
+}
+
+export const workKinds = ['sample', 'train', 'evaluate'] as const;
+
+export const workKindSchema = z.enum(workKinds);
+
+export type WorkKind = z.infer<typeof workKindSchema>;
+
+export const workStates = ['queued', 'claimed', 'done', 'failed'] as const;
+
+export type WorkState = (typeof workStates)[number];
+
+/** The work a trainer has to do in a state; null where people do it, or nobody. */
+export function workOf(state: RoundState): WorkKind | null {
+  if (state === 'sampling') return 'sample';
+  if (state === 'training') return 'train';
+  if (state === 'evaluating') return 'evaluate';
+  return null;
+}
+
+/** How far a round has come. Counts of images, preferences, optimiser steps and images; seconds. */
+export const roundProgressSchema = z.object({
+  sampled: z.number().int().nonnegative(),
+  samplesWanted: z.number().int().nonnegative(),
+  labeled: z.number().int().nonnegative(),
+  preferencesWanted: z.number().int().nonnegative(),
+  trainedSteps: z.number().int().nonnegative(),
+  trainSteps: z.number().int().nonnegative(),
+  evaluated: z.number().int().nonnegative(),
+  evaluationsWanted: z.number().int().nonnegative(),
+  etaSeconds: z.number().nonnegative().nullable(),
+});
+
+export type RoundProgress = z.infer<typeof roundProgressSchema>;

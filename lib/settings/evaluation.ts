@@ -1,0 +1,42 @@
+import { choice, integer } from './setting';
+
+/** How a new policy is measured, on prompts and seeds that training never draws. */
+export const evaluationSettings = {
+  images: integer({
+    label: 'Evaluation images',
+    explanation: 'Images per policy. The 95 % interval of a rate narrows with their square root.',
+    default: 200,
+    min: 2,
+    max: 100_000,
+    unit: 'images',
+  }),
+  seed: integer({
+    label: 'Evaluation seed',
+    explanation: 'First seed of the evaluation images. The same for every policy of a run.',
+    default: 1_000_003,
+    min: 0,
+    max: 2_147_483_647,
+  }),
+} as const;
+
+/** What happens after a round. */
+export const servingSettings = {
+  rule: choice({
+    label: 'Serve the new policy',
+    explanation: 'The next round of an online run starts from the policy that is served.',
+    default: 'not-worse',
+    choices: {
+      always: 'Always.',
+      'not-worse': 'Unless the evaluation shows, beyond its 95 % interval, that it is worse.',
+      manual: 'Only when a researcher says so.',
+    },
+  }),
+  maxRounds: integer({
+    label: 'Rounds at most',
+    explanation: 'An online run ends after this many rounds. 0: it goes on until stopped.',
+    default: 0,
+    min: 0,
+    max: 10_000,
+    unit: 'rounds',
+  }),
+} as const;

@@ -1,0 +1,45 @@
+import { choice, integer, real } from './setting';
+
+/** How people's answers are collected and weighed. */
+export const labelingSettings = {
+  annotatorsPerPair: integer({
+    label: 'Annotators per pair',
+    explanation: 'How many people judge each pair. More than one makes agreement measurable.',
+    default: 1,
+    min: 1,
+    max: 50,
+    unit: 'people',
+  }),
+  agreementWeighting: choice({
+    label: 'Weight of a pair',
+    explanation: 'What several answers to one pair amount to in training.',
+    default: 'agreement',
+    choices: {
+      agreement: 'The margin of the majority: 1 when all agree, 1/3 for two against one.',
+      majority: 'Every pair with a majority counts fully.',
+    },
+  }),
+  undoWindowSeconds: integer({
+    label: 'Undo window',
+    explanation: 'How long an answer can be taken back. Younger answers are not trained on.',
+    default: 20,
+    min: 0,
+    max: 3600,
+    unit: 's',
+  }),
+  leaseSeconds: integer({
+    label: 'Lease',
+    explanation: 'How long a pair is held for one person who does not answer.',
+    default: 120,
+    min: 10,
+    max: 3600,
+    unit: 's',
+  }),
+  goldShare: real({
+    label: 'Gold share',
+    explanation: 'Share of served pairs whose answer is known, to measure annotators unnoticed.',
+    default: 0,
+    min: 0,
+    max: 0.5,
+  }),
+} as const;

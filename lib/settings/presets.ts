@@ -1,0 +1,65 @@
+import { type GroupName, type RunSettings, settingGroups } from './groups';
+import { defaultsOf } from './setting';
+
+/** A value that departs from the default, with the reason a page shows beside it. */
+interface Departure<V> {
+  value: V;
+  because: string;
+}
+
+/** Named departures from the defaults; everything not named stays official. */
+export interface Preset {
+  label: string;
+  explanation: string;
+  departures: {
+    [G in GroupName]?: { [K in keyof RunSettings[G]]?: Departure<RunSettings[G][K]> };
+  };
+}
+
+export const presets = {
+  official: {
+    label: 'Official D3PO',
+    explanation: 'The settings of the official code, for Stable Diffusion 1.5.',
+    departures: {},
+  },
+  hands: {
+    label: 'Hands',
+    explanation: 'What suits the built-in policy: small enough to train within minutes on a CPU.',
+    departures: {
+      sampling: {
+        pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
+        groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
+        sharedNoise: {
+          value: false,
+          because: 'From one x_T this small policy draws two nearly equal hands.',
+        },
+      },
+      training: {
+        learningRate: {
+          value: 3e-4,
+          because: 'The policy is 200 times smaller than Stable Diffusion and takes larger steps.',
+        },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Finger count is a matter of shape, which sits in the convolutions.',
+        },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
+} as const satisfies Record<string, Preset>;
+
+export type PresetName = keyof typeof presets;
+
+/** All settings at their defaults, with a preset's departures in place. */
+export function settingsOf(name: PresetName): RunSettings {
+  const preset: Preset = presets[name];
+  const groups = Object.entries(settingGroups).map(([groupName, group]) => {
+    const departures = Object.entries(preset.departures[groupName as GroupName] ?? {});
+    const values = Object.fromEntries(departures.map(([key, { value }]) => [key, value]));
+    return [groupName, { ...defaultsOf(group), ...values }];
+  });
+  return Object.fromEntries(groups) as RunSettings;
+}

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { AppError } from '../errors';
+import { settingGroups } from './groups';
+import { type PresetName, settingsOf } from './presets';
+import { schemaOf } from './setting';
+
+const promptSchema = z.string().trim().min(1, 'A prompt may not be empty.').max(1000);
+
+/**
+ * The configuration of a run and of each of its rounds. Prompts are drawn from in order of a seeded
+ * shuffle; evaluation prompts and seeds are never trained on. Missing settings take their default.
+ */
+export const runConfigSchema = z.strictObject({
+  prompts: z.array(promptSchema).min(1, 'A run needs at least one prompt.').max(100_000),
+  evaluationPrompts: z
+    .array(promptSchema)
+    .min(1, 'A run needs at least one evaluation prompt.')
+    .max(100_000),
+  seed: z.number().int().min(0).max(2_147_483_647).default(0),
+  sampling: schemaOf(settingGroups.sampling).prefault({}),
+  labeling: schemaOf(settingGroups.labeling).prefault({}),
+  training: schemaOf(settingGroups.training).prefault({}),
+  d3po: schemaOf(settingGroups.d3po).prefault({}),
+  evaluation: schemaOf(settingGroups.evaluation).prefault({}),
+  serving: schemaOf(settingGroups.serving).prefault({}),
+});
+
+export type RunConfig = z.infer<typeof runConfigSchema>;
+
+/** What a caller may leave out is left out: defaults fill it in. */
+export type RunConfigInput = z.input<typeof runConfigSchema>;
+
+/** Parses a run configuration; throws 'bad-request' that names each offending setting. */
+export function parseRunConfig(input: unknown): RunConfig {
+  const parsed = runConfigSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'configuration'}: ${issue.message}`,
+  );
+  throw new AppError('bad-request', `The run cannot be configured so. ${problems.join('; ')}`);
+}
+
+/** A run configuration from a preset. */
+export function presetConfig(
+  preset: PresetName,
+  rest: { prompts: string[]; evaluationPrompts: string[]; seed?: number },
+): RunConfig {
+  return { seed: 0, ...rest, ...settingsOf(preset) };
+}
+
+/** Images a round draws: two per pair, or its groups' images. */
+export function samplesWanted({ sampling }: RunConfig): number {
+  return sampling.pairSource === 'pairs'
+    ? 2 * sampling.pairsPerRound
+    : sampling.groupSize * sampling.groupsPerRound;
+}
+
+/** Answers a round waits for: one per pair, or per group, and annotator. */
+export function preferencesWanted({ sampling, labeling }: RunConfig): number {
+  const items = sampling.pairSource === 'pairs' ? sampling.pairsPerRound : sampling.groupsPerRound;
+  return items * labeling.annotatorsPerPair;
+}

@@ -1,0 +1,76 @@
+import { choice, integer, real, toggle } from './setting';
+
+/** How images are drawn for people to judge. Defaults: yk7333/d3po `config/base.py`. */
+export const samplingSettings = {
+  inferenceSteps: integer({
+    label: 'Inference steps',
+    explanation:
+      'Denoising steps per image. Training must use the same number, or the log-probabilities do not belong to the images.',
+    default: 20,
+    min: 2,
+    max: 200,
+    unit: 'steps',
+  }),
+  eta: real({
+    label: 'Eta',
+    explanation:
+      'Randomness of each DDIM step. At 0 a step has no probability density, so D3PO cannot train on it.',
+    default: 1,
+    min: 0.05,
+    max: 1,
+  }),
+  guidanceScale: real({
+    label: 'Guidance scale',
+    explanation: 'How strongly the prompt steers each step. 1 turns guidance off.',
+    default: 5,
+    min: 1,
+    max: 30,
+  }),
+  batchImages: integer({
+    label: 'Images per batch',
+    explanation: 'Images denoised at once. More is faster and needs more memory.',
+    default: 10,
+    min: 1,
+    max: 64,
+    unit: 'images',
+  }),
+  pairSource: choice({
+    label: 'Pairs from',
+    explanation: 'Where the comparisons come from.',
+    default: 'pairs',
+    choices: {
+      pairs: 'Two images of one prompt; people pick the better one.',
+      groups: 'Several images of one prompt; people tag the bad ones, and untagged beats tagged.',
+    },
+  }),
+  groupSize: integer({
+    label: 'Images per group',
+    explanation: 'Only for groups. The D3PO paper uses seven.',
+    default: 7,
+    min: 2,
+    max: 16,
+    unit: 'images',
+  }),
+  sharedNoise: toggle({
+    label: 'Same starting noise',
+    explanation:
+      'Images that are compared start from the same x_T and differ only in the noise of the steps, as the paper assumes. Off: they differ from the start, which makes them easier to tell apart.',
+    default: true,
+  }),
+  pairsPerRound: integer({
+    label: 'Pairs per round',
+    explanation: 'Only for pairs. How many are drawn and labeled before the round trains.',
+    default: 200,
+    min: 2,
+    max: 100_000,
+    unit: 'pairs',
+  }),
+  groupsPerRound: integer({
+    label: 'Groups per round',
+    explanation: 'Only for groups. How many are drawn and tagged before the round trains.',
+    default: 143,
+    min: 1,
+    max: 100_000,
+    unit: 'groups',
+  }),
+} as const;

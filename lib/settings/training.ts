@@ -1,0 +1,111 @@
+import { choice, integer, real } from './setting';
+
+/** What is trained and how it is optimised. Defaults: yk7333/d3po `config/base.py`. */
+export const trainingSettings = {
+  learningRate: real({
+    label: 'Learning rate',
+    explanation: 'Step size of AdamW.',
+    default: 3e-5,
+    min: 1e-9,
+    max: 1,
+  }),
+  adamBeta1: real({
+    label: 'AdamW beta 1',
+    explanation: 'Decay of the running mean of gradients.',
+    default: 0.9,
+    min: 0,
+    max: 0.9999,
+  }),
+  adamBeta2: real({
+    label: 'AdamW beta 2',
+    explanation: 'Decay of the running mean of squared gradients.',
+    default: 0.999,
+    min: 0,
+    max: 0.99999,
+  }),
+  adamEpsilon: real({
+    label: 'AdamW epsilon',
+    explanation: 'Keeps the division by the root of the squared gradients finite.',
+    default: 1e-8,
+    min: 1e-12,
+    max: 1e-2,
+  }),
+  weightDecay: real({
+    label: 'Weight decay',
+    explanation: 'Shrinks trained weights by this share of the learning rate each step.',
+    default: 1e-4,
+    min: 0,
+    max: 1,
+  }),
+  maxGradNorm: real({
+    label: 'Gradient norm limit',
+    explanation: 'Longer gradients are scaled down to this norm.',
+    default: 1,
+    min: 1e-6,
+    max: 1e6,
+  }),
+  innerEpochs: integer({
+    label: 'Inner epochs',
+    explanation: 'How often a round goes over its training pairs.',
+    default: 1,
+    min: 1,
+    max: 1000,
+    unit: 'passes',
+  }),
+  timestepFraction: real({
+    label: 'Share of timesteps',
+    explanation: 'Share of the denoising steps trained on per pair, drawn at random for each.',
+    default: 1,
+    min: 0.01,
+    max: 1,
+  }),
+  optimiserStep: choice({
+    label: 'Optimiser step after',
+    explanation: 'How many gradients are averaged before the weights move.',
+    default: 'pair',
+    choices: {
+      pair: 'All timesteps of the pairs in a step, as the official code does.',
+      timestep: 'Every timestep, as Algorithm 1 of the paper does.',
+    },
+  }),
+  pairsPerStep: integer({
+    label: 'Pairs per step',
+    explanation: 'Pairs whose gradients are averaged into one optimiser step.',
+    default: 1,
+    min: 1,
+    max: 256,
+    unit: 'pairs',
+  }),
+  trainables: choice({
+    label: 'What is trained',
+    explanation: 'Which weights of the UNet may move.',
+    default: 'attention',
+    choices: {
+      attention: 'LoRA on query, key, value and output of every attention, as the official code.',
+      'attention-ff-conv': 'LoRA on attention, feed-forward layers and convolutions.',
+      full: 'Every weight. Only for small policies.',
+    },
+  }),
+  loraRank: integer({
+    label: 'LoRA rank',
+    explanation: 'Inner size of the adapters: more can change more, and overfits sooner.',
+    default: 4,
+    min: 1,
+    max: 256,
+  }),
+  loraAlpha: real({
+    label: 'LoRA alpha',
+    explanation: 'The adapter counts alpha / rank times. Equal to the rank: once.',
+    default: 4,
+    min: 0.01,
+    max: 1024,
+  }),
+  checkpointSeconds: real({
+    label: 'Checkpoint every',
+    explanation: 'Work that a crash may cost. Does not change the result.',
+    default: 5,
+    min: 0,
+    max: 600,
+    unit: 's',
+  }),
+} as const;
