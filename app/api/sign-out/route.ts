@@ -1,0 +1,12 @@
+import { auth } from '../../auth/server';
+import { signInLimit } from '../../http/rate-limit';
+import { openRoute } from '../../http/route';
+
+/** Ends the session, if there is one. */
+export const POST = openRoute({ limit: signInLimit }, async ({ request }) => {
+  const { headers } = await (await auth()).api.signOut({
+    headers: request.headers,
+    returnHeaders: true,
+  });
+  return Response.json({}, { headers: { 'Set-Cookie': headers.get('set-cookie') ?? '' } });
+});

@@ -1,0 +1,21 @@
+import { type Action, can } from '@/lib/permissions';
+import type { Role } from '@/lib/roles';
+
+export type Section = { href: string; name: SectionName };
+
+type SectionName = 'Label' | 'Rounds' | 'Policies' | 'Review' | 'People';
+
+const sections: readonly (Section & { needs: Action })[] = [
+  { href: '/label', name: 'Label', needs: 'label' },
+  { href: '/rounds', name: 'Rounds', needs: 'rounds.read' },
+  { href: '/policies', name: 'Policies', needs: 'policies.read' },
+  { href: '/review', name: 'Review', needs: 'review.read' },
+  { href: '/people', name: 'People', needs: 'people.manage' },
+];
+
+/** The parts of the app that a role may enter, in the order of the header. */
+export function visibleSections(role: Role): Section[] {
+  return sections
+    .filter((section) => can(role, section.needs))
+    .map(({ href, name }) => ({ href, name }));
+}

@@ -1,0 +1,113 @@
+import type { z } from 'zod';
+import { AppError, toAppError } from '@/lib/errors';
+import type { Action } from '@/lib/permissions';
+import type { Person } from '../auth/person';
+import { requireRole } from '../auth/require-role';
+import { log } from './log';
+import { type RateLimit, takeToken } from './rate-limit';
+import { refuseForeignOrigin } from './same-origin';
+
+type Schemas = { body?: z.ZodType; query?: z.ZodType; params?: z.ZodType };
+
+type Parsed<Schema> = Schema extends z.ZodType<infer Output> ? Output : undefined;
+
+type Call<S extends Schemas, Who> = {
+  request: Request;
+  person: Who;
+  body: Parsed<S['body']>;
+  query: Parsed<S['query']>;
+  params: Parsed<S['params']>;
+};
+
+type Handler = (request: Request, context: { params: Promise<unknown> }) => Promise<Response>;
+
+/**
+ * Makes a route handler for people whose role allows `needs`. Everything from outside is parsed by
+ * the schemas; what the handler returns is sent as JSON unless it is a Response already; whatever is
+ * thrown becomes `{ error: { code, message } }` with the status of its code.
+ */
+export function route<S extends Schemas>(
+  options: S & { needs: Action; limit?: RateLimit },
+  handle: (call: Call<S, Person>) => Promise<unknown>,
+): Handler {
+  return guarded(options, async (request, context) => {
+    const person = await requireRole(request.headers, options.needs);
+    if (options.limit) takeToken(options.limit, person.id);
+    return handle({ ...(await parseAll(options, request, context)), request, person });
+  });
+}
+
+/** Makes a route handler that anybody may call, limited by network address: signing in and joining. */
+export function openRoute<S extends Schemas>(
+  options: S & { limit: RateLimit },
+  handle: (call: Call<S, null>) => Promise<unknown>,
+): Handler {
+  return guarded(options, async (request, context) => {
+    takeToken(options.limit, request.headers.get('x-forwarded-for') ?? 'unknown');
+    return handle({ ...(await parseAll(options, request, context)), request, person: null });
+  });
+}
+
+function guarded(
+  options: Schemas,
+  handle: (request: Request, context: { params: Promise<unknown> }) => Promise<unknown>,
+): Handler {
+  return async (request, context) => {
+    try {
+      if (request.method !== 'GET') refuseForeignOrigin(request);
+      const result = await handle(request, context);
+      if (result instanceof Response) return result;
+      return Response.json(result ?? {}, { headers: { 'Cache-Control': 'no-store' } });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.status >= 500)
+        log.error({ err: error, path: new URL(request.url).pathname }, error.message);
+      return Response.json(error.toBody(), {
+        status: error.status,
+        headers: { 'Cache-Control': 'no-store' },
+      });
+    }
+  };
+}
+
+async function parseAll<S extends Schemas>(
+  schemas: S,
+  request: Request,
+  context: { params: Promise<unknown> },
+) {
+  const query = Object.fromEntries(new URL(request.url).searchParams);
+  return {
+    body: (schemas.body && parse(schemas.body, await readJson(request))) as Parsed<S['body']>,
+    query: (schemas.query && parse(schemas.query, query)) as Parsed<S['query']>,
+    params: (schemas.params && parse(schemas.params, await context.params)) as Parsed<S['params']>,
+  };
+}
+
+/** Largest JSON body in bytes; the biggest honest one is a page of guidelines. */
+const bodyBytesMax = 256 * 1024;
+
+async function readJson(request: Request): Promise<unknown> {
+  const text = await request.text();
+  if (text.length > bodyBytesMax) {
+    throw new AppError(
+      'bad-request',
+      `The body has ${text.length} characters; at most ${bodyBytesMax} are read.`,
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError(
+      'bad-request',
+      `The body is not JSON: "${text.slice(0, 40)}". Send application/json.`,
+    );
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
+  throw new AppError('bad-request', `${where}${issue?.message ?? 'the input has the wrong shape'}`);
+}

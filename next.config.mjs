@@ -1,0 +1,30 @@
+// No calls out, in development either (the build tool would otherwise report its use).
+process.env.NEXT_TELEMETRY_DISABLED = '1';
+
+/** Headers that hold for every answer; the Content-Security-Policy needs a nonce and stands in proxy.ts. */
+const securityHeaders = [
+  { key: 'X-Content-Type-Options', value: 'nosniff' },
+  { key: 'X-Frame-Options', value: 'DENY' },
+  { key: 'Referrer-Policy', value: 'same-origin' },
+  { key: 'Cross-Origin-Opener-Policy', value: 'same-origin' },
+  { key: 'Cross-Origin-Resource-Policy', value: 'same-origin' },
+  {
+    key: 'Permissions-Policy',
+    value: 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  },
+];
+
+/** @type {import('next').NextConfig} */
+const config = {
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // Native addon: it must be loaded by Node, not bundled.
+  serverExternalPackages: ['better-sqlite3'],
+  // `npm run check` type-checks the whole project; a build on somebody's laptop must not repeat it.
+  typescript: { ignoreBuildErrors: true },
+  // Pages answer 401 and 403 with their own screens.
+  experimental: { authInterrupts: true },
+  headers: async () => [{ source: '/:path*', headers: securityHeaders }],
+};
+
+export default config;
