@@ -1,0 +1,43 @@
+import { desc, lt } from 'drizzle-orm';
+import { db } from './client';
+import { auditLog } from './schema/people';
+import { immediate, type Transaction } from './transaction';
+
+export interface AuditEntry {
+  /** Null: Darkroom itself. */
+  actorId: string | null;
+  /** What was done, as `noun.verb`. */
+  action: string;
+  /** What it was done to: an id. */
+  subject: string;
+  detail?: Record<string, unknown>;
+}
+
+/** Appends within a decision, so that what was done and its trace are committed together. */
+export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()): void {
+  tx.insert(auditLog)
+    .values({ ...entry, createdAt: now })
+    .run();
+}
+
+/** Appends one entry. */
+export async function audit(entry: AuditEntry): Promise<void> {
+  await immediate((tx) => recordAudit(tx, entry));
+}
+
+/** Newest first; pass the last id seen as `beforeId` to go on. */
+export async function listAudit({
+  limit = 100,
+  beforeId,
+}: {
+  limit?: number;
+  beforeId?: number;
+} = {}) {
+  return db()
+    .select()
+    .from(auditLog)
+    .where(beforeId === undefined ? undefined : lt(auditLog.id, beforeId))
+    .orderBy(desc(auditLog.id))
+    .limit(limit)
+    .all();
+}

@@ -1,0 +1,70 @@
+import { and, asc, eq, gt, lt, max } from 'drizzle-orm';
+import type { DarkroomEvent } from '@/lib/events';
+import { db } from './client';
+import { events } from './schema/rounds';
+import { immediate, type Transaction } from './transaction';
+
+/** An event as it is streamed: `id` is the Last-Event-ID to go on from. */
+export type StoredEvent = DarkroomEvent & {
+  id: number;
+  roundId: string | null;
+  createdAt: number;
+};
+
+/** Appends within a decision, so that the event and what it tells of are committed together. */
+export function recordEvent(
+  tx: Transaction,
+  event: DarkroomEvent & { roundId: string | null },
+  now = Date.now(),
+): void {
+  tx.insert(events)
+    .values({ kind: event.kind, payload: event.payload, roundId: event.roundId, createdAt: now })
+    .run();
+}
+
+/** Appends one event; returns its id. */
+export async function appendEvent(
+  event: DarkroomEvent & { roundId: string | null },
+): Promise<number> {
+  return immediate((tx) => {
+    const { id } = tx
+      .insert(events)
+      .values({ ...event, createdAt: Date.now() })
+      .returning({ id: events.id })
+      .get();
+    return id;
+  });
+}
+
+/** Events with greater ids, oldest first; of one round when asked. */
+export async function eventsAfter(
+  id: number,
+  { limit = 200, roundId }: { limit?: number; roundId?: string } = {},
+): Promise<StoredEvent[]> {
+  const rows = db()
+    .select()
+    .from(events)
+    .where(and(gt(events.id, id), roundId === undefined ? undefined : eq(events.roundId, roundId)))
+    .orderBy(asc(events.id))
+    .limit(limit)
+    .all();
+  // Payloads were typed when they were written, by this same code.
+  return rows as StoredEvent[];
+}
+
+/** 0 when there are none: a stream that starts now goes on from here. */
+export async function latestEventId(): Promise<number> {
+  return (
+    db()
+      .select({ id: max(events.id) })
+      .from(events)
+      .get()?.id ?? 0
+  );
+}
+
+/** Forgets events older than this; what they told of is in its own tables. Returns how many. */
+export async function pruneEvents(olderThanMs: number): Promise<number> {
+  return immediate(
+    (tx) => tx.delete(events).where(lt(events.createdAt, olderThanMs)).run().changes,
+  );
+}

@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url';
+import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
+import { databasePath, openDatabase } from './client';
+
+const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
+
+/** Creates the database file if need be and brings its tables up to date. Safe to run again. */
+export async function migrateDatabase(path = databasePath()): Promise<void> {
+  const database = openDatabase(path);
+  try {
+    migrate(database, { migrationsFolder });
+  } finally {
+    database.$client.close();
+  }
+}

@@ -1,0 +1,131 @@
+import { and, asc, desc, eq, isNull } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { type PolicyManifest, servingAlias } from '@/lib/policies';
+import { db } from './client';
+import { recordEvent } from './events';
+import { derivedId, newId } from './ids';
+import { aliases, policies } from './schema/policies';
+import { immediate, type Transaction } from './transaction';
+
+export type Policy = typeof policies.$inferSelect;
+
+/**
+ * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
+ * weights (`hash`) have changed gets a new base policy beside the old one.
+ */
+export async function ensureBasePolicy(input: {
+  pipeline: string;
+  name: string;
+  hash: string;
+  manifest?: PolicyManifest;
+}): Promise<Policy> {
+  const now = Date.now();
+  return immediate((tx) => {
+    const known = tx
+      .select()
+      .from(policies)
+      .where(
+        and(
+          eq(policies.pipeline, input.pipeline),
+          eq(policies.hash, input.hash),
+          isNull(policies.adapterBlob),
+        ),
+      )
+      .get();
+    if (known) return known;
+    const policy = tx
+      .insert(policies)
+      .values({
+        id: derivedId('base', input.pipeline, input.hash),
+        name: input.name,
+        parentId: null,
+        pipeline: input.pipeline,
+        adapterBlob: null,
+        hash: input.hash,
+        manifest: input.manifest ?? {},
+        roundId: null,
+        createdAt: now,
+      })
+      .returning()
+      .get();
+    tx.insert(aliases)
+      .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
+      .onConflictDoNothing()
+      .run();
+    recordEvent(tx, {
+      kind: 'policy',
+      payload: { policyId: policy.id, parentId: null },
+      roundId: null,
+    });
+    return policy;
+  });
+}
+
+/** Adds a trained policy. The same id again returns the stored row: a resumed round repeats itself. */
+export async function createPolicy(input: {
+  id?: string;
+  name: string;
+  parentId: string;
+  pipeline: string;
+  adapterBlob: string;
+  hash: string;
+  manifest: PolicyManifest;
+  roundId: string | null;
+}): Promise<Policy> {
+  return immediate((tx) => {
+    const id = input.id ?? newId();
+    const stored = tx.select().from(policies).where(eq(policies.id, id)).get();
+    if (stored) return stored;
+    const policy = tx
+      .insert(policies)
+      .values({ ...input, id, createdAt: Date.now() })
+      .returning()
+      .get();
+    recordEvent(tx, {
+      kind: 'policy',
+      payload: { policyId: id, parentId: input.parentId },
+      roundId: input.roundId,
+    });
+    return policy;
+  });
+}
+
+/** Within a decision. Throws 'not-found'. */
+export function policyIn(tx: Transaction, id: string): Policy {
+  const policy = tx.select().from(policies).where(eq(policies.id, id)).get();
+  if (!policy) throw new AppError('not-found', `There is no policy ${id}.`);
+  return policy;
+}
+
+/** Throws 'not-found'. */
+export async function getPolicy(id: string): Promise<Policy> {
+  return policyIn(db(), id);
+}
+
+/** Every policy, oldest first, of one pipeline when asked; `parentId` makes it a tree. */
+export async function listPolicies(pipeline?: string): Promise<Policy[]> {
+  return db()
+    .select()
+    .from(policies)
+    .where(pipeline === undefined ? undefined : eq(policies.pipeline, pipeline))
+    .orderBy(asc(policies.createdAt), asc(policies.id))
+    .all();
+}
+
+/** The newest base policy of a pipeline: the one without an adapter. Throws 'not-found'. */
+export async function basePolicy(pipeline: string): Promise<Policy> {
+  const policy = db()
+    .select()
+    .from(policies)
+    .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
+    .orderBy(desc(policies.createdAt))
+    .limit(1)
+    .get();
+  if (!policy) {
+    throw new AppError(
+      'not-found',
+      `The pipeline ${pipeline} has no base policy. Start the trainer.`,
+    );
+  }
+  return policy;
+}
