@@ -15,7 +15,8 @@ import {
   place,
   prune,
 } from './model';
-import { type Dtype, type Tensor, bytesOf, float32, formatDims, int64, sameDims, sizeOf } from './tensor';
+import { tensorOf } from './numbers';
+import { type Dtype, type Tensor, bytesOf, formatDims, int64, sameDims, sizeOf } from './tensor';
 
 /** Attributes as plain values: a whole number is an int unless ONNX declares the attribute a float. */
 export type Attributes = Record<string, number | string | readonly number[] | Tensor | undefined>;
@@ -52,6 +53,7 @@ export class Builder {
   readonly graph: Graph;
   private readonly types = new Map<string, ValueType>();
   private readonly shared = new Map<string, Value>();
+  private readonly producers = new Map<Value, Node>();
   private counter = 0;
 
   constructor(name: string, opsets: Record<string, number> = { '': 18 }) {
@@ -91,6 +93,29 @@ export class Builder {
 
   dtype(value: Value): Dtype {
     return this.type(value).dtype;
+  }
+
+  /** The node that makes a value; undefined for inputs and constants. */
+  producer(value: Value): Node | undefined {
+    return this.producers.get(value);
+  }
+
+  /** Gives a node of this graph the optional outputs it was made without (a normalization's statistics). */
+  extendOutputs(node: Node, count: number): Value[] {
+    const types = inferTypes(
+      this.graph,
+      node,
+      node.inputs.map((input) => (input ? this.type(input) : undefined)),
+      node.inputs.map((input) => (input ? this.constantOf(input) : undefined)),
+    );
+    for (let i = 0; i < count; i++) {
+      if (node.outputs[i]) continue;
+      const name = this.fresh(`${node.op}_extra`);
+      this.define(name, types[i] as ValueType);
+      this.producers.set(name, node);
+      node.outputs[i] = name;
+    }
+    return node.outputs;
   }
 
   /** The tensor behind a value, when it is a constant held in memory. */
@@ -133,8 +158,8 @@ export class Builder {
     return name;
   }
 
-  scalar(value: number): Value {
-    return this.tensor(float32([], [value]));
+  scalar(value: number, dtype: Dtype = 'float32'): Value {
+    return this.tensor(tensorOf(dtype, [], [value]));
   }
 
   ints(values: readonly number[]): Value {
@@ -190,6 +215,7 @@ export class Builder {
       const type = inferred[i];
       if (!type) throw new GraphError(`${place(this.graph, node)}: output ${i} is not one of this operator's.`);
       this.define(name, type);
+      this.producers.set(name, node);
     });
     this.graph.nodes.push(node);
     return node.outputs;
@@ -218,7 +244,7 @@ export class Builder {
     return this.op('Neg', [a]);
   }
   scale(a: Value, factor: number): Value {
-    return factor === 1 ? a : this.mul(a, this.scalar(factor));
+    return factor === 1 ? a : this.mul(a, this.scalar(factor, this.dtype(a)));
   }
   matmul(a: Value, b: Value): Value {
     return this.op('MatMul', [a, b]);
@@ -227,6 +253,12 @@ export class Builder {
     return sameDims(this.dims(a), dims) ? a : this.op('Reshape', [a, this.ints(dims)]);
   }
   transpose(a: Value, perm: readonly number[]): Value {
+    const made = this.producer(a);
+    if (made?.op === 'Transpose') {
+      // Transposing twice is one transposition, or none: weights stored [out, in] come back as they are.
+      const first = (made.attributes.perm as { value: number[] } | undefined)?.value;
+      if (first) return this.transpose(made.inputs[0] as Value, perm.map((axis) => first[axis] as number));
+    }
     return perm.every((axis, i) => axis === i) ? a : this.op('Transpose', [a], { perm });
   }
   expand(a: Value, dims: readonly number[]): Value {

@@ -1,0 +1,123 @@
+/** @file What a gradient rule sees, and the few moves that most rules share. */
+import type { Builder, Value } from '@/trainer/graph/builder';
+import { InferScope, inferScope } from '@/trainer/graph/infer';
+import { GraphError, type Node, place } from '@/trainer/graph/model';
+import { normalAxis } from '@/trainer/graph/numbers';
+import { float32, sameDims } from '@/trainer/graph/tensor';
+
+/** Gradients of a node's inputs, in their order; undefined where none flows. */
+export type InputGradients = (Value | undefined)[];
+
+/** A reverse-mode rule: from the gradients of a node's outputs to those of its inputs. */
+export type Rule = (r: RuleScope) => InputGradients;
+
+export class RuleScope {
+  readonly x: readonly Value[];
+  readonly y: readonly Value[];
+
+  constructor(
+    readonly b: Builder,
+    readonly node: Node,
+    /** Gradients of the outputs; undefined for an output nothing differentiable reads. */
+    readonly gradients: readonly (Value | undefined)[],
+    private readonly wanted: ReadonlySet<Value>,
+  ) {
+    this.x = node.inputs;
+    this.y = node.outputs;
+  }
+
+  /** Gradient of the first output. */
+  get g(): Value {
+    return this.gradients[0] ?? this.fail('no gradient reaches its first output');
+  }
+
+  /** Whether input `i` is on a path from a value that gradients were asked for. */
+  needs(i: number): boolean {
+    return this.wanted.has(this.x[i] ?? '');
+  }
+
+  input(i: number): Value {
+    return this.x[i] || this.fail(`input ${i} is missing`);
+  }
+
+  dims(i: number): readonly number[] {
+    return this.b.dims(this.input(i));
+  }
+
+  /** A scalar constant of the element type of the node's first input. */
+  scalar(value: number): Value {
+    return this.b.scalar(value, this.b.dtype(this.input(0)));
+  }
+
+  axis(value: number, rank: number): number {
+    return normalAxis(value, rank) ?? this.fail(`axis ${value} lies outside rank ${rank}`);
+  }
+
+  /** The same view of the node that shape rules have: constant inputs as numbers. */
+  get shapes(): InferScope {
+    const { b, node } = this;
+    return inferScope(
+      b.graph,
+      node,
+      node.inputs.map((input) => (input ? b.type(input) : undefined)),
+      node.inputs.map((input) => (input ? b.constantOf(input) : undefined)),
+    );
+  }
+
+  fail(message: string): never {
+    throw new GraphError(`${place(this.b.graph, this.node)} cannot be differentiated: ${message}.`);
+  }
+}
+
+/** Sums `g` over the axes along which an operand of shape `dims` was broadcast. */
+export function unbroadcast(b: Builder, g: Value, dims: readonly number[]): Value {
+  const from = b.dims(g);
+  if (sameDims(from, dims)) return g;
+  const lead = from.length - dims.length;
+  const axes = from.flatMap((dim, axis) => (axis < lead || (dim !== 1 && dims[axis - lead] === 1) ? [axis] : []));
+  return b.reshape(b.reduceSum(g, axes), dims);
+}
+
+/** Swaps the last two axes. */
+export function swapLast(b: Builder, value: Value): Value {
+  const rank = b.dims(value).length;
+  const perm = Array.from({ length: rank }, (_, i) => i);
+  perm.push(...(perm.splice(-2).reverse() as [number, number]));
+  return b.transpose(value, perm);
+}
+
+/** Maps one axis of `value` by a constant matrix `[to, from]` (row-major). */
+export function mapAxis(b: Builder, value: Value, axis: number, matrix: Float32Array, to: number): Value {
+  const dims = b.dims(value);
+  const from = dims[axis] as number;
+  const before = dims.slice(0, axis).reduce((a, c) => a * c, 1);
+  const after = dims.slice(axis + 1).reduce((a, c) => a * c, 1);
+  const flat = b.reshape(value, [before, from, after]);
+  const mapped = b.matmul(b.tensor(float32([to, from], matrix)), flat);
+  return b.reshape(mapped, [...dims.slice(0, axis), to, ...dims.slice(axis + 1)]);
+}
+
+/** The transpose of a row-major `rows`×`columns` matrix. */
+export function transposeMatrix(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(matrix.length);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j] as number;
+  }
+  return out;
+}
+
+/** Zeros of a shape; large ones are made while running instead of being stored. */
+export function zerosOf(b: Builder, like: Value, dims: readonly number[]): Value {
+  return b.expand(b.scalar(0, b.dtype(like)), dims);
+}
+
+/** Pads axis `axis` with zeros: `before` at its start, `after` at its end. */
+export function padAxis(b: Builder, value: Value, axis: number, before: number, after: number): Value {
+  if (before === 0 && after === 0) return value;
+  const rank = b.dims(value).length;
+  const pads = new Array<number>(2 * rank).fill(0);
+  pads[axis] = before;
+  pads[axis + rank] = after;
+  return b.op('Pad', [value, b.ints(pads)]);
+}
+

@@ -1,0 +1,154 @@
+/** @file Gradients of convolutions, composed of Conv, ConvTranspose, Slice and MatMul. */
+import type { Builder, Value } from '@/trainer/graph/builder';
+import { type Window, windowOf } from '@/trainer/graph/infer-windows';
+import { type Node, intAttr } from '@/trainer/graph/model';
+import type { Rule, RuleScope } from '../rule';
+
+const product = (values: readonly number[]) => values.reduce((a, c) => a * c, 1);
+
+interface Convolution extends Window {
+  group: number;
+  /** Spatial lengths of the convolution's input and output. */
+  from: readonly number[];
+  to: readonly number[];
+}
+
+function convolutionOf(node: Node, input: readonly number[], weight: readonly number[], output: readonly number[]): Convolution {
+  const window = windowOf(node, input.slice(2), weight.slice(2));
+  return { ...window, group: intAttr(node, 'group', 1), from: input.slice(2), to: output.slice(2) };
+}
+
+/**
+ * dX of y = conv(x, W). With stride 1 it is the convolution with the flipped weight (on a CPU faster than
+ * ConvTranspose, and with a frozen weight the flip is folded once); with a stride it is ConvTranspose.
+ */
+function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Value {
+  const spatial = c.from.length;
+  const reach = c.kernel.map((k, i) => (k - 1) * (c.dilations[i] as number));
+  const flipped = c.kernel.map((_, i) => (reach[i] as number) - (c.pads[i] as number));
+  const flippedEnd = c.kernel.map((_, i) => (reach[i] as number) - (c.pads[i + spatial] as number));
+  const unit = c.strides.every((stride) => stride === 1);
+  if (unit && c.group === 1 && [...flipped, ...flippedEnd].every((pad) => pad >= 0)) {
+    return b.op('Conv', [g, flipWeight(b, weight)], {
+      kernel_shape: c.kernel,
+      dilations: c.dilations,
+      pads: [...flipped, ...flippedEnd],
+    });
+  }
+  // Without pads the transposed convolution covers the padded input; what the stride cut off at its end is zero.
+  const full = c.from.map((_, i) => ((c.to[i] as number) - 1) * (c.strides[i] as number) + (reach[i] as number) + 1);
+  const symmetric = c.kernel.every((_, i) => c.pads[i] === c.pads[i + spatial]);
+  const missing = c.from.map((length, i) => length + (c.pads[i] as number) + (c.pads[i + spatial] as number) - (full[i] as number));
+  const attributes = { kernel_shape: c.kernel, strides: c.strides, dilations: c.dilations, group: c.group };
+  if (symmetric && missing.every((extra, i) => extra >= 0 && extra < (c.strides[i] as number))) {
+    return b.op('ConvTranspose', [g, weight], { ...attributes, pads: c.pads, output_padding: missing });
+  }
+  const padded = b.op('ConvTranspose', [g, weight], attributes);
+  const rank = spatial + 2;
+  const pads = new Array<number>(2 * rank).fill(0);
+  c.from.forEach((_, i) => {
+    pads[i + 2] = -(c.pads[i] as number);
+    pads[i + 2 + rank] = (missing[i] as number) - (c.pads[i + spatial] as number);
+  });
+  return b.op('Pad', [padded, b.ints(pads)]);
+}
+
+/** W[O,C,k…] → [C,O,k…] with every spatial axis reversed. */
+function flipWeight(b: Builder, weight: Value): Value {
+  const dims = b.dims(weight);
+  const swapped = b.transpose(weight, [1, 0, ...dims.slice(2).map((_, i) => i + 2)]);
+  const axes = dims.flatMap((length, axis) => (axis >= 2 && length > 1 ? [axis] : []));
+  if (axes.length === 0) return swapped;
+  const end = axes.map(() => Number.MIN_SAFE_INTEGER);
+  return b.op('Slice', [swapped, b.ints(axes.map(() => -1)), b.ints(end), b.ints(axes), b.ints(axes.map(() => -1))]);
+}
+
+/**
+ * dW of y = conv(x, W): for every position in the kernel, the product of the input seen through it with the gradient.
+ * k matrix products over all pixels; their total work is that of the forward pass.
+ */
+function weightGradient(b: Builder, input: Value, g: Value, c: Convolution): Value {
+  const [n, channels] = b.dims(input) as [number, number];
+  const outChannels = b.dims(g)[1] as number;
+  const spatial = c.from.length;
+  const rank = spatial + 2;
+  const pixels = product(c.to);
+  const perGroup = channels / c.group;
+  let padded = input;
+  if (c.pads.some((pad) => pad !== 0)) {
+    const pads = new Array<number>(2 * rank).fill(0);
+    c.pads.forEach((pad, i) => {
+      pads[i < spatial ? i + 2 : i - spatial + 2 + rank] = pad;
+    });
+    padded = b.op('Pad', [input, b.ints(pads)]);
+  }
+  const axes = b.ints(c.from.map((_, i) => i + 2));
+  const rows = b.transpose(b.reshape(g, [n, c.group, outChannels / c.group, pixels]), [0, 1, 3, 2]);
+  const parts: Value[] = [];
+  for (let position = 0; position < product(c.kernel); position++) {
+    const offsets: number[] = [];
+    let rest = position;
+    for (let i = spatial - 1; i >= 0; i--) {
+      offsets[i] = (rest % (c.kernel[i] as number)) * (c.dilations[i] as number);
+      rest = Math.floor(rest / (c.kernel[i] as number));
+    }
+    const ends = offsets.map((offset, i) => offset + ((c.to[i] as number) - 1) * (c.strides[i] as number) + 1);
+    const whole = offsets.every((offset, i) => offset === 0 && ends[i] === b.dims(padded)[i + 2]);
+    const seen = whole && c.strides.every((stride) => stride === 1)
+      ? padded
+      : b.op('Slice', [padded, b.ints(offsets), b.ints(ends), axes, b.ints(c.strides)]);
+    parts.push(b.matmul(b.reshape(seen, [n, c.group, perGroup, pixels]), rows));
+  }
+  // [N, group, k·C, O] summed over the batch, then [O, C, k…].
+  const summed = b.reduceSum(b.concat(parts, 2), [0], false);
+  const split = b.reshape(summed, [c.group, parts.length, perGroup, outChannels / c.group]);
+  return b.reshape(b.transpose(split, [0, 3, 2, 1]), [outChannels, perGroup, ...c.kernel]);
+}
+
+function biasGradient(r: RuleScope): Value | undefined {
+  if (!r.x[2] || !r.needs(2)) return undefined;
+  const axes = r.b.dims(r.g).flatMap((_, axis) => (axis === 1 ? [] : [axis]));
+  return r.b.reduceSum(r.g, axes, false);
+}
+
+const conv: Rule = (r) => {
+  const c = convolutionOf(r.node, r.dims(0), r.dims(1), r.b.dims(r.g));
+  return [
+    r.needs(0) ? inputGradient(r.b, r.g, r.input(1), c) : undefined,
+    r.needs(1) ? weightGradient(r.b, r.input(0), r.g, c) : undefined,
+    biasGradient(r),
+  ];
+};
+
+/** The transposed convolution is the input gradient of a convolution, so its own gradients are that convolution. */
+const convTranspose: Rule = (r) => {
+  const { b } = r;
+  const outputDims = b.dims(r.g);
+  const c = convolutionOf(r.node, outputDims, r.dims(1), r.dims(0));
+  const spatial = c.from.length;
+  const reach = (i: number) => ((c.kernel[i] as number) - 1) * (c.dilations[i] as number) + 1;
+  // output_padding widens the far side: what the convolution back does not see there has no gradient.
+  const covered = c.to.map((length, i) => (length - 1) * (c.strides[i] as number) + reach(i));
+  const pads = [...c.pads];
+  c.from.forEach((length, i) => {
+    const end = (covered[i] as number) - length - (pads[i] as number);
+    if (end >= 0) pads[i + spatial] = end;
+  });
+  const window = { ...c, pads };
+  const gradient = () =>
+    b.op('Conv', [r.g, r.input(1)], {
+      kernel_shape: c.kernel,
+      strides: c.strides,
+      dilations: c.dilations,
+      group: c.group,
+      pads,
+    });
+  return [
+    r.needs(0) ? gradient() : undefined,
+    r.needs(1) ? weightGradient(b, r.g, r.input(0), window) : undefined,
+    biasGradient(r),
+  ];
+};
+
+export const convolution: Record<string, Rule> = { Conv: conv, ConvTranspose: convTranspose };
+

@@ -1,0 +1,99 @@
+/**
+ * @file Gradients of normalizations and softmax.
+ * With x̂ = (x − mean)/σ and h the gradient at x̂: dx = (h − mean(h) − x̂·mean(h·x̂))/σ, means over what was normalized.
+ */
+import type { Builder, Value } from '@/trainer/graph/builder';
+import { epsilonOf } from '@/trainer/graph/infer';
+import { intAttr } from '@/trainer/graph/model';
+import { numbersOf } from '@/trainer/graph/numbers';
+import { type Rule, type RuleScope, unbroadcast } from '../rule';
+
+function standardizedGradient(b: Builder, h: Value, normal: Value, inverse: Value, axes: readonly number[]): Value {
+  const centered = b.sub(h, b.reduceMean(h, axes));
+  const projection = b.mul(normal, b.reduceMean(b.mul(h, normal), axes));
+  return b.mul(b.sub(centered, projection), inverse);
+}
+
+const layerNorm: Rule = (r) => {
+  const { b } = r;
+  const dims = r.dims(0);
+  const axis = r.axis(intAttr(r.node, 'axis', -1), dims.length);
+  const axes = dims.flatMap((_, i) => (i >= axis ? [i] : []));
+  // The forward node can hand out its statistics: nothing is computed twice.
+  const [, mean, inverse] = b.extendOutputs(r.node, 3) as [Value, Value, Value];
+  const normal = b.mul(b.sub(r.input(0), mean), inverse);
+  return [
+    r.needs(0) ? standardizedGradient(b, b.mul(r.g, r.input(1)), normal, inverse, axes) : undefined,
+    r.needs(1) ? unbroadcast(b, b.mul(r.g, normal), r.dims(1)) : undefined,
+    r.x[2] && r.needs(2) ? unbroadcast(b, r.g, r.dims(2)) : undefined,
+  ];
+};
+
+/** True for a constant whose elements all equal `value`. */
+function isFilled(r: RuleScope, input: number, value: number): boolean {
+  const constant = r.b.constantOf(r.input(input));
+  return constant !== undefined && numbersOf(constant).every((element) => element === value);
+}
+
+const instanceNorm: Rule = (r) => {
+  const { b } = r;
+  const dims = r.dims(0);
+  const axes = dims.flatMap((_, i) => (i >= 2 ? [i] : []));
+  const perChannel = [1, dims[1] as number, ...axes.map(() => 1)];
+  const x = r.input(0);
+  const mean = b.reduceMean(x, axes);
+  const centered = b.sub(x, mean);
+  const variance = b.reduceMean(b.mul(centered, centered), axes);
+  const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.add(variance, r.scalar(epsilonOf(r.node)))])]);
+  // Exporters write GroupNorm as an instance norm with scale 1 and bias 0: its output is x̂ itself.
+  const plain = isFilled(r, 1, 1) && isFilled(r, 2, 0);
+  const normal = plain ? (r.y[0] as Value) : b.mul(centered, inverse);
+  const h = plain ? r.g : b.mul(r.g, b.reshape(r.input(1), perChannel));
+  const sumAxes = [0, ...axes];
+  return [
+    r.needs(0) ? standardizedGradient(b, h, normal, inverse, axes) : undefined,
+    r.needs(1) ? b.reduceSum(b.mul(r.g, normal), sumAxes, false) : undefined,
+    r.needs(2) ? b.reduceSum(r.g, sumAxes, false) : undefined,
+  ];
+};
+
+/** Inference form: an affine map per channel with frozen statistics. */
+const batchNorm: Rule = (r) => {
+  const { b } = r;
+  const dims = r.dims(0);
+  if (r.needs(3) || r.needs(4)) r.fail('its running statistics are not trainable');
+  const perChannel = [1, dims[1] as number, ...dims.slice(2).map(() => 1)];
+  const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.add(r.input(4), r.scalar(epsilonOf(r.node)))])]);
+  const axes = dims.flatMap((_, i) => (i === 1 ? [] : [i]));
+  const normal = () =>
+    b.mul(b.sub(r.input(0), b.reshape(r.input(3), perChannel)), b.reshape(inverse, perChannel));
+  return [
+    r.needs(0) ? b.mul(r.g, b.reshape(b.mul(inverse, r.input(1)), perChannel)) : undefined,
+    r.needs(1) ? b.reduceSum(b.mul(r.g, normal()), axes, false) : undefined,
+    r.needs(2) ? b.reduceSum(r.g, axes, false) : undefined,
+  ];
+};
+
+/** dx = y·(g − Σ g·y). */
+const softmax: Rule = (r) => {
+  const { b } = r;
+  const axis = r.axis(intAttr(r.node, 'axis', -1), r.dims(0).length);
+  const y = r.y[0] as Value;
+  const weighted = b.mul(r.g, y);
+  return [b.sub(weighted, b.mul(y, b.reduceSum(weighted, [axis])))];
+};
+
+/** dx = g − softmax·Σ g. */
+const logSoftmax: Rule = (r) => {
+  const { b } = r;
+  const axis = r.axis(intAttr(r.node, 'axis', -1), r.dims(0).length);
+  return [b.sub(r.g, b.mul(b.op('Exp', [r.y[0] as Value]), b.reduceSum(r.g, [axis])))];
+};
+
+export const normalization: Record<string, Rule> = {
+  LayerNormalization: layerNorm,
+  InstanceNormalization: instanceNorm,
+  BatchNormalization: batchNorm,
+  Softmax: softmax,
+  LogSoftmax: logSoftmax,
+};
