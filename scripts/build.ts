@@ -49,13 +49,15 @@ export function isBuilt(): boolean {
 /**
  * Builds the web app for production. Call it from the project root.
  *
+ * @param signal ends the build early
  * @throws with the compiler's last lines when the build fails
  */
-export async function build(): Promise<void> {
+export async function build(signal?: AbortSignal): Promise<void> {
   const hash = sourcesHash();
   const child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
     env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
   });
   let output = '';
   const collect = (chunk: Buffer) => {
@@ -63,7 +65,9 @@ export async function build(): Promise<void> {
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject).once('close', resolve);
+  });
   if (code !== 0) {
     const lastLines = output.trimEnd().split('\n').slice(-40).join('\n');
     throw new Error(`next build failed with exit code ${code}:\n${lastLines}`);

@@ -51,10 +51,8 @@ function isInstalled() {
   const present = readPackages(`${root}node_modules/.package-lock.json`);
   if (!wanted || !present) return false;
   return Object.entries(wanted).every(
-    ([path, { version, optional, devOptional }]) =>
-      path === '' ||
-      present[path]?.version === version ||
-      (!present[path] && (optional || devOptional)),
+    ([path, { version, optional }]) =>
+      path === '' || present[path]?.version === version || (!present[path] && optional),
   );
 }
 
@@ -78,18 +76,40 @@ function npm(args) {
   });
 }
 
-async function installPackages() {
-  if (isInstalled()) return;
+/** Runs npm to its end, or ends the process with npm's last lines and a remedy. */
+async function npmOrExit(args, announcement) {
   const startedAt = Date.now();
-  console.log('  · packages     installing, one to three minutes the first time');
-  const { code, output } = await npm(['ci', '--include=dev', '--no-audit', '--no-fund']);
+  console.log(`  · packages     ${announcement}`);
+  const { code, output } = await npm(args);
   if (code !== 0) {
     const remedy = remedies.find(([pattern]) => pattern.test(output))?.[1];
     console.error(`${output.trimEnd().split('\n').slice(-25).join('\n')}\n`);
-    console.error(`npm ci failed with exit code ${code}.${remedy ? `\n${remedy}` : ''}`);
+    console.error(`npm ${args[0]} failed with exit code ${code}.${remedy ? `\n${remedy}` : ''}`);
     process.exit(1);
   }
   console.log(`  ✓ packages     installed in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+}
+
+/** Whether the one compiled package fits this Node: another version of Node needs another binary. */
+async function isCompiled() {
+  try {
+    const { default: Sqlite } = await import('better-sqlite3');
+    new Sqlite(':memory:').close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function installPackages() {
+  if (!isInstalled()) {
+    const announcement = 'installing, one to three minutes the first time';
+    await npmOrExit(['ci', '--include=dev', '--no-audit', '--no-fund'], announcement);
+  }
+  if (!(await isCompiled())) {
+    const announcement = `building better-sqlite3 for Node ${process.versions.node}`;
+    await npmOrExit(['rebuild', 'better-sqlite3'], announcement);
+  }
 }
 
 /**

@@ -18,11 +18,34 @@ it.each(commands)('npm run %s: `%s` names a tool and a file that exist', (_, com
   if (program === 'node' || program === 'tsx') expect(existsSync(`${root}${file}`)).toBe(true);
 });
 
+type Locked = {
+  hasInstallScript?: true;
+  optional?: true;
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+};
+const { packages } = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
+  packages: Record<string, Locked>;
+};
+
+/** Whether the lockfile has `name` where Node would look for it from the package at `path`. */
+function isLocked(path: string, name: string): boolean {
+  if (packages[`${path}${path && '/'}node_modules/${name}`]) return true;
+  if (path === '') return false;
+  return isLocked(path.slice(0, path.lastIndexOf('node_modules/')).replace(/\/$/, ''), name);
+}
+
+it('locks packages for every system, so that npm ci works on each', () => {
+  const missing = Object.entries(packages).flatMap(([path, entry]) =>
+    Object.keys({ ...entry.dependencies, ...entry.optionalDependencies })
+      .filter((name) => !isLocked(path, name))
+      .map((name) => `${name}, wanted by ${path}`),
+  );
+  expect(missing).toEqual([]);
+});
+
 it('answers the install script of every package that has one', () => {
-  const lock = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
-    packages: Record<string, { hasInstallScript?: true; optional?: true }>;
-  };
-  const asking = Object.entries(lock.packages)
+  const asking = Object.entries(packages)
     .filter(([, entry]) => entry.hasInstallScript && !entry.optional)
     .map(([path]) => path.split('node_modules/').at(-1)!);
   expect([...new Set(asking)].sort()).toEqual(Object.keys(allowScripts).sort());

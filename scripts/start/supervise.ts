@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,6 +30,7 @@ export type Supervised = {
  *
  * @param nodeArguments what follows `node` on its command line
  * @param logFolder its output is appended to `<name>.log` there
+ * @param niceness how much it gives way to other processes: 0 (not) to 19; its children inherit it
  * @param onDeath told the exit status or signal, and after how many milliseconds it is restarted
  */
 export function supervise(options: {
@@ -36,6 +38,7 @@ export function supervise(options: {
   nodeArguments: string[];
   environment: Record<string, string>;
   logFolder: string;
+  niceness?: number;
   onDeath: (how: string, restartMs: number) => void;
 }): Supervised {
   mkdirSync(options.logFolder, { recursive: true });
@@ -61,6 +64,7 @@ export function supervise(options: {
       detached: process.platform !== 'win32',
       windowsHide: true,
     });
+    if (child.pid && options.niceness) setPriority(child.pid, options.niceness);
     child.stdout?.on('data', keep);
     child.stderr?.on('data', keep);
     child.once('exit', (code, signal) => {

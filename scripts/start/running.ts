@@ -1,0 +1,50 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const noteSchema = z.object({ pid: z.number().int(), url: z.url() });
+const answerMsMax = 2_000;
+
+const noteFile = (home: string) => join(home, 'running.json');
+
+/** Whether the web app at this address answers. */
+export async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(answerMsMax) });
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The Darkroom that already runs on this data folder, if one does; a note left by a crash does not count. */
+export async function runningElsewhere(
+  home: string,
+): Promise<{ pid: number; url: string } | undefined> {
+  let text: string;
+  try {
+    text = readFileSync(noteFile(home), 'utf8');
+  } catch {
+    return undefined;
+  }
+  const note = noteSchema.safeParse(JSON.parse(text));
+  if (!note.success || !isAlive(note.data.pid)) return undefined;
+  return (await answers(note.data.url)) ? note.data : undefined;
+}
+
+export function noteRunning(home: string, url: string): void {
+  writeFileSync(noteFile(home), `${JSON.stringify({ pid: process.pid, url })}\n`);
+}
+
+export function noteStopped(home: string): void {
+  rmSync(noteFile(home), { force: true });
+}
