@@ -28,10 +28,11 @@ function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Val
   const flipped = c.kernel.map((_, i) => (reach[i] as number) - (c.pads[i] as number));
   const flippedEnd = c.kernel.map((_, i) => (reach[i] as number) - (c.pads[i + spatial] as number));
   const unit = c.strides.every((stride) => stride === 1);
-  if (unit && c.group === 1 && [...flipped, ...flippedEnd].every((pad) => pad >= 0)) {
-    return b.op('Conv', [g, flipWeight(b, weight)], {
+  if (unit && [...flipped, ...flippedEnd].every((pad) => pad >= 0)) {
+    return b.op('Conv', [g, flipWeight(b, weight, c.group)], {
       kernel_shape: c.kernel,
       dilations: c.dilations,
+      group: c.group,
       pads: [...flipped, ...flippedEnd],
     });
   }
@@ -53,10 +54,17 @@ function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Val
   return b.op('Pad', [padded, b.ints(pads)]);
 }
 
-/** W[O,C,k…] → [C,O,k…] with every spatial axis reversed. */
-function flipWeight(b: Builder, weight: Value): Value {
-  const dims = b.dims(weight);
-  const swapped = b.transpose(weight, [1, 0, ...dims.slice(2).map((_, i) => i + 2)]);
+/** W[O,C,k…] → [C,O,k…] within each group, with every spatial axis reversed. */
+function flipWeight(b: Builder, weight: Value, group: number): Value {
+  const [out, perGroup, ...kernel] = b.dims(weight) as [number, number, ...number[]];
+  const dims = [group * perGroup, out / group, ...kernel];
+  const swapped =
+    group === 1
+      ? b.transpose(weight, dims.map((_, axis) => (axis < 2 ? 1 - axis : axis)))
+      : b.reshape(
+          b.transpose(b.reshape(weight, [group, out / group, perGroup, ...kernel]), [0, 2, 1, ...kernel.map((_, i) => i + 3)]),
+          dims,
+        );
   const axes = dims.flatMap((length, axis) => (axis >= 2 && length > 1 ? [axis] : []));
   if (axes.length === 0) return swapped;
   const end = axes.map(() => Number.MIN_SAFE_INTEGER);
