@@ -3,76 +3,103 @@ import { createAuthEndpoint } from 'better-auth/api';
 import { setSessionCookie } from 'better-auth/cookies';
 import { createLocalAccountIssuer } from 'better-auth/db';
 import { z } from 'zod';
+import {
+  findInvitation,
+  type Invitation,
+  invitationProblem,
+  redeemInvitation,
+} from '@/db/invitations';
 import { AppError } from '@/lib/errors';
-import { roleSchema } from '@/lib/roles';
+import { joinRequestSchema } from './join.schema';
 import { placeholderEmail } from './person';
 
-const loginSchema = z.object({ email: z.string(), password: z.string() });
+type Login = { email: string; password: string };
 
 /**
- * What better-auth does not do by itself: make a person without email, sign a person in without
- * password, and give them a login later. All of it serves one-time links and can be called on the
- * server only; the caller decides who may.
+ * What better-auth does not do by itself: sign in by a one-time link, as somebody new or somebody
+ * known, with or without email; and give a person a login later. Both can be called on the server
+ * only; the routes that call them decide who may.
  */
 export function joinPlugin() {
   return {
     id: 'darkroom-join',
     endpoints: {
-      createPerson: createAuthEndpoint.serverOnly(
-        {
-          method: 'POST',
-          body: z.object({ name: z.string(), role: roleSchema, login: loginSchema.optional() }),
-        },
+      joinByLink: createAuthEndpoint.serverOnly(
+        { method: 'POST', body: joinRequestSchema },
         async (ctx) => {
-          const { name, role, login } = ctx.body;
-          if (login) await assertFree(ctx, login.email, null);
-          const user = await ctx.context.internalAdapter.createUser(
-            { name, role, email: placeholderEmail() },
-            { method: 'one-time-link' },
-          );
-          if (login) await saveLogin(ctx, user.id, login);
-          return { userId: user.id };
-        },
-      ),
-      setLogin: createAuthEndpoint.serverOnly(
-        { method: 'POST', body: loginSchema.extend({ userId: z.string() }) },
-        async (ctx) => {
-          const { userId, ...login } = ctx.body;
-          await assertFree(ctx, login.email, userId);
-          await saveLogin(ctx, userId, login);
+          const { token, name, email, password } = ctx.body;
+          const invitation = await usableInvitation(token);
+          const userId =
+            invitation.forUserId ??
+            (await createPerson(
+              ctx,
+              invitation,
+              name,
+              email && password ? { email, password } : null,
+            ));
+          try {
+            await redeemInvitation({ token, userId });
+          } catch (thrown) {
+            // Somebody else was faster with the same link: the person just made must not remain.
+            if (userId !== invitation.forUserId)
+              await ctx.context.internalAdapter.deleteUser(userId);
+            throw thrown;
+          }
+          await signIn(ctx, userId);
           return { userId };
         },
       ),
-      signInPerson: createAuthEndpoint.serverOnly(
-        { method: 'POST', body: z.object({ userId: z.string() }) },
+      setLogin: createAuthEndpoint.serverOnly(
+        {
+          method: 'POST',
+          body: z.object({ userId: z.string(), email: z.string(), password: z.string() }),
+        },
         async (ctx) => {
-          const user = await ctx.context.internalAdapter.findUserById(ctx.body.userId);
-          if (!user) throw new AppError('not-found', `There is no person ${ctx.body.userId}.`);
-          const session = await ctx.context.internalAdapter.createSession(user.id);
-          await setSessionCookie(ctx, { session, user });
-          return { userId: user.id };
+          const { userId, ...login } = ctx.body;
+          await saveLogin(ctx, userId, login);
+          return { userId };
         },
       ),
     },
   } satisfies BetterAuthPlugin;
 }
 
-async function assertFree(ctx: GenericEndpointContext, email: string, ownerId: string | null) {
-  const found = await ctx.context.internalAdapter.findUserByEmail(email);
-  if (found && found.user.id !== ownerId) {
-    throw new AppError(
-      'conflict',
-      `${email} belongs to somebody already. Sign in with it instead.`,
-    );
+async function usableInvitation(token: string): Promise<Invitation> {
+  const invitation = await findInvitation(token);
+  if (!invitation) {
+    throw new AppError('not-found', 'This link is not known. Check that it is complete.');
   }
+  const problem = invitationProblem(invitation);
+  if (problem) throw new AppError('gone', problem);
+  return invitation;
 }
 
-async function saveLogin(
+async function createPerson(
   ctx: GenericEndpointContext,
-  userId: string,
-  login: z.infer<typeof loginSchema>,
-) {
+  invitation: Invitation,
+  name: string | undefined,
+  login: Login | null,
+): Promise<string> {
+  if (!name) throw new AppError('bad-request', 'Say what to call you.');
+  if (login) await assertFree(ctx, login.email, null);
+  const user = await ctx.context.internalAdapter.createUser(
+    { name, role: invitation.role, email: placeholderEmail() },
+    { method: 'one-time-link' },
+  );
+  if (login) await saveLogin(ctx, user.id, login);
+  return user.id;
+}
+
+async function signIn(ctx: GenericEndpointContext, userId: string): Promise<void> {
+  const user = await ctx.context.internalAdapter.findUserById(userId);
+  if (!user) throw new AppError('not-found', `There is no person ${userId}.`);
+  const session = await ctx.context.internalAdapter.createSession(userId);
+  await setSessionCookie(ctx, { session, user });
+}
+
+async function saveLogin(ctx: GenericEndpointContext, userId: string, login: Login): Promise<void> {
   const { internalAdapter, password } = ctx.context;
+  await assertFree(ctx, login.email, userId);
   const hash = await password.hash(login.password);
   if (await internalAdapter.findCredentialAccount(userId)) {
     await internalAdapter.updatePassword(userId, hash);
@@ -86,4 +113,18 @@ async function saveLogin(
     });
   }
   await internalAdapter.updateUser(userId, { email: login.email });
+}
+
+async function assertFree(
+  ctx: GenericEndpointContext,
+  email: string,
+  ownerId: string | null,
+): Promise<void> {
+  const found = await ctx.context.internalAdapter.findUserByEmail(email);
+  if (found && found.user.id !== ownerId) {
+    throw new AppError(
+      'conflict',
+      `${email} belongs to somebody already. Sign in with it instead.`,
+    );
+  }
 }

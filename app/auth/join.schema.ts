@@ -20,6 +20,7 @@ export const joinRequestSchema = z
     name: nameSchema.optional(),
     email: emailSchema.optional(),
     password: passwordSchema.optional(),
+    acceptedGuidelines: z.number().int().optional(),
   })
   .refine((request) => (request.email === undefined) === (request.password === undefined), {
     path: ['email'],

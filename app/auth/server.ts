@@ -12,7 +12,8 @@ async function create() {
   const secret = await settingOrCreate('auth-secret', () => randomBytes(32).toString('base64url'));
   return betterAuth({
     appName: 'Darkroom',
-    baseURL: process.env.DARKROOM_URL,
+    // Only decides whether cookies are marked secure; our routes compare origins themselves.
+    baseURL: process.env.DARKROOM_URL ?? 'http://127.0.0.1:3000',
     secret: String(secret),
     database: drizzleAdapter(db(), {
       provider: 'sqlite',

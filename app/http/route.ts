@@ -30,7 +30,7 @@ export function route<S extends Schemas>(
   options: S & { needs: Action; limit?: RateLimit },
   handle: (call: Call<S, Person>) => Promise<unknown>,
 ): Handler {
-  return guarded(options, async (request, context) => {
+  return guarded(async (request, context) => {
     const person = await requireRole(request.headers, options.needs);
     if (options.limit) takeToken(options.limit, person.id);
     return handle({ ...(await parseAll(options, request, context)), request, person });
@@ -42,14 +42,13 @@ export function openRoute<S extends Schemas>(
   options: S & { limit: RateLimit },
   handle: (call: Call<S, null>) => Promise<unknown>,
 ): Handler {
-  return guarded(options, async (request, context) => {
+  return guarded(async (request, context) => {
     takeToken(options.limit, request.headers.get('x-forwarded-for') ?? 'unknown');
     return handle({ ...(await parseAll(options, request, context)), request, person: null });
   });
 }
 
 function guarded(
-  options: Schemas,
   handle: (request: Request, context: { params: Promise<unknown> }) => Promise<unknown>,
 ): Handler {
   return async (request, context) => {

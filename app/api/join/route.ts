@@ -1,0 +1,25 @@
+import { latestGuidelines, recordConsent } from '@/db/guidelines';
+import { joinRequestSchema } from '../../auth/join.schema';
+import { auth } from '../../auth/server';
+import { signInLimit } from '../../http/rate-limit';
+import { openRoute } from '../../http/route';
+
+/**
+ * Uses a one-time link up and signs in. `acceptedGuidelines` is the version shown on the page, for
+ * those who agreed to it there; others are asked before their first pair.
+ */
+export const POST = openRoute(
+  { body: joinRequestSchema, limit: signInLimit },
+  async ({ request, body }) => {
+    const { headers, response } = await (await auth()).api.joinByLink({
+      body,
+      headers: request.headers,
+      returnHeaders: true,
+    });
+    const current = await latestGuidelines();
+    if (current && body.acceptedGuidelines === current.version) {
+      await recordConsent({ userId: response.userId, kind: 'terms', version: current.version });
+    }
+    return Response.json({}, { headers: { 'Set-Cookie': headers.get('set-cookie') ?? '' } });
+  },
+);
