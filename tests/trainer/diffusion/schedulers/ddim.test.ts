@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readSafetensors } from '@/trainer/diffusion/safetensors';
+import { DdimScheduler, ddimStep, predictedMean } from '@/trainer/diffusion/schedulers/ddim';
+import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+import { toFloat32 } from '@/trainer/graph/float16';
+import { goldenFolder, goldenTensor, worstRelativeError } from '../../../support/golden';
+
+const stableDiffusion = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  steps_offset: 1,
+  clip_sample: false,
+};
+
+const scheduler = (config: Record<string, unknown> = {}) =>
+  new DdimScheduler(scheduleConfigSchema.parse({ ...stableDiffusion, ...config }));
+
+describe.skipIf(!goldenFolder)('against PyTorch', () => {
+  it('takes the 20 steps of the official function', async () => {
+    const folder = goldenFolder as string;
+    const path = join(folder, 'tiny-sd/scheduler/scheduler_config.json');
+    const ddim = new DdimScheduler(
+      scheduleConfigSchema.parse(JSON.parse(await readFile(path, 'utf8'))),
+    );
+    const { tensors } = await readSafetensors(join(folder, 'parity/ddim.safetensors'));
+    const golden = (name: string, step?: number) => {
+      const data = toFloat32(goldenTensor(tensors, name));
+      const stride = data.length / 20;
+      return step === undefined ? data : data.subarray(step * stride, (step + 1) * stride);
+    };
+    const timesteps = ddim.timesteps(20);
+    expect(timesteps).toEqual([...golden('timesteps')]);
+    for (const [step, timestep] of timesteps.entries()) {
+      const result = ddimStep(ddim.coefficients(timestep, 20, 1), 2, {
+        sample: golden('sample'),
+        output: golden('model_output'),
+        noise: golden('noise', step),
+      });
+      const errors = [
+        worstRelativeError(result.previous, golden('prev_sample', step)),
+        worstRelativeError(result.original, golden('pred_original_sample', step)),
+        worstRelativeError(result.logProbabilities ?? [], golden('log_prob', step)),
+      ];
+      expect(Math.max(...errors)).toBeLessThan(1e-5);
+    }
+  });
+});
+
+describe('timesteps', () => {
+  const steps = (spacing: string, count: number, offset = 0) =>
+    scheduler({ timestep_spacing: spacing, steps_offset: offset }).timesteps(count);
+
+  it('follow the three spacings', () => {
+    expect(steps('leading', 4, 1)).toEqual([751, 501, 251, 1]);
+    expect(steps('trailing', 4)).toEqual([999, 749, 499, 249]);
+    expect(steps('linspace', 4)).toEqual([999, 666, 333, 0]);
+    expect(steps('leading', 1)).toEqual([0]);
+  });
+
+  it('stay inside the schedule', () => {
+    expect(Math.max(...steps('leading', 1000, 1))).toBe(999);
+    expect(() => steps('leading', 0)).toThrow('0 inference steps: give an integer between 1');
+    expect(() => steps('leading', 1001)).toThrow('between 1 and 1000');
+  });
+});
+
+describe('coefficients', () => {
+  it('are those published for Stable Diffusion', () => {
+    const ddim = scheduler();
+    const table = [
+      [951, 0.644, -0.55],
+      [451, 0.402, -0.25],
+      [51, 0.0406, -0.2205],
+      [1, 0.0206, -0.0207],
+    ] as const;
+    for (const [timestep, sigma, c] of table) {
+      const got = ddim.coefficients(timestep, 20, 1);
+      expect(got.sigma).toBeCloseTo(sigma, 3);
+      expect(got.mean.output).toBeCloseTo(c, 3);
+    }
+  });
+
+  it('say the mean of the step for every prediction type', () => {
+    const sample = Float32Array.of(0.3, -1.2);
+    const output = Float32Array.of(0.7, 0.1);
+    for (const prediction_type of ['epsilon', 'sample', 'v_prediction']) {
+      const coefficients = scheduler({ prediction_type }).coefficients(451, 20, 1);
+      const { mean } = predictedMean(coefficients, sample, output);
+      for (const i of [0, 1]) {
+        const { sample: a, output: b } = coefficients.mean;
+        expect(a * (sample[i] as number) + b * (output[i] as number)).toBeCloseTo(
+          mean[i] as number,
+          6,
+        );
+      }
+    }
+  });
+
+  it('give one step whatever the output stands for', () => {
+    // The same prediction said as noise, as clean image and as velocity.
+    const [alpha, x, noise] = [scheduler().alphaBar(451), 0.4, 0.9];
+    const clean = (x - Math.sqrt(1 - alpha) * noise) / Math.sqrt(alpha);
+    const velocity = Math.sqrt(alpha) * noise - Math.sqrt(1 - alpha) * clean;
+    const said = { epsilon: noise, sample: clean, v_prediction: velocity };
+    const means = Object.entries(said).map(([prediction_type, output]) => {
+      const coefficients = scheduler({ prediction_type }).coefficients(451, 20, 1);
+      return predictedMean(coefficients, Float32Array.of(x), Float32Array.of(output)).mean[0];
+    });
+    expect(means[1]).toBeCloseTo(means[0] as number, 5);
+    expect(means[2]).toBeCloseTo(means[0] as number, 5);
+  });
+
+  it('have no noise and no density at eta 0', () => {
+    const coefficients = scheduler().coefficients(451, 20, 0);
+    const one = Float32Array.of(1);
+    const step = ddimStep(coefficients, 1, { sample: one, output: one, noise: one });
+    expect(coefficients.sigma).toBe(0);
+    expect(step.logProbabilities).toBeUndefined();
+    expect(step.previous).toEqual(predictedMean(coefficients, one, one).mean);
+  });
+
+  it('refuse what is outside', () => {
+    expect(() => scheduler().coefficients(1000, 20, 1)).toThrow('Timestep 1000 is outside');
+    expect(() => scheduler().coefficients(1, 20, 2)).toThrow('eta is 2');
+  });
+});
+
+describe('schedules', () => {
+  it('clip the clean image where the file says so', () => {
+    const coefficients = scheduler({ clip_sample: true, clip_sample_range: 0.5 });
+    const { original } = predictedMean(
+      coefficients.coefficients(451, 20, 1),
+      Float32Array.of(9, -9),
+      Float32Array.of(0, 0),
+    );
+    expect([...original]).toEqual([0.5, -0.5]);
+  });
+
+  it('can end in pure noise', () => {
+    const ddim = scheduler({
+      rescale_betas_zero_snr: true,
+      prediction_type: 'v_prediction',
+      timestep_spacing: 'trailing',
+    });
+    expect(ddim.alphaBar(999)).toBe(0);
+    expect(ddim.alphaBar(0)).toBeCloseTo(scheduler().alphaBar(0), 6);
+    const { original } = predictedMean(
+      ddim.coefficients(999, 20, 1),
+      Float32Array.of(1),
+      Float32Array.of(0.5),
+    );
+    expect(original[0]).toBeCloseTo(-0.5, 6);
+    expect(() => scheduler({ rescale_betas_zero_snr: true })).toThrow('use v_prediction');
+  });
+
+  it('come in three shapes, falling from almost 1', () => {
+    for (const beta_schedule of ['linear', 'scaled_linear', 'squaredcos_cap_v2']) {
+      const ddim = scheduler({ beta_schedule });
+      expect(ddim.alphaBar(0)).toBeGreaterThan(0.999);
+      expect(ddim.alphaBar(999)).toBeLessThan(0.01);
+      expect(ddim.alphaBar(400)).toBeLessThan(ddim.alphaBar(399));
+    }
+    expect(scheduler({ trained_betas: Array(1000).fill(0.5) }).alphaBar(1)).toBe(0.25);
+    expect(() => scheduler({ trained_betas: [0.5] })).toThrow('1 trained_betas for 1000');
+  });
+
+  it('are refused when DDIM cannot follow them', () => {
+    const parse = (config: object) => scheduleConfigSchema.safeParse(config).success;
+    expect(parse({ _class_name: 'PNDMScheduler', skip_prk_steps: true })).toBe(true);
+    expect(parse({ _class_name: 'FlowMatchEulerDiscreteScheduler' })).toBe(false);
+    expect(parse({ thresholding: true })).toBe(false);
+    expect(parse({ beta_schedule: 'sigmoid' })).toBe(false);
+  });
+});

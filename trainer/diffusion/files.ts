@@ -1,0 +1,58 @@
+/** @file Reading the files of a pipeline's folder, with errors that name the file and say what to do. */
+import { readFile } from 'node:fs/promises';
+import type { z } from 'zod';
+
+/** A pipeline that cannot be opened or used: names the file or value, and the remedy. */
+export class PipelineError extends Error {
+  override name = 'PipelineError';
+}
+
+/** A text file's contents, or undefined where `path` does not exist. */
+export async function readTextIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
+    throw new PipelineError(`${path} cannot be read: ${cause.message}`, { cause });
+  });
+}
+
+/** A text file's contents. */
+export async function readText(path: string): Promise<string> {
+  const text = await readTextIfThere(path);
+  if (text === undefined) {
+    throw new PipelineError(
+      `${path} does not exist. Give the folder of a pipeline exported by Optimum (optimum-cli export onnx).`,
+    );
+  }
+  return text;
+}
+
+/** Checks JSON text against a schema; `path` is the name for errors. */
+export function parseJson<Schema extends z.ZodType>(
+  text: string,
+  path: string,
+  schema: Schema,
+): z.output<Schema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new PipelineError(
+      `${path} is no JSON: ${(cause as Error).message}. Download or export it again.`,
+    );
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => {
+    const where = issue.path.join('.');
+    return where ? `${where}: ${issue.message}` : issue.message;
+  });
+  throw new PipelineError(`${path} does not say what it must. ${issues.join('; ')}.`);
+}
+
+/** Reads a JSON file and checks it against a schema. */
+export async function readJson<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  return parseJson(await readText(path), path, schema);
+}
