@@ -1,0 +1,122 @@
+import { closeDatabases, darkroomHome } from '@/db/client';
+import { firstAdmin } from '@/db/users';
+import { build, isBuilt } from '@/scripts/build';
+import { bold, dim, duration, line, step } from '@/scripts/console';
+import { adminToken, setUp } from '@/scripts/setup/setup';
+import { freePort } from './port';
+import { answers, noteRunning, noteStopped, runningElsewhere } from './running';
+import { type Supervised, supervise } from './supervise';
+
+const startedAt = performance.now();
+const portWanted = 3000;
+const healthPollMs = 150;
+/** Deaths before the first answer after which the start is given up. */
+const deathsMax = 3;
+const trainerNiceness = 5;
+
+const home = darkroomHome();
+const host = process.env.HOST ?? '127.0.0.1';
+const processes: Supervised[] = [];
+const stopping = new AbortController();
+
+async function stop(): Promise<void> {
+  if (stopping.signal.aborted) process.exit(1);
+  stopping.abort();
+  if (processes.length > 0) {
+    console.log('');
+    line('·', 'stopping', dim('once more to stop at once'));
+    await Promise.all(processes.map((running) => running.stop()));
+    noteStopped(home);
+    line('✓', 'stopped', 'nothing is left running; npm start goes on from here');
+  }
+  process.exit(0);
+}
+
+function start(name: string, nodeArguments: string[], more: { url: string; niceness?: number }) {
+  const running = supervise({
+    name,
+    nodeArguments,
+    niceness: more.niceness,
+    logFolder: `${home}/logs`,
+    environment: {
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      DARKROOM_HOME: home,
+      DARKROOM_URL: more.url,
+    },
+    onDeath(how, restartMs) {
+      line('!', name, `ended (${how}); starts again in ${duration(restartMs)}`);
+      for (const text of running.tail().slice(-4)) console.log(`    ${dim(text)}`);
+    },
+  });
+  processes.push(running);
+  return running;
+}
+
+async function untilItAnswers(url: string, web: Supervised): Promise<void> {
+  while (!(await answers(url))) {
+    if (web.deaths() >= deathsMax) {
+      throw new Error(`it ends again and again; ${home}/logs/web.log says why`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, healthPollMs));
+  }
+}
+
+async function run(): Promise<void> {
+  const other = await runningElsewhere(home);
+  if (other) {
+    throw new Error(
+      `Darkroom already runs on ${home}, at ${other.url} (process ${other.pid}). ` +
+        'End it with Ctrl-C there, or use another folder: DARKROOM_HOME=/path npm start.',
+    );
+  }
+  const port = await freePort(Number(process.env.PORT ?? portWanted), host, 'PORT' in process.env);
+  const url = process.env.DARKROOM_URL ?? `http://${host}:${port}`;
+
+  await step('build', async () => {
+    if (isBuilt()) return 'up to date';
+    line('·', 'build', 'building the web app, half a minute the first time');
+    await build(stopping.signal);
+    return 'built';
+  });
+  await step('database', async () => {
+    await setUp();
+    return home;
+  });
+
+  const web = start(
+    'web',
+    ['node_modules/next/dist/bin/next', 'start', '--hostname', host, '--port', String(port)],
+    { url },
+  );
+  const trainerArguments = ['--import', 'tsx', 'trainer/rounds/main.ts'];
+  start('trainer', trainerArguments, { url, niceness: trainerNiceness });
+  await step('web', async () => {
+    await untilItAnswers(`http://${host}:${port}`, web);
+    return 'answers';
+  });
+  noteRunning(home, url);
+
+  const isFirst = (await firstAdmin()) === null;
+  console.log(`\n  ${bold(isFirst ? `${url}/join/${await adminToken()}` : url)}`);
+  const hint = isFirst
+    ? 'one-time link: whoever opens it first is the admin'
+    : 'signed out? npm run sign-in prints a one-time link';
+  console.log(`  ${dim(hint)}`);
+  closeDatabases();
+  console.log(
+    `\n  ${dim(`ready in ${duration(performance.now() - startedAt)}; Ctrl-C stops everything`)}`,
+  );
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+// A closed terminal takes the console away; that must not keep the processes from being stopped.
+process.stdout.on('error', () => {});
+
+console.log(`\n  ${bold('Darkroom')}\n`);
+await run().catch(async (error: unknown) => {
+  if (stopping.signal.aborted) return;
+  await Promise.all(processes.map((running) => running.stop()));
+  console.error(`\n  ${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+});
