@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Engine } from '@/trainer/runtime/engine';
+import { checkD3po } from './d3po';
 import { checkOperators } from './ops';
 import { type CaseResult, formatCase, formatSummary, passed } from './report';
 
@@ -19,13 +20,18 @@ const device = values.device as 'cpu' | 'webgpu' | 'cuda';
 const only = values.only ? new Set(values.only) : undefined;
 const engine = await Engine.open({ device });
 const results: CaseResult[] = [];
-try {
-  if (existsSync(join(folder, 'ops'))) {
-    for await (const result of checkOperators(engine, join(folder, 'ops'), only)) {
-      results.push(result);
-      console.log(formatCase(result));
-    }
+
+async function report(cases: AsyncIterable<CaseResult>): Promise<void> {
+  for await (const result of cases) {
+    if (only && !only.has(result.name.replace(/^ops\//, ''))) continue;
+    results.push(result);
+    console.log(formatCase(result));
   }
+}
+
+try {
+  if (existsSync(join(folder, 'ops'))) await report(checkOperators(engine, join(folder, 'ops'), only));
+  if (existsSync(join(folder, 'parity/golden.json'))) await report(checkD3po(engine, folder));
 } finally {
   await engine.close();
 }

@@ -1,0 +1,75 @@
+/**
+ * @file Where an adapter attaches in a UNet graph. Exporters keep a module's path in the node name
+ * (`/down_blocks.0/attentions.0/…/to_q/MatMul`), though they rename its weight: the path is the adapter's key.
+ */
+import { type Graph, GraphError, type Node } from '@/trainer/graph/model';
+
+export type AdapterTargets = 'attention' | 'attention+feed-forward+convolutions';
+
+export interface AdapterSite {
+  /** diffusers' module path: `down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q`. */
+  key: string;
+  kind: 'linear' | 'convolution';
+  inFeatures: number;
+  outFeatures: number;
+  /** Kernel, strides and pads of a convolution site. */
+  window?: { kernel: number[]; strides: number[]; pads: number[] };
+}
+
+const attention = /\.(to_q|to_k|to_v|to_out\.0)$/;
+const wider = /\.(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|conv1|conv2|conv_shortcut|proj_in|proj_out)$/;
+
+/** The module path in a node's name, or undefined for a node that is no module's product. */
+export function moduleKey(node: Pick<Node, 'name' | 'op'>): string | undefined {
+  const match = /^\/(.+)\/(MatMul|Conv|Gemm)$/.exec(node.name);
+  return match?.[1]?.replaceAll('/', '.');
+}
+
+/** Adapter sites by node, in graph order. @throws GraphError when the graph has none */
+export function adapterSites(graph: Graph, targets: AdapterTargets): Map<Node, AdapterSite> {
+  const pattern = targets === 'attention' ? attention : wider;
+  const sites = new Map<Node, AdapterSite>();
+  for (const node of graph.nodes) {
+    const key = moduleKey(node);
+    if (!key || !pattern.test(key)) continue;
+    const site = siteOf(graph, node, key);
+    if (site) sites.set(node, site);
+  }
+  if (sites.size === 0) {
+    throw new GraphError(
+      `${graph.source}: no node is named after an attention projection (…/to_q/MatMul), so an adapter has nowhere to attach. Export the UNet with module names kept.`,
+    );
+  }
+  return sites;
+}
+
+function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined {
+  const dims = weightDims(graph, node.inputs[1] as string);
+  if (!dims) return undefined;
+  if (node.op === 'MatMul' && dims.length === 2) {
+    return { key, kind: 'linear', inFeatures: dims[0] as number, outFeatures: dims[1] as number };
+  }
+  if (node.op !== 'Conv' || dims.length !== 4) return undefined;
+  const ints = (name: string, fallback: number[]) => {
+    const attribute = node.attributes[name];
+    return attribute?.kind === 'ints' ? attribute.value : fallback;
+  };
+  return {
+    key,
+    kind: 'convolution',
+    inFeatures: dims[1] as number,
+    outFeatures: dims[0] as number,
+    window: { kernel: dims.slice(2), strides: ints('strides', [1, 1]), pads: ints('pads', [0, 0, 0, 0]) },
+  };
+}
+
+/** Shape of a weight: a constant, or a constant turned by a Transpose. */
+function weightDims(graph: Graph, name: string): number[] | undefined {
+  const constant = graph.constants.get(name);
+  if (constant) return [...constant.dims];
+  const made = graph.nodes.find((node) => node.outputs[0] === name);
+  if (made?.op === 'Identity') return weightDims(graph, made.inputs[0] as string);
+  if (made?.op !== 'Transpose') return undefined;
+  return weightDims(graph, made.inputs[0] as string)?.reverse();
+}
+

@@ -1,0 +1,58 @@
+/** @file What a method trains: a LoRA adapter at chosen modules, or all weights of the UNet. */
+import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { type AdapterTensor, adapterTensors, attachAdapter } from '@/trainer/diffusion/lora';
+import type { Builder, Value } from '@/trainer/graph/builder';
+import type { InlineOptions } from '@/trainer/graph/inline';
+import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';
+
+export interface Trainable {
+  /** The UNet to inline. */
+  unet: Graph;
+  /** Feeds of the UNet's inputs beyond sample, timestep and context: its weights, where they are trained. */
+  feeds: Record<string, Value>;
+  /** Trained tensors, in a fixed order. */
+  tensors: readonly AdapterTensor[];
+  /** Declares the trained tensors as graph inputs, in that order, and returns their values. */
+  declare(b: Builder): Value[];
+  /** Hooks the trained tensors into the UNet while it is inlined. */
+  onNode?: InlineOptions['onNode'];
+}
+
+/** A LoRA adapter of the given rank; `alpha` divided by rank scales it (1 when alpha is left out). */
+export function trainableAdapter(unet: Graph, targets: AdapterTargets, rank: number, alpha = rank): Trainable {
+  const sites = adapterSites(unet, targets);
+  const tensors = adapterTensors(sites.values(), rank);
+  return {
+    unet,
+    feeds: {},
+    tensors,
+    declare: (b) => tensors.map(({ name, dims }) => b.input(name, 'float32', dims)),
+    onNode: attachAdapter(sites, (name) => name, alpha / rank),
+  };
+}
+
+const weightName = /\.(weight|bias)$/;
+
+/** Every weight and bias of the UNet. @throws GraphError when the exporter renamed them */
+export function trainableWeights(unet: Graph): Trainable {
+  const chosen = [...unet.constants].filter(([name, constant]) => weightName.test(name) && constant.dtype === 'float32' && !isExternal(constant));
+  const renamed = [...unet.constants.keys()].find((name) => name.startsWith('onnx::'));
+  if (renamed || chosen.length === 0) {
+    throw new GraphError(
+      `${unet.source}: weight "${renamed ?? '(none)'}" does not carry its module's name, so full weights cannot be trained or saved. Train an adapter, or export the UNet with weight names kept.`,
+    );
+  }
+  const tensors = chosen.map(([name, constant]) => ({ name, dims: [...constant.dims] }));
+  const constants = new Map([...unet.constants].filter(([name]) => !weightName.test(name)));
+  const free: Graph = {
+    ...unet,
+    constants,
+    inputs: [...unet.inputs, ...chosen.map(([name, c]) => ({ name, dtype: c.dtype, dims: c.dims }))],
+  };
+  return {
+    unet: free,
+    feeds: Object.fromEntries(tensors.map(({ name }) => [name, name])),
+    tensors,
+    declare: (b) => tensors.map(({ name, dims }) => b.input(name, 'float32', dims)),
+  };
+}

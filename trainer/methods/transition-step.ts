@@ -1,0 +1,90 @@
+/**
+ * @file One training graph for the methods whose loss is a function of transition densities (D3PO, DDPO, DPOK):
+ * guided denoising with the adapter, both log-probabilities, the loss, and its gradient by every trained tensor.
+ */
+import { gradients } from '@/trainer/autodiff/gradients';
+import { globalNorm } from '@/trainer/autodiff/adamw';
+import { appendGuidedOutput, takesScalarTimestep, unetPort } from '@/trainer/diffusion/guided-output';
+import {
+  appendLogProbability,
+  appendMean,
+  appendTransitionKl,
+  stepInputs,
+} from '@/trainer/diffusion/transition';
+import { Builder, type Value } from '@/trainer/graph/builder';
+import type { Graph } from '@/trainer/graph/model';
+import type { Trainable } from './trainable';
+
+export interface TransitionStepShape {
+  /** Images in a run; two to a pair. */
+  images: number;
+  /** Latent [C, H, W]. */
+  latent: readonly [number, number, number];
+  /** Text embedding [tokens, width]. */
+  context: readonly [number, number];
+  guidance: number;
+  /** Bound on |x̂0|, Infinity for none. */
+  clip: number;
+}
+
+export interface TransitionLoss {
+  /** Appends the loss from ln π_θ, ln π_ref [images] and KL [images]; may declare more graph inputs. */
+  append(b: Builder, values: { logProbability: Value; referenceLogProbability: Value; kl: Value }): Value;
+}
+
+/** Prefix of the inputs and outputs that accumulate gradients between optimizer steps. */
+export const accumulated = (name: string) => `sum.${name}`;
+
+/**
+ * Inputs: `latents`, `nextLatents`, `referenceOutput` [images, C, H, W] (x_t, x_t' and the reference policy's guided
+ * output), `timestep`, `context`, `emptyContext`, the step's numbers (`stepFeeds`), what the loss declares, the trained
+ * tensors and, under `sum.NAME`, their gradients so far. Outputs: `loss`, `logProbability`, `referenceLogProbability`,
+ * `kl`, `gradNorm` of this run, and `sum.NAME` with this run's gradient added.
+ */
+export function buildTransitionStep(
+  trainable: Trainable,
+  shape: TransitionStepShape,
+  loss: TransitionLoss,
+): Graph {
+  const { unet } = trainable;
+  const b = new Builder('transition-step', { ...unet.opsets });
+  b.graph.source = unet.source;
+  const { images, latent, context, guidance, clip } = shape;
+  const sample = b.input('latents', 'float32', [images, ...latent]);
+  const next = b.input('nextLatents', 'float32', [images, ...latent]);
+  const referenceOutput = b.input('referenceOutput', 'float32', [images, ...latent]);
+  const timestep = b.input('timestep', unetPort(unet, 'timestep').dtype, takesScalarTimestep(unet) ? [] : [images]);
+  const guided = guidance !== 1;
+  const step = stepInputs(b, images);
+  const weights = trainable.declare(b);
+  const output = appendGuidedOutput(
+    b,
+    unet,
+    {
+      sample,
+      timestep,
+      guidance,
+      context: b.input('context', 'float32', [images, ...context]),
+      ...(guided ? { emptyContext: b.input('emptyContext', 'float32', [1, ...context]) } : {}),
+    },
+    { onNode: trainable.onNode, feeds: trainable.feeds },
+  );
+  const mean = appendMean(b, step, sample, output, clip);
+  const referenceMean = appendMean(b, step, sample, referenceOutput, clip);
+  const logProbability = appendLogProbability(b, step, next, mean);
+  const referenceLogProbability = appendLogProbability(b, step, next, referenceMean);
+  const kl = appendTransitionKl(b, step, mean, referenceMean);
+  const total = loss.append(b, { logProbability, referenceLogProbability, kl });
+  const found = gradients(b, { of: total, wrt: weights });
+  b.output(total, 'loss');
+  b.output(logProbability, 'logProbability');
+  b.output(referenceLogProbability, 'referenceLogProbability');
+  b.output(kl, 'kl');
+  b.output(globalNorm(b, found), 'gradNorm');
+  weights.forEach((name, i) => {
+    const sum = b.input(accumulated(name), 'float32', b.dims(name));
+    b.output(b.add(sum, found[i] as Value), `${accumulated(name)}.next`);
+  });
+  return b.finish();
+}
+
