@@ -17,7 +17,8 @@ export interface AdapterSite {
 }
 
 const attention = /\.(to_q|to_k|to_v|to_out\.0)$/;
-const wider = /\.(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|conv1|conv2|conv_shortcut|proj_in|proj_out)$/;
+const wider =
+  /\.(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|conv1|conv2|conv_shortcut|proj_in|proj_out)$/;
 
 /** The module path in a node's name, or undefined for a node that is no module's product. */
 export function moduleKey(node: Pick<Node, 'name' | 'op'>): string | undefined {
@@ -59,7 +60,11 @@ function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined 
     kind: 'convolution',
     inFeatures: dims[1] as number,
     outFeatures: dims[0] as number,
-    window: { kernel: dims.slice(2), strides: ints('strides', [1, 1]), pads: ints('pads', [0, 0, 0, 0]) },
+    window: {
+      kernel: dims.slice(2),
+      strides: ints('strides', [1, 1]),
+      pads: ints('pads', [0, 0, 0, 0]),
+    },
   };
 }
 
@@ -72,4 +77,3 @@ function weightDims(graph: Graph, name: string): number[] | undefined {
   if (made?.op !== 'Transpose') return undefined;
   return weightDims(graph, made.inputs[0] as string)?.reverse();
 }
-

@@ -8,7 +8,7 @@ export class PipelineError extends Error {
 }
 
 /** A text file's contents, or undefined where `path` does not exist. */
-export async function readTextIfThere(path: string): Promise<string | undefined> {
+async function readTextIfThere(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return undefined;
     throw new PipelineError(`${path} cannot be read: ${cause.message}`, { cause });
@@ -27,7 +27,7 @@ export async function readText(path: string): Promise<string> {
 }
 
 /** Checks JSON text against a schema; `path` is the name for errors. */
-export function parseJson<Schema extends z.ZodType>(
+function parseJson<Schema extends z.ZodType>(
   text: string,
   path: string,
   schema: Schema,
@@ -55,4 +55,12 @@ export async function readJson<Schema extends z.ZodType>(
   schema: Schema,
 ): Promise<z.output<Schema>> {
   return parseJson(await readText(path), path, schema);
+}
+
+/** The same for a file that may be absent: then the schema's defaults hold. */
+export async function readJsonIfThere<Schema extends z.ZodType>(
+  path: string,
+  schema: Schema,
+): Promise<z.output<Schema>> {
+  return parseJson((await readTextIfThere(path)) ?? '{}', path, schema);
 }

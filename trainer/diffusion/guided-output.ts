@@ -39,9 +39,13 @@ export function appendGuidedOutput(
 ): Value {
   const run = (sample: Value, timestep: Value, context: Value) =>
     Object.values(
-      inline(b, unet, { ...options, feeds: { ...options.feeds, sample, timestep, encoder_hidden_states: context } }),
+      inline(b, unet, {
+        ...options,
+        feeds: { ...options.feeds, sample, timestep, encoder_hidden_states: context },
+      }),
     )[0] as Value;
-  if (!inputs.emptyContext || inputs.guidance === 1) return run(inputs.sample, inputs.timestep, inputs.context);
+  if (!inputs.emptyContext || inputs.guidance === 1)
+    return run(inputs.sample, inputs.timestep, inputs.context);
   const dims = b.dims(inputs.sample);
   const n = dims[0] as number;
   const empty = b.expand(inputs.emptyContext, b.dims(inputs.context));

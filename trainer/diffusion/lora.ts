@@ -6,7 +6,7 @@
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import type { Node } from '@/trainer/graph/model';
-import { type Tensor, float32, sameDims, formatDims, sizeOf, zeros } from '@/trainer/graph/tensor';
+import { float32, formatDims, sameDims, sizeOf, type Tensor, zeros } from '@/trainer/graph/tensor';
 import type { AdapterSite } from './adapter-sites';
 
 /** Adapter tensors by diffusers' key. */
@@ -33,37 +33,62 @@ export function adapterTensors(sites: Iterable<AdapterSite>, rank: number): Adap
 }
 
 /** A fresh adapter that changes nothing: A gaussian with standard deviation 1/r (PEFT's "gaussian"), B zero. */
-export function initialAdapter(sites: Iterable<AdapterSite>, rank: number, gaussian: () => number): Adapter {
+export function initialAdapter(
+  sites: Iterable<AdapterSite>,
+  rank: number,
+  gaussian: () => number,
+): Adapter {
   const adapter: Adapter = new Map();
   for (const { name, dims } of adapterTensors(sites, rank)) {
     if (name.endsWith('lora_B.weight')) adapter.set(name, zeros('float32', dims));
-    else adapter.set(name, float32(dims, Float32Array.from({ length: sizeOf(dims) }, () => gaussian() / rank)));
+    else
+      adapter.set(
+        name,
+        float32(
+          dims,
+          Float32Array.from({ length: sizeOf(dims) }, () => gaussian() / rank),
+        ),
+      );
   }
   return adapter;
 }
 
 /** Checks that an adapter has exactly the tensors a model wants. @throws Error naming the first that does not fit */
-export function checkAdapter(adapter: ReadonlyMap<string, Tensor>, wanted: readonly AdapterTensor[], source: string): Adapter {
+export function checkAdapter(
+  adapter: ReadonlyMap<string, Tensor>,
+  wanted: readonly AdapterTensor[],
+  source: string,
+): Adapter {
   const checked: Adapter = new Map();
   for (const { name, dims } of wanted) {
     const tensor = adapter.get(name);
     if (!tensor) {
-      throw new Error(`${source} lacks "${name}". It was made for another model or for other targets: choose the policy it belongs to.`);
+      throw new Error(
+        `${source} lacks "${name}". It was made for another model or for other targets: choose the policy it belongs to.`,
+      );
     }
     if (tensor.dtype !== 'float32' || !sameDims(tensor.dims, dims)) {
-      throw new Error(`${source}: "${name}" is ${tensor.dtype} ${formatDims(tensor.dims)} where float32 ${formatDims(dims)} fits. Use an adapter of this rank and model.`);
+      throw new Error(
+        `${source}: "${name}" is ${tensor.dtype} ${formatDims(tensor.dims)} where float32 ${formatDims(dims)} fits. Use an adapter of this rank and model.`,
+      );
     }
     checked.set(name, tensor as Tensor<'float32'>);
   }
   const extra = [...adapter.keys()].find((name) => !checked.has(name));
-  if (extra) throw new Error(`${source} holds "${extra}", which this model has no module for. Use the policy it belongs to.`);
+  if (extra)
+    throw new Error(
+      `${source} holds "${extra}", which this model has no module for. Use the policy it belongs to.`,
+    );
   return checked;
 }
 
 /** Rank of an adapter: the first dimension of any lora_A. */
 export function rankOf(adapter: ReadonlyMap<string, Tensor>): number {
-  for (const [name, tensor] of adapter) if (name.endsWith('lora_A.weight')) return tensor.dims[0] as number;
-  throw new Error('The adapter holds no lora_A tensor, so its rank is unknown. Give a LoRA file with diffusers keys.');
+  for (const [name, tensor] of adapter)
+    if (name.endsWith('lora_A.weight')) return tensor.dims[0] as number;
+  throw new Error(
+    'The adapter holds no lora_A tensor, so its rank is unknown. Give a LoRA file with diffusers keys.',
+  );
 }
 
 /**
@@ -79,18 +104,29 @@ export function attachAdapter(
     const site = sites.get(node);
     if (!site) return outputs;
     const x = inputs[0] as Value;
-    const path = site.kind === 'linear' ? linearPath(b, x, site, weight) : convolutionPath(b, x, site, weight);
+    const path =
+      site.kind === 'linear' ? linearPath(b, x, site, weight) : convolutionPath(b, x, site, weight);
     return [b.add(outputs[0] as Value, b.scale(path, scale))];
   };
 }
 
-function linearPath(b: Builder, x: Value, site: AdapterSite, weight: (name: string) => Value): Value {
+function linearPath(
+  b: Builder,
+  x: Value,
+  site: AdapterSite,
+  weight: (name: string) => Value,
+): Value {
   const down = b.transpose(weight(downName(site)), [1, 0]);
   const up = b.transpose(weight(upName(site)), [1, 0]);
   return b.matmul(b.matmul(x, down), up);
 }
 
-function convolutionPath(b: Builder, x: Value, site: AdapterSite, weight: (name: string) => Value): Value {
+function convolutionPath(
+  b: Builder,
+  x: Value,
+  site: AdapterSite,
+  weight: (name: string) => Value,
+): Value {
   const { kernel, strides, pads } = site.window as NonNullable<AdapterSite['window']>;
   const low = b.op('Conv', [x, weight(downName(site))], { kernel_shape: kernel, strides, pads });
   return b.op('Conv', [low, weight(upName(site))], { kernel_shape: [1, 1] });

@@ -1,7 +1,7 @@
 /**
  * @file The two 16-bit floating point formats, to and from float32. Knows nothing of graphs.
  */
-import type { Tensor } from './tensor';
+import { type Dtype, type Tensor, tensor } from './tensor';
 
 const scratch = new DataView(new ArrayBuffer(4));
 
@@ -54,5 +54,21 @@ export function toFloat32(value: Tensor): Float32Array {
       return Float32Array.from(value.data as BigInt64Array, Number);
     default:
       return Float32Array.from(value.data);
+  }
+}
+
+/** Float32 values as a tensor of the given floating point type (shared when it is float32 too). */
+export function fromFloat32(dtype: Dtype, dims: readonly number[], values: Float32Array): Tensor {
+  switch (dtype) {
+    case 'float32':
+      return tensor('float32', dims, values);
+    case 'float64':
+      return tensor('float64', dims, Float64Array.from(values));
+    case 'float16':
+      return tensor('float16', dims, Uint16Array.from(values, numberToFloat16));
+    default:
+      throw new TypeError(
+        `Float32 values cannot become ${dtype}: use float32, float64 or float16.`,
+      );
   }
 }

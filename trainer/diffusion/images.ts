@@ -1,0 +1,30 @@
+/** @file From a decoder's numbers to pictures: 8-bit RGB and PNG. */
+import { encode } from 'fast-png';
+
+/** 8-bit RGB, row by row, three bytes a pixel. */
+export interface RgbImage {
+  width: number;
+  height: number;
+  data: Uint8Array;
+}
+
+/** One image of [3, height, width] values in [0, 1] as 8-bit RGB. */
+export function toRgb(values: Float32Array, width: number, height: number): RgbImage {
+  const plane = width * height;
+  if (values.length !== 3 * plane) {
+    throw new RangeError(`${values.length} values are no RGB image of ${width}×${height} pixels.`);
+  }
+  const data = new Uint8Array(3 * plane);
+  for (let pixel = 0; pixel < plane; pixel++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const value = values[channel * plane + pixel] as number;
+      data[3 * pixel + channel] = Math.min(Math.max(Math.round(value * 255), 0), 255);
+    }
+  }
+  return { width, height, data };
+}
+
+/** The image as a PNG file; equal images give equal bytes. */
+export function encodePng({ width, height, data }: RgbImage): Uint8Array {
+  return encode({ width, height, data, depth: 8, channels: 3 });
+}

@@ -1,0 +1,199 @@
+/**
+ * @file From prompts and seeds to images with their trajectories. What comes out is a function of pipeline, weights,
+ * settings, prompt and seeds alone, not of what else is sampled beside it.
+ */
+import { sizeOf } from '@/trainer/graph/tensor';
+import type { Engine } from '@/trainer/runtime/engine';
+import { Denoiser, type DenoiserOptions } from './denoiser';
+import { type RgbImage, toRgb } from './images';
+import { ImageDecoder, PromptEncoder } from './networks';
+import { startingNoise, stepNoise } from './noise';
+import type { Pipeline } from './pipeline';
+import { ddimStep } from './schedulers/ddim';
+import { type RolloutSettings, stackLatents, type Trajectory } from './trajectory';
+
+/** One image to draw. Images of one `seed` start from the same x_T; `noiseSeed` decides the noise on the way. */
+export interface SampleRequest {
+  prompt: string;
+  seed: number;
+  noiseSeed: number;
+}
+
+export interface Sampled {
+  request: SampleRequest;
+  image: RgbImage;
+  trajectory: Trajectory;
+}
+
+export interface SamplerOptions extends Omit<DenoiserOptions, 'guidance'> {
+  settings: RolloutSettings;
+}
+
+export interface SampleOptions {
+  /** Keep the guided model outputs in the trajectories. */
+  keepPredictions?: boolean;
+  /** Stops between two steps. */
+  signal?: AbortSignal;
+}
+
+/** What a rollout starts from: all images' x_T, one embedding per image, and z for each step. */
+export interface RolloutStart {
+  latents: Float32Array;
+  conditional: readonly Float32Array[];
+  empty: Float32Array;
+  noise: (step: number) => Float32Array;
+}
+
+/** All images' states x_T … x_0 and, per step, their log-probabilities and guided model outputs. */
+export interface Rollout {
+  timesteps: number[];
+  states: Float32Array[];
+  logProbabilities: (Float64Array | undefined)[];
+  predictions: Float32Array[];
+}
+
+export class Sampler {
+  readonly #pipeline: Pipeline;
+  readonly #settings: RolloutSettings;
+  readonly #images: number;
+  readonly #encoder: PromptEncoder;
+  readonly #denoiser: Denoiser;
+  readonly #decoder: ImageDecoder;
+
+  private constructor(
+    pipeline: Pipeline,
+    { settings, images }: SamplerOptions,
+    encoder: PromptEncoder,
+    denoiser: Denoiser,
+    decoder: ImageDecoder,
+  ) {
+    this.#pipeline = pipeline;
+    this.#settings = settings;
+    this.#images = images;
+    this.#encoder = encoder;
+    this.#denoiser = denoiser;
+    this.#decoder = decoder;
+  }
+
+  /** Loads the three networks for `images` images at a time. */
+  static async open(engine: Engine, pipeline: Pipeline, options: SamplerOptions): Promise<Sampler> {
+    const { guidance } = options.settings;
+    const encoder = await PromptEncoder.open(engine, pipeline);
+    const denoiser = await Denoiser.open(engine, pipeline, { ...options, guidance });
+    const decoder = await ImageDecoder.open(engine, pipeline, options.images);
+    return new Sampler(pipeline, options, encoder, denoiser, decoder);
+  }
+
+  /** Draws the images in order, a batch at a time, giving each batch as soon as it is done. */
+  async *sample(
+    requests: readonly SampleRequest[],
+    options: SampleOptions = {},
+  ): AsyncGenerator<Sampled[], void, undefined> {
+    for (let first = 0; first < requests.length; first += this.#images) {
+      yield await this.#batch(requests.slice(first, first + this.#images), options);
+    }
+  }
+
+  /** The steps alone, from given noise: no text, no picture. */
+  async rollout(start: RolloutStart, signal?: AbortSignal): Promise<Rollout> {
+    const { steps, eta } = this.#settings;
+    const { scheduler } = this.#pipeline;
+    await this.#denoiser.setPrompts(start.conditional, start.empty);
+    const timesteps = scheduler.timesteps(steps);
+    const rollout: Rollout = {
+      timesteps,
+      states: [start.latents],
+      logProbabilities: [],
+      predictions: [],
+    };
+    let sample = start.latents;
+    for (const [step, timestep] of timesteps.entries()) {
+      signal?.throwIfAborted();
+      const output = await this.#denoiser.predict(sample, timestep);
+      const result = ddimStep(scheduler.coefficients(timestep, steps, eta), this.#images, {
+        sample,
+        output,
+        noise: start.noise(step),
+      });
+      sample = result.previous;
+      rollout.states.push(sample);
+      rollout.logProbabilities.push(result.logProbabilities);
+      rollout.predictions.push(output);
+    }
+    return rollout;
+  }
+
+  /** Pixels [images, 3, height, width] in [0, 1] of final latents. */
+  decode(latents: Float32Array): Promise<Float32Array> {
+    return this.#decoder.decode(latents);
+  }
+
+  async release(): Promise<void> {
+    await this.#encoder.release();
+    await this.#denoiser.release();
+    await this.#decoder.release();
+  }
+
+  async #batch(requests: readonly SampleRequest[], options: SampleOptions): Promise<Sampled[]> {
+    const size = sizeOf(this.#pipeline.latentShape);
+    // The networks' shapes are fixed: a last, smaller batch repeats its first request.
+    const rows = Array.from(
+      { length: this.#images },
+      (_, row) => requests[row] ?? (requests[0] as SampleRequest),
+    );
+    const conditional: Float32Array[] = [];
+    for (const { prompt } of rows) conditional.push(await this.#encoder.encode(prompt));
+    const rollout = await this.rollout(
+      {
+        latents: joined(rows.map(({ seed }) => startingNoise(seed, size))),
+        conditional,
+        empty: await this.#encoder.encode(''),
+        noise: (step) => joined(rows.map(({ noiseSeed }) => stepNoise(noiseSeed, step, size))),
+      },
+      options.signal,
+    );
+    const pixels = await this.decode(rollout.states.at(-1) as Float32Array);
+    return requests.map((request, row) => ({
+      request,
+      image: this.#image(pixels, row),
+      trajectory: this.#trajectory(rollout, row, request, options.keepPredictions ?? false),
+    }));
+  }
+
+  #image(pixels: Float32Array, row: number): RgbImage {
+    const { width, height } = this.#decoder;
+    const size = 3 * width * height;
+    return toRgb(pixels.subarray(row * size, (row + 1) * size), width, height);
+  }
+
+  #trajectory(
+    rollout: Rollout,
+    row: number,
+    request: SampleRequest,
+    keepPredictions: boolean,
+  ): Trajectory {
+    const shape = this.#pipeline.latentShape;
+    const size = sizeOf(shape);
+    const own = (batch: Float32Array) => batch.subarray(row * size, (row + 1) * size);
+    return {
+      ...request,
+      settings: this.#settings,
+      timesteps: rollout.timesteps,
+      latents: stackLatents(rollout.states.map(own), shape),
+      logProbabilities: Float64Array.from(
+        rollout.logProbabilities,
+        (values) => values?.[row] ?? Number.NaN,
+      ),
+      ...(keepPredictions && {
+        predictions: stackLatents(rollout.predictions.map(own), shape),
+      }),
+    };
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const size = parts[0]?.length ?? 0;
+  const whole = new Float32Array(parts.length * size);
+  for (const [i, part] of parts.entries()) whole.set(part, i * size);
+  return whole;
+}
