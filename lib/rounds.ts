@@ -59,18 +59,21 @@ const transitions: Record<RoundState, readonly RoundState[]> = {
   training: ['evaluating', 'failed', 'cancelled'],
   evaluating: ['done', 'failed', 'cancelled'],
   done: [],
-  failed: [],
+  // Tried again from its last checkpoint, at whatever work had failed.
+  failed: ['sampling', 'training', 'evaluating', 'cancelled'],
   cancelled: [],
 };
 
-/** The states a round may go to from here; empty when it is finished. */
+/** The states a round may go to from here. */
 export function nextStates(from: RoundState): readonly RoundState[] {
   return transitions[from];
 }
 
-/** True for done, failed and cancelled. */
+export const unfinishedStates = ['sampling', 'labeling', 'training', 'evaluating'] as const;
+
+/** True for done, failed and cancelled: nothing more happens unless a person asks for it. */
 export function isFinished(state: RoundState): boolean {
-  return transitions[state].length === 0;
+  return !(unfinishedStates as readonly RoundState[]).includes(state);
 }
 
 /** Whether training pairs of a round in this state are offered and their answers counted. */
@@ -81,10 +84,10 @@ export function acceptsPreferences(state: RoundState): boolean {
 /** Throws 'conflict' when a round may not go from one state to the other. */
 export function assertTransition(from: RoundState, to: RoundState): void {
   if (transitions[from].includes(to)) return;
-  const allowed = transitions[from].join(', ') || 'nothing: the round is finished';
+  const allowed = transitions[from].join(', ') || 'nowhere: it is over';
   throw new AppError(
     'conflict',
-    `A round cannot go from ${from} to ${to}; it may go to ${allowed}.`,
+    `A round cannot go from ${from} to ${to}; from there it may go to ${allowed}.`,
   );
 }
 

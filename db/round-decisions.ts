@@ -1,0 +1,211 @@
+/**
+ * @file What moves a round from state to state, within one transaction each. Only rounds.ts, runs.ts
+ * and work.ts call these.
+ */
+import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import {
+  acceptsPreferences,
+  assertTransition,
+  isFinished,
+  type RoundState,
+  workOf,
+} from '@/lib/rounds';
+import type { RunStatus } from '@/lib/runs';
+import { shouldServe } from '@/lib/serving';
+import { preferencesWanted, samplesWanted } from '@/lib/settings/run-config';
+import { serveIn, servingIn } from './aliases';
+import { recordEvent } from './events';
+import { newId } from './ids';
+import { leases, pairs } from './schema/labels';
+import { evaluations, rounds, runs, work } from './schema/rounds';
+import { freezeTrainingPairs } from './training-data';
+import type { Transaction } from './transaction';
+
+export type Run = typeof runs.$inferSelect;
+export type Round = typeof rounds.$inferSelect;
+
+/** Throws 'not-found'. */
+export function runIn(tx: Transaction, id: string): Run {
+  const run = tx.select().from(runs).where(eq(runs.id, id)).get();
+  if (!run) throw new AppError('not-found', `There is no run ${id}.`);
+  return run;
+}
+
+/** Throws 'not-found'. */
+export function roundIn(tx: Transaction, id: string): Round {
+  const round = tx.select().from(rounds).where(eq(rounds.id, id)).get();
+  if (!round) throw new AppError('not-found', `There is no round ${id}.`);
+  return round;
+}
+
+/** The rounds of a run, in order. */
+export function roundsIn(tx: Transaction, runId: string): Round[] {
+  return tx.select().from(rounds).where(eq(rounds.runId, runId)).orderBy(rounds.ordinal).all();
+}
+
+export function setRunStatus(tx: Transaction, run: Run, status: RunStatus, now: number): void {
+  if (run.status === status) return;
+  tx.update(runs).set({ status }).where(eq(runs.id, run.id)).run();
+  recordEvent(tx, { kind: 'run', payload: { runId: run.id, status }, roundId: null }, now);
+}
+
+function queueWork(tx: Transaction, roundId: string, state: RoundState, now: number): void {
+  const kind = workOf(state);
+  if (!kind) return;
+  const queued = { state: 'queued' as const, claimedBy: null, attempts: 0, error: null };
+  tx.insert(work)
+    .values({ id: newId(), roundId, kind, ...queued, createdAt: now })
+    .onConflictDoUpdate({ target: [work.roundId, work.kind], set: queued })
+    .run();
+}
+
+export function announceRound(tx: Transaction, round: Round, now: number): void {
+  recordEvent(
+    tx,
+    {
+      kind: 'round',
+      payload: {
+        runId: round.runId,
+        state: round.state,
+        paused: round.paused,
+        error: round.error,
+      },
+      roundId: round.id,
+    },
+    now,
+  );
+}
+
+/** Opens the next round of a run, from a given policy or from the one served. */
+export function openRound(
+  tx: Transaction,
+  run: Run,
+  ordinal: number,
+  now: number,
+  startPolicyId = servingIn(tx, run.pipeline).id,
+): Round {
+  const round = tx
+    .insert(rounds)
+    .values({
+      id: newId(),
+      runId: run.id,
+      ordinal,
+      state: 'sampling',
+      startPolicyId,
+      config: run.config,
+      progress: {
+        sampled: 0,
+        samplesWanted: samplesWanted(run.config),
+        labeled: 0,
+        preferencesWanted: preferencesWanted(run.config),
+        trainedSteps: 0,
+        trainSteps: 0,
+        evaluated: 0,
+        evaluationsWanted: run.config.evaluation.images,
+        etaSeconds: null,
+      },
+      createdAt: now,
+      startedAt: now,
+    })
+    .returning()
+    .get();
+  queueWork(tx, round.id, 'sampling', now);
+  announceRound(tx, round, now);
+  return round;
+}
+
+/** Their images come from a policy that is about to be replaced, or that nobody trains any more. */
+function withdrawOpenPairs(tx: Transaction, roundId: string, now: number): void {
+  const withdrawn = tx
+    .update(pairs)
+    .set({ state: 'withdrawn' })
+    .where(
+      and(
+        eq(pairs.roundId, roundId),
+        eq(pairs.state, 'open'),
+        inArray(pairs.purpose, ['training', 'gold']),
+      ),
+    )
+    .returning({ id: pairs.id })
+    .all();
+  for (const { id } of withdrawn) {
+    tx.update(leases)
+      .set({ releasedAt: now })
+      .where(and(eq(leases.pairId, id), isNull(leases.releasedAt)))
+      .run();
+  }
+}
+
+/** Moves a round to another state, with everything that goes with it. Throws 'conflict'. */
+export function moveRound(
+  tx: Transaction,
+  round: Round,
+  to: RoundState,
+  now: number,
+  patch: Partial<Pick<Round, 'error' | 'resultPolicyId' | 'manifest'>> = {},
+): Round {
+  assertTransition(round.state, to);
+  const moved = tx
+    .update(rounds)
+    .set({
+      ...patch,
+      state: to,
+      finishedAt: isFinished(to) ? now : null,
+      progress: { ...round.progress, etaSeconds: null },
+    })
+    .where(eq(rounds.id, round.id))
+    .returning()
+    .get();
+  if (acceptsPreferences(round.state) && !acceptsPreferences(to)) {
+    withdrawOpenPairs(tx, round.id, now);
+  }
+  if (to === 'cancelled') {
+    tx.update(work)
+      .set({ state: 'failed', error: 'The round was cancelled.' })
+      .where(and(eq(work.roundId, round.id), inArray(work.state, ['queued', 'claimed'])))
+      .run();
+  }
+  queueWork(tx, round.id, to, now);
+  announceRound(tx, moved, now);
+  return moved;
+}
+
+/** Stops a round and its run with a message that says what happened and what to do. */
+export function failRound(tx: Transaction, round: Round, error: string, now: number): void {
+  moveRound(tx, round, 'failed', now, { error });
+  setRunStatus(tx, runIn(tx, round.runId), 'failed', now);
+}
+
+/** Ends labeling: freezes the answers and queues the training, or fails if they say nothing. */
+export function startTraining(tx: Transaction, round: Round, now: number): void {
+  const trainingData = freezeTrainingPairs(tx, round, now);
+  if (trainingData.trainingPairs === 0) {
+    failRound(
+      tx,
+      round,
+      `None of the ${trainingData.answers} answers prefers one image over another, so there is nothing to train on. Resume the run to draw new pairs.`,
+      now,
+    );
+    return;
+  }
+  moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });
+}
+
+/** Ends a round whose policy has been evaluated: serves it by the rule, then goes on or ends the run. */
+export function completeRound(tx: Transaction, round: Round, now: number): void {
+  const done = moveRound(tx, round, 'done', now);
+  const run = runIn(tx, round.runId);
+  const evaluation = tx
+    .select()
+    .from(evaluations)
+    .where(and(eq(evaluations.roundId, round.id), eq(evaluations.policyId, done.resultPolicyId!)))
+    .get();
+  if (shouldServe(round.config.serving.rule, evaluation?.summary ?? null)) {
+    serveIn(tx, done.resultPolicyId!, null, now);
+  }
+  const { maxRounds } = run.config.serving;
+  const more = run.mode === 'online' && (maxRounds === 0 || round.ordinal < maxRounds);
+  if (more) openRound(tx, run, round.ordinal + 1, now);
+  else setRunStatus(tx, run, 'done', now);
+}

@@ -1,0 +1,196 @@
+import { and, desc, eq, inArray } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { isFinished, type RoundProgress, type RoundState, roundProgressSchema } from '@/lib/rounds';
+import { recordAudit } from './audit';
+import { db } from './client';
+import { recordEvent } from './events';
+import { countAnswers, isExhausted } from './round-answers';
+import {
+  announceRound,
+  moveRound,
+  type Round,
+  roundIn,
+  roundsIn,
+  runIn,
+  setRunStatus,
+  startTraining,
+} from './round-decisions';
+import { pairs } from './schema/labels';
+import { rounds, runs, work } from './schema/rounds';
+import { immediate, type Transaction } from './transaction';
+
+export type { Round } from './round-decisions';
+
+/** Throws 'not-found'. */
+export async function getRound(id: string): Promise<Round> {
+  return roundIn(db(), id);
+}
+
+/** Rounds, newest first; of one run, or in certain states, when asked. */
+export async function listRounds({
+  runId,
+  states,
+}: {
+  runId?: string;
+  states?: readonly RoundState[];
+} = {}): Promise<Round[]> {
+  return db()
+    .select()
+    .from(rounds)
+    .where(
+      and(
+        runId === undefined ? undefined : eq(rounds.runId, runId),
+        states === undefined ? undefined : inArray(rounds.state, [...states]),
+      ),
+    )
+    .orderBy(desc(rounds.createdAt), desc(rounds.ordinal))
+    .all();
+}
+
+/** Within a decision: merges what is known of a round's progress and tells the pages. */
+export function mergeProgress(
+  tx: Transaction,
+  round: Round,
+  patch: Partial<RoundProgress>,
+  now: number,
+): void {
+  const progress = roundProgressSchema.parse({ ...round.progress, ...patch });
+  tx.update(rounds).set({ progress }).where(eq(rounds.id, round.id)).run();
+  recordEvent(tx, { kind: 'progress', payload: progress, roundId: round.id }, now);
+}
+
+/** Merges what is known of a round's progress; pages hear of it as a 'progress' event. */
+export async function updateProgress(id: string, patch: Partial<RoundProgress>): Promise<void> {
+  await immediate((tx) => mergeProgress(tx, roundIn(tx, id), patch, Date.now()));
+}
+
+/** Adds to what reproduces a round; keys given again are replaced. */
+export async function addToManifest(id: string, part: Record<string, unknown>): Promise<void> {
+  await immediate((tx) => {
+    const manifest = { ...roundIn(tx, id).manifest, ...part };
+    tx.update(rounds).set({ manifest }).where(eq(rounds.id, id)).run();
+  });
+}
+
+async function setPaused(id: string, paused: boolean, actorId: string | null): Promise<void> {
+  await immediate((tx) => {
+    const round = roundIn(tx, id);
+    if (round.paused === paused) return;
+    if (isFinished(round.state)) {
+      throw new AppError(
+        'conflict',
+        `Round ${round.ordinal} is ${round.state}; it cannot be paused.`,
+      );
+    }
+    tx.update(rounds).set({ paused }).where(eq(rounds.id, id)).run();
+    announceRound(tx, { ...round, paused }, Date.now());
+    recordAudit(tx, { actorId, action: paused ? 'round.pause' : 'round.resume', subject: id });
+  });
+}
+
+/** Holds a round: no pairs are served, the trainer puts its work down at the next checkpoint. */
+export async function pauseRound(id: string, actorId: string | null): Promise<void> {
+  await setPaused(id, true, actorId);
+}
+
+export async function resumeRound(id: string, actorId: string | null): Promise<void> {
+  await setPaused(id, false, actorId);
+}
+
+/** Ends a round for good. Its run ends with it, or, when online, waits to be resumed. */
+export async function cancelRound(id: string, actorId: string | null): Promise<void> {
+  const now = Date.now();
+  await immediate((tx) => {
+    const round = roundIn(tx, id);
+    if (round.state === 'cancelled') return;
+    moveRound(tx, round, 'cancelled', now);
+    const run = runIn(tx, round.runId);
+    setRunStatus(tx, run, run.mode === 'online' ? 'paused' : 'cancelled', now);
+    recordAudit(tx, { actorId, action: 'round.cancel', subject: id });
+  });
+}
+
+/** A failed round's open pairs were withdrawn; drawing goes on, so they are wanted again. */
+function reopenPairs(tx: Transaction, roundId: string): void {
+  tx.update(pairs)
+    .set({ state: 'open' })
+    .where(and(eq(pairs.roundId, roundId), eq(pairs.state, 'withdrawn')))
+    .run();
+}
+
+/** Tries a failed round again, from the checkpoint of the work that failed. Throws 'conflict'. */
+export async function retryRound(id: string, actorId: string | null): Promise<void> {
+  const now = Date.now();
+  const resumeAt = { sample: 'sampling', train: 'training', evaluate: 'evaluating' } as const;
+  await immediate((tx) => {
+    const round = roundIn(tx, id);
+    const failed = tx
+      .select()
+      .from(work)
+      .where(and(eq(work.roundId, id), eq(work.state, 'failed')))
+      .get();
+    if (round.state !== 'failed' || !failed) {
+      throw new AppError(
+        'conflict',
+        `Round ${round.ordinal} has no failed work to try again. Resume its run to start a new round.`,
+      );
+    }
+    if (roundsIn(tx, round.runId).some((other) => !isFinished(other.state))) {
+      throw new AppError('conflict', 'Another round of this run is under way. Cancel it first.');
+    }
+    moveRound(tx, round, resumeAt[failed.kind], now, { error: null });
+    if (failed.kind === 'sample') reopenPairs(tx, id);
+    setRunStatus(tx, runIn(tx, round.runId), 'active', now);
+    recordAudit(tx, { actorId, action: 'round.retry', subject: id });
+  });
+}
+
+/** Trains on the answers there are, without waiting for more. Throws 'conflict' when there are none. */
+export async function closeLabeling(id: string, actorId: string | null): Promise<void> {
+  const now = Date.now();
+  await immediate((tx) => {
+    const round = roundIn(tx, id);
+    const { undoWindowSeconds } = round.config.labeling;
+    if (
+      round.state !== 'labeling' ||
+      countAnswers(tx, round, now - undoWindowSeconds * 1000) === 0
+    ) {
+      throw new AppError(
+        'conflict',
+        `Round ${round.ordinal} is ${round.state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s.`,
+      );
+    }
+    startTraining(tx, round, now);
+    recordAudit(tx, { actorId, action: 'round.close-labeling', subject: id });
+  });
+}
+
+function isReady(tx: Transaction, round: Round, now: number): boolean {
+  const settled = countAnswers(tx, round, now - round.config.labeling.undoWindowSeconds * 1000);
+  if (settled >= round.progress.preferencesWanted) return true;
+  const allSettled = settled > 0 && settled === countAnswers(tx, round, now);
+  return allSettled && isExhausted(tx, round);
+}
+
+function roundsBeingLabeled(tx: Transaction): Round[] {
+  return tx
+    .select({ round: rounds })
+    .from(rounds)
+    .innerJoin(runs, eq(runs.id, rounds.runId))
+    .where(and(eq(rounds.state, 'labeling'), eq(rounds.paused, false), eq(runs.status, 'active')))
+    .all()
+    .map(({ round }) => round);
+}
+
+/**
+ * Moves every round whose answers suffice, and can no longer be undone, on to training. Called by
+ * whoever looks for work; reads first, so that looking in vain takes no lock.
+ */
+export async function advanceReadyRounds(now = Date.now()): Promise<void> {
+  if (!roundsBeingLabeled(db()).some((round) => isReady(db(), round, now))) return;
+  await immediate((tx) => {
+    for (const round of roundsBeingLabeled(tx)) {
+      if (isReady(tx, round, now)) startTraining(tx, round, now);
+    }
+  });
+}

@@ -1,0 +1,180 @@
+import { and, asc, count, eq, gt, inArray } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import type { FlagKind } from '@/lib/flags';
+import type { Purpose, Verdict } from '@/lib/samples';
+import { db } from './client';
+import { newId } from './ids';
+import { roundIn } from './round-decisions';
+import { mergeProgress } from './rounds';
+import { flags, groups, pairs, samples } from './schema/labels';
+import { immediate, type Transaction } from './transaction';
+
+export type Sample = typeof samples.$inferSelect;
+export type Pair = typeof pairs.$inferSelect;
+export type Group = typeof groups.$inferSelect;
+
+/** A sample as the trainer hands it over: its blobs are already in the store. */
+export type NewSample = Omit<Sample, 'createdAt' | 'verdict'> & { verdict?: Verdict | null };
+
+/** `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first. */
+export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'priority'> &
+  Partial<Pick<Pair, 'goldSampleId' | 'priority'>>;
+
+export type NewGroup = Omit<Group, 'createdAt'>;
+
+/** SQLite binds at most 32,766 values in a statement; a sample row binds 14. */
+const rowsPerInsert = 500;
+
+function* chunks<T>(rows: readonly T[]): Generator<T[]> {
+  for (let i = 0; i < rows.length; i += rowsPerInsert) yield rows.slice(i, i + rowsPerInsert);
+}
+
+/** The defects of which a verdict says that they are there. */
+function defectsIn(verdict: Verdict): FlagKind[] {
+  return [
+    ...(verdict.deformed ? ['hand' as const] : []),
+    ...(verdict.blood ? ['nsfw' as const] : []),
+  ];
+}
+
+/** Flags follow the verdict: a judge that reads an image again may take back its own open flags. */
+function flagByVerdict(tx: Transaction, sampleId: string, verdict: Verdict, now: number): void {
+  tx.delete(flags)
+    .where(and(eq(flags.sampleId, sampleId), eq(flags.source, 'judge'), eq(flags.state, 'open')))
+    .run();
+  for (const kind of defectsIn(verdict)) {
+    tx.insert(flags)
+      .values({ id: newId(), sampleId, kind, source: 'judge', createdAt: now })
+      .onConflictDoNothing()
+      .run();
+  }
+}
+
+/**
+ * Stores drawn samples, the groups they belong to and the pairs made of them, together or not at all.
+ * Rows whose ids are known already are left as they are, so a resumed trainer may repeat itself.
+ * The progress of the rounds concerned is counted anew.
+ */
+export async function recordSamples(input: {
+  groups?: readonly NewGroup[];
+  samples: readonly NewSample[];
+  pairs?: readonly NewPair[];
+}): Promise<void> {
+  const createdAt = Date.now();
+  await immediate((tx) => {
+    for (const rows of chunks(input.groups ?? [])) {
+      tx.insert(groups)
+        .values(rows.map((row) => ({ ...row, createdAt })))
+        .onConflictDoNothing()
+        .run();
+    }
+    for (const rows of chunks(input.samples)) {
+      tx.insert(samples)
+        .values(rows.map((row) => ({ ...row, createdAt })))
+        .onConflictDoNothing()
+        .run();
+    }
+    for (const rows of chunks(input.pairs ?? [])) {
+      tx.insert(pairs)
+        .values(rows.map((row) => ({ ...row, createdAt })))
+        .onConflictDoNothing()
+        .run();
+    }
+    for (const sample of input.samples) {
+      if (sample.verdict) flagByVerdict(tx, sample.id, sample.verdict, createdAt);
+    }
+    const roundIds = new Set(input.samples.map((sample) => sample.roundId));
+    for (const roundId of roundIds) {
+      if (roundId !== null) countSamples(tx, roundId, createdAt);
+    }
+  });
+}
+
+function countSamples(tx: Transaction, roundId: string, now: number): void {
+  const counted = tx
+    .select({ purpose: samples.purpose, n: count() })
+    .from(samples)
+    .where(eq(samples.roundId, roundId))
+    .groupBy(samples.purpose)
+    .all();
+  const of = (purpose: Purpose) => counted.find((row) => row.purpose === purpose)?.n ?? 0;
+  mergeProgress(
+    tx,
+    roundIn(tx, roundId),
+    { sampled: of('training'), evaluated: of('evaluation') },
+    now,
+  );
+}
+
+/** Stores what the judge saw and flags what it found; verdicts given again replace older ones. */
+export async function setVerdicts(
+  verdicts: readonly { sampleId: string; verdict: Verdict }[],
+): Promise<void> {
+  const now = Date.now();
+  await immediate((tx) => {
+    for (const { sampleId, verdict } of verdicts) {
+      const { changes } = tx.update(samples).set({ verdict }).where(eq(samples.id, sampleId)).run();
+      if (changes === 0) throw new AppError('not-found', `There is no sample ${sampleId}.`);
+      flagByVerdict(tx, sampleId, verdict, now);
+    }
+  });
+}
+
+/** The samples with these ids, in this order. Throws 'not-found' that names the first missing one. */
+export async function samplesById(ids: readonly string[]): Promise<Sample[]> {
+  const found = new Map<string, Sample>();
+  for (const some of chunks(ids)) {
+    for (const row of db().select().from(samples).where(inArray(samples.id, some)).all()) {
+      found.set(row.id, row);
+    }
+  }
+  return ids.map((id) => {
+    const sample = found.get(id);
+    if (!sample) throw new AppError('not-found', `There is no sample ${id}.`);
+    return sample;
+  });
+}
+
+/** Samples in the order of their ids; pass the last id seen as `after` to go on. */
+export async function listSamples({
+  roundId,
+  policyId,
+  groupId,
+  purpose,
+  after,
+  limit = 500,
+}: {
+  roundId?: string;
+  policyId?: string;
+  groupId?: string;
+  purpose?: Purpose;
+  after?: string;
+  limit?: number;
+}): Promise<Sample[]> {
+  return db()
+    .select()
+    .from(samples)
+    .where(
+      and(
+        roundId === undefined ? undefined : eq(samples.roundId, roundId),
+        policyId === undefined ? undefined : eq(samples.policyId, policyId),
+        groupId === undefined ? undefined : eq(samples.groupId, groupId),
+        purpose === undefined ? undefined : eq(samples.purpose, purpose),
+        after === undefined ? undefined : gt(samples.id, after),
+      ),
+    )
+    .orderBy(asc(samples.id))
+    .limit(limit)
+    .all();
+}
+
+/** Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched. */
+export async function imageInfo(hash: string): Promise<{ width: number; height: number } | null> {
+  const row = db()
+    .select({ width: samples.width, height: samples.height })
+    .from(samples)
+    .where(eq(samples.imageBlob, hash))
+    .limit(1)
+    .get();
+  return row ?? null;
+}
