@@ -25,6 +25,11 @@ export class Layers {
     private readonly weights: WeightSource,
   ) {}
 
+  /** The same graph for a network whose weights' names begin with `prefix` and a dot. */
+  within(prefix: string): Layers {
+    return new Layers(this.builder, (name, dims) => this.weights(`${prefix}.${name}`, dims));
+  }
+
   weight(path: Path, name: string, dims: readonly number[]): Value {
     return this.weights([...path, name].join('.'), dims);
   }
