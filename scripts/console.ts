@@ -29,14 +29,14 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Runs a step and prints its line with the time it took; the step returns what to say. */
+/** Runs a step and prints its line with the time it took; the step returns what to say. An error is the caller's to print. */
 export async function step(name: string, run: () => Promise<string>): Promise<void> {
   const startedAt = performance.now();
   try {
     const said = await run();
     line('✓', name, `${said} ${dim(duration(performance.now() - startedAt))}`);
   } catch (error) {
-    line('✗', name, error instanceof Error ? error.message : String(error));
+    line('✗', name, 'failed');
     throw error;
   }
 }

@@ -1,3 +1,3 @@
 import { runInstalled } from './install.mjs';
 
-await runInstalled('scripts/doctor/main.ts');
+await runInstalled('scripts/doctor/main.ts', { install: false });

@@ -115,11 +115,16 @@ async function installPackages() {
 /**
  * Makes sure that Node and packages are there, then runs a TypeScript file in this process.
  * @param {string} file path relative to the project root
+ * @param {{ install: boolean }} options whether missing packages are installed or only reported
  */
-export async function runInstalled(file) {
+export async function runInstalled(file, { install }) {
   requireNode();
   process.chdir(root);
-  await installPackages();
+  if (install) await installPackages();
+  else if (!isInstalled()) {
+    console.error('  ✗ packages     not installed as package-lock.json asks: npm ci, or npm start');
+    process.exit(1);
+  }
   const { register } = await import('tsx/esm/api');
   register();
   await import(pathToFileURL(`${root}${file}`).href);

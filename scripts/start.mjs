@@ -1,3 +1,3 @@
 import { runInstalled } from './install.mjs';
 
-await runInstalled('scripts/start/main.ts');
+await runInstalled('scripts/start/main.ts', { install: true });

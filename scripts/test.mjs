@@ -1,3 +1,3 @@
 import { runInstalled } from './install.mjs';
 
-await runInstalled('scripts/test/main.ts');
+await runInstalled('scripts/test/main.ts', { install: true });

@@ -3,6 +3,7 @@ import { firstAdmin } from '@/db/users';
 import { build, isBuilt } from '@/scripts/build';
 import { bold, dim, duration, line, step } from '@/scripts/console';
 import { adminToken, setUp } from '@/scripts/setup/setup';
+import { whenNpmEnds } from './parent';
 import { freePort } from './port';
 import { answers, noteRunning, noteStopped, runningElsewhere } from './running';
 import { type Supervised, supervise } from './supervise';
@@ -110,6 +111,7 @@ async function run(): Promise<void> {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+whenNpmEnds(stop);
 // A closed terminal takes the console away; that must not keep the processes from being stopped.
 process.stdout.on('error', () => {});
 
