@@ -106,6 +106,7 @@ async function checkCase(
       ...stepFeeds([step, step]),
       nextLatents: both('next_latents'),
       referenceOutput,
+      keepSum: float32([], [0]),
       preference: float32([1, 2], settings.h),
       ...Object.fromEntries([...adapter].map(([key, value]) => [key, scaledUp(key, value, settings.lora_B_multiplied_by)])),
       ...Object.fromEntries(trainable.tensors.map(({ name: key, dims }) => [accumulated(key), zeros('float32', dims)])),

@@ -6,7 +6,9 @@ import type { InlineOptions } from '@/trainer/graph/inline';
 import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';
 
 export interface Trainable {
-  /** The UNet to inline. */
+  /** The UNet as it came, before anything is trained. */
+  base: Graph;
+  /** The UNet to inline while training. */
   unet: Graph;
   /** Feeds of the UNet's inputs beyond sample, timestep and context: its weights, where they are trained. */
   feeds: Record<string, Value>;
@@ -23,6 +25,7 @@ export function trainableAdapter(unet: Graph, targets: AdapterTargets, rank: num
   const sites = adapterSites(unet, targets);
   const tensors = adapterTensors(sites.values(), rank);
   return {
+    base: unet,
     unet,
     feeds: {},
     tensors,
@@ -50,6 +53,7 @@ export function trainableWeights(unet: Graph): Trainable {
     inputs: [...unet.inputs, ...chosen.map(([name, c]) => ({ name, dtype: c.dtype, dims: c.dims }))],
   };
   return {
+    base: unet,
     unet: free,
     feeds: Object.fromEntries(tensors.map(({ name }) => [name, name])),
     tensors,

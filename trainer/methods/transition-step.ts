@@ -3,7 +3,6 @@
  * guided denoising with the adapter, both log-probabilities, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
-import { globalNorm } from '@/trainer/autodiff/adamw';
 import { appendGuidedOutput, takesScalarTimestep, unetPort } from '@/trainer/diffusion/guided-output';
 import {
   appendLogProbability,
@@ -38,8 +37,8 @@ export const accumulated = (name: string) => `sum.${name}`;
 /**
  * Inputs: `latents`, `nextLatents`, `referenceOutput` [images, C, H, W] (x_t, x_t' and the reference policy's guided
  * output), `timestep`, `context`, `emptyContext`, the step's numbers (`stepFeeds`), what the loss declares, the trained
- * tensors and, under `sum.NAME`, their gradients so far. Outputs: `loss`, `logProbability`, `referenceLogProbability`,
- * `kl`, `gradNorm` of this run, and `sum.NAME` with this run's gradient added.
+ * tensors and, under `sum.NAME`, their gradients so far, counted `keepSum` times (0 starts afresh, 1 goes on). Outputs:
+ * `loss`, `logProbability`, `referenceLogProbability` and `kl` of this run, and `sum.NAME.next` with its gradient added.
  */
 export function buildTransitionStep(
   trainable: Trainable,
@@ -80,10 +79,10 @@ export function buildTransitionStep(
   b.output(logProbability, 'logProbability');
   b.output(referenceLogProbability, 'referenceLogProbability');
   b.output(kl, 'kl');
-  b.output(globalNorm(b, found), 'gradNorm');
+  const keep = b.input('keepSum', 'float32', []);
   weights.forEach((name, i) => {
     const sum = b.input(accumulated(name), 'float32', b.dims(name));
-    b.output(b.add(sum, found[i] as Value), `${accumulated(name)}.next`);
+    b.output(b.add(b.mul(sum, keep), found[i] as Value), `${accumulated(name)}.next`);
   });
   return b.finish();
 }

@@ -1,0 +1,33 @@
+/** @file The graph that turns accumulated gradients into new weights: AdamW over every trained tensor. */
+import { type AdamWSettings, appendAdamW } from '@/trainer/autodiff/adamw';
+import type { AdapterTensor } from '@/trainer/diffusion/lora';
+import { Builder } from '@/trainer/graph/builder';
+import type { Graph } from '@/trainer/graph/model';
+import { accumulated } from './transition-step';
+
+export const firstMoment = (name: string) => `m.${name}`;
+export const secondMoment = (name: string) => `v.${name}`;
+export const next = (name: string) => `${name}.next`;
+
+/**
+ * Inputs: each tensor as `NAME`, `m.NAME`, `v.NAME` and `sum.NAME` (its gradient), and AdamW's scalars. Outputs: the
+ * first three as `….next`, and `gradNorm` before clipping.
+ */
+export function buildUpdateStep(tensors: readonly AdapterTensor[], settings: AdamWSettings): Graph {
+  const b = new Builder('update-step');
+  const declared = tensors.map(({ name, dims }) => ({
+    value: b.input(name, 'float32', dims),
+    gradient: b.input(accumulated(name), 'float32', dims),
+    firstMoment: b.input(firstMoment(name), 'float32', dims),
+    secondMoment: b.input(secondMoment(name), 'float32', dims),
+  }));
+  const { updated, gradNorm } = appendAdamW(b, declared, settings);
+  tensors.forEach(({ name }, i) => {
+    const result = updated[i] as (typeof updated)[number];
+    b.output(result.value, next(name));
+    b.output(result.firstMoment, next(firstMoment(name)));
+    b.output(result.secondMoment, next(secondMoment(name)));
+  });
+  b.output(gradNorm, 'gradNorm');
+  return b.finish();
+}
