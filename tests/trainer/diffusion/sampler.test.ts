@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decode } from 'fast-png';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { encodePng } from '@/trainer/diffusion/images';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import { type Sampled, type SampleRequest, Sampler } from '@/trainer/diffusion/sampler';
+import { latentsAt, parseTrajectory, serializeTrajectory } from '@/trainer/diffusion/trajectory';
+import { Builder } from '@/trainer/graph/builder';
+import { inline } from '@/trainer/graph/inline';
+import type { Graph } from '@/trainer/graph/model';
+import { float32 } from '@/trainer/graph/tensor';
+import { Engine } from '@/trainer/runtime/engine';
+import { writeTinyPipeline } from '../../support/tiny-pipeline';
+
+const settings = { steps: 4, eta: 1, guidance: 5 };
+let folder: string;
+let engine: Engine;
+let pipeline: Pipeline;
+let sampler: Sampler;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sampler-'));
+  await writeTinyPipeline(folder);
+  engine = await Engine.open({ device: 'cpu', threads: 2 });
+  pipeline = await openPipeline(folder);
+  sampler = await Sampler.open(engine, pipeline, { images: 3, settings });
+});
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true });
+});
+
+async function draw(requests: SampleRequest[], from = sampler): Promise<Sampled[]> {
+  const drawn: Sampled[] = [];
+  for await (const batch of from.sample(requests)) drawn.push(...batch);
+  return drawn;
+}
+
+const request = (seed: number, noiseSeed = seed, prompt = '1 hand'): SampleRequest => ({
+  prompt,
+  seed,
+  noiseSeed,
+});
+
+it('draws the same sample bit for bit, wherever it stands in whichever batch', async () => {
+  const alone = (await draw([request(7)]))[0] as Sampled;
+  const among = (await draw([1, 2, 3, 4, 7].map((seed) => request(seed))))[4] as Sampled;
+  const first = (await draw([request(7), request(8), request(9)]))[0] as Sampled;
+  for (const again of [among, first]) {
+    expect(serializeTrajectory(again.trajectory)).toEqual(serializeTrajectory(alone.trajectory));
+    expect(encodePng(again.image)).toEqual(encodePng(alone.image));
+  }
+  const fresh = await Sampler.open(engine, pipeline, { images: 3, settings });
+  const [later] = await draw([request(7)], fresh);
+  expect(later).toEqual(alone);
+  await fresh.release();
+});
+
+it('starts from one x_T where the seed is shared, and parts on the way', async () => {
+  const [a, b, c, d] = (
+    await draw([request(1, 1), request(1, 2), request(2, 1), request(1, 1, '')])
+  ).map((sampled) => sampled.trajectory);
+  if (!a || !b || !c || !d) throw new Error('Four samples were asked for.');
+  expect(latentsAt(b, 0)).toEqual(latentsAt(a, 0));
+  expect(latentsAt(b, 4)).not.toEqual(latentsAt(a, 4));
+  expect(latentsAt(c, 0)).not.toEqual(latentsAt(a, 0));
+  expect(latentsAt(d, 0)).toEqual(latentsAt(a, 0));
+  expect(latentsAt(d, 1)).not.toEqual(latentsAt(a, 1));
+});
+
+it('keeps what training needs', async () => {
+  const [sampled] = await draw([request(3)]);
+  const { trajectory, image } = sampled as Sampled;
+  expect(trajectory.timesteps).toEqual([751, 501, 251, 1]);
+  expect(trajectory.latents.dims).toEqual([5, 4, 8, 8]);
+  expect(trajectory.logProbabilities.every(Number.isFinite)).toBe(true);
+  expect(parseTrajectory(serializeTrajectory(trajectory), 'x')).toEqual(trajectory);
+  const png = decode(encodePng(image));
+  expect([png.width, png.height, png.channels, png.depth]).toEqual([32, 32, 3, 8]);
+  expect(png.data).toEqual(image.data);
+});
+
+it('keeps the guided outputs when asked, and they lead from state to state', async () => {
+  for await (const [sampled] of sampler.sample([request(3)], { keepPredictions: true })) {
+    const { trajectory } = sampled as Sampled;
+    const again = parseTrajectory(serializeTrajectory(trajectory), 'x');
+    expect(again.predictions?.dims).toEqual([4, 4, 8, 8]);
+    const { mean, sigma } = pipeline.scheduler.coefficients(751, 4, 1);
+    const size = latentsAt(trajectory, 0).length;
+    const distances = Array.from({ length: size }, (_, i) => {
+      const x = latentsAt(trajectory, 0)[i] as number;
+      const output = again.predictions?.data[i] as number;
+      const next = latentsAt(trajectory, 1)[i] as number;
+      return (next - mean.sample * x - mean.output * output) / sigma;
+    });
+    const variance = distances.reduce((sum, z) => sum + z * z, 0) / size;
+    expect(variance).toBeGreaterThan(0.7);
+    expect(variance).toBeLessThan(1.3);
+  }
+});
+
+it('takes another policy as weights of further inputs', async () => {
+  const graph = withShift(pipeline.unet.graph);
+  const shift = (value: number) => new Map([['shift', float32([1], [value])]]);
+  const options = { images: 3, settings, graph, weights: shift(0) };
+  const shifted = await Sampler.open(engine, pipeline, options);
+  const [base] = await draw([request(5)]);
+  expect(await draw([request(5)], shifted)).toEqual([base]);
+  await shifted.setWeights(shift(0.5));
+  const [moved] = await draw([request(5)], shifted);
+  expect(moved?.trajectory.latents).not.toEqual(base?.trajectory.latents);
+  await shifted.release();
+});
+
+it('stops between two steps when told to', async () => {
+  const controller = new AbortController();
+  controller.abort(new Error('enough'));
+  const batches = sampler.sample([request(1)], { signal: controller.signal });
+  await expect(batches.next()).rejects.toThrow('enough');
+});
+
+/** The UNet with one more input, added to its output. */
+function withShift(unet: Graph): Graph {
+  const builder = new Builder('shifted');
+  const feeds = {
+    sample: builder.input('sample', 'float32', [6, 4, 8, 8]),
+    timestep: builder.input('timestep', 'int64', []),
+    encoder_hidden_states: builder.input('encoder_hidden_states', 'float32', [6, 16, 8]),
+  };
+  const { out_sample: output } = inline(builder, unet, { feeds });
+  const sum = builder.add(output as string, builder.input('shift', 'float32', [1]));
+  builder.output(sum, 'out_sample');
+  return builder.finish();
+}
