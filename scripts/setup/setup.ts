@@ -37,7 +37,8 @@ export async function setUp(): Promise<void> {
  */
 export async function adminToken(): Promise<string> {
   const unused = (await listInvitations()).filter(
-    ({ createdBy, usedAt, revokedAt }) => createdBy === null && !usedAt && !revokedAt,
+    ({ role, createdBy, usedAt, revokedAt }) =>
+      role === 'admin' && createdBy === null && !usedAt && !revokedAt,
   );
   for (const { id } of unused) await revokeInvitation(id, null);
   const admin = await firstAdmin();
