@@ -3,16 +3,19 @@ import { AppError, type ErrorCode, errorCodes } from '@/lib/errors';
 
 /**
  * Calls one of our own routes from the browser. Resolves with the parsed answer; rejects with the
- * server's AppError, or with 'unavailable' when the server cannot be reached.
+ * server's AppError, or with 'unavailable' when the server cannot be reached. `keepalive` lets the
+ * request outlive the page.
  */
 export async function send<Schema extends z.ZodType>(
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   answer: Schema,
   body?: unknown,
+  { keepalive = false }: { keepalive?: boolean } = {},
 ): Promise<z.infer<Schema>> {
   const response = await reach(path, {
     method,
+    keepalive,
     headers: body === undefined ? undefined : { 'Content-Type': 'application/json' },
     body: body === undefined ? undefined : JSON.stringify(body),
   });

@@ -1,5 +1,6 @@
 import Link from 'next/link';
 import type { Person } from '../../auth/person';
+import { UnsentBadge } from '../../label/unsent-badge';
 import { Logo } from './logo';
 import { MainNav } from './main-nav';
 import { PersonMenu } from './person-menu';
@@ -19,6 +20,7 @@ export function Header({ person, theme }: { person: Person | null; theme: Theme 
         {person ? (
           <>
             <MainNav sections={visibleSections(person.role)} />
+            <UnsentBadge owner={person.id} />
             <PersonMenu person={person} theme={theme} />
           </>
         ) : (

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { getBlob } from '@/db/blobs';
+import { imageInfo } from '@/db/samples';
+import { AppError } from '@/lib/errors';
+import { route } from '../../../http/route';
+
+const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.') });
+
+/**
+ * An image, byte for byte as the policy drew it. The address is the content's hash, so a browser may
+ * keep it for ever; only blobs that are images of samples are served.
+ */
+export const GET = route(
+  { needs: 'images.read', params: paramsSchema },
+  async ({ params: { hash }, request }) => {
+    if (!(await imageInfo(hash))) {
+      throw new AppError('not-found', `No sample has an image ${hash}.`);
+    }
+    const headers = {
+      'Cache-Control': 'private, max-age=31536000, immutable',
+      ETag: `"${hash}"`,
+      'Content-Type': 'image/png',
+    };
+    if (request.headers.get('if-none-match') === headers.ETag) {
+      return new Response(null, { status: 304, headers });
+    }
+    return new Response(new Uint8Array(await getBlob(hash)), { headers });
+  },
+);

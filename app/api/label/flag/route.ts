@@ -1,0 +1,13 @@
+import { setFlag, unsetFlag } from '@/db/flags';
+import { labelLimit } from '../../../http/rate-limit';
+import { route } from '../../../http/route';
+import { flagRequestSchema, type Outcome } from '../schema';
+
+/** Sets or takes off one defect on one image, as seen by this person. */
+export const POST = route(
+  { needs: 'label', body: flagRequestSchema, limit: labelLimit },
+  async ({ person, body: { set, ...flag } }): Promise<Outcome> => {
+    await (set ? setFlag : unsetFlag)({ ...flag, annotatorId: person.id });
+    return { outcome: 'counted' };
+  },
+);

@@ -1,0 +1,12 @@
+import { releaseLeases } from '@/db/leases';
+import { labelLimit } from '../../../http/rate-limit';
+import { route } from '../../../http/route';
+import { leasesRequestSchema } from '../schema';
+
+/** Gives pairs back unjudged; sent as a beacon when the page is left. */
+export const POST = route(
+  { needs: 'label', body: leasesRequestSchema, limit: labelLimit },
+  async ({ person, body }) => {
+    await releaseLeases({ ...body, annotatorId: person.id });
+  },
+);

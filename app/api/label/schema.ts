@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { answerSchema } from '@/lib/answers';
+import { flagKindSchema } from '@/lib/flags';
+
+/** What the labeling screen and its routes say to each other. Times in ms unless the name says otherwise. */
+
+const id = z.string().min(1).max(64);
+
+/** One image of a pair: `src` is byte-exact and never changes; `flags` are the person's own. */
+export const servedImageSchema = z.object({
+  sampleId: z.string(),
+  src: z.string(),
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+  flags: z.array(flagKindSchema),
+});
+
+export type ServedImage = z.infer<typeof servedImageSchema>;
+
+/** A leased pair in the order drawn by the server. Nothing in it tells which policy drew what. */
+export const servedPairSchema = z.object({
+  leaseId: z.string(),
+  prompt: z.string(),
+  left: servedImageSchema,
+  right: servedImageSchema,
+  sensitive: z.boolean(),
+});
+
+export type ServedPair = z.infer<typeof servedPairSchema>;
+
+export const progressSchema = z.object({
+  own: z.object({ today: z.number(), round: z.number(), total: z.number() }),
+  round: z.object({ ordinal: z.number(), labeled: z.number(), wanted: z.number() }).nullable(),
+});
+
+export type LabelProgress = z.infer<typeof progressSchema>;
+
+export const guidelinesSchema = z.object({ version: z.number().int(), markdown: z.string() });
+
+export type GuidelinesText = z.infer<typeof guidelinesSchema>;
+
+/** Why there is no pair to show. */
+export const drySchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('consent'), guidelines: guidelinesSchema }),
+  z.object({ state: z.literal('sampling'), etaSeconds: z.number().nullable() }),
+  z.object({ state: z.literal('training'), etaSeconds: z.number().nullable() }),
+  z.object({ state: z.literal('all-leased'), retryAfterMs: z.number() }),
+  z.object({ state: z.literal('done') }),
+  z.object({ state: z.literal('no-round') }),
+  z.object({ state: z.literal('paused') }),
+]);
+
+export type Dry = z.infer<typeof drySchema>;
+
+/** When today began where the person is; without it, where the server is. */
+export const daySchema = z.object({
+  dayStartMs: z.coerce
+    .number()
+    .int()
+    .default(() => new Date().setHours(0, 0, 0, 0)),
+});
+
+export const nextRequestSchema = daySchema.extend({
+  count: z.coerce.number().int().min(1).max(5).default(3),
+  /** Leases that the screen still has in hand, or whose answer is on its way. */
+  holding: z
+    .string()
+    .max(4000)
+    .default('')
+    .transform((list) => list.split(',').filter(Boolean)),
+});
+
+export const nextAnswerSchema = z.object({
+  progress: progressSchema,
+  /** How long the leases in hand last at least; renew well before. */
+  leaseSeconds: z.number().nullable(),
+  supply: z.union([
+    z.object({ state: z.literal('pairs'), pairs: z.array(servedPairSchema) }),
+    drySchema,
+  ]),
+});
+
+export type NextAnswer = z.infer<typeof nextAnswerSchema>;
+
+export const preferenceRequestSchema = z.object({
+  /** Made by the client, so that sending again changes nothing. */
+  id: z.uuid(),
+  leaseId: id,
+  answer: answerSchema,
+  shownAtMs: z.number().int().nonnegative(),
+  decidedAtMs: z.number().int().nonnegative(),
+  guidelinesVersion: z.number().int().nullable(),
+});
+
+export type PreferenceRequest = z.infer<typeof preferenceRequestSchema>;
+
+export const skipRequestSchema = z.object({ leaseId: id });
+
+/** Takes back an answer, or a skip. */
+export const undoRequestSchema = z.union([
+  z.object({ preferenceId: z.uuid() }),
+  z.object({ skippedLeaseId: id }),
+]);
+
+export type UndoRequest = z.infer<typeof undoRequestSchema>;
+
+export const flagRequestSchema = z.object({ sampleId: id, kind: flagKindSchema, set: z.boolean() });
+
+export type FlagRequest = z.infer<typeof flagRequestSchema>;
+
+/**
+ * What became of a deed. `counted`: it stands. The others: it was not needed, because others were
+ * faster, the pair was withdrawn, or it is too late to take it back.
+ */
+export const outcomeSchema = z.object({
+  outcome: z.enum(['counted', 'already-answered', 'pair-complete', 'withdrawn', 'too-late']),
+  progress: progressSchema.optional(),
+});
+
+export type Outcome = z.infer<typeof outcomeSchema>;
+
+export const leasesRequestSchema = z.object({ leaseIds: z.array(id).min(1).max(20) });
+
+export const renewAnswerSchema = z.object({
+  lost: z.array(z.string()),
+  leaseSeconds: z.number().nullable(),
+});
+
+export const consentRequestSchema = z.object({
+  version: z.number().int().positive(),
+  blurNsfw: z.boolean(),
+});

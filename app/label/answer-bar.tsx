@@ -1,0 +1,56 @@
+'use client';
+
+import { type Answer, answerDescriptions, answers } from '@/lib/answers';
+import { cn } from '../components/ui/cn';
+import { ShortcutKey } from './shortcut-key';
+import { ariaKey, type Bindings } from './shortcuts';
+
+/** Where each answer stands: the sides outside, as on screen; on a phone the sides on top. */
+const places: Record<Answer, string> = {
+  left: 'sm:order-1',
+  tie: 'max-sm:order-3 sm:order-2',
+  'both-bad': 'max-sm:order-4 sm:order-3',
+  right: 'sm:order-4',
+};
+
+/** The four answers, each with its key. */
+export function AnswerBar({
+  bindings,
+  disabled,
+  onAnswer,
+}: {
+  bindings: Bindings;
+  disabled: boolean;
+  onAnswer: (answer: Answer) => void;
+}) {
+  return (
+    <div className="grid grid-cols-2 gap-2 sm:grid-cols-[1fr_auto_auto_1fr] sm:gap-3">
+      {answers.map((answer) => {
+        const isSide = answer === 'left' || answer === 'right';
+        return (
+          <button
+            key={answer}
+            type="button"
+            disabled={disabled}
+            title={answerDescriptions[answer].explanation}
+            aria-keyshortcuts={
+              bindings.on ? bindings.keys[answer].map(ariaKey).join(' ') || undefined : undefined
+            }
+            onClick={() => onAnswer(answer)}
+            className={cn(
+              'flex h-12 items-center justify-center gap-2.5 rounded-md border text-sm transition-colors disabled:opacity-50',
+              isSide
+                ? 'border-transparent bg-primary font-semibold text-primary-foreground enabled:hover:bg-primary/90 enabled:active:bg-primary/75 max-sm:h-16 max-sm:text-base'
+                : 'bg-card font-medium enabled:hover:bg-muted enabled:active:bg-muted/60 sm:px-5',
+              places[answer],
+            )}
+          >
+            {answer === 'right' ? null : <ShortcutKey bindings={bindings} name={answer} />}
+            {answerDescriptions[answer].label}
+            {answer === 'right' ? <ShortcutKey bindings={bindings} name={answer} /> : null}
+          </button>
+        );
+      })}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+'use client';
+
+import { type FlagKind, flagDescriptions, flagKinds } from '@/lib/flags';
+import type { ServedImage } from '../api/label/schema';
+import { cn } from '../components/ui/cn';
+import { ShortcutKey } from './shortcut-key';
+import type { Bindings } from './shortcuts';
+import { ariaKey } from './shortcuts';
+import type { Side } from './use-labeling';
+
+/** The defects one can mark on one image; a marked one stays pressed. */
+export function FlagChips({
+  side,
+  image,
+  bindings,
+  onToggle,
+}: {
+  side: Side;
+  image: ServedImage | undefined;
+  bindings: Bindings;
+  onToggle: (kind: FlagKind) => void;
+}) {
+  return (
+    <fieldset className="flex min-w-0 flex-wrap gap-1 sm:gap-1.5">
+      <legend className="sr-only">Defects of the {side} image</legend>
+      {flagKinds.map((kind) => {
+        const set = image?.flags.includes(kind) ?? false;
+        const key = bindings.keys[`flag-${side}-${kind}`][0];
+        return (
+          <button
+            key={kind}
+            type="button"
+            aria-pressed={set}
+            aria-keyshortcuts={bindings.on && key ? ariaKey(key) : undefined}
+            title={flagDescriptions[kind].explanation}
+            disabled={!image}
+            onClick={() => onToggle(kind)}
+            className={cn(
+              'flex h-10 grow basis-16 items-center justify-center gap-1.5 rounded-md border px-2 text-xs transition-colors sm:h-9',
+              'disabled:opacity-50',
+              set
+                ? 'border-destructive bg-destructive/15 font-medium text-destructive'
+                : 'bg-card text-muted-foreground enabled:hover:text-foreground',
+            )}
+          >
+            {flagDescriptions[kind].label}
+            <ShortcutKey bindings={bindings} name={`flag-${side}-${kind}`} />
+          </button>
+        );
+      })}
+    </fieldset>
+  );
+}

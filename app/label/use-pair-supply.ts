@@ -1,0 +1,87 @@
+'use client';
+
+import { useMutation } from '@tanstack/react-query';
+import { type Dispatch, useEffect } from 'react';
+import { toAppError } from '@/lib/errors';
+import { type Dry, type LabelProgress, nextAnswerSchema } from '../api/label/schema';
+import { send } from '../http/send';
+import { dayStart } from './day-start';
+import type { LabelAction, LabelState } from './label-state';
+
+/** Pairs in hand: one on screen, the others leased and decoded ahead. */
+const pairsWanted = 3;
+
+/** Enough is asked for before the hand is empty, but not one by one. */
+const refillBelow = 3;
+
+/** How long to wait before asking again, in ms; null: until something else happens. */
+function retryMs(dry: Dry): number | null {
+  switch (dry.state) {
+    case 'sampling':
+      return 2_000;
+    case 'all-leased':
+      return Math.min(Math.max(dry.retryAfterMs, 1_000), 10_000);
+    case 'training':
+    case 'done':
+    case 'no-round':
+      return 5_000;
+    case 'consent':
+    case 'paused':
+      return null;
+  }
+}
+
+const failedRetryMs = 3_000;
+
+/**
+ * Keeps the hand full: asks for pairs whenever fewer than wanted are there, and again after a pause
+ * when the server had none or could not be reached. Returns `ask`, to ask without waiting.
+ */
+export function usePairSupply(options: {
+  state: LabelState;
+  dispatch: Dispatch<LabelAction>;
+  /** Leases whose answers the server has not yet acknowledged. */
+  unsentLeaseIds: string[];
+  onAnswer: (answer: { progress: LabelProgress; leaseSeconds: number | null }) => void;
+}): { ask: () => void } {
+  const { state, dispatch } = options;
+  const { mutate, isPending } = useMutation({
+    networkMode: 'always',
+    mutationFn: () => {
+      const holding = [
+        ...state.pairs.map((pair) => pair.leaseId),
+        ...state.unusable,
+        ...options.unsentLeaseIds,
+      ];
+      const query = new URLSearchParams({
+        count: String(Math.max(1, pairsWanted - state.pairs.length)),
+        holding: holding.join(','),
+        dayStartMs: dayStart(),
+      });
+      return send('GET', `/api/label/next?${query}`, nextAnswerSchema);
+    },
+    onSuccess: (answer) => {
+      options.onAnswer(answer);
+      dispatch(
+        answer.supply.state === 'pairs'
+          ? { type: 'supplied', pairs: answer.supply.pairs }
+          : { type: 'ran-dry', dry: answer.supply },
+      );
+    },
+    onError: (thrown) => {
+      const { code, message } = toAppError(thrown);
+      dispatch({ type: 'supply-failed', code, message });
+    },
+  });
+
+  const short = state.pairs.length < refillBelow;
+  const pauseMs = state.failure ? failedRetryMs : state.dry ? retryMs(state.dry) : 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every answer of the server starts the pause anew, also when it equals the last
+  useEffect(() => {
+    if (!short || isPending || pauseMs === null) return;
+    const timer = setTimeout(() => mutate(), pauseMs);
+    return () => clearTimeout(timer);
+  }, [short, isPending, pauseMs, state.supplies, mutate]);
+
+  return { ask: () => mutate() };
+}
