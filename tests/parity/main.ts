@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { Engine } from '@/trainer/runtime/engine';
 import { checkD3po } from './d3po';
 import { checkOperators } from './ops';
+import { checkPipeline } from './pipeline';
 import { type CaseResult, formatCase, formatSummary, passed } from './report';
 
 const { values, positionals } = parseArgs({
@@ -31,6 +32,7 @@ async function report(cases: AsyncIterable<CaseResult>): Promise<void> {
 
 try {
   if (existsSync(join(folder, 'ops'))) await report(checkOperators(engine, join(folder, 'ops'), only));
+  if (existsSync(join(folder, 'tiny-sd')) && existsSync(join(folder, 'parity'))) await report(checkPipeline(engine, folder));
   if (existsSync(join(folder, 'parity/golden.json'))) await report(checkD3po(engine, folder));
 } finally {
   await engine.close();

@@ -1,21 +1,35 @@
-/** @file The UNet with classifier-free guidance: both halves of the guidance in one run. */
+/** @file The UNet of one policy with its guidance, as one fixed graph for a batch of images. Built as training builds it. */
+
+import { Builder, type Value } from '@/trainer/graph/builder';
 import { fromFloat32 } from '@/trainer/graph/float16';
-import type { Graph, Port } from '@/trainer/graph/model';
-import { int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
-import type { Engine, Feeds, Session } from '@/trainer/runtime/engine';
+import type { InlineOptions } from '@/trainer/graph/inline';
+import type { Graph } from '@/trainer/graph/model';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { type Dtype, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
+import type { Engine, Session } from '@/trainer/runtime/engine';
 import { PipelineError } from './files';
-import { loadStatic, valuesOf } from './networks';
-import { type Pipeline, portNamed } from './pipeline';
+import { appendGuidedOutput, takesScalarTimestep, unetPort } from './guided-output';
+import { valuesOf } from './networks';
+import type { Pipeline } from './pipeline';
+
+/** The tensors in which a policy differs from the pipeline's own UNet, and how they enter its graph. */
+export interface PolicyWeights {
+  /** The UNet to build from: the pipeline's own, or one whose weights are inputs. */
+  unet: Graph;
+  /** Feeds of the UNet's inputs beyond its three, by input name: names of `tensors`. */
+  feeds: Record<string, Value>;
+  /** Adds an adapter's path while the UNet is built; refers to `tensors` by name. */
+  onNode?: InlineOptions['onNode'];
+  tensors: ReadonlyMap<string, Tensor>;
+}
 
 export interface DenoiserOptions {
   /** Images denoised together. */
   images: number;
   /** Guidance scale; 1 runs without the unconditional half. */
   guidance: number;
-  /** The UNet with an adapter in it, instead of the pipeline's own. Its further inputs take `weights`. */
-  graph?: Graph;
-  /** Values of the further inputs, by name; they stay in the engine. */
-  weights?: ReadonlyMap<string, Tensor>;
+  /** The policy; left out, it is the base. */
+  policy?: PolicyWeights;
 }
 
 let count = 0;
@@ -23,118 +37,116 @@ let count = 0;
 export class Denoiser {
   readonly #engine: Engine;
   readonly #session: Session;
-  readonly #options: DenoiserOptions;
-  readonly #ports: { sample: Port; timestep: Port; embeddings: Port };
-  readonly #shape: readonly number[];
-  /** Tokens and width of one row's embedding. */
-  readonly #embeddingDims: readonly [number, number];
+  readonly #pipeline: Pipeline;
+  readonly #images: number;
+  readonly #dtypes: { latents: Dtype; context: Dtype; timestep: Dtype };
+  readonly #timestepDims: readonly number[];
   /** Several denoisers may share an engine. */
-  readonly #slots = `denoiser ${++count}`;
+  readonly #slots: { context: string; emptyContext: string };
 
   private constructor(
     engine: Engine,
     session: Session,
     pipeline: Pipeline,
-    options: DenoiserOptions,
+    images: number,
+    unet: Graph,
   ) {
-    const graph = options.graph ?? pipeline.unet.graph;
     this.#engine = engine;
     this.#session = session;
-    this.#options = options;
-    this.#ports = {
-      sample: portNamed(graph, 'inputs', 'sample'),
-      timestep: portNamed(graph, 'inputs', 'timestep'),
-      embeddings: portNamed(graph, 'inputs', 'encoder_hidden_states'),
+    this.#pipeline = pipeline;
+    this.#images = images;
+    this.#dtypes = {
+      latents: unetPort(unet, 'sample').dtype,
+      context: unetPort(unet, 'encoder_hidden_states').dtype,
+      timestep: unetPort(unet, 'timestep').dtype,
     };
-    this.#shape = pipeline.latentShape;
-    this.#embeddingDims = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
+    this.#timestepDims = timestepDims(unet, images);
+    count++;
+    this.#slots = {
+      context: `denoiser ${count} context`,
+      emptyContext: `denoiser ${count} empty context`,
+    };
   }
 
+  /** Builds the policy's graph, its weights frozen, and loads it. */
   static async open(
     engine: Engine,
     pipeline: Pipeline,
-    options: DenoiserOptions,
+    { images, guidance, policy }: DenoiserOptions,
   ): Promise<Denoiser> {
-    const rows = options.guidance === 1 ? options.images : 2 * options.images;
-    const graph = options.graph ?? pipeline.unet.graph;
-    const timestep = portNamed(graph, 'inputs', 'timestep');
-    const session = await loadStatic(engine, { ...pipeline.unet, graph }, 'denoiser', {
-      sample: [rows, ...pipeline.latentShape],
-      timestep: timestep.dims.map((dim) => (typeof dim === 'number' ? dim : 1)),
-      encoder_hidden_states: [rows, pipeline.tokenizer.maxLength, pipeline.embeddingSize],
+    const unet = policy?.unet ?? pipeline.unet.graph;
+    const b = new Builder('denoiser', { ...unet.opsets });
+    for (const [name, value] of policy?.tensors ?? []) b.constant(name, value);
+    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
+    const contextType = unetPort(unet, 'encoder_hidden_states').dtype;
+    const guided = appendGuidedOutput(
+      b,
+      unet,
+      {
+        sample: b.input('latents', unetPort(unet, 'sample').dtype, [
+          images,
+          ...pipeline.latentShape,
+        ]),
+        timestep: b.input('timestep', unetPort(unet, 'timestep').dtype, timestepDims(unet, images)),
+        context: b.input('context', contextType, [images, ...context]),
+        ...(guidance !== 1 && {
+          emptyContext: b.input('emptyContext', contextType, [1, ...context]),
+        }),
+        guidance,
+      },
+      { feeds: policy?.feeds ?? {}, onNode: policy?.onNode },
+    );
+    b.output(guided, 'output');
+    const session = await engine.load(serializeOnnx(b.finish()), {
+      name: 'denoiser',
+      externalDataFolder: pipeline.unet.folder,
     });
-    const denoiser = new Denoiser(engine, session, pipeline, options);
-    await denoiser.setWeights(options.weights ?? new Map());
-    return denoiser;
-  }
-
-  /** Replaces the values of the graph's further inputs: another policy of the same shape. */
-  async setWeights(weights: ReadonlyMap<string, Tensor>): Promise<void> {
-    for (const [name, value] of weights) await this.#engine.put(`${this.#slots} ${name}`, value);
+    return new Denoiser(engine, session, pipeline, images, unet);
   }
 
   /** The embeddings to denoise towards, one per image, and the empty prompt's to denoise away from. */
   async setPrompts(conditional: readonly Float32Array[], empty: Float32Array): Promise<void> {
-    const rows =
-      this.#options.guidance === 1
-        ? conditional
-        : [...conditional.map(() => empty), ...conditional];
-    const size = sizeOf(this.#embeddingDims);
-    const data = new Float32Array(rows.length * size);
-    for (const [row, embedding] of rows.entries()) data.set(embedding, row * size);
-    const dims = [rows.length, ...this.#embeddingDims];
-    const value = fromFloat32(this.#ports.embeddings.dtype, dims, data);
-    await this.#engine.put(`${this.#slots} embeddings`, value);
+    const { tokenizer, embeddingSize } = this.#pipeline;
+    const dims = [tokenizer.maxLength, embeddingSize];
+    const data = new Float32Array(this.#images * sizeOf(dims));
+    for (const [row, embedding] of conditional.entries()) data.set(embedding, row * sizeOf(dims));
+    const put = (slot: string, rows: number, values: Float32Array) =>
+      this.#engine.put(slot, fromFloat32(this.#dtypes.context, [rows, ...dims], values));
+    await put(this.#slots.context, this.#images, data);
+    await put(this.#slots.emptyContext, 1, empty);
   }
 
   /** The model's guided output for x_t of all images [images, channels, height, width]. */
   async predict(latents: Float32Array, timestep: number): Promise<Float32Array> {
-    const { guidance, images, weights } = this.#options;
-    const { sample, timestep: time } = this.#ports;
-    const rows = guidance === 1 ? images : 2 * images;
-    const input = new Float32Array((latents.length * rows) / images);
-    for (let at = 0; at < input.length; at += latents.length) input.set(latents, at);
-    const feeds: Feeds = {
-      sample: fromFloat32(sample.dtype, [rows, ...this.#shape], input),
-      timestep: timestepTensor(time, timestep),
-      encoder_hidden_states: this.#engine.slot(`${this.#slots} embeddings`),
-      ...Object.fromEntries(
-        [...(weights?.keys() ?? [])].map((name) => [
-          name,
-          this.#engine.slot(`${this.#slots} ${name}`),
-        ]),
-      ),
-    };
-    const output = valuesOf(
-      await this.#session.run(feeds, { fetch: ['out_sample'] }),
-      'out_sample',
-    );
-    if (guidance === 1) return output;
-    const guided = output.slice(0, latents.length);
-    for (let i = 0; i < guided.length; i++) {
-      const empty = guided[i] as number;
-      guided[i] = empty + guidance * ((output[latents.length + i] as number) - empty);
-    }
-    return guided;
+    const { dims, dtype } = { dims: this.#timestepDims, dtype: this.#dtypes.timestep };
+    const shape = [this.#images, ...this.#pipeline.latentShape];
+    const guided = this.#session.inputs.some((input) => input.name === 'emptyContext');
+    const outputs = await this.#session.run({
+      latents: fromFloat32(this.#dtypes.latents, shape, latents),
+      timestep: timestepTensor(dtype, dims, timestep),
+      context: this.#engine.slot(this.#slots.context),
+      ...(guided && { emptyContext: this.#engine.slot(this.#slots.emptyContext) }),
+    });
+    return valuesOf(outputs, 'output');
   }
 
   async release(): Promise<void> {
-    const names = [...(this.#options.weights?.keys() ?? []), 'embeddings'];
-    await this.#engine.drop(...names.map((name) => `${this.#slots} ${name}`));
+    await this.#engine.drop(this.#slots.context, this.#slots.emptyContext);
     await this.#session.release();
   }
 }
 
-/** Exports differ: the timestep is a scalar or a list, an integer or a float. */
-function timestepTensor({ dtype, dims, name }: Port, timestep: number): Tensor {
-  const shape = dims.map((dim) => (typeof dim === 'number' ? dim : 1));
-  const values = Array<number>(sizeOf(shape)).fill(timestep);
-  if (dtype === 'int64') return int64(shape, values);
-  if (dtype === 'int32') return tensor('int32', shape, Int32Array.from(values));
-  if (dtype === 'float32' || dtype === 'float16' || dtype === 'float64') {
-    return fromFloat32(dtype, shape, Float32Array.from(values));
-  }
+function timestepDims(unet: Graph, images: number): number[] {
+  return takesScalarTimestep(unet) ? [] : [images];
+}
+
+/** Exports differ: the timestep is an integer or a float. */
+function timestepTensor(dtype: Dtype, dims: readonly number[], timestep: number): Tensor {
+  const values = Array<number>(sizeOf(dims)).fill(timestep);
+  if (dtype === 'int64') return int64(dims, values);
+  if (dtype === 'int32') return tensor('int32', dims, Int32Array.from(values));
+  if (dtype.startsWith('float')) return fromFloat32(dtype, dims, Float32Array.from(values));
   throw new PipelineError(
-    `The UNet's "${name}" is ${dtype}: export it with an int64 or float32 timestep.`,
+    `The UNet's "timestep" is ${dtype}: export it with an int64 or float32 timestep.`,
   );
 }

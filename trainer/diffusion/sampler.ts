@@ -2,7 +2,7 @@
  * @file From prompts and seeds to images with their trajectories. What comes out is a function of pipeline, weights,
  * settings, prompt and seeds alone, not of what else is sampled beside it.
  */
-import { sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Denoiser, type DenoiserOptions } from './denoiser';
 import { type RgbImage, toRgb } from './images';
@@ -82,11 +82,6 @@ export class Sampler {
     const denoiser = await Denoiser.open(engine, pipeline, { ...options, guidance });
     const decoder = await ImageDecoder.open(engine, pipeline, options.images);
     return new Sampler(pipeline, options, encoder, denoiser, decoder);
-  }
-
-  /** Samples from another policy of the same shape from now on: new values for the graph's further inputs. */
-  setWeights(weights: ReadonlyMap<string, Tensor>): Promise<void> {
-    return this.#denoiser.setWeights(weights);
   }
 
   /** Draws the images in order, a batch at a time, giving each batch as soon as it is done. */

@@ -42,9 +42,12 @@ const remedies: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** `message` with its remedy, if one is known, and without the paths of the machine that built ONNX Runtime. */
+/** `message` with its remedy, if one is known, and without the source lines of ONNX Runtime. */
 export function withRemedy(message: string): string {
-  const plain = message.replaceAll(/\/onnxruntime_src\/\S+ /g, '').trim();
+  const plain = message
+    .replaceAll(/\/onnxruntime_src\/\S+ /g, '')
+    .replace(/^onnxruntime::.* was false\. /, '')
+    .trim();
   const remedy = remedies.find(([sign]) => sign.test(message))?.[1];
   if (!remedy) return plain;
   return `${plain.replace(/\.?$/, '.')} ${remedy}`;

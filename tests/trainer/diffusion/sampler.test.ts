@@ -3,15 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
 import { encodePng } from '@/trainer/diffusion/images';
+import { adapterTensors, attachAdapter } from '@/trainer/diffusion/lora';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { type Sampled, type SampleRequest, Sampler } from '@/trainer/diffusion/sampler';
 import { latentsAt, parseTrajectory, serializeTrajectory } from '@/trainer/diffusion/trajectory';
-import { Builder } from '@/trainer/graph/builder';
-import { inline } from '@/trainer/graph/inline';
-import type { Graph } from '@/trainer/graph/model';
-import { float32 } from '@/trainer/graph/tensor';
+import { float32, sizeOf } from '@/trainer/graph/tensor';
 import { Engine } from '@/trainer/runtime/engine';
+import { worstRelativeError } from '../../support/golden';
 import { writeTinyPipeline } from '../../support/tiny-pipeline';
 
 const settings = { steps: 4, eta: 1, guidance: 5 };
@@ -101,17 +102,34 @@ it('keeps the guided outputs when asked, and they lead from state to state', asy
   }
 });
 
-it('takes another policy as weights of further inputs', async () => {
-  const graph = withShift(pipeline.unet.graph);
-  const shift = (value: number) => new Map([['shift', float32([1], [value])]]);
-  const options = { images: 3, settings, graph, weights: shift(0) };
-  const shifted = await Sampler.open(engine, pipeline, options);
+it('samples from a policy: an adapter that changes nothing gives the base, another does not', async () => {
+  const { graph } = pipeline.unet;
+  const sites = adapterSites(graph, 'attention');
+  const policy = (scale: number) => ({
+    unet: graph,
+    feeds: {},
+    onNode: attachAdapter(sites, (name) => name, 1),
+    tensors: new Map(
+      adapterTensors(sites.values(), 2).map(({ name, dims }) => [
+        name,
+        float32(
+          dims,
+          gaussianNoise(name, sizeOf(dims)).map((value) => value * scale),
+        ),
+      ]),
+    ),
+  });
+  const from = async (scale: number) => {
+    const options = { images: 3, settings, policy: policy(scale) };
+    const other = await Sampler.open(engine, pipeline, options);
+    const [sampled] = await draw([request(5)], other);
+    await other.release();
+    return [...(sampled as Sampled).trajectory.latents.data];
+  };
   const [base] = await draw([request(5)]);
-  expect(await draw([request(5)], shifted)).toEqual([base]);
-  await shifted.setWeights(shift(0.5));
-  const [moved] = await draw([request(5)], shifted);
-  expect(moved?.trajectory.latents).not.toEqual(base?.trajectory.latents);
-  await shifted.release();
+  const latents = [...(base as Sampled).trajectory.latents.data];
+  expect(worstRelativeError(await from(0), latents)).toBeLessThan(1e-6);
+  expect(worstRelativeError(await from(0.5), latents)).toBeGreaterThan(1e-2);
 });
 
 it('stops between two steps when told to', async () => {
@@ -120,17 +138,3 @@ it('stops between two steps when told to', async () => {
   const batches = sampler.sample([request(1)], { signal: controller.signal });
   await expect(batches.next()).rejects.toThrow('enough');
 });
-
-/** The UNet with one more input, added to its output. */
-function withShift(unet: Graph): Graph {
-  const builder = new Builder('shifted');
-  const feeds = {
-    sample: builder.input('sample', 'float32', [6, 4, 8, 8]),
-    timestep: builder.input('timestep', 'int64', []),
-    encoder_hidden_states: builder.input('encoder_hidden_states', 'float32', [6, 16, 8]),
-  };
-  const { out_sample: output } = inline(builder, unet, { feeds });
-  const sum = builder.add(output as string, builder.input('shift', 'float32', [1]));
-  builder.output(sum, 'out_sample');
-  return builder.finish();
-}

@@ -1,0 +1,175 @@
+/** @file Pipeline parity: text, UNet with and without an adapter, decoder, DDIM steps and a guided trajectory. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoiser';
+import { attachAdapter } from '@/trainer/diffusion/lora';
+import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/networks';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import { Sampler } from '@/trainer/diffusion/sampler';
+import { ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Engine } from '@/trainer/runtime/engine';
+import { Golden, readJson } from './golden';
+import { type CaseResult, relativeError } from './report';
+
+interface Setting {
+  engine: Engine;
+  pipeline: Pipeline;
+  folder: string;
+  golden: Golden;
+}
+
+const cases: Readonly<Record<string, (setting: Setting) => Promise<number>>> = {
+  text: textError,
+  unet: (setting) => unetError(setting),
+  unet_lora: async (setting) => unetError(setting, await adapterPolicy(setting)),
+  vae_decoder: decoderError,
+  ddim: async (setting) => ddimError(setting),
+  trajectory: trajectoryError,
+};
+
+/** Checks whichever of the cases `parity/` holds, with the pipeline of `tiny-sd/`. */
+export async function* checkPipeline(engine: Engine, folder: string): AsyncGenerator<CaseResult> {
+  const pipeline = await openPipeline(join(folder, 'tiny-sd'));
+  for (const [name, errorOf] of Object.entries(cases)) {
+    if (!existsSync(join(folder, `parity/${name}.safetensors`))) continue;
+    try {
+      const golden = await Golden.read(join(folder, 'parity'), name);
+      yield { name, forward: await errorOf({ engine, pipeline, folder, golden }) };
+    } catch (cause) {
+      yield { name, error: (cause as Error).message };
+    }
+  }
+}
+
+/** The error of values that the reference holds in whatever shape. */
+function errorOf(values: ArrayLike<number>, reference: Tensor): number {
+  return relativeError(float32(reference.dims, Float32Array.from(values)), reference);
+}
+
+function rowsOf({ data, dims }: Tensor<'float32'>): Float32Array[] {
+  const count = dims[0] as number;
+  const size = data.length / count;
+  return Array.from({ length: count }, (_, row) => data.subarray(row * size, (row + 1) * size));
+}
+
+async function textError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
+  const { prompts } = await readJson<{ prompts: string[] }>(join(folder, 'parity/golden.json'));
+  const wanted = golden.get('input_ids') as Tensor<'int64'>;
+  const ids = pipeline.tokenizer.encodeAll(prompts);
+  const wrong = ids.data.findIndex((id, i) => id !== wanted.data[i]);
+  if (wrong >= 0 || ids.data.length !== wanted.data.length) {
+    const prompt = prompts[Math.floor(wrong / pipeline.tokenizer.maxLength)];
+    throw new Error(
+      `The tokens of "${prompt}" differ: ${ids.data[wrong]}, not ${wanted.data[wrong]}.`,
+    );
+  }
+  const encoder = await PromptEncoder.open(engine, pipeline);
+  const embeddings: number[] = [];
+  for (const prompt of prompts) embeddings.push(...(await encoder.encode(prompt)));
+  await encoder.release();
+  return errorOf(embeddings, golden.get('last_hidden_state'));
+}
+
+async function adapterPolicy({ pipeline, folder }: Setting): Promise<PolicyWeights> {
+  const unet = pipeline.unet.graph;
+  const { tensors } = await Golden.read(join(folder, 'parity'), 'lora');
+  const onNode = attachAdapter(adapterSites(unet, 'attention'), (name) => name, 1);
+  return { unet, feeds: {}, onNode, tensors };
+}
+
+async function unetError(
+  { engine, pipeline, golden }: Setting,
+  policy?: PolicyWeights,
+): Promise<number> {
+  const embeddings = rowsOf(golden.floats('encoder_hidden_states'));
+  const images = embeddings.length;
+  const denoiser = await Denoiser.open(engine, pipeline, { images, guidance: 1, policy });
+  await denoiser.setPrompts(embeddings, embeddings[0] as Float32Array);
+  const timestep = Number(golden.get('timestep').data[0]);
+  const output = await denoiser.predict(golden.floats('sample').data, timestep);
+  await denoiser.release();
+  return errorOf(output, golden.get('out_sample'));
+}
+
+async function decoderError({ engine, pipeline, golden }: Setting): Promise<number> {
+  const latents = golden.floats('latent_sample');
+  const decoder = await ImageDecoder.open(engine, pipeline, latents.dims[0] as number);
+  // The reference is the bare network: undo the scaling before it and the shift into [0, 1] behind it.
+  const { scalingFactor, shiftFactor } = pipeline;
+  const scaled = latents.data.map((value) => (value - shiftFactor) * scalingFactor);
+  const pixels = await decoder.decode(scaled);
+  await decoder.release();
+  const wanted = golden.floats('sample');
+  const clamped = wanted.data.map((value) => Math.min(Math.max(value, -1), 1));
+  return errorOf(
+    pixels.map((value) => value * 2 - 1),
+    float32(wanted.dims, clamped),
+  );
+}
+
+function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
+  const timesteps = Array.from(golden.get('timesteps').data, Number);
+  const steps = timesteps.length;
+  if (scheduler.timesteps(steps).join() !== timesteps.join()) {
+    throw new Error(`Timesteps are ${scheduler.timesteps(steps)}, not ${timesteps}.`);
+  }
+  const sample = golden.floats('sample').data;
+  const output = golden.floats('model_output').data;
+  const images = golden.get('sample').dims[0] as number;
+  const rows = (key: string) => rowsOf(golden.floats(key));
+  const [noise, previous, original, densities] = [
+    rows('noise'),
+    rows('prev_sample'),
+    rows('pred_original_sample'),
+    rows('log_prob'),
+  ];
+  let worst = 0;
+  for (const [i, timestep] of timesteps.entries()) {
+    const step = ddimStep(scheduler.coefficients(timestep, steps, 1), images, {
+      sample,
+      output,
+      noise: noise[i] as Float32Array,
+    });
+    for (const [values, reference] of [
+      [step.previous, previous[i]],
+      [step.original, original[i]],
+      [step.logProbabilities ?? [], densities[i]],
+    ] as const) {
+      const wanted = reference as Float32Array;
+      worst = Math.max(worst, errorOf(values, float32([wanted.length], wanted)));
+    }
+  }
+  return worst;
+}
+
+async function trajectoryError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
+  const settings = await readJson<{ guidance_scale: number }>(join(folder, 'parity/golden.json'));
+  const conditional = rowsOf(golden.floats('cond'));
+  const steps = golden.get('timesteps').data.length;
+  const sampler = await Sampler.open(engine, pipeline, {
+    images: conditional.length,
+    settings: { steps, eta: 1, guidance: settings.guidance_scale },
+  });
+  const noise = rowsOf(golden.floats('noise'));
+  const rollout = await sampler.rollout({
+    latents: rowsOf(golden.floats('latents'))[0] as Float32Array,
+    conditional,
+    empty: golden.floats('uncond').data,
+    noise: (step) => noise[step] as Float32Array,
+  });
+  const pixels = await sampler.decode(rollout.states.at(-1) as Float32Array);
+  await sampler.release();
+  return Math.max(
+    errorOf(
+      rollout.states.flatMap((state) => [...state]),
+      golden.get('latents'),
+    ),
+    errorOf(
+      rollout.logProbabilities.flatMap((values) => [...(values ?? [])]),
+      golden.get('log_prob'),
+    ),
+    errorOf(pixels, golden.get('image')),
+  );
+}
