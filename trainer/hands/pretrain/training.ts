@@ -44,6 +44,11 @@ function trace(name: string, network: Network) {
   return { builder, parameters, outputs: network(layers) };
 }
 
+/** The weights that a network asks for. */
+export function parametersOf(name: string, network: Network): Parameter[] {
+  return trace(name, network).parameters;
+}
+
 export class Training {
   private constructor(
     private readonly engine: Engine,

@@ -20,7 +20,7 @@ export const VAE_SETTINGS: StageSettings & {
   latentPenalty: number;
   edgeWeight: number;
 } = {
-  steps: 6000,
+  steps: 2400,
   batch: 16,
   learningRate: 1.2e-3,
   warmUpSteps: 200,

@@ -1,0 +1,132 @@
+/**
+ * @file Trains both judges, measures them on drawn hands that neither has seen, and writes the models.
+ * Run after the autoencoder is trained: `tsx trainer/hands/judge/train.ts`.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { Builder, Value } from '@/trainer/graph/builder';
+import { float32, tensor } from '@/trainer/graph/tensor';
+import { Engine, type Feeds } from '@/trainer/runtime/engine';
+import type { Layers } from '../networks/layers';
+import { loadCheckpoint } from '../pretrain/checkpoint';
+import { IMAGE_BYTES } from '../pretrain/dataset';
+import { runStage, type StageSettings } from '../pretrain/stage';
+import { averagedWeights, Training } from '../pretrain/training';
+import { imagesFromBytes } from '../pretrain/vae-stage';
+import { IMAGE_SIZE } from '../world/draw';
+import type { Random } from '../world/random';
+import { disturb, type JudgeData, openJudgeData } from './data';
+import { buildJudge, type JudgeName } from './networks';
+import { QUESTION_NAMES, QUESTIONS } from './verdict';
+
+export const JUDGE_SETTINGS: Record<JudgeName, StageSettings & { images: number }> = {
+  a: {
+    steps: 5000,
+    batch: 32,
+    learningRate: 1.5e-3,
+    warmUpSteps: 200,
+    averageDecay: 0.998,
+    seed: 101,
+    images: 40_000,
+  },
+  b: {
+    steps: 5000,
+    batch: 32,
+    learningRate: 1e-3,
+    warmUpSteps: 300,
+    averageDecay: 0.998,
+    seed: 202,
+    images: 40_000,
+  },
+};
+
+const ANSWER_COUNTS = QUESTION_NAMES.map((question) => QUESTIONS[question].length);
+const ANSWERS = ANSWER_COUNTS.reduce((total, count) => total + count, 0);
+
+/** Cross-entropy of [batch, answers] logits with one-hot answers, averaged over the batch. */
+function crossEntropy(b: Builder, logits: Value, right: Value): Value {
+  const most = b.op('ReduceMax', [logits, b.ints([1])], { keepdims: 1 });
+  const shifted = b.sub(logits, most);
+  const total = b.op('Log', [b.reduceSum(b.op('Exp', [shifted]), [1], false)]);
+  const chosen = b.reduceSum(b.mul(shifted, right), [1], false);
+  return b.reduceMean(b.sub(total, chosen), [0], false);
+}
+
+function judgeLoss(layers: Layers, name: JudgeName, batch: number): Record<string, Value> {
+  const b = layers.builder;
+  const bytes = b.input('images', 'uint8', [batch, IMAGE_SIZE, IMAGE_SIZE, 3]);
+  const right = b.input('right', 'float32', [batch, ANSWERS]);
+  const { logits } = buildJudge(layers, name, imagesFromBytes(b, bytes));
+  const losses: Record<string, Value> = {};
+  let loss: Value | undefined;
+  let at = 0;
+  QUESTION_NAMES.forEach((question, index) => {
+    const count = ANSWER_COUNTS[index] as number;
+    const one = crossEntropy(b, logits[index] as Value, b.slice(right, 1, at, at + count));
+    at += count;
+    losses[question] = one;
+    loss = loss ? b.add(loss, one) : one;
+  });
+  return { loss: loss as Value, ...losses };
+}
+
+function judgeBatch(random: Random, data: JudgeData, batch: number): Feeds {
+  const images = new Uint8Array(batch * IMAGE_BYTES);
+  const right = new Float32Array(batch * ANSWERS);
+  for (let at = 0; at < batch; at++) {
+    const index = random.integer(data.count);
+    images.set(disturb(random, data.image(index)), at * IMAGE_BYTES);
+    let first = at * ANSWERS;
+    data.answers(index).forEach((answer, question) => {
+      right[first + answer] = 1;
+      first += ANSWER_COUNTS[question] as number;
+    });
+  }
+  return {
+    images: tensor('uint8', [batch, IMAGE_SIZE, IMAGE_SIZE, 3], images),
+    right: float32([batch, ANSWERS], right),
+  };
+}
+
+async function trainJudge(engine: Engine, folder: string, name: JudgeName): Promise<void> {
+  const settings = JUDGE_SETTINGS[name];
+  const vae = await loadCheckpoint(join(folder, 'vae.safetensors'));
+  if (!vae) throw new Error(`${folder} holds no autoencoder; run \`npm run pretrain\` first.`);
+  const data = await openJudgeData(
+    engine,
+    join(folder, `judge-${name}.bin`),
+    settings.seed,
+    settings.images,
+    averagedWeights(vae.state),
+  );
+  const training = await Training.compile(engine, `judge-${name}`, (layers) =>
+    judgeLoss(layers, name, settings.batch),
+  );
+  await runStage({
+    name: `judge-${name}`,
+    folder,
+    settings,
+    training,
+    batch: (random) => judgeBatch(random, data, settings.batch),
+    show: async () => {},
+  });
+}
+
+const { values: flags } = parseArgs({
+  options: {
+    folder: { type: 'string', default: process.env.DARKROOM_PRETRAIN ?? '.train' },
+    judge: { type: 'string', default: 'a,b' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+mkdirSync(flags.folder, { recursive: true });
+const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
+try {
+  for (const name of flags.judge.split(',')) {
+    if (name !== 'a' && name !== 'b') throw new Error(`There is no judge "${name}"; use a or b.`);
+    await trainJudge(engine, flags.folder, name);
+  }
+} finally {
+  await engine.close();
+}
