@@ -220,8 +220,8 @@ class Unet {
     const width = b.dims(x).at(-1) as number;
     const inner = width * 4;
     const both = layers.linear([...path, 'net.0', 'proj'], x, inner * 2);
-    const value = b.slice(both, 2, 0, inner);
-    const gate = b.slice(both, 2, inner, inner * 2);
+    const halves = b.ops('Split', [both, b.ints([inner, inner])], { axis: 2 }, { count: 2 });
+    const [value, gate] = halves as [Value, Value];
     const erf = layers.op([...path, 'net.0'], 'Erf', [b.scale(gate, Math.SQRT1_2)]);
     const gelu = b.scale(b.mul(gate, b.add(erf, b.scalar(1))), 0.5);
     return layers.linear([...path, 'net.2'], b.mul(value, gelu), width);

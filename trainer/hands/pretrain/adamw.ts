@@ -30,12 +30,16 @@ export interface Moments {
   gradient: Value;
 }
 
+/**
+ * What one step multiplies by. The moments are kept as plain sums (first' = beta1·first + g), which saves two products
+ * per weight; these numbers make up for it.
+ */
 export interface AdamWScalars {
-  /** Learning rate times the correction of both moments' bias. */
+  /** Factor on first / (sqrt(second) + epsilon): learning rate, both bias corrections, both sums' scales. */
   rate: number;
-  /** Learning rate alone, for the decay. */
-  decay: number;
-  /** Epsilon in the scale of the uncorrected second moment. */
+  /** Factor on decaying weights. */
+  keep: number;
+  /** Epsilon in the scale of the plain second sum. */
   epsilon: number;
 }
 
@@ -45,11 +49,11 @@ export function adamWScalars(
   learningRate: number,
   step: number,
 ): AdamWScalars {
-  const root = Math.sqrt(1 - beta2 ** step);
+  const secondScale = Math.sqrt((1 - beta2 ** step) / (1 - beta2));
   return {
-    rate: (learningRate * root) / (1 - beta1 ** step),
-    decay: learningRate * weightDecay,
-    epsilon: epsilon * root,
+    rate: (learningRate * secondScale * (1 - beta1)) / (1 - beta1 ** step),
+    keep: 1 - learningRate * weightDecay,
+    epsilon: epsilon * secondScale,
   };
 }
 
@@ -77,11 +81,11 @@ export function adamWUpdate(
   scalars: Record<keyof AdamWScalars, Value>,
 ): Omit<Moments, 'gradient'> {
   const clipped = b.mul(gradient, clip);
-  const nextFirst = b.add(b.scale(first, beta1), b.scale(clipped, 1 - beta1));
-  const nextSecond = b.add(b.scale(second, beta2), b.scale(b.mul(clipped, clipped), 1 - beta2));
-  const scale = b.add(b.op('Sqrt', [nextSecond]), scalars.epsilon);
-  const step = b.mul(b.div(nextFirst, scale), scalars.rate);
+  const nextFirst = b.add(b.scale(first, beta1), clipped);
+  const nextSecond = b.add(b.scale(second, beta2), b.mul(clipped, clipped));
+  const spread = b.add(b.op('Sqrt', [nextSecond]), scalars.epsilon);
+  const step = b.mul(b.div(nextFirst, spread), scalars.rate);
   const decays = b.dims(weight).length > 1;
-  const kept = decays ? b.sub(weight, b.mul(weight, scalars.decay)) : weight;
+  const kept = decays ? b.mul(weight, scalars.keep) : weight;
   return { weight: b.sub(kept, step), first: nextFirst, second: nextSecond };
 }

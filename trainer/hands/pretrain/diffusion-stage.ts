@@ -41,10 +41,11 @@ export const DIFFUSION_SETTINGS: StageSettings & {
   /** How dirty the images are that it sees. */
   rates: DefectRates;
 } = {
-  steps: 40_000,
+  steps: 20_000,
   batch: 16,
-  learningRate: 6e-4,
-  warmUpSteps: 500,
+  learningRate: 8e-4,
+  warmUpSteps: 400,
+  decaySteps: 4000,
   averageDecay: 0.9995,
   seed: 12,
   emptyCaptions: 0.1,

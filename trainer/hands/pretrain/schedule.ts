@@ -1,12 +1,16 @@
 /** @file How the learning rate rises and falls, and how the running average forgets. */
 
-/** Linear warm-up to 1, then a cosine down to `floor` at the last step. Step counted from 1. */
-export function warmUpThenCosine(
+/**
+ * Factor on the learning rate: a linear warm-up, a plateau, and a cosine down to `floor` over the last steps. Only the
+ * last part depends on when training ends, so it can be ended when the samples are good. Step counted from 1.
+ */
+export function learningRateFactor(
   step: number,
-  { steps, warmUpSteps, floor = 0.02 }: { steps: number; warmUpSteps: number; floor?: number },
+  settings: { steps: number; warmUpSteps: number; decaySteps: number; floor?: number },
 ): number {
+  const { steps, warmUpSteps, decaySteps, floor = 0.02 } = settings;
   if (step <= warmUpSteps) return step / warmUpSteps;
-  const progress = Math.min(1, (step - warmUpSteps) / Math.max(1, steps - warmUpSteps));
+  const progress = Math.min(Math.max((step - (steps - decaySteps)) / decaySteps, 0), 1);
   return floor + (1 - floor) * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 

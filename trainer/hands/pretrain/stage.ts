@@ -6,7 +6,7 @@ import type { Random } from '../world/random';
 import { createRandom } from '../world/random';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { initialWeights } from './initial';
-import { averageDecay, warmUpThenCosine } from './schedule';
+import { averageDecay, learningRateFactor } from './schedule';
 import type { Training } from './training';
 
 export interface StageSettings {
@@ -14,6 +14,8 @@ export interface StageSettings {
   batch: number;
   learningRate: number;
   warmUpSteps: number;
+  /** Steps at the end over which the learning rate falls. */
+  decaySteps: number;
   /** Longest memory of the running average, as a share kept per step. */
   averageDecay: number;
   seed: number;
@@ -26,18 +28,19 @@ export interface Stage {
   training: Training;
   /** The batch of a step; only `random`, seeded by the step, may choose it. */
   batch(random: Random): Feeds;
+  /** Seconds between checkpoints. */
+  checkpointSeconds?: number;
   /** Shows how far it has come, for example as a contact sheet. */
   show(step: number): Promise<void>;
 }
 
 const REPORT_STEPS = 50;
 const AVERAGE_STEPS = 5;
-const CHECKPOINT_SECONDS = 90;
 const SHOW_SECONDS = 600;
 
 /** Trains a stage to its last step, from its checkpoint where there is one. */
 export async function runStage(stage: Stage): Promise<void> {
-  const { name, folder, settings, training } = stage;
+  const { name, folder, settings, training, checkpointSeconds = 90 } = stage;
   const path = join(folder, `${name}.safetensors`);
   const checkpoint = await loadCheckpoint(path);
   if (checkpoint) await training.restore(checkpoint.state);
@@ -57,7 +60,7 @@ export async function runStage(stage: Stage): Promise<void> {
   let shownAt = performance.now();
   for (let step = first; step <= settings.steps; step++) {
     const feeds = stage.batch(createRandom(settings.seed * 1_000_000_007 + step));
-    const rate = settings.learningRate * warmUpThenCosine(step, settings);
+    const rate = settings.learningRate * learningRateFactor(step, settings);
     const report = await training.step(feeds, rate, step);
     if (step % AVERAGE_STEPS === 0) {
       await training.average(averageDecay(step, settings.averageDecay) ** AVERAGE_STEPS);
@@ -82,7 +85,7 @@ export async function runStage(stage: Stage): Promise<void> {
       sums = {};
       reportedAt = now;
     }
-    if (last || now - savedAt > CHECKPOINT_SECONDS * 1000) {
+    if (last || now - savedAt > checkpointSeconds * 1000) {
       saveCheckpoint(path, { step, state: await training.state() });
       savedAt = performance.now();
     }

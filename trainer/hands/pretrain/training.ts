@@ -24,7 +24,7 @@ export const STATE_KINDS = ['weight', 'first', 'second', 'average'] as const;
 type StateKind = (typeof STATE_KINDS)[number];
 
 const slotName = (kind: StateKind, name: string) => `${kind}/${name}`;
-const SCALARS = ['rate', 'decay', 'epsilon'] as const;
+const SCALARS = ['rate', 'keep', 'epsilon'] as const;
 
 export interface StepReport {
   loss: number;
@@ -67,7 +67,7 @@ export class Training {
     const gradientOf = gradients(b, { of: loss, wrt });
     const norm = globalNorm(b, gradientOf);
     const clip = clipFactor(b, norm, ADAMW);
-    const [rate, decay, epsilon] = SCALARS.map((scalar) =>
+    const [rate, keep, epsilon] = SCALARS.map((scalar) =>
       b.input(`scalar/${scalar}`, 'float32', []),
     ) as [Value, Value, Value];
     const resident: string[] = [];
@@ -76,7 +76,7 @@ export class Training {
       const second = b.input(slotName('second', weight), 'float32', dims);
       const gradient = gradientOf[index] as Value;
       const moments = { weight, first, second, gradient };
-      const next = adamWUpdate(b, ADAMW, moments, clip, { rate, decay, epsilon });
+      const next = adamWUpdate(b, ADAMW, moments, clip, { rate, keep, epsilon });
       for (const kind of ['weight', 'first', 'second'] as const) {
         const output = `next/${slotName(kind, weight)}`;
         b.output(next[kind], output);

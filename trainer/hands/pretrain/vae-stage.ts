@@ -24,6 +24,7 @@ export const VAE_SETTINGS: StageSettings & {
   batch: 16,
   learningRate: 1.2e-3,
   warmUpSteps: 200,
+  decaySteps: 2200,
   averageDecay: 0.998,
   seed: 11,
   latentNoise: 0.1,
