@@ -1,0 +1,86 @@
+import { closeDatabases, darkroomHome } from '@/db/client';
+import { createInvitation } from '@/db/invitations';
+import { listRounds, type Round } from '@/db/rounds';
+import { line } from '@/scripts/console';
+import { runningElsewhere } from '@/scripts/start/running';
+import { createRandom } from '@/trainer/hands/world/random';
+import { annotate } from './annotator';
+import { Client } from './client';
+import { openEyes } from './eyes';
+import { readOptions } from './options';
+import { reportRound, reportTraffic } from './report';
+import { Stopwatch } from './stopwatch';
+import { humanAnswer } from './taste';
+
+const pollMs = 1_000;
+const invitationMs = 10 * 60_000;
+
+const options = readOptions(process.argv.slice(2));
+const home = darkroomHome();
+const url = options.url ?? (await runningElsewhere(home))?.url;
+if (!url) {
+  console.error(`Darkroom does not run on ${home}: start it with npm start, or name its --url.`);
+  process.exit(1);
+}
+
+const stopwatch = new Stopwatch();
+const finished = new AbortController();
+const eyes = await openEyes();
+let picks = 0;
+
+async function newcomer(index: number): Promise<Client> {
+  const { token } = await createInvitation({
+    role: 'annotator',
+    createdBy: null,
+    note: 'simulated',
+    expiresInMs: invitationMs,
+  });
+  const client = new Client(url as string, stopwatch);
+  await client.join(token, `Simulated ${index + 1}`);
+  return client;
+}
+
+function work(client: Client, index: number): Promise<void> {
+  const random = createRandom(options.seed * 1000 + index);
+  return annotate(client, {
+    signal: finished.signal,
+    onPick: () => {
+      picks += 1;
+    },
+    // Exponential, like the times between people's keys: mostly quick, now and then long.
+    thinkMs: () => -Math.log(1 - random.next()) * options['think-ms'],
+    choose: async (prompt, left, right) =>
+      humanAnswer(await eyes.choose(prompt, left, right), options.mistakes, random),
+  });
+}
+
+/** Reports rounds as they end, until enough have, or one has failed. */
+async function watch(known: Set<string>): Promise<boolean> {
+  for (let done = 0; done < options.rounds; ) {
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    const ended = await listRounds({ states: ['done', 'failed'] });
+    for (const round of ended.filter(({ id }) => !known.has(id)).reverse()) {
+      known.add(round.id);
+      await reportRound(round);
+      if (round.state === 'failed') return false;
+      done += 1;
+    }
+  }
+  return true;
+}
+
+const known = new Set((await listRounds({ states: ['done', 'failed'] })).map((r: Round) => r.id));
+const startedAt = performance.now();
+const clients = await Promise.all(
+  Array.from({ length: options.annotators }, (_, i) => newcomer(i)),
+);
+line('✓', 'annotators', `${clients.length} signed in at ${url}`);
+
+const people = Promise.all(clients.map(work));
+const succeeded = await Promise.race([watch(known), people.then(() => false)]);
+finished.abort();
+await people;
+reportTraffic(picks, performance.now() - startedAt, stopwatch);
+await eyes.close();
+closeDatabases();
+process.exitCode = succeeded ? 0 : 1;
