@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { cancelRound, closeLabeling, pauseRound, resumeRound, retryRound } from '@/db/rounds';
+import { manageLimit } from '../../../../http/rate-limit';
+import { route } from '../../../../http/route';
+import { idParamsSchema } from '../../../id-params';
+import { type RoundAction, roundActions } from '../../schema';
+
+const operations: Record<RoundAction, (id: string, actorId: string) => Promise<void>> = {
+  pause: pauseRound,
+  resume: resumeRound,
+  cancel: cancelRound,
+  retry: retryRound,
+  'close-labeling': closeLabeling,
+};
+
+const paramsSchema = idParamsSchema.extend({ action: z.enum(roundActions) });
+
+/** Pauses, resumes, cancels or tries a round again, or ends its labeling. */
+export const POST = route(
+  { needs: 'rounds.manage', params: paramsSchema, limit: manageLimit },
+  async ({ person, params: { id, action } }) => operations[action](id, person.id),
+);

@@ -1,0 +1,84 @@
+import { answerCounts } from '@/db/answer-counts';
+import { evaluationFrames } from '@/db/evaluation-frames';
+import { evaluationsOf } from '@/db/metrics';
+import { getPolicy } from '@/db/policies';
+import { getRound, listRounds, type Round } from '@/db/rounds';
+import { trainingPairsOf } from '@/db/training-data';
+import { answers } from '@/lib/answers';
+import { configDifferences } from '@/lib/settings/differences';
+import { type PresetName, presets } from '@/lib/settings/presets';
+import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
+import { showFrame, showImage } from '../images/show';
+import { type RoundDetail, trainingDataSchema } from './schema';
+import { measured, summarize, trainerState } from './summaries';
+
+/** As many as a page shows; the rest is reached through the policy's own page. */
+const framesShown = 24;
+const trainingPairsShown = 12;
+
+/** How far back the pace of labeling is measured, ms. */
+const paceWindowMs = 10 * 60_000;
+
+/** Everything the page of one round shows. Throws 'not-found'. */
+export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
+  const round = await getRound(id);
+  const [summary] = await summarize([round]);
+  const [start, evaluations, counts, trained, yardstick] = await Promise.all([
+    getPolicy(round.startPolicyId),
+    evaluationsOf(),
+    answerCounts(id, { recentSince: now - paceWindowMs }),
+    trainingPairsOf(id),
+    compareWith(round),
+  ]);
+  const compared = round.resultPolicyId ? [round.startPolicyId, round.resultPolicyId] : [];
+  const frames = await evaluationFrames({ policyIds: compared, limit: framesShown });
+  const { trainingData, ...manifest } = round.manifest ?? {};
+  return {
+    round: summary!,
+    trainer: await trainerState(),
+    config: round.config,
+    comparedWith: yardstick.name,
+    differences: configDifferences(yardstick.config, round.config),
+    manifest: Object.keys(manifest).length > 0 ? manifest : null,
+    answers: {
+      byAnswer: Object.fromEntries(answers.map((answer) => [answer, counts.byAnswer[answer]])),
+      heldBack: counts.heldBack,
+      annotators: counts.annotators,
+      perMinute: pace(counts.recent, now),
+    },
+    trainingData: trainingDataSchema.safeParse(trainingData).data ?? null,
+    trainingPairs: trained.slice(0, trainingPairsShown).map((pair) => ({
+      ordinal: pair.ordinal,
+      prompt: pair.prompt,
+      weight: pair.weight,
+      winner: showImage(pair.winner),
+      loser: showImage(pair.loser),
+    })),
+    before: measured(evaluations, start.id, id),
+    after: measured(evaluations, round.resultPolicyId, id),
+    frames: frames.map(showFrame),
+  };
+}
+
+/** Answers a minute since the first recent one; a single answer says nothing about a pace. */
+function pace(recent: { count: number; firstAt: number | null }, now: number): number | null {
+  if (recent.firstAt === null || recent.count < 2) return null;
+  return recent.count / Math.max((now - recent.firstAt) / 60_000, 1 / 60);
+}
+
+/** What a round's configuration is held against: the round before it, else the preset nearest to it. */
+async function compareWith(round: Round): Promise<{ name: string; config: RunConfig }> {
+  const siblings = await listRounds({ runId: round.runId });
+  const previous = siblings.find(({ ordinal }) => ordinal === round.ordinal - 1);
+  if (previous) return { name: `round ${previous.ordinal}`, config: previous.config };
+  const { prompts, evaluationPrompts, seed } = round.config;
+  const candidates = (Object.keys(presets) as PresetName[]).map((preset) => ({
+    name: `the preset ${presets[preset].label}`,
+    config: presetConfig(preset, { prompts, evaluationPrompts, seed }),
+  }));
+  const distance = (candidate: { config: RunConfig }) =>
+    configDifferences(candidate.config, round.config).length;
+  return candidates.reduce((nearest, candidate) =>
+    distance(candidate) < distance(nearest) ? candidate : nearest,
+  );
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { answerSchema } from '@/lib/answers';
+import { methodSchema } from '@/lib/methods';
+import { evaluationSummarySchema, trainMetricsSchema } from '@/lib/metrics';
+import { roundProgressSchema, roundStateSchema } from '@/lib/rounds';
+import { runModeSchema, runStatusSchema } from '@/lib/runs';
+import { runConfigSchema } from '@/lib/settings/run-config';
+import { frameSchema, shownImageSchema } from '../images/schema';
+
+/** What the pages of rounds and their routes say to each other. Times in ms unless the name says otherwise. */
+
+export const policyRefSchema = z.object({ id: z.string(), name: z.string() });
+
+export type PolicyRef = z.infer<typeof policyRefSchema>;
+
+/** A round as a list shows it. `held`: it, or its run, is paused. */
+export const roundSummarySchema = z.object({
+  id: z.string(),
+  ordinal: z.number().int(),
+  state: roundStateSchema,
+  held: z.boolean(),
+  error: z.string().nullable(),
+  run: z.object({
+    id: z.string(),
+    name: z.string(),
+    mode: runModeSchema,
+    method: methodSchema,
+    pipeline: z.string(),
+    status: runStatusSchema,
+    startedBy: z.string().nullable(),
+  }),
+  startPolicy: policyRefSchema,
+  resultPolicy: policyRefSchema.nullable(),
+  progress: roundProgressSchema,
+  /** What was measured of the new policy. */
+  result: evaluationSummarySchema.nullable(),
+  createdAt: z.number(),
+  finishedAt: z.number().nullable(),
+});
+
+export type RoundSummary = z.infer<typeof roundSummarySchema>;
+
+export const trainerSchema = z.object({
+  /** A trainer was heard of within the last 30 s. */
+  alive: z.boolean(),
+  device: z.string().nullable(),
+  host: z.string().nullable(),
+});
+
+export type TrainerState = z.infer<typeof trainerSchema>;
+
+export const roundsViewSchema = z.object({
+  rounds: z.array(roundSummarySchema),
+  trainer: trainerSchema,
+});
+
+export type RoundsView = z.infer<typeof roundsViewSchema>;
+
+/** Where a round's answers went when its labeling ended; see `TrainingData` in db/. */
+export const trainingDataSchema = z.object({
+  answers: z.number().int(),
+  used: z.number().int(),
+  tooYoung: z.number().int(),
+  heldBack: z.number().int(),
+  undecided: z.number().int(),
+  trainingPairs: z.number().int(),
+  until: z.number(),
+});
+
+export type TrainingDataView = z.infer<typeof trainingDataSchema>;
+
+export const configDifferenceSchema = z.object({
+  path: z.string(),
+  label: z.string(),
+  before: z.string(),
+  after: z.string(),
+});
+
+export const trainingPairSchema = z.object({
+  ordinal: z.number().int(),
+  prompt: z.string(),
+  weight: z.number(),
+  winner: shownImageSchema,
+  loser: shownImageSchema,
+});
+
+export type TrainingPairView = z.infer<typeof trainingPairSchema>;
+
+export const roundDetailSchema = z.object({
+  round: roundSummarySchema,
+  trainer: trainerSchema,
+  config: runConfigSchema,
+  comparedWith: z.string(),
+  differences: z.array(configDifferenceSchema),
+  manifest: z.record(z.string(), z.unknown()).nullable(),
+  answers: z.object({
+    byAnswer: z.record(answerSchema, z.number().int()),
+    heldBack: z.number().int(),
+    annotators: z.number().int(),
+    /** Answers a minute of late; null when too few to tell. */
+    perMinute: z.number().nullable(),
+  }),
+  trainingData: trainingDataSchema.nullable(),
+  /** The first of them, in the order of training. */
+  trainingPairs: z.array(trainingPairSchema),
+  before: evaluationSummarySchema.nullable(),
+  after: evaluationSummarySchema.nullable(),
+  /** Images of the policy before and after, on the same seeds. */
+  frames: z.array(frameSchema),
+});
+
+export type RoundDetail = z.infer<typeof roundDetailSchema>;
+
+/** One point of a curve; `timestep` null: the mean over the step's timesteps. */
+export const trainStepSchema = z.object({
+  step: z.number().int(),
+  timestep: z.number().int().nullable(),
+  metrics: trainMetricsSchema,
+});
+
+export type TrainStepView = z.infer<typeof trainStepSchema>;
+
+/** The mean of each metric over a round's steps at one timestep. */
+export const timestepMeanSchema = z.object({
+  timestep: z.number().int(),
+  steps: z.number().int(),
+  metrics: trainMetricsSchema,
+});
+
+export type TimestepMean = z.infer<typeof timestepMeanSchema>;
+
+export const stepsViewSchema = z.object({
+  steps: z.array(trainStepSchema),
+  byTimestep: z.array(timestepMeanSchema),
+});
+
+export type StepsView = z.infer<typeof stepsViewSchema>;
+
+export const roundActions = ['pause', 'resume', 'cancel', 'retry', 'close-labeling'] as const;
+
+export type RoundAction = (typeof roundActions)[number];

@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { cancelRun, resumeRun } from '@/db/runs';
+import { manageLimit } from '../../../../http/rate-limit';
+import { route } from '../../../../http/route';
+import { idParamsSchema } from '../../../id-params';
+import { type RunAction, runActions } from '../../schema';
+
+const operations: Record<RunAction, (id: string, actorId: string) => Promise<void>> = {
+  resume: resumeRun,
+  cancel: cancelRun,
+};
+
+const paramsSchema = idParamsSchema.extend({ action: z.enum(runActions) });
+
+/** Goes on with a run that has stopped, or ends it for good. */
+export const POST = route(
+  { needs: 'rounds.manage', params: paramsSchema, limit: manageLimit },
+  async ({ person, params: { id, action } }) => operations[action](id, person.id),
+);
