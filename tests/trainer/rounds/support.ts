@@ -1,0 +1,206 @@
+/** A tiny pipeline, a data folder and the trainer's own process, as `npm start` runs it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import { closeDatabases, db, schema } from '@/db/client';
+import { leasePairs } from '@/db/leases';
+import { migrateDatabase } from '@/db/migrate';
+import { ensureBasePolicy } from '@/db/policies';
+import { submitPreference } from '@/db/preferences';
+import { getRound, type Round } from '@/db/rounds';
+import { startRun } from '@/db/runs';
+import { samplesById } from '@/db/samples';
+import { createUser } from '@/db/users';
+import type { RunMode } from '@/lib/runs';
+import type { RunConfigInput } from '@/lib/settings/run-config';
+import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { writeTinyPipeline } from '../../support/tiny-pipeline';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const annotatorId = 'annotator';
+
+/** A pipeline in a folder of its own for the tests of a file. */
+export function withTinyPipeline(): { readonly folder: string } {
+  const made = { folder: '' };
+  beforeAll(async () => {
+    made.folder = await mkdtemp(join(tmpdir(), 'darkroom-pipeline-'));
+    await writeTinyPipeline(made.folder);
+  });
+  afterAll(() => rm(made.folder, { recursive: true }));
+  return made;
+}
+
+/** Data folders for one test each; `use` decides which one this process reads. */
+export function withHomes() {
+  const homes: string[] = [];
+  const before = process.env.DARKROOM_HOME;
+  const use = (home: string) => {
+    closeDatabases();
+    process.env.DARKROOM_HOME = home;
+  };
+  afterEach(async () => {
+    closeDatabases();
+    await Promise.all(homes.splice(0).map((home) => rm(home, { recursive: true, force: true })));
+    if (before === undefined) delete process.env.DARKROOM_HOME;
+    else process.env.DARKROOM_HOME = before;
+  });
+  return {
+    use,
+    async make(): Promise<string> {
+      const home = await mkdtemp(join(tmpdir(), 'darkroom-home-'));
+      homes.push(home);
+      use(home);
+      await migrateDatabase();
+      await createUser({ id: annotatorId, name: 'A', email: 'a@example.org', role: 'annotator' });
+      return home;
+    },
+    /** The same data in another folder. */
+    async copy(home: string): Promise<string> {
+      closeDatabases();
+      const twin = await mkdtemp(join(tmpdir(), 'darkroom-home-'));
+      homes.push(twin);
+      await cp(home, twin, { recursive: true });
+      return twin;
+    },
+  };
+}
+
+export const quickConfig = {
+  prompts: ['1 hand', '1 hand, dark skin', '1 hand, red sleeve'],
+  evaluationPrompts: ['1 hand, blue background', '1 hand, tilted left'],
+  seed: 7,
+  sampling: { inferenceSteps: 5, batchImages: 2, pairsPerRound: 6 },
+  labeling: { undoWindowSeconds: 0 },
+  training: { learningRate: 1e-3, checkpointSeconds: 0 },
+  evaluation: { images: 8 },
+} satisfies RunConfigInput;
+
+/** A run on the pipeline in this folder. */
+export async function startRunOn(
+  folder: string,
+  config: RunConfigInput = quickConfig,
+  mode: RunMode = 'single',
+) {
+  const hash = await pipelineHash(folder);
+  const base = await ensureBasePolicy({ pipeline: folder, name: 'tiny', hash });
+  const { run, round } = await startRun({
+    name: 'Test',
+    mode,
+    method: 'd3po',
+    pipeline: folder,
+    config,
+    createdBy: null,
+  });
+  return { run, round, base };
+}
+
+export interface Trainer {
+  process: ChildProcess;
+  output(): string;
+  ended: Promise<NodeJS.Signals | number | null>;
+  end(signal: NodeJS.Signals): Promise<NodeJS.Signals | number | null>;
+}
+
+const trainers: Trainer[] = [];
+
+/** Starts the trainer on the data folder in use. Whatever a test leaves running is ended after it. */
+export function startTrainer(): Trainer {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'trainer/rounds/main.ts'], {
+    cwd: root,
+    env: { ...process.env, DARKROOM_DEVICE: 'cpu' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const ended = new Promise<NodeJS.Signals | number | null>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code));
+  });
+  const trainer = {
+    process: child,
+    output: () => output,
+    ended,
+    end(signal: NodeJS.Signals) {
+      child.kill(signal);
+      return ended;
+    },
+  };
+  trainers.push(trainer);
+  return trainer;
+}
+
+/** Ends every trainer that a test started. */
+export function endTrainersAfterEach(): void {
+  afterEach(async () => {
+    await Promise.all(trainers.splice(0).map((trainer) => trainer.end('SIGKILL')));
+  });
+}
+
+/** Waits until the round is as wanted; fails with the round's error or the trainer's output when it ended instead. */
+export async function untilRound(
+  id: string,
+  wanted: (round: Round) => boolean,
+  trainer?: Trainer,
+): Promise<Round> {
+  for (;;) {
+    const round = await getRound(id);
+    if (wanted(round)) return round;
+    if (round.state === 'failed') throw new Error(`The round failed: ${round.error}`);
+    const exitCode = trainer?.process.exitCode;
+    if (typeof exitCode === 'number') {
+      throw new Error(`The trainer ended (${exitCode}): ${trainer?.output()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Picks, of every open pair, the image of the lower noise seed, at an instant that does not vary. */
+export async function labelEverything(): Promise<number> {
+  for (let picked = 0; ; picked++) {
+    const leased = await leasePairs({ annotatorId, count: 1 });
+    if (leased.state !== 'pairs') return picked;
+    const pair = leased.pairs[0]!;
+    const [left, right] = await samplesById([pair.left.sampleId, pair.right.sampleId]);
+    await submitPreference({
+      id: `preference ${pair.pairId}`,
+      leaseId: pair.leaseId,
+      annotatorId,
+      answer: left!.noiseSeed < right!.noiseSeed ? 'left' : 'right',
+      shownAtMs: Date.now(),
+      decidedAtMs: Date.now() + 1,
+      guidelinesVersion: null,
+    });
+  }
+}
+
+/** Everything a round leaves that must not depend on when, or how often, the trainer was killed. */
+export async function traceOf(roundId: string) {
+  const round = await getRound(roundId);
+  const policies = db().select().from(schema.policies).all();
+  const samples = db().select().from(schema.samples).orderBy(schema.samples.id).all();
+  const pairs = db().select().from(schema.pairs).orderBy(schema.pairs.id).all();
+  const trainingPairs = db().select().from(schema.trainingPairs).all();
+  const steps = db().select().from(schema.trainSteps).orderBy(schema.trainSteps.id).all();
+  const evaluations = db().select().from(schema.evaluations).orderBy(schema.evaluations.id).all();
+  const timeless = <T extends { createdAt: number }>({ createdAt: _, ...rest }: T) => rest;
+  return {
+    state: round.state,
+    progress: round.progress,
+    manifest: { ...round.manifest, trainingData: null },
+    policies: policies.map(timeless),
+    samples: samples.map(timeless),
+    pairs: pairs.map(timeless),
+    trainingPairs,
+    evaluations: evaluations.map(timeless),
+    steps: steps.map(({ step, timestep, metrics }) => {
+      const { stepsPerSecond: _s, rssMb: _r, ...same } = metrics;
+      return { step, timestep, ...same };
+    }),
+  };
+}

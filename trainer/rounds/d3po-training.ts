@@ -1,0 +1,191 @@
+/** @file D3PO on one round: its frozen pairs and their trajectories, step by step through the transition trainer. */
+import { getBlob, sha256 } from '@/db/blobs';
+import { type TrainingPair, trainingPairsOf } from '@/db/training-data';
+import { AppError } from '@/lib/errors';
+import type { TrainMetrics } from '@/lib/metrics';
+import type { RunConfig } from '@/lib/settings/run-config';
+import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import {
+  type PairExample,
+  type TransitionReport,
+  TransitionTrainer,
+} from '@/trainer/methods/transition-trainer';
+import { planSteps, type Step } from './d3po-steps';
+import { rolloutSettings } from './draw';
+import { startingTensors, trainableOf } from './policy-file';
+import type { StepMetrics, Training, TrainingContext } from './training';
+
+/**
+ * Latent positions (height × width) of all transitions in one run of the training graph: what bounds its memory.
+ * Four transitions of the built-in policy, one of Stable Diffusion.
+ */
+const positionsPerRun = 1024;
+
+/** Opens D3PO on a round whose labeling has ended. */
+export async function openD3poTraining({
+  engine,
+  round,
+  start,
+}: TrainingContext): Promise<Training> {
+  const { config } = round;
+  const { pipeline } = start;
+  const pairs = await trainingPairsOf(round.id);
+  const label = [config.seed, round.ordinal];
+  const steps = planSteps(pairs.length, config, label);
+  const trainable = trainableOf(pipeline.unet.graph, config.training);
+  const encoder = await PromptEncoder.open(engine, pipeline);
+  const contextDims = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
+  const encode = async (prompt: string) => float32(contextDims, await encoder.encode(prompt));
+  const { d3po, sampling, training } = config;
+  const guidance = d3po.guidanceInTraining ? sampling.guidanceScale : 1;
+  const trainer = await TransitionTrainer.open(engine, {
+    trainable,
+    externalDataFolder: pipeline.unet.folder,
+    scheduler: pipeline.scheduler,
+    latent: pipeline.latentShape,
+    context: contextDims,
+    emptyContext: await encode(''),
+    inferenceSteps: sampling.inferenceSteps,
+    eta: sampling.eta,
+    guidance,
+    d3po: { beta: d3po.beta, clipRange: d3po.clip ? d3po.clipRange : undefined },
+    adamW: {
+      beta1: training.adamBeta1,
+      beta2: training.adamBeta2,
+      epsilon: training.adamEpsilon,
+      weightDecay: training.weightDecay,
+      maxGradNorm: training.maxGradNorm,
+    },
+    learningRate: training.learningRate,
+    transitionsPerRun: transitionsPerRun(pipeline, steps),
+    reference: reference(start.weights?.tensors, config),
+  });
+  const initial = startingTensors(pipeline.unet.graph, config.training, start.file, label);
+  return {
+    steps: steps.length,
+    kind: config.training,
+    dataHash: hashOf(pairs),
+    initial: TransitionTrainer.initialState(initial),
+    load: (state) => trainer.load(state),
+    state: () => trainer.state(),
+    async step(index) {
+      const step = steps[index] as Step;
+      const examples = await Promise.all(
+        step.map(({ pair }) => exampleOf(pairs[pair] as TrainingPair, config, encode)),
+      );
+      const report = await trainer.step(
+        examples,
+        step.map(({ timestepIndices }) => timestepIndices),
+      );
+      return metricsOf(report.transitions, report.gradNorm);
+    },
+    async close() {
+      await trainer.close();
+      await encoder.release();
+    },
+  };
+}
+
+/** How many transitions share a run: as many as memory allows, spread evenly, so that few rows only fill up. */
+function transitionsPerRun(pipeline: Pipeline, steps: readonly Step[]): number {
+  const [, height, width] = pipeline.latentShape;
+  const most = Math.max(1, Math.floor(positionsPerRun / (height * width)));
+  const rows = (step: Step) =>
+    step.reduce((n, { timestepIndices }) => n + timestepIndices.length, 0);
+  // A UNet that takes one timestep for all its rows runs those of one timestep together: one of each pair at most.
+  const together = takesScalarTimestep(pipeline.unet.graph) ? (step: Step) => step.length : rows;
+  const wanted = Math.max(1, ...steps.map(together));
+  return Math.ceil(wanted / Math.ceil(wanted / most));
+}
+
+/** The reference policy where its predictions were not stored with the trajectories. */
+function reference(
+  startTensors: ReadonlyMap<string, Tensor> | undefined,
+  { d3po, sampling }: RunConfig,
+) {
+  const storedGuidance = d3po.guidanceInTraining || sampling.guidanceScale === 1;
+  const isBase = d3po.referencePolicy === 'base' || !startTensors;
+  if (storedGuidance && (d3po.referencePolicy === 'round' || !startTensors)) return undefined;
+  return isBase ? 'base' : new Map(startTensors as ReadonlyMap<string, Tensor<'float32'>>);
+}
+
+async function exampleOf(
+  pair: TrainingPair,
+  config: RunConfig,
+  encode: (prompt: string) => Promise<Tensor<'float32'>>,
+): Promise<PairExample> {
+  return {
+    context: await encode(pair.prompt),
+    winner: await trajectoryOf(pair.winner, config),
+    loser: await trajectoryOf(pair.loser, config),
+    weight: pair.weight,
+  };
+}
+
+async function trajectoryOf(
+  { id, trajectoryBlob }: TrainingPair['winner'],
+  config: RunConfig,
+): Promise<Trajectory> {
+  if (!trajectoryBlob) {
+    throw new AppError(
+      'unprocessable',
+      `Sample ${id} was drawn without its trajectory, so it cannot be trained on. Start a new round.`,
+    );
+  }
+  const trajectory = parseTrajectory(
+    await getBlob(trajectoryBlob),
+    `The trajectory of sample ${id} (blob ${trajectoryBlob})`,
+  );
+  const wanted = JSON.stringify(rolloutSettings(config));
+  const { steps, eta, guidance } = trajectory.settings;
+  const found = JSON.stringify({ steps, eta, guidance });
+  if (found !== wanted) {
+    throw new AppError(
+      'unprocessable',
+      `Sample ${id} was drawn with ${found}, but the round trains with ${wanted}. Start a new round.`,
+    );
+  }
+  return trajectory;
+}
+
+/** Tells what was trained on from any other data: images, paths, order and weights. */
+function hashOf(pairs: readonly TrainingPair[]): string {
+  const rows = pairs.map(({ prompt, winner, loser, weight }) => [
+    prompt,
+    winner.trajectoryBlob,
+    loser.trajectoryBlob,
+    weight,
+  ]);
+  return sha256(new TextEncoder().encode(JSON.stringify(rows)));
+}
+
+function metricsOf(transitions: readonly TransitionReport[], gradNorm: number): StepMetrics {
+  const timesteps = [...new Set(transitions.map(({ timestep }) => timestep))].sort((a, b) => b - a);
+  return {
+    mean: { ...meanOf(transitions), gradNorm },
+    timesteps: timesteps.map((timestep) => ({
+      timestep,
+      metrics: meanOf(transitions.filter((transition) => transition.timestep === timestep)),
+    })),
+  };
+}
+
+function meanOf(transitions: readonly TransitionReport[]): TrainMetrics {
+  const mean = (read: (transition: TransitionReport) => number) =>
+    transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
+  return {
+    loss: mean(({ loss }) => loss),
+    // The policy says like the people: it has made the winner likelier, relative to the reference. Level: half.
+    implicitAccuracy: mean(
+      ({ logRatioWinner, logRatioLoser }) => (Math.sign(logRatioWinner - logRatioLoser) + 1) / 2,
+    ),
+    logRatioWinner: mean(({ logRatioWinner }) => logRatioWinner),
+    logRatioLoser: mean(({ logRatioLoser }) => logRatioLoser),
+    clipFraction: mean(({ clipFraction }) => clipFraction),
+    kl: mean(({ kl }) => kl),
+  };
+}

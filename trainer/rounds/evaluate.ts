@@ -1,0 +1,160 @@
+/** @file The work of evaluation: the new policy and the one it came from draw the same prompts and seeds. */
+import { decode } from 'fast-png';
+import { getBlob } from '@/db/blobs';
+import { evaluationsOf, recordEvaluation } from '@/db/metrics';
+import { listSamples, recordSamples, type Sample, setVerdicts } from '@/db/samples';
+import { finishEvaluation } from '@/db/work';
+import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
+import type { Engine } from '@/trainer/runtime/engine';
+import type { Assignment } from './assignment';
+import { draw } from './draw';
+import { Eta } from './eta';
+import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
+import { type PlannedSample, planEvaluation } from './plan';
+import { openPolicy } from './resolve-pipeline';
+
+/** Draws what is missing of both policies' evaluation images, compares them, and ends the round. */
+export async function evaluateRound(assignment: Assignment, engine: Engine): Promise<void> {
+  const { round, run } = assignment;
+  const { config, startPolicyId } = round;
+  const resultPolicyId = round.resultPolicyId as string;
+  const [after, before] = [resultPolicyId, startPolicyId].map((id) => planEvaluation(id, config));
+  const missing = {
+    after: await notDrawn(resultPolicyId, after as PlannedSample[]),
+    before: await notDrawn(startPolicyId, before as PlannedSample[]),
+  };
+  const eta = new Eta(missing.after.length + missing.before.length);
+  const drawMissing = async (
+    policyId: string,
+    planned: PlannedSample[],
+    roundId: string | null,
+  ) => {
+    const drawing = {
+      engine,
+      model: await openPolicy(policyId),
+      config,
+      signal: assignment.signal,
+      roundId,
+      purpose: 'evaluation',
+    } as const;
+    await draw(drawing, planned, async (batch) => {
+      await recordSamples({ samples: batch.map(({ row }) => row) });
+      await assignment.checkpoint(null, { etaSeconds: eta.after(batch.length) });
+    });
+  };
+  await drawMissing(resultPolicyId, missing.after, round.id);
+  // The policy before belongs to no round, or to an earlier one: its images do not count towards this one's progress.
+  await drawMissing(startPolicyId, missing.before, null);
+
+  const judge = await judgeOf(run.pipeline, engine);
+  const readingsAfter = judge && (await readAll(judge, resultPolicyId, after as PlannedSample[]));
+  const readingsBefore = judge && (await readAll(judge, startPolicyId, before as PlannedSample[]));
+  const images = config.evaluation.images;
+  if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
+    await recordEvaluation({
+      roundId: null,
+      policyId: startPolicyId,
+      comparedToPolicyId: null,
+      summary: summarize(images, before as PlannedSample[], judge, readingsBefore),
+    });
+  }
+  await recordEvaluation({
+    roundId: round.id,
+    policyId: resultPolicyId,
+    comparedToPolicyId: startPolicyId,
+    summary: {
+      ...summarize(images, after as PlannedSample[], judge, readingsAfter),
+      winRate: readingsAfter && readingsBefore ? wins(readingsAfter, readingsBefore) : null,
+    },
+  });
+  await finishEvaluation(assignment.claim);
+}
+
+/** A policy's stored evaluation images, by id. */
+async function drawnOf(policyId: string): Promise<Map<string, Sample>> {
+  const found = new Map<string, Sample>();
+  for (let after: string | undefined; ; ) {
+    const rows = await listSamples({ policyId, purpose: 'evaluation', after });
+    for (const row of rows) found.set(row.id, row);
+    after = rows.at(-1)?.id;
+    if (after === undefined) return found;
+  }
+}
+
+async function notDrawn(policyId: string, planned: PlannedSample[]): Promise<PlannedSample[]> {
+  const drawn = await drawnOf(policyId);
+  return planned.filter(({ id }) => !drawn.has(id));
+}
+
+/** What the judge sees in a policy's evaluation images, in the order of the plan; verdicts are stored. */
+async function readAll(
+  judge: Judge,
+  policyId: string,
+  planned: readonly PlannedSample[],
+): Promise<Reading[]> {
+  const drawn = await drawnOf(policyId);
+  const judged = await Promise.all(
+    planned.map(async ({ id, prompt }) => ({
+      prompt,
+      image: await imageOf(drawn.get(id) as Sample),
+    })),
+  );
+  const readings = await judge.read(judged);
+  await setVerdicts(
+    readings.map(({ verdict }, i) => ({ sampleId: (planned[i] as PlannedSample).id, verdict })),
+  );
+  return readings;
+}
+
+async function imageOf({ imageBlob, width, height }: Sample) {
+  const { data } = decode(await getBlob(imageBlob));
+  return { width, height, data: data as Uint8Array };
+}
+
+function summarize(
+  images: number,
+  planned: readonly PlannedSample[],
+  judge: Judge | undefined,
+  readings: readonly Reading[] = [],
+): EvaluationSummary {
+  const n = readings.length;
+  const share = (defect: 'deformed' | 'blood') => ({
+    count: readings.filter(({ verdict }) => verdict[defect]).length,
+    n,
+  });
+  const total = readings.reduce((sum, { verdict }) => sum + (verdict.alignment ?? 0), 0);
+  return {
+    images,
+    ...(judge && { judge: judge.name }),
+    deformed: share('deformed'),
+    blood: share('blood'),
+    alignment: n === 0 ? null : total / n,
+    winRate: null,
+    diversity: judge ? diversityOf(judge, planned, readings) : null,
+  };
+}
+
+/** Mean over prompts of the mean distance of all pairs of one prompt's images. */
+function diversityOf(
+  judge: Judge,
+  planned: readonly PlannedSample[],
+  readings: readonly Reading[],
+): number | null {
+  const perPrompt = [...new Set(planned.map(({ prompt }) => prompt))]
+    .map((prompt) => readings.filter((_, i) => planned[i]?.prompt === prompt))
+    .map((some) => judge.diversity(some.map(({ features }) => features)))
+    .filter((diversity) => diversity !== null);
+  if (perPrompt.length === 0) return null;
+  return perPrompt.reduce((sum, diversity) => sum + diversity, 0) / perPrompt.length;
+}
+
+function wins(after: readonly Reading[], before: readonly Reading[]): WinRecord {
+  const compared = after.map(({ verdict }, i) =>
+    compareVerdicts(verdict, (before[i] as Reading).verdict),
+  );
+  return {
+    wins: compared.filter((difference) => difference > 0).length,
+    ties: compared.filter((difference) => difference === 0).length,
+    n: compared.length,
+  };
+}

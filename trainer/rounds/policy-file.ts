@@ -1,0 +1,139 @@
+/**
+ * @file A trained policy's own weights as a safetensors file: a LoRA adapter under diffusers' keys, or all weights of
+ * the UNet under its module names. What was trained, and over which pipeline, stands in the file's metadata.
+ */
+import { z } from 'zod';
+import { AppError } from '@/lib/errors';
+import { trainingSettings } from '@/lib/settings/training';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
+import { type Adapter, checkAdapter, initialAdapter } from '@/trainer/diffusion/lora';
+import {
+  parseSafetensors,
+  SafetensorsError,
+  serializeSafetensors,
+} from '@/trainer/diffusion/safetensors';
+import type { Graph } from '@/trainer/graph/model';
+import type { Tensor } from '@/trainer/graph/tensor';
+import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import { type Label, randomOf } from './random';
+
+type Trainables = keyof typeof trainingSettings.trainables.choices;
+const trainables = Object.keys(trainingSettings.trainables.choices) as Trainables[];
+
+const targetsOf = {
+  attention: 'attention',
+  'attention-ff-conv': 'attention+feed-forward+convolutions',
+} as const;
+
+const weightsKindSchema = z.object({
+  trainables: z.enum(trainables),
+  loraRank: z.number().int().positive(),
+  loraAlpha: z.number().positive(),
+});
+
+/** Which weights a policy has of its own; rank and alpha say nothing where all weights are trained. */
+export type WeightsKind = z.infer<typeof weightsKindSchema>;
+
+const noteSchema = weightsKindSchema.extend({ pipelineHash: z.string() });
+
+export interface PolicyFile {
+  kind: WeightsKind;
+  /** The pipeline the weights belong to. */
+  pipelineHash: string;
+  tensors: Adapter;
+}
+
+/** What a training of this kind moves in a UNet. */
+export function trainableOf(
+  unet: Graph,
+  { trainables: which, loraRank, loraAlpha }: WeightsKind,
+): Trainable {
+  if (which === 'full') return trainableWeights(unet);
+  return trainableAdapter(unet, targetsOf[which], loraRank, loraAlpha);
+}
+
+/**
+ * Where training starts: the weights of the policy it goes on from, or, from a base policy, an adapter that changes
+ * nothing yet, or the UNet's own weights. Throws where a policy was trained otherwise than it now should be.
+ */
+export function startingTensors(
+  unet: Graph,
+  kind: WeightsKind,
+  from: PolicyFile | null,
+  label: Label,
+): Adapter {
+  if (from) {
+    if (describe(from.kind) === describe(kind)) return from.tensors;
+    throw new AppError(
+      'unprocessable',
+      `The round starts from a policy trained as ${describe(from.kind)}, but is configured for ${describe(kind)}. Start a run configured alike, or one from the base policy.`,
+    );
+  }
+  const { trainables: which, loraRank } = kind;
+  if (which !== 'full') {
+    const { gaussian } = randomOf(...label, 'adapter');
+    return initialAdapter(adapterSites(unet, targetsOf[which]).values(), loraRank, gaussian);
+  }
+  const own = trainableWeights(unet).tensors.map(({ name }) => [name, unet.constants.get(name)]);
+  return new Map(own as [string, Tensor<'float32'>][]);
+}
+
+function describe({ trainables: which, loraRank, loraAlpha }: WeightsKind): string {
+  return which === 'full' ? which : `${which} of rank ${loraRank} and alpha ${loraAlpha}`;
+}
+
+/** The bytes of a policy file; the same weights give the same bytes. */
+export function serializePolicy({ kind, pipelineHash, tensors }: PolicyFile): Uint8Array {
+  const { trainables: which, loraRank, loraAlpha } = kind;
+  const note = { trainables: which, loraRank, loraAlpha, pipelineHash };
+  return serializeSafetensors(tensors, {
+    format: 'pt',
+    darkroom: JSON.stringify(note),
+    // diffusers takes alpha for the rank unless it is told.
+    ...(which !== 'full' &&
+      loraAlpha !== loraRank && { lora_adapter_metadata: peftMetadata(kind, tensors) }),
+  });
+}
+
+function peftMetadata({ loraRank, loraAlpha }: WeightsKind, tensors: Adapter): string {
+  const modules = [...tensors.keys()]
+    .map((name) => /^unet\.(.+)\.lora_A\.weight$/.exec(name)?.[1])
+    .filter((name) => name !== undefined);
+  return JSON.stringify({
+    'unet.r': loraRank,
+    'unet.lora_alpha': loraAlpha,
+    'unet.target_modules': modules.sort(),
+  });
+}
+
+/** Reads what `serializePolicy` wrote; `source` is the name for errors. */
+export function parsePolicy(bytes: Uint8Array, source: string): PolicyFile {
+  const { tensors, metadata } = parseSafetensors(bytes, source);
+  const note = noteSchema.safeParse(jsonOf(metadata.darkroom ?? '')).data;
+  if (!note) {
+    throw new SafetensorsError(
+      `${source} does not say what was trained in it, so it is no policy of Darkroom's. Restore it from a backup.`,
+    );
+  }
+  const { pipelineHash, ...kind } = note;
+  return { kind, pipelineHash, tensors: tensors as Adapter };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** How the file's weights enter the UNet. Throws where they do not fit it, naming the first that does not. */
+export function weightsOf(
+  unet: Graph,
+  { kind, tensors }: PolicyFile,
+  source: string,
+): PolicyWeights {
+  const trainable = trainableOf(unet, kind);
+  return { ...trainable, tensors: checkAdapter(tensors, trainable.tensors, source) };
+}

@@ -1,0 +1,34 @@
+/** @file Chance that follows from what it decides, so that work done again decides alike. */
+import { createHash } from 'node:crypto';
+import { createRandom, type Random } from '@/trainer/hands/world/random';
+
+/** What a random decision is about: the run's seed first, then what tells it from other decisions. */
+export type Label = readonly (string | number)[];
+
+/** Seeds of training images lie above this, those of evaluation images below: the two never meet. */
+const trainingSeedMin = 2 ** 32;
+
+function hashed(label: Label): number {
+  return createHash('sha256').update(JSON.stringify(label)).digest().readUIntBE(0, 6);
+}
+
+/** The seed of a training image, in [2³², 2³² + 2⁴⁸). */
+export function trainingSeed(...label: Label): number {
+  return trainingSeedMin + hashed(label);
+}
+
+/** Numbers that the label determines. */
+export function randomOf(...label: Label): Random {
+  return createRandom(hashed(label));
+}
+
+/** The items in an order that the label determines (Fisher and Yates). */
+export function shuffled<T>(items: readonly T[], ...label: Label): T[] {
+  const random = randomOf(...label);
+  const deck = [...items];
+  for (let last = deck.length - 1; last > 0; last--) {
+    const other = random.integer(last + 1);
+    [deck[last], deck[other]] = [deck[other] as T, deck[last] as T];
+  }
+  return deck;
+}

@@ -1,0 +1,137 @@
+/** @file The work of training: optimizer steps with metrics and checkpoints, then the new policy. */
+import { createRequire } from 'node:module';
+import { putBlob, sha256 } from '@/db/blobs';
+import { derivedId } from '@/db/ids';
+import { type NewTrainStep, recordTrainSteps } from '@/db/metrics';
+import { createPolicy } from '@/db/policies';
+import { finishTraining } from '@/db/work';
+import { AppError } from '@/lib/errors';
+import type { Engine } from '@/trainer/runtime/engine';
+import type { Assignment } from './assignment';
+import { checkpointSchema, dropCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint';
+import { Eta } from './eta';
+import { serializePolicy } from './policy-file';
+import { openPolicy, type PolicyModel } from './resolve-pipeline';
+import { type Training, trainings } from './training';
+
+/** Metrics reach the pages at least this often, and the disk no more often. */
+const metricsMs = 1000;
+
+/** Trains on the round's frozen answers from its last checkpoint on, and hands the new policy to evaluation. */
+export async function trainRound(assignment: Assignment, engine: Engine): Promise<void> {
+  const { round, run } = assignment;
+  const start = await openPolicy(round.startPolicyId);
+  const openTraining = trainings[run.method];
+  if (!openTraining) {
+    throw new AppError(
+      'unprocessable',
+      `The method ${run.method} cannot be run yet; it can be one of ${Object.keys(trainings).join(', ')}.`,
+    );
+  }
+  const training = await openTraining({ engine, round, start });
+  const state = (await lastCheckpoint(assignment)) ?? training.initial;
+  await training.load(state);
+  await takeSteps(assignment, engine, training, state.step);
+  await finish(assignment, engine, training, start);
+  await training.close();
+  await dropCheckpoints(round.id);
+}
+
+async function lastCheckpoint({ cursor, round }: Assignment) {
+  return cursor === null ? null : readCheckpoint(round.id, checkpointSchema.parse(cursor));
+}
+
+async function takeSteps(
+  assignment: Assignment,
+  engine: Engine,
+  training: Training,
+  from: number,
+): Promise<void> {
+  const { round, signal } = assignment;
+  const checkpointMs = round.config.training.checkpointSeconds * 1000;
+  const eta = new Eta(training.steps - from);
+  let metrics: NewTrainStep[] = [];
+  let [metricsAt, checkpointAt] = [performance.now(), performance.now()];
+  const save = async (done: number) => {
+    // Metrics first: a checkpoint promises those of every step before it.
+    await recordTrainSteps(round.id, metrics);
+    metrics = [];
+    const checkpoint = await writeCheckpoint(round.id, await training.state());
+    await assignment.checkpoint(checkpoint, {
+      trainedSteps: done,
+      trainSteps: training.steps,
+      etaSeconds: eta.after(0),
+    });
+    await dropCheckpoints(round.id, checkpoint);
+    [metricsAt, checkpointAt] = [performance.now(), performance.now()];
+  };
+  for (let step = from; step < training.steps; step++) {
+    const startedAt = performance.now();
+    const { mean, timesteps } = await training.step(step);
+    const now = performance.now();
+    const measured = {
+      ...mean,
+      stepsPerSecond: 1000 / (now - startedAt),
+      rssMb: (process.memoryUsage.rss() + engine.memory.rssBytes) / 2 ** 20,
+    };
+    metrics.push({ step, timestep: null, metrics: measured });
+    for (const { timestep, metrics: own } of timesteps)
+      metrics.push({ step, timestep, metrics: own });
+    eta.after(1);
+    if (now - checkpointAt >= checkpointMs || assignment.haltedBecause === 'paused') {
+      await save(step + 1);
+    } else if (now - metricsAt >= metricsMs) {
+      await recordTrainSteps(round.id, metrics);
+      metrics = [];
+      metricsAt = now;
+    }
+    signal.throwIfAborted();
+  }
+  await save(training.steps);
+}
+
+async function finish(
+  { round, run, claim }: Assignment,
+  engine: Engine,
+  training: Training,
+  start: PolicyModel,
+): Promise<void> {
+  const { tensors } = await training.state();
+  const { kind, dataHash } = training;
+  const { pipelineHash } = start;
+  const bytes = serializePolicy({ kind, pipelineHash, tensors });
+  const adapterBlob = await putBlob(bytes);
+  const manifest = {
+    method: run.method,
+    startPolicyHash: start.policy.hash,
+    pipelineHash,
+    dataHash,
+    seed: round.config.seed,
+    ordinal: round.ordinal,
+    steps: training.steps,
+    versions: versions(),
+    device: engine.device,
+  };
+  const { width, height } = start.policy.manifest;
+  const policy = await createPolicy({
+    id: derivedId(round.id, 'policy'),
+    name: `${run.name} ${round.ordinal}`,
+    parentId: round.startPolicyId,
+    pipeline: run.pipeline,
+    adapterBlob,
+    hash: sha256(new TextEncoder().encode(JSON.stringify([pipelineHash, adapterBlob]))),
+    manifest: { ...manifest, width, height, config: round.config },
+    roundId: round.id,
+  });
+  const reproduces = { ...manifest, policyHash: policy.hash };
+  await finishTraining({ ...claim, resultPolicyId: policy.id, manifest: { training: reproduces } });
+}
+
+function versions(): Record<string, string> {
+  const versionOf = (file: string): string => createRequire(import.meta.url)(file).version;
+  return {
+    darkroom: versionOf('../../package.json'),
+    node: process.version,
+    onnxruntime: versionOf('onnxruntime-node/package.json'),
+  };
+}

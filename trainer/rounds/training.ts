@@ -1,0 +1,44 @@
+/** @file What the work of training needs to know of a method, and which methods there are. */
+import type { Round } from '@/db/rounds';
+import type { Method } from '@/lib/methods';
+import type { TrainMetrics } from '@/lib/metrics';
+import type { TrainState } from '@/trainer/methods/transition-trainer';
+import type { Engine } from '@/trainer/runtime/engine';
+import { openD3poTraining } from './d3po-training';
+import type { WeightsKind } from './policy-file';
+import type { PolicyModel } from './resolve-pipeline';
+
+/** What one optimizer step showed: the mean, and each timestep by itself. */
+export interface StepMetrics {
+  mean: TrainMetrics;
+  timesteps: { timestep: number; metrics: TrainMetrics }[];
+}
+
+/** A method at work on one round. Step k depends on the state and on k alone, so that a resumed round goes on alike. */
+export interface Training {
+  /** Optimizer steps in all. */
+  steps: number;
+  /** What is trained; goes into the policy file. */
+  kind: WeightsKind;
+  /** Sha256 of everything trained on, in order. */
+  dataHash: string;
+  /** Where training starts. */
+  initial: TrainState;
+  load(state: TrainState): Promise<void>;
+  /** Takes optimizer step `index`, counted from 0. */
+  step(index: number): Promise<StepMetrics>;
+  state(): Promise<TrainState>;
+  close(): Promise<void>;
+}
+
+export interface TrainingContext {
+  engine: Engine;
+  round: Round;
+  /** The policy the round started from. */
+  start: PolicyModel;
+}
+
+/** A method's way from a round's frozen answers to optimizer steps. */
+export type OpenTraining = (context: TrainingContext) => Promise<Training>;
+
+export const trainings: Partial<Record<Method, OpenTraining>> = { d3po: openD3poTraining };
