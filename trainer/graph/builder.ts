@@ -54,6 +54,7 @@ export class Builder {
   private readonly types = new Map<string, ValueType>();
   private readonly shared = new Map<string, Value>();
   private readonly producers = new Map<Value, Node>();
+  private readonly nodeNames = new Set<string>();
   private counter = 0;
 
   constructor(name: string, opsets: Record<string, number> = { '': 18 }) {
@@ -217,6 +218,10 @@ export class Builder {
       this.define(name, type);
       this.producers.set(name, node);
     });
+    // ONNX Runtime refuses two nodes of one name; an inlined graph may bring names that are taken here.
+    const wanted = node.name;
+    for (let i = 2; this.nodeNames.has(node.name); i++) node.name = `${wanted}_${i}`;
+    if (node.name) this.nodeNames.add(node.name);
     this.graph.nodes.push(node);
     return node.outputs;
   }
