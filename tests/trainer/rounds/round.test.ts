@@ -45,11 +45,12 @@ it('takes a round from nothing to an evaluated policy', async () => {
   const { tensors, metadata } = parseSafetensors(await getBlob(policy.adapterBlob!), 'adapter');
   expect(metadata.format).toBe('pt');
   const up = 'unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q.lora_B.weight';
-  expect(tensors.get(up)?.dims).toEqual([8, 4]);
+  const trained = tensors.get(up)!;
+  expect(trained.dims).toEqual([8, 4]);
   expect([...tensors.keys()].every((name) => /^unet\..+\.lora_[AB]\.weight$/.test(name))).toBe(
     true,
   );
-  expect((tensors.get(up)?.data as Float32Array).some((value) => value !== 0)).toBe(true);
+  expect((trained.data as Float32Array).some((value) => value !== 0)).toBe(true);
 
   const curve = await trainStepsOf(round.id);
   expect(curve.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
