@@ -66,6 +66,7 @@ function ownLiveLeases(tx: Transaction, annotatorId: string, now: number): strin
         eq(leases.annotatorId, annotatorId),
         isNull(leases.releasedAt),
         gt(leases.expiresAt, now),
+        eq(pairs.state, 'open'),
         roundIsOpen,
         pairIsServed,
       ),

@@ -67,7 +67,14 @@ function endLease(tx: Transaction, leaseId: string, now: number): void {
   tx.update(leases).set({ releasedAt: now }).where(eq(leases.id, leaseId)).run();
 }
 
-/** Gives a pair back to its annotator, unless others' answers and live leases fill it. */
+function ownSkip(pairId: string, annotatorId: string) {
+  return and(eq(skips.pairId, pairId), eq(skips.annotatorId, annotatorId));
+}
+
+/**
+ * Gives a pair back to its annotator, unless they have dealt with it again since, or others' answers
+ * and live leases fill it.
+ */
 function reopenLease(
   tx: Transaction,
   { leaseId, annotatorId, pair }: { leaseId: string; annotatorId: string; pair: Pair },
@@ -88,7 +95,8 @@ function reopenLease(
     )
     .get()!;
   const answeredAgain = standing.some((preference) => preference.annotatorId === annotatorId);
-  if (answeredAgain || standing.length + held.n >= pair.target) return null;
+  const skipped = tx.select().from(skips).where(ownSkip(pair.id, annotatorId)).get();
+  if (answeredAgain || skipped || standing.length + held.n >= pair.target) return null;
   const expiresAt = now + round.config.labeling.leaseSeconds * 1000;
   tx.update(leases).set({ releasedAt: null, expiresAt }).where(eq(leases.id, leaseId)).run();
   return leasedPairIn(tx, leaseId);
@@ -168,6 +176,8 @@ export async function submitPreference(input: {
       })
       .run();
     endLease(tx, leaseId, now);
+    // From another tab, perhaps: an answer overrides one's own skip.
+    tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
     if (standing.length + 1 >= pair.target) {
       tx.update(pairs).set({ state: 'complete' }).where(eq(pairs.id, pair.id)).run();
     }
@@ -224,7 +234,10 @@ export async function undoPreference({
   });
 }
 
-/** Puts a pair aside for good: it is not offered to this person again. Twice does nothing more. */
+/**
+ * Puts a pair aside for good: it is not offered to this person again. Nothing happens when they have
+ * skipped or answered it already.
+ */
 export async function skipPair({
   leaseId,
   annotatorId,
@@ -236,6 +249,8 @@ export async function skipPair({
 }): Promise<void> {
   await immediate((tx) => {
     const { pair } = ownLease(tx, leaseId, annotatorId);
+    const standing = standingAnswers(tx, pair.id);
+    if (standing.some((preference) => preference.annotatorId === annotatorId)) return;
     tx.insert(skips)
       .values({ pairId: pair.id, annotatorId, createdAt: now })
       .onConflictDoNothing()
@@ -257,9 +272,7 @@ export async function undoSkip({
   return immediate((tx) => {
     const { pair } = ownLease(tx, leaseId, annotatorId);
     if (pair.state === 'withdrawn') return { status: 'too-late' };
-    tx.delete(skips)
-      .where(and(eq(skips.pairId, pair.id), eq(skips.annotatorId, annotatorId)))
-      .run();
+    tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
     const round = roundIn(tx, pair.roundId);
     return {
       status: 'undone',
