@@ -2,8 +2,8 @@
  * @file Trains both judges, measures them on drawn hands that neither has seen, and writes the models.
  * Run after the autoencoder is trained: `tsx trainer/hands/judge/train.ts`.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32, tensor } from '@/trainer/graph/tensor';
@@ -11,38 +11,42 @@ import { Engine, type Feeds } from '@/trainer/runtime/engine';
 import type { Layers } from '../networks/layers';
 import { loadCheckpoint } from '../pretrain/checkpoint';
 import { IMAGE_BYTES } from '../pretrain/dataset';
-import { runStage, type StageSettings } from '../pretrain/stage';
+import { log, runStage, type StageSettings } from '../pretrain/stage';
 import { averagedWeights, Training } from '../pretrain/training';
 import { imagesFromBytes } from '../pretrain/vae-stage';
 import { IMAGE_SIZE } from '../world/draw';
 import type { Random } from '../world/random';
+import { describeAccuracy, measureAccuracy } from './accuracy';
 import { disturb, type JudgeData, openJudgeData } from './data';
+import { exportJudge } from './export';
+import { Judge, judgePath } from './judge';
 import { buildJudge, type JudgeName } from './networks';
 import { QUESTION_NAMES, QUESTIONS } from './verdict';
 
 export const JUDGE_SETTINGS: Record<JudgeName, StageSettings & { images: number }> = {
   a: {
-    steps: 5000,
+    steps: 4000,
     batch: 32,
     learningRate: 1.5e-3,
     warmUpSteps: 200,
-    decaySteps: 4000,
+    decaySteps: 3000,
     averageDecay: 0.998,
     seed: 101,
-    images: 40_000,
+    images: 30_000,
   },
   b: {
-    steps: 5000,
+    steps: 4000,
     batch: 32,
     learningRate: 1e-3,
     warmUpSteps: 300,
-    decaySteps: 4000,
+    decaySteps: 3000,
     averageDecay: 0.998,
     seed: 202,
-    images: 40_000,
+    images: 30_000,
   },
 };
 
+const MEASURED_IMAGES = 4000;
 const ANSWER_COUNTS = QUESTION_NAMES.map((question) => QUESTIONS[question].length);
 const ANSWERS = ANSWER_COUNTS.reduce((total, count) => total + count, 0);
 
@@ -113,6 +117,15 @@ async function trainJudge(engine: Engine, folder: string, name: JudgeName): Prom
     batch: (random) => judgeBatch(random, data, settings.batch),
     show: async () => {},
   });
+  const weights = averagedWeights(await training.state());
+  mkdirSync(dirname(judgePath(name)), { recursive: true });
+  writeFileSync(judgePath(name), exportJudge(name, weights));
+  const accuracy = await measureAccuracy(await Judge.open(engine, name), MEASURED_IMAGES);
+  writeFileSync(
+    judgePath(name).replace('.onnx', '.accuracy.json'),
+    `${JSON.stringify(accuracy, null, 2)}\n`,
+  );
+  log(folder, `judge ${name}, ${describeAccuracy(accuracy)}`);
 }
 
 const { values: flags } = parseArgs({

@@ -9,8 +9,10 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
+import { z } from 'zod';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { expectDtype, float32, type Tensor } from '@/trainer/graph/tensor';
@@ -27,11 +29,10 @@ export const LATENT_SIDE = VAE_CONFIG.imageSize / VAE_CONFIG.patchSize;
 export const LATENT_SIZE = LATENT_CHANNELS * LATENT_SIDE ** 2;
 const ENCODED_AT_ONCE = 50;
 
-/** What the encoder gives on the data set, per channel. */
-export interface LatentScale {
-  mean: readonly number[];
-  deviation: readonly number[];
-}
+const latentScaleSchema = z.object({ mean: z.array(z.number()), deviation: z.array(z.number()) });
+
+/** Mean and standard deviation of what the encoder gives on the data set, per channel. */
+export type LatentScale = z.infer<typeof latentScaleSchema>;
 
 export interface LatentCache {
   count: number;
@@ -67,6 +68,7 @@ export async function openLatents(
   const buffer = readFileSync(path);
   const all = new Float32Array(buffer.buffer, buffer.byteOffset, dataset.count * LATENT_SIZE);
   const scale = measure(all, dataset.count);
+  writeFileSync(scalePath(path), `${JSON.stringify(scale)}\n`);
   const plane = LATENT_SIDE ** 2;
   for (let at = 0; at < all.length; at++) {
     const channel = Math.floor(at / plane) % LATENT_CHANNELS;
@@ -78,6 +80,15 @@ export async function openLatents(
     scale,
     latent: (index) => all.subarray(index * LATENT_SIZE, (index + 1) * LATENT_SIZE),
   };
+}
+
+function scalePath(path: string): string {
+  return path.replace(/\.bin$/, '.json');
+}
+
+/** The scale that `openLatents` measured on the latents at `path`. */
+export function readLatentScale(path: string): LatentScale {
+  return latentScaleSchema.parse(JSON.parse(readFileSync(scalePath(path), 'utf8')));
 }
 
 async function encodeAll(

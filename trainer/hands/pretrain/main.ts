@@ -1,16 +1,19 @@
 /**
  * @file `npm run pretrain`: draws the world, trains the autoencoder, then the text encoder and the UNet, and writes the
- * built-in policy. Every stage resumes from its checkpoint; finished stages are skipped.
+ * built-in policy. Every stage resumes from its checkpoint; finished stages are skipped. `--stage export` writes the
+ * policy from the last checkpoint, also while training goes on.
  */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Engine } from '@/trainer/runtime/engine';
 import { loadCheckpoint } from './checkpoint';
 import { openDataset } from './dataset';
 import { trainDiffusion } from './diffusion-stage';
-import { openLatents } from './latents';
+import { exportPipeline } from './export';
+import { openLatents, readLatentScale } from './latents';
 import { log } from './stage';
 import { averagedWeights } from './training';
 import { trainVae } from './vae-stage';
@@ -19,29 +22,52 @@ const { values: flags } = parseArgs({
   options: {
     folder: { type: 'string', default: process.env.DARKROOM_PRETRAIN ?? '.train' },
     images: { type: 'string', default: '80000' },
+    stage: { type: 'string', default: 'vae,diffusion,export' },
+    policy: { type: 'string', default: fileURLToPath(new URL('../policy', import.meta.url)) },
     threads: { type: 'string', default: String(availableParallelism()) },
   },
 });
 
-/** Seeds from here on are training images; evaluation of judges uses others. */
+/** Seeds from here on are training images; the measurement of judges uses others. */
 const FIRST_TRAINING_SEED = 1_000_000;
 
 const { folder } = flags;
+const stages = new Set(flags.stage.split(','));
+const latentPath = join(folder, 'latents.bin');
+
+async function weightsOf(stage: string) {
+  const checkpoint = await loadCheckpoint(join(folder, `${stage}.safetensors`));
+  if (checkpoint) return averagedWeights(checkpoint.state);
+  throw new Error(`${folder} holds no "${stage}" checkpoint; run \`npm run pretrain\` first.`);
+}
+
+async function train(): Promise<void> {
+  const dataset = openDataset(
+    join(folder, 'images.bin'),
+    FIRST_TRAINING_SEED,
+    Number(flags.images),
+    (drawn) => log(folder, `drawn ${drawn} images`),
+  );
+  const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
+  try {
+    if (stages.has('vae')) await trainVae(engine, folder, dataset);
+    if (stages.has('diffusion')) {
+      const vae = await weightsOf('vae');
+      const latents = await openLatents(engine, latentPath, dataset, vae);
+      await trainDiffusion(engine, folder, dataset, latents, vae);
+    }
+  } finally {
+    await engine.close();
+  }
+}
+
 mkdirSync(folder, { recursive: true });
-const dataset = openDataset(
-  join(folder, 'images.bin'),
-  FIRST_TRAINING_SEED,
-  Number(flags.images),
-  (drawn) => log(folder, `drawn ${drawn} images`),
-);
-const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
-try {
-  await trainVae(engine, folder, dataset);
-  const vae = await loadCheckpoint(join(folder, 'vae.safetensors'));
-  if (!vae) throw new Error('The autoencoder has no checkpoint; run this stage again.');
-  const vaeWeights = averagedWeights(vae.state);
-  const latents = await openLatents(engine, join(folder, 'latents.bin'), dataset, vaeWeights);
-  await trainDiffusion(engine, folder, dataset, latents, vaeWeights);
-} finally {
-  await engine.close();
+if (stages.has('vae') || stages.has('diffusion')) await train();
+if (stages.has('export')) {
+  exportPipeline(flags.policy, {
+    diffusion: await weightsOf('diffusion'),
+    vae: await weightsOf('vae'),
+    scale: readLatentScale(latentPath),
+  });
+  log(folder, `wrote ${flags.policy}`);
 }
