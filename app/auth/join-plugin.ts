@@ -10,15 +10,15 @@ import {
   redeemInvitation,
 } from '@/db/invitations';
 import { AppError } from '@/lib/errors';
-import { joinRequestSchema } from './join.schema';
+import { joinRequestSchema, nameSchema } from './join.schema';
 import { placeholderEmail } from './person';
 
 type Login = { email: string; password: string };
 
 /**
  * What better-auth does not do by itself: sign in by a one-time link, as somebody new or somebody
- * known, with or without email; and give a person a login later. Both can be called on the server
- * only; the routes that call them decide who may.
+ * known, with or without email; rename a person; give them a login later. All of it can be called on
+ * the server only; the routes that call it decide who may.
  */
 export function joinPlugin() {
   return {
@@ -46,6 +46,14 @@ export function joinPlugin() {
             throw thrown;
           }
           await signIn(ctx, userId);
+          return { userId };
+        },
+      ),
+      rename: createAuthEndpoint.serverOnly(
+        { method: 'POST', body: z.object({ userId: z.string(), name: nameSchema }) },
+        async (ctx) => {
+          const { userId, name } = ctx.body;
+          await ctx.context.internalAdapter.updateUser(userId, { name });
           return { userId };
         },
       ),

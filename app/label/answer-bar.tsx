@@ -40,7 +40,7 @@ export function AnswerBar({
             className={cn(
               'flex h-12 items-center justify-center gap-2.5 rounded-md border text-sm transition-colors disabled:opacity-50',
               isSide
-                ? 'border-transparent bg-primary font-semibold text-primary-foreground enabled:hover:bg-primary/90 enabled:active:bg-primary/75 max-sm:h-16 max-sm:text-base'
+                ? 'border-primary bg-primary/10 font-semibold enabled:hover:bg-primary/20 enabled:active:bg-primary/35 max-sm:h-16 max-sm:text-base'
                 : 'bg-card font-medium enabled:hover:bg-muted enabled:active:bg-muted/60 sm:px-5',
               places[answer],
             )}

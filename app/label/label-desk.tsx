@@ -90,7 +90,7 @@ export function LabelDesk(props: {
       data-label-desk
       data-phase={state.phase}
       data-lease={shown ?? undefined}
-      className="mx-auto flex w-full max-w-[calc(2*var(--side)+3.5rem)] flex-1 flex-col gap-3 px-2 py-3 [--side:min(50vw,34rem,calc(100dvh-23.5rem))] max-sm:max-w-none max-sm:[--side:50vw] sm:gap-4 sm:px-4 sm:py-4"
+      className="mx-auto flex w-full max-w-[calc(2*var(--side)+3.5rem)] flex-1 flex-col gap-3 px-2 py-3 [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw] sm:gap-4 sm:px-4 sm:py-4"
     >
       <h1 className="sr-only">Label</h1>
       <div className="flex items-center gap-2">

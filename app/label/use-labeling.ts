@@ -6,6 +6,7 @@ import { AppError } from '@/lib/errors';
 import type { FlagKind } from '@/lib/flags';
 import type { LabelProgress, Outcome } from '../api/label/schema';
 import { useToast } from '../components/ui/toast';
+import { useEvents } from '../events/use-events';
 import { type Decision, initialLabelState, labelReducer } from './label-state';
 import { newClientId } from './new-id';
 import type { Deed } from './outbox';
@@ -42,6 +43,9 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
       setLeaseSeconds((known) => shorter(known, answer.leaseSeconds));
     },
   });
+
+  // Somebody who waits hears at once that there is something to do.
+  useEvents(state.phase === 'waiting' ? wakingEvents : [], supply.ask);
 
   useLeaseKeeping({
     // A lease with a deed under way is the deed's business.
@@ -126,6 +130,8 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     },
   };
 }
+
+const wakingEvents = ['run', 'round', 'progress'] as const;
 
 const deedNames: Record<Deed['kind'], string> = {
   preference: 'Your pick',

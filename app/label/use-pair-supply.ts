@@ -83,5 +83,9 @@ export function usePairSupply(options: {
     return () => clearTimeout(timer);
   }, [short, isPending, pauseMs, state.supplies, mutate]);
 
-  return { ask: () => mutate() };
+  return {
+    ask: () => {
+      if (!isPending) mutate();
+    },
+  };
 }

@@ -45,10 +45,10 @@ function listItems(lines: string[], marker: RegExp): string[] {
   return items;
 }
 
-/** **strong**, *emphasis* and `code` within a line. */
+/** **strong**, *emphasis* and `code` within a line; a star between spaces is a star. */
 export function parseSpans(text: string): Span[] {
   return text
-    .split(/(\*\*[^*]+\*\*|\*[^*]+\*|`[^`]+`)/)
+    .split(/(\*\*(?!\s)[^*]+(?<!\s)\*\*|\*(?!\s)[^*]+(?<!\s)\*|`[^`]+`)/)
     .filter(Boolean)
     .map((part) => {
       if (part.length > 4 && part.startsWith('**'))

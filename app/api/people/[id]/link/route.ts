@@ -1,0 +1,22 @@
+import { createInvitation } from '@/db/invitations';
+import { findUser } from '@/db/users';
+import { AppError } from '@/lib/errors';
+import { manageLimit } from '../../../../http/rate-limit';
+import { route } from '../../../../http/route';
+import { idParamsSchema } from '../../schema';
+
+/** Makes a one-time link that signs in somebody known: Darkroom sends no mail to reset a password. */
+export const POST = route(
+  { needs: 'people.manage', params: idParamsSchema, limit: manageLimit },
+  async ({ person, params }) => {
+    const found = await findUser(params.id);
+    if (!found) throw new AppError('not-found', `There is no person ${params.id}.`);
+    const { token } = await createInvitation({
+      role: found.role,
+      createdBy: person.id,
+      forUserId: found.id,
+      note: found.name,
+    });
+    return { path: `/join/${token}` };
+  },
+);

@@ -1,0 +1,13 @@
+import { createInvitation } from '@/db/invitations';
+import { manageLimit } from '../../../http/rate-limit';
+import { route } from '../../../http/route';
+import { inviteRequestSchema } from '../schema';
+
+/** Makes a one-time link for somebody new. */
+export const POST = route(
+  { needs: 'people.manage', body: inviteRequestSchema, limit: manageLimit },
+  async ({ person, body }) => {
+    const { token } = await createInvitation({ ...body, createdBy: person.id });
+    return { path: `/join/${token}` };
+  },
+);

@@ -1,0 +1,75 @@
+import type { ShownImage } from '../../api/images/schema';
+import { cn } from '../ui/cn';
+
+/** What a judge saw in an image, in a few words; empty when nothing is wrong or nobody looked. */
+export function defectsOf({ verdict }: ShownImage): string[] {
+  return [
+    ...(verdict?.deformed
+      ? [verdict.fingers === undefined ? 'deformed hand' : `${verdict.fingers} fingers`]
+      : []),
+    ...(verdict?.blood ? ['blood'] : []),
+  ];
+}
+
+/** What an image shows, in words, for those who do not see it. */
+export function altOf(image: ShownImage, prompt: string): string {
+  const defects = defectsOf(image);
+  return defects.length === 0 ? prompt : `${prompt}; the judge sees ${defects.join(' and ')}`;
+}
+
+/**
+ * One image, pixels kept. For somebody who wants it so (`data-blur` on an ancestor), sensitive images
+ * are blurred until pointed at or focused.
+ */
+export function Picture({
+  image,
+  prompt,
+  className,
+}: {
+  image: ShownImage;
+  prompt: string;
+  className?: string;
+}) {
+  return (
+    <img
+      src={image.src}
+      alt={altOf(image, prompt)}
+      width={image.width}
+      height={image.height}
+      loading="lazy"
+      decoding="async"
+      draggable={false}
+      data-sensitive={image.verdict?.blood || undefined}
+      className={cn(
+        'pixelated block aspect-square h-auto w-full bg-white/5 object-contain',
+        'in-data-blur:data-sensitive:blur-md in-data-blur:data-sensitive:hover:blur-none in-data-blur:in-focus-visible:data-sensitive:blur-none',
+        className,
+      )}
+    />
+  );
+}
+
+/** The marks a grease pencil would leave on a contact sheet: a corner for each defect the judge saw. */
+export function DefectMarks({ image }: { image: ShownImage }) {
+  const { deformed, blood } = image.verdict ?? {};
+  if (!deformed && !blood) return null;
+  return (
+    <span aria-hidden className="pointer-events-none absolute top-1 right-1 flex gap-1">
+      {deformed ? <Mark>{image.verdict?.fingers ?? '✕'}</Mark> : null}
+      {blood ? <Mark className="text-destructive">●</Mark> : null}
+    </span>
+  );
+}
+
+function Mark({ children, className }: { children: React.ReactNode; className?: string }) {
+  return (
+    <span
+      className={cn(
+        'flex h-4 min-w-4 items-center justify-center rounded-sm bg-film/85 px-1 font-mono text-film-ink text-xs leading-none',
+        className,
+      )}
+    >
+      {children}
+    </span>
+  );
+}

@@ -1,0 +1,20 @@
+import type { RoundState } from '@/lib/rounds';
+import { roundStateDescriptions } from '@/lib/rounds';
+import { Badge } from '../components/ui/badge';
+
+const tones: Record<RoundState, 'neutral' | 'active' | 'positive' | 'negative'> = {
+  sampling: 'active',
+  labeling: 'active',
+  training: 'active',
+  evaluating: 'active',
+  done: 'positive',
+  failed: 'negative',
+  cancelled: 'neutral',
+};
+
+/** Where a round stands, in a word. */
+export function StateBadge({ state, held }: { state: RoundState; held: boolean }) {
+  const { label } = roundStateDescriptions[state];
+  if (held) return <Badge>{label}, paused</Badge>;
+  return <Badge tone={tones[state]}>{label}</Badge>;
+}

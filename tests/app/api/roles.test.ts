@@ -1,0 +1,81 @@
+import { readdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { auth } from '@/app/auth/server';
+import { createInvitation } from '@/db/invitations';
+import { errorCodes } from '@/lib/errors';
+import { can } from '@/lib/permissions';
+import { type Role, roles } from '@/lib/roles';
+import { withTemporaryHome } from '../../db/support';
+import { routeTable } from './route-table';
+
+withTemporaryHome();
+
+const cookies = new Map<Role | null, string>();
+
+beforeAll(async () => {
+  for (const role of roles) {
+    const { token } = await createInvitation({ role, createdBy: null });
+    const { headers } = await (await auth()).api.joinByLink({
+      body: { token, name: role },
+      returnHeaders: true,
+    });
+    cookies.set(role, headers.get('set-cookie')?.split(';')[0] ?? '');
+  }
+});
+
+type RouteModule = Record<string, (request: Request, context: object) => Promise<Response>>;
+
+function routeModule(path: string): Promise<RouteModule> {
+  return import(/* @vite-ignore */ resolve('app/api', path, 'route.ts'));
+}
+
+const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+
+async function call(path: string, method: string, role: Role | null) {
+  const module = await routeModule(path);
+  const abort = new AbortController();
+  const request = new Request(`http://127.0.0.1:3000/api/${path}`, {
+    method,
+    headers: { cookie: cookies.get(role) ?? '' },
+    // A body that no schema accepts: a call that is let in is refused by its parser, and changes nothing.
+    body: method === 'GET' ? undefined : '"nonsense"',
+    signal: abort.signal,
+  });
+  const response = await module[method]?.(request, { params: Promise.resolve({}) });
+  if (!response) throw new Error(`${path} has no ${method}`);
+  const code = response.ok ? null : (await response.json()).error.code;
+  abort.abort();
+  return code;
+}
+
+it('lists every route there is, with every method it has', async () => {
+  const found: Record<string, string[]> = {};
+  for (const file of readdirSync('app/api', { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('route.ts')) continue;
+    const path = file.replaceAll('\\', '/').slice(0, -'/route.ts'.length);
+    const module = await routeModule(path);
+    found[path] = methods.filter((method) => method in module);
+  }
+  const listed = Object.entries(routeTable).map(([path, actions]) => [path, Object.keys(actions)]);
+  expect(found).toEqual(Object.fromEntries(listed));
+});
+
+const rows = Object.entries(routeTable).flatMap(([path, actions]) =>
+  Object.entries(actions).map(([method, action]) => ({
+    path,
+    method,
+    action: action ?? 'anybody',
+  })),
+);
+
+describe.each(rows)('$method /api/$path needs $action', ({ path, method, action }) => {
+  it.each([null, ...roles])('%s', async (role) => {
+    const code = await call(path, method, role);
+    if (action === 'anybody') expect(code).not.toBe('forbidden');
+    else if (role === null) expect(code).toBe('unauthenticated');
+    else if (!can(role, action)) expect(code).toBe('forbidden');
+    else expect(['forbidden', 'unauthenticated']).not.toContain(code);
+    if (code !== null) expect(Object.keys(errorCodes)).toContain(code);
+  });
+});
