@@ -7,6 +7,7 @@ import { bold, dim, duration, line } from '@/scripts/console';
 import { installBrowser } from './browser';
 import {
   add,
+  inWords,
   nothing,
   oneFailed,
   onePassed,
@@ -80,12 +81,9 @@ rmSync(reports, { recursive: true, force: true });
 
 console.log(`\n${bold('summary')}`);
 for (const { name, tally, took } of results) {
-  const skipped = tally.skipped > 0 ? `, ${tally.skipped} skipped` : '';
-  const counts = `${tally.passed} passed, ${tally.failed} failed${skipped}`;
-  line(tally.failed > 0 ? '✗' : '✓', name, `${counts} ${dim(took)}`);
+  line(tally.failed > 0 ? '✗' : '✓', name, `${inWords(tally)} ${dim(took)}`);
 }
 const total = results.map(({ tally }) => tally).reduce(add, nothing);
-console.log(
-  `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
-);
+for (const name of total.skipped) line('!', 'skipped', name);
+console.log(`\n${inWords(total)}`);
 process.exitCode = total.failed > 0 ? 1 : 0;
