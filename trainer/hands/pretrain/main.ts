@@ -1,7 +1,7 @@
 /**
  * @file `npm run pretrain`: draws the world, trains the autoencoder, then the text encoder and the UNet, and writes the
  * built-in policy. Every stage resumes from its checkpoint; finished stages are skipped. `--stage export` writes the
- * policy from the last checkpoint, also while training goes on.
+ * policy from the last checkpoint, also while training goes on; `--stage measure` measures it with the judges.
  */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -14,6 +14,7 @@ import { openDataset } from './dataset';
 import { trainDiffusion } from './diffusion-stage';
 import { exportPipeline } from './export';
 import { openLatents, readLatentScale } from './latents';
+import { logMeasured, measurePolicy, SAMPLING } from './measure-stage';
 import { log } from './stage';
 import { averagedWeights } from './training';
 import { trainVae } from './vae-stage';
@@ -23,6 +24,8 @@ const { values: flags } = parseArgs({
     folder: { type: 'string', default: process.env.DARKROOM_PRETRAIN ?? '.train' },
     images: { type: 'string', default: '80000' },
     stage: { type: 'string', default: 'vae,diffusion,export' },
+    measured: { type: 'string', default: '1000' },
+    guidance: { type: 'string', default: String(SAMPLING.guidance) },
     policy: { type: 'string', default: fileURLToPath(new URL('../policy', import.meta.url)) },
     threads: { type: 'string', default: String(availableParallelism()) },
   },
@@ -70,4 +73,10 @@ if (stages.has('export')) {
     scale: readLatentScale(latentPath),
   });
   log(folder, `wrote ${flags.policy}`);
+}
+if (stages.has('measure')) {
+  const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
+  const sampling = { ...SAMPLING, guidance: Number(flags.guidance) };
+  logMeasured(folder, await measurePolicy(engine, flags.policy, Number(flags.measured), sampling));
+  await engine.close();
 }
