@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Engine } from '@/trainer/runtime/engine';
+import { checkAdamW } from './adamw';
 import { checkD3po } from './d3po';
 import { checkOperators } from './ops';
 import { checkPipeline } from './pipeline';
@@ -33,7 +34,10 @@ async function report(cases: AsyncIterable<CaseResult>): Promise<void> {
 try {
   if (existsSync(join(folder, 'ops'))) await report(checkOperators(engine, join(folder, 'ops'), only));
   if (existsSync(join(folder, 'tiny-sd')) && existsSync(join(folder, 'parity'))) await report(checkPipeline(engine, folder));
-  if (existsSync(join(folder, 'parity/golden.json'))) await report(checkD3po(engine, folder));
+  if (existsSync(join(folder, 'parity/golden.json'))) {
+    await report(checkD3po(engine, folder));
+    await report(checkAdamW(engine, folder));
+  }
 } finally {
   await engine.close();
 }

@@ -1,0 +1,57 @@
+/** @file AdamW parity: steps with gradient clipping against torch.optim.AdamW. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type AdamWSettings, adamWFeeds, appendAdamW } from '@/trainer/autodiff/adamw';
+import { Builder } from '@/trainer/graph/builder';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { type Tensor, float32, zeros } from '@/trainer/graph/tensor';
+import type { Engine } from '@/trainer/runtime/engine';
+import { Golden, readJson } from './golden';
+import { type CaseResult, relativeError } from './report';
+
+interface AdamWCase {
+  lr: number;
+  betas: [number, number];
+  eps: number;
+  weight_decay: number;
+  max_grad_norm: number;
+}
+
+/** Replays `parity/adamw.safetensors`: gradients [steps, n] from `initial` [n] to `weights` [steps, n]. */
+export async function* checkAdamW(engine: Engine, folder: string): AsyncGenerator<CaseResult> {
+  const parity = join(folder, 'parity');
+  if (!existsSync(join(parity, 'adamw.safetensors'))) return;
+  const { adamw } = await readJson<{ adamw: AdamWCase }>(join(parity, 'golden.json'));
+  const golden = await Golden.read(parity, 'adamw');
+  const settings: AdamWSettings = {
+    beta1: adamw.betas[0],
+    beta2: adamw.betas[1],
+    epsilon: adamw.eps,
+    weightDecay: adamw.weight_decay,
+    maxGradNorm: adamw.max_grad_norm,
+  };
+  const [steps, n] = golden.get('gradients').dims as [number, number];
+  const b = new Builder('adamw');
+  const [value, gradient, firstMoment, secondMoment] = ['w', 'g', 'm', 'v'].map((name) =>
+    b.input(name, 'float32', [n]),
+  ) as [string, string, string, string];
+  const { updated } = appendAdamW(b, [{ value, gradient, firstMoment, secondMoment }], settings);
+  b.output(updated[0]?.value as string, 'w.next');
+  b.output(updated[0]?.firstMoment as string, 'm.next');
+  b.output(updated[0]?.secondMoment as string, 'v.next');
+  const session = await engine.load(serializeOnnx(b.finish()), { name: 'adamw' });
+  let state: Record<string, Tensor> = {
+    w: golden.floats('initial'),
+    m: zeros('float32', [n]),
+    v: zeros('float32', [n]),
+  };
+  const reached: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    const g = float32([n], golden.floats('gradients').data.slice(step * n, (step + 1) * n));
+    const out = await session.run({ ...state, g, ...adamWFeeds(step + 1, adamw.lr, settings) }, {});
+    state = { w: out['w.next'] as Tensor, m: out['m.next'] as Tensor, v: out['v.next'] as Tensor };
+    reached.push(...(state.w?.data as Float32Array));
+  }
+  await session.release();
+  yield { name: 'adamw', forward: relativeError(float32([steps, n], reached), golden.get('weights')) };
+}

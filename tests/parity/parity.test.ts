@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine } from '@/trainer/runtime/engine';
+import { softwareDriver } from '@/trainer/runtime/vulkan';
+import { checkAdamW } from './adamw';
+import { checkD3po } from './d3po';
+import { checkOperators } from './ops';
+import { checkPipeline } from './pipeline';
+import { type CaseResult, formatCase, passed } from './report';
+
+const golden = fileURLToPath(new URL('../fixtures/golden', import.meta.url));
+
+async function collect(cases: AsyncIterable<CaseResult>): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for await (const result of cases) results.push(result);
+  return results;
+}
+
+const failures = (results: readonly CaseResult[]) => results.filter((r) => !passed(r)).map(formatCase);
+
+describe('numbers equal PyTorch on cpu', () => {
+  let engine: Engine;
+  beforeAll(async () => {
+    engine = await Engine.open({ device: 'cpu', threads: 2 });
+  });
+  afterAll(() => engine.close());
+
+  it('for all 86 operators, forward and gradient', async () => {
+    const results = await collect(checkOperators(engine, join(golden, 'ops')));
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(86);
+  });
+
+  it('for text, UNet, adapter, decoder, DDIM and a guided trajectory', async () => {
+    const results = await collect(checkPipeline(engine, golden));
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(6);
+  });
+
+  it("for D3PO's losses and adapter gradients, inside and outside the clamp", async () => {
+    const results = await collect(checkD3po(engine, golden));
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(5);
+  });
+
+  it('for AdamW with gradient clipping', async () => {
+    expect(failures(await collect(checkAdamW(engine, golden)))).toEqual([]);
+  });
+});
+
+/** What UNets, decoders and their gradients are made of; the whole set runs with `npm run parity -- … --device webgpu`. */
+const gpuSubset = new Set([
+  'attention',
+  'conv_3x3',
+  'conv_depthwise',
+  'conv_stride2',
+  'flatten_chunk_geglu',
+  'gather_rows',
+  'group_norm',
+  'layer_norm',
+  'linear',
+  'max_pool_overlap',
+  'resize_bilinear_down',
+  'silu',
+  'softmax_last',
+  'upsample_nearest',
+]);
+
+// A GPU is rare where tests run, so a software one stands in; without either this is reported as skipped.
+describe.skipIf(!softwareDriver())('numbers equal PyTorch on webgpu (software adapter)', () => {
+  let engine: Engine;
+  let before: string | undefined;
+  beforeAll(async () => {
+    before = process.env.VK_ICD_FILENAMES;
+    process.env.VK_ICD_FILENAMES = softwareDriver();
+    engine = await Engine.open({ device: 'webgpu', threads: 2 });
+  });
+  afterAll(async () => {
+    await engine.close();
+    if (before === undefined) delete process.env.VK_ICD_FILENAMES;
+    else process.env.VK_ICD_FILENAMES = before;
+  });
+
+  it('for the operators of a UNet, forward and gradient', async () => {
+    const results = await collect(checkOperators(engine, join(golden, 'ops'), gpuSubset));
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(gpuSubset.size);
+  }, 180_000);
+});
