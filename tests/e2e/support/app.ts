@@ -1,0 +1,123 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Browser, test as base, type Page } from 'playwright/test';
+import { closeDatabases } from '@/db/client';
+import type { Role } from '@/lib/roles';
+import { invite, seedEmpty } from './seed';
+
+/** A running Darkroom without trainer. `signIn` opens a page of its own for a new person. */
+export type App = {
+  url: string;
+  /** Ends the web server and starts it again on the same port and data. */
+  restart: () => Promise<void>;
+  signIn: (browser: Browser, role: Role, options?: SignInOptions) => Promise<Page>;
+};
+
+type SignInOptions = {
+  name?: string;
+  /** Leaves the guidelines unaccepted. */
+  withoutConsent?: boolean;
+  context?: Parameters<Browser['newContext']>[0];
+};
+
+/** Tests with an `app`: a fresh data folder and a production server, gone when the test is over. */
+export const test = base.extend<{ app: App }>({
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
+  app: async ({}, use) => {
+    const home = mkdtempSync(join(tmpdir(), 'darkroom-e2e-'));
+    process.env.DARKROOM_HOME = home;
+    await seedEmpty();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    let server = await startServer(port, url, home);
+    try {
+      await use({
+        url,
+        restart: async () => {
+          await stopServer(server);
+          server = await startServer(port, url, home);
+        },
+        signIn: (browser, role, options) => signIn(browser, url, role, options),
+      });
+    } finally {
+      await stopServer(server);
+      closeDatabases();
+      rmSync(home, { recursive: true, force: true });
+    }
+  },
+});
+
+async function signIn(
+  browser: Browser,
+  url: string,
+  role: Role,
+  options: SignInOptions = {},
+): Promise<Page> {
+  const context = await browser.newContext({ baseURL: url, ...options.context });
+  const token = (await invite(role)).replace('/join/', '');
+  const joined = await context.request.post('/api/join', {
+    data: {
+      token,
+      name: options.name ?? role,
+      acceptedGuidelines: options.withoutConsent ? undefined : 1,
+    },
+  });
+  if (!joined.ok()) throw new Error(`joining failed: ${joined.status()} ${await joined.text()}`);
+  return context.newPage();
+}
+
+async function startServer(port: number, url: string, home: string): Promise<ChildProcess> {
+  const server = spawn(
+    process.execPath,
+    [
+      resolve('node_modules/next/dist/bin/next'),
+      'start',
+      '--hostname',
+      '127.0.0.1',
+      '--port',
+      String(port),
+    ],
+    {
+      env: {
+        ...process.env,
+        NODE_ENV: 'production',
+        NEXT_TELEMETRY_DISABLED: '1',
+        DARKROOM_HOME: home,
+        DARKROOM_URL: url,
+        DARKROOM_LOG: 'error',
+      },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  while (server.exitCode === null) {
+    const healthy = await fetch(`${url}/api/health`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (healthy) return server;
+    await new Promise((resume) => setTimeout(resume, 100));
+  }
+  throw new Error(`the web server ended with exit code ${server.exitCode} before it answered`);
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null) return;
+  const ended = new Promise((resume) => server.once('exit', resume));
+  server.kill('SIGKILL');
+  await ended;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resume, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      probe.close(() => resume(port));
+    });
+  });
+}
