@@ -3,8 +3,10 @@
  * The child may crash or be killed at any time; what was asked of it then fails with an `EngineDiedError`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Dtype, expectDtype, type Tensor, tensor } from '@/trainer/graph/tensor';
@@ -20,6 +22,7 @@ import type {
   SessionSettings,
 } from './protocol';
 import { vulkanEnvironment } from './vulkan';
+import { withCommonEpsilon } from './webgpu-epsilon';
 import { readFrames, writeFrame } from './wire';
 
 export interface EngineOptions {
@@ -141,8 +144,10 @@ export class Engine {
   }
 
   /** Loads a model from bytes or from a file. External data lies beside the file, or in `externalDataFolder`. */
-  async load(model: Uint8Array | { path: string }, options: LoadOptions): Promise<Session> {
+  async load(given: Uint8Array | { path: string }, options: LoadOptions): Promise<Session> {
+    const model = this.device === 'webgpu' ? await forWebgpu(given, options.name) : given;
     const inMemory = model instanceof Uint8Array;
+    const beside = given instanceof Uint8Array ? undefined : dirname(given.path);
     const session = this.#nextSession++;
     const { message } = await this.#ask(
       `Loading "${options.name}"`,
@@ -153,7 +158,7 @@ export class Engine {
         path: inMemory ? undefined : model.path,
         settings: {
           resident: options.resident ?? [],
-          externalDataFolder: options.externalDataFolder,
+          externalDataFolder: options.externalDataFolder ?? beside,
           memoryPattern: options.memoryPattern ?? false,
           optimization: options.optimization ?? 'all',
           prepacking: options.prepacking ?? true,
@@ -279,6 +284,16 @@ export class Session {
   async release(): Promise<void> {
     await this.#ask(`Releasing "${this.name}"`, { op: 'release', session: this.#id });
   }
+}
+
+/** A model as WebGPU computes it rightly; what cannot be read is left for ONNX Runtime to refuse. */
+async function forWebgpu(
+  model: Uint8Array | { path: string },
+  name: string,
+): Promise<Uint8Array | { path: string }> {
+  const inMemory = model instanceof Uint8Array;
+  const bytes = inMemory ? model : await readFile(model.path).catch(() => undefined);
+  return bytes ? withCommonEpsilon(bytes, inMemory ? name : model.path) : model;
 }
 
 /** One output by name and type, or an error that says what there is. */

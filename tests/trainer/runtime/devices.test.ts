@@ -3,7 +3,7 @@ import { float32, int64, zeros } from '@/trainer/graph/tensor';
 import { probeDevices } from '@/trainer/runtime/devices';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 import { softwareDriver } from '@/trainer/runtime/vulkan';
-import { addModel } from './models';
+import { addModel, twoEpsilonsModel } from './models';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -53,5 +53,23 @@ describe.skipIf(!softwareDriver())('webgpu on a software adapter', () => {
     await engine.put('counter', int64([1], [7]));
     expect(await engine.get('counter')).toEqual(int64([1], [7]));
     await engine.close();
+  });
+
+  it('normalizes each layer with its own epsilon', async () => {
+    vi.stubEnv('VK_ICD_FILENAMES', softwareDriver());
+    const model = twoEpsilonsModel();
+    // Small numbers, for which the epsilon decides.
+    const x = float32([1, 2, 4], [0.001, -0.002, 0.003, 0.001, 0.002, 0, -0.001, 0.004]);
+    const results = await Promise.all(
+      (['cpu', 'webgpu'] as const).map(async (device) => {
+        const engine = await Engine.open({ device, threads: 1 });
+        const session = await engine.load(model, { name: 'two epsilons' });
+        const outputs = await session.run({ x });
+        await engine.close();
+        return ['y0', 'y1', 'y2'].flatMap((name) => [...outputOf(outputs, name, 'float32').data]);
+      }),
+    );
+    const [cpu = [], webgpu = []] = results;
+    for (const [i, value] of cpu.entries()) expect(webgpu[i]).toBeCloseTo(value, 5);
   });
 });

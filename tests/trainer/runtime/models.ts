@@ -1,6 +1,7 @@
 /** Tiny models for the runtime's tests. */
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { float32 } from '@/trainer/graph/tensor';
 
 /** `y = a + b`, both of shape [4] or, with a symbol, [n]. */
 export function addModel(dim: number | string = 4): Uint8Array {
@@ -41,4 +42,30 @@ export function slowModel(size: number, products: number): Uint8Array {
     constants: new Map(),
   };
   return serializeOnnx(graph);
+}
+
+/** Three normalizations of one input that differ in their epsilon alone. */
+export function twoEpsilonsModel(): Uint8Array {
+  const epsilons = [1e-5, 1e-6, 1e-2];
+  const port = (name: string) => ({ name, dtype: 'float32' as const, dims: [1, 2, 4] });
+  return serializeOnnx({
+    name: 'normalizations',
+    source: 'normalizations',
+    irVersion: 8,
+    opsets: { '': 18 },
+    inputs: [port('x')],
+    outputs: epsilons.map((_, i) => port(`y${i}`)),
+    nodes: epsilons.map((epsilon, i) => ({
+      name: `normalization${i}`,
+      op: 'InstanceNormalization',
+      domain: '',
+      inputs: ['x', 'ones', 'zeros'],
+      outputs: [`y${i}`],
+      attributes: { epsilon: { kind: 'float', value: epsilon } },
+    })),
+    constants: new Map([
+      ['ones', float32([2], [1, 1])],
+      ['zeros', float32([2], [0, 0])],
+    ]),
+  });
 }
