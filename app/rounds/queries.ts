@@ -50,11 +50,12 @@ export function useRound(initialData: RoundDetail): RoundDetail {
   return data;
 }
 
-/** A round's curves; they grow by events, so they are read once. */
-export function useSteps(id: string) {
+/** A round's curves; while it is under way they grow by events, and the rest is read now and then. */
+export function useSteps(id: string, live: boolean) {
   return useQuery({
     queryKey: roundKeys.steps(id),
     queryFn: () => send('GET', `/api/rounds/${id}/steps`, stepsViewSchema),
+    refetchInterval: live ? refetchInterval : false,
   });
 }
 

@@ -4,7 +4,6 @@ import { evaluationsOf } from '@/db/metrics';
 import { getPolicy } from '@/db/policies';
 import { getRound, listRounds, type Round } from '@/db/rounds';
 import { trainingPairsOf } from '@/db/training-data';
-import { answers } from '@/lib/answers';
 import { configDifferences } from '@/lib/settings/differences';
 import { type PresetName, presets } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
@@ -41,7 +40,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     differences: configDifferences(yardstick.config, round.config),
     manifest: Object.keys(manifest).length > 0 ? manifest : null,
     answers: {
-      byAnswer: Object.fromEntries(answers.map((answer) => [answer, counts.byAnswer[answer]])),
+      byAnswer: counts.byAnswer,
       heldBack: counts.heldBack,
       annotators: counts.annotators,
       perMinute: pace(counts.recent, now),

@@ -26,7 +26,7 @@ export function shortNumber(value: number): string {
   return size >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
-/** "1 pair", "2 pairs". */
-export function plural(n: number, noun: string): string {
-  return `${countText(n)} ${noun}${n === 1 ? '' : 's'}`;
+/** "1 pair", "2 pairs"; pass the plural where an s does not make it. */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${countText(n)} ${n === 1 ? one : many}`;
 }

@@ -1,0 +1,91 @@
+'use client';
+
+import { useState } from 'react';
+import { isFinished } from '@/lib/rounds';
+import type { RoundSummary, StepsView } from '../../api/rounds/schema';
+import { shortNumber } from '../../components/figures/format';
+import { Button } from '../../components/ui/button';
+import { Card, CardHeading } from '../../components/ui/card';
+import { Skeleton } from '../../components/ui/skeleton';
+import { useSteps } from '../queries';
+import { Curve } from './curve';
+import { type Axis, axisNames, type CurvePoint, curves } from './curves';
+import { CurvesTable } from './curves-table';
+
+const axes: readonly Axis[] = ['step', 'timestep'];
+
+/** What training logged, over its steps or over the timesteps, as curves or as a table. */
+export function CurvesCard({ round }: { round: RoundSummary }) {
+  const { data, error, refetch } = useSteps(round.id, !isFinished(round.state));
+  const [axis, setAxis] = useState<Axis>('step');
+  const [asTable, setAsTable] = useState(false);
+  const points = data ? pointsOf(data, axis) : [];
+  const last = data?.steps.at(-1)?.metrics;
+
+  return (
+    <Card>
+      <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
+        <CardHeading title="How it learned">
+          {axis === 'step'
+            ? 'Each point is the mean of a step over its timesteps.'
+            : 'Each point is the mean of all steps at one timestep; noise on the left, image on the right.'}
+        </CardHeading>
+        <div className="mb-4 flex flex-wrap gap-1">
+          {axes.map((candidate) => (
+            <Button
+              key={candidate}
+              size="small"
+              look={candidate === axis ? 'outline' : 'quiet'}
+              aria-pressed={candidate === axis}
+              onClick={() => setAxis(candidate)}
+            >
+              Per {candidate}
+            </Button>
+          ))}
+          <Button
+            size="small"
+            look={asTable ? 'outline' : 'quiet'}
+            aria-pressed={asTable}
+            onClick={() => setAsTable(!asTable)}
+          >
+            As a table
+          </Button>
+        </div>
+      </div>
+      {error ? (
+        <p role="alert" className="flex items-center gap-3 text-destructive text-sm">
+          {error.message}
+          <Button size="small" onClick={() => refetch()}>
+            Try again
+          </Button>
+        </p>
+      ) : null}
+      {data && points.length === 0 ? (
+        <p className="flex h-40 items-center justify-center text-muted-foreground text-sm">
+          The first step has not ended yet.
+        </p>
+      ) : null}
+      {!data && !error ? <Skeleton className="h-136" /> : null}
+      {points.length > 0 && asTable ? <CurvesTable points={points} axis={axis} /> : null}
+      {points.length > 0 && !asTable ? (
+        <div className="grid gap-x-6 gap-y-5 sm:grid-cols-2 lg:grid-cols-3">
+          {curves.map((curve) => (
+            <Curve key={curve.title} curve={curve} points={points} axisName={axisNames[axis]} />
+          ))}
+        </div>
+      ) : null}
+      {last?.stepsPerSecond !== undefined ? (
+        <p className="mt-4 text-muted-foreground text-xs tabular-nums">
+          At last {shortNumber(last.stepsPerSecond)} steps a second
+          {last.rssMb === undefined ? '' : `, ${shortNumber(last.rssMb)} MiB of memory`}.
+        </p>
+      ) : null}
+    </Card>
+  );
+}
+
+function pointsOf({ steps, byTimestep }: StepsView, axis: Axis): CurvePoint[] {
+  return axis === 'step'
+    ? steps.map(({ step, metrics }) => ({ x: step, ...metrics }))
+    : byTimestep.map(({ timestep, metrics }) => ({ x: timestep, ...metrics }));
+}

@@ -1,0 +1,61 @@
+import type { TrainMetrics } from '@/lib/metrics';
+
+export type Axis = 'step' | 'timestep';
+
+export const axisNames: Record<Axis, string> = { step: 'Step', timestep: 'Timestep' };
+
+/** One point of every curve; `x` is a step or a timestep. */
+export type CurvePoint = TrainMetrics & { x: number };
+
+export interface CurveSpec {
+  title: string;
+  explanation: string;
+  series: readonly { key: keyof TrainMetrics; name: string; color: string }[];
+  /** Both ends of the vertical axis, where they are known. */
+  domain?: readonly [number, number];
+  /** A value worth a thin line. */
+  mark?: number;
+}
+
+/** What is drawn, in the order of a reader's questions: does it learn, which way, how far has it gone. */
+export const curves: readonly CurveSpec[] = [
+  {
+    title: 'Loss',
+    explanation:
+      'ln 2 = 0.6931 where the policy tells winner from loser no better than its reference.',
+    series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+    mark: Math.LN2,
+  },
+  {
+    title: 'Implicit accuracy',
+    explanation: 'How often the winner gained more probability than the loser. One half is chance.',
+    series: [{ key: 'implicitAccuracy', name: 'Accuracy', color: 'var(--chart-1)' }],
+    domain: [0, 1],
+    mark: 0.5,
+  },
+  {
+    title: 'Log-ratio to the reference',
+    explanation: 'Above zero: more probable than before. Winners should rise, losers fall.',
+    series: [
+      { key: 'logRatioWinner', name: 'Winner', color: 'var(--chart-3)' },
+      { key: 'logRatioLoser', name: 'Loser', color: 'var(--chart-4)' },
+    ],
+    mark: 0,
+  },
+  {
+    title: 'Clip fraction',
+    explanation: 'Share of ratios outside the clip range. These no longer move anything.',
+    series: [{ key: 'clipFraction', name: 'Clipped', color: 'var(--chart-2)' }],
+    domain: [0, 1],
+  },
+  {
+    title: 'KL to the reference',
+    explanation: 'How far the policy has moved from its reference.',
+    series: [{ key: 'kl', name: 'KL', color: 'var(--chart-2)' }],
+  },
+  {
+    title: 'Gradient norm',
+    explanation: 'Length of the gradient before it is limited.',
+    series: [{ key: 'gradNorm', name: 'Norm', color: 'var(--chart-2)' }],
+  },
+];

@@ -1,0 +1,130 @@
+import type { EvaluationSummary } from '@/lib/metrics';
+import { wilsonInterval, winRate } from '@/lib/statistics/proportion';
+import { countText, percent, plural } from '../../components/figures/format';
+import { commonMax, IntervalBar } from '../../components/figures/interval-bar';
+import { Rate, RateText } from '../../components/figures/rate';
+import { Card, CardHeading } from '../../components/ui/card';
+import { Cell, HeadCell, Table } from '../../components/ui/table';
+
+/** What a round achieved: every rate with its interval and count, before and after. */
+export function OutcomeCard({
+  before,
+  after,
+  names: [beforeName, afterName],
+}: {
+  before: EvaluationSummary | null;
+  after: EvaluationSummary;
+  names: readonly [before: string, after: string];
+}) {
+  const won = after.winRate;
+  return (
+    <Card>
+      <CardHeading title="What came of it">
+        Measured on {plural(after.images, 'image')} of prompts and seeds that training never sees
+        {after.judge ? `, by the judge ${after.judge}` : ''}. Lines are 95 % intervals.
+      </CardHeading>
+      <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_minmax(0,2fr)]">
+        <div className="flex flex-col gap-2">
+          <h3 className="font-medium text-sm">
+            {afterName} against {beforeName}
+          </h3>
+          {won ? (
+            <>
+              <p className="font-semibold text-xl tabular-nums">
+                {percent(winRate(won)?.rate ?? 0)}
+                <span className="ml-2 font-normal text-base text-muted-foreground">won</span>
+              </p>
+              <IntervalBar interval={winRate(won)} max={1} mark={0.5} />
+              <RateText
+                interval={winRate(won)}
+                className="[&>span:first-child]:sr-only"
+                count={`${countText(won.wins)} won, ${countText(won.ties)} tied, ${countText(won.n - won.wins - won.ties)} lost`}
+              />
+              <p className="text-muted-foreground text-xs">
+                A tie counts half. The thin line is one half: no difference.
+              </p>
+            </>
+          ) : (
+            <p className="text-muted-foreground text-sm">Not compared: nobody could judge.</p>
+          )}
+        </div>
+        <div className="min-w-0">
+          <RateRows before={before} after={after} names={[beforeName, afterName]} />
+        </div>
+      </div>
+    </Card>
+  );
+}
+
+function RateRows({
+  before,
+  after,
+  names,
+}: {
+  before: EvaluationSummary | null;
+  after: EvaluationSummary;
+  names: readonly [string, string];
+}) {
+  const rates = [
+    { name: 'Deformed hands', of: (summary: EvaluationSummary) => summary.deformed },
+    { name: 'Blood', of: (summary: EvaluationSummary) => summary.blood },
+  ];
+  const sides = [
+    ...(before ? [{ name: names[0], summary: before, tone: 'quiet' as const }] : []),
+    { name: names[1], summary: after, tone: 'primary' as const },
+  ];
+  const max = commonMax(
+    sides.flatMap(({ summary }) => rates.map(({ of }) => wilsonInterval(of(summary)))),
+  );
+  const means = [
+    { name: 'Prompt followed', of: (summary: EvaluationSummary) => summary.alignment, share: true },
+    { name: 'Diversity', of: (summary: EvaluationSummary) => summary.diversity, share: false },
+  ];
+  return (
+    <Table label="Rates before and after">
+      <thead>
+        <tr>
+          <HeadCell>Measure</HeadCell>
+          <HeadCell>Policy</HeadCell>
+          <HeadCell className="w-2/5">0 to {percent(max, 0)}</HeadCell>
+          <HeadCell>Rate, 95 % interval, count</HeadCell>
+        </tr>
+      </thead>
+      <tbody>
+        {rates.flatMap(({ name, of }) =>
+          sides.map(({ name: policy, summary, tone }, index) => (
+            <tr key={`${name} ${policy}`}>
+              <Cell className="whitespace-nowrap">{index === 0 ? name : null}</Cell>
+              <Cell className="whitespace-nowrap text-muted-foreground">{policy}</Cell>
+              <Cell>
+                <IntervalBar interval={wilsonInterval(of(summary))} max={max} tone={tone} />
+              </Cell>
+              <Cell>
+                <Rate of={of(summary)} />
+              </Cell>
+            </tr>
+          )),
+        )}
+        {means.map(({ name, of, share }) => (
+          <tr key={name}>
+            <Cell className="whitespace-nowrap">{name}</Cell>
+            <Cell colSpan={3} className="tabular-nums">
+              {sides
+                .map(({ name: policy, summary }) => {
+                  const value = of(summary);
+                  if (value === null) return `${policy} not measured`;
+                  return `${policy} ${share ? percent(value) : value.toFixed(3)}`;
+                })
+                .join(' → ')}{' '}
+              <span className="text-muted-foreground text-xs">
+                {share
+                  ? `mean share of the prompt's attributes met, ${countText(after.images)} images`
+                  : 'mean perceptual distance between images of one prompt'}
+              </span>
+            </Cell>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
