@@ -8,6 +8,8 @@ export interface ChosenDevice {
   adapter: string | undefined;
 }
 
+const processor: ChosenDevice = { device: 'cpu', adapter: undefined };
+
 /** A graphics adapter that is no program: those are slower than the processor they run on. */
 function isHardware(report: DeviceReport): boolean {
   return report.opened && report.adapter !== undefined && !report.adapter.includes('software');
@@ -25,15 +27,18 @@ export async function chooseDevice(wanted = process.env.DARKROOM_DEVICE): Promis
         `DARKROOM_DEVICE is "${wanted}"; set it to ${devices.join(', ')} or nothing.`,
       );
     }
+    if (device === 'cpu') return processor;
     const [report] = await probeDevices([device]);
-    if (report?.opened) return report;
+    if (report?.opened) return { device, adapter: report.adapter };
     throw new Error(
       `DARKROOM_DEVICE asks for ${device}, which does not open. ${report?.reason ?? ''}`,
     );
   }
   for (const device of ['cuda', 'webgpu'] as const) {
     const [report] = await probeDevices([device]);
-    if (report?.opened && (device === 'cuda' || isHardware(report))) return report;
+    if (report?.opened && (device === 'cuda' || isHardware(report))) {
+      return { device, adapter: report.adapter };
+    }
   }
-  return { device: 'cpu', adapter: undefined };
+  return processor;
 }

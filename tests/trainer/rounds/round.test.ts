@@ -9,9 +9,9 @@ import { listWorkers } from '@/db/workers';
 import { parseSafetensors } from '@/trainer/diffusion/safetensors';
 import { parseTrajectory } from '@/trainer/diffusion/trajectory';
 import {
-  endTrainersAfterEach,
+  baseOn,
   labelEverything,
-  startRunOn,
+  startRunFrom,
   startTrainer,
   untilRound,
   withHomes,
@@ -20,11 +20,11 @@ import {
 
 const pipeline = withTinyPipeline();
 const homes = withHomes();
-endTrainersAfterEach();
 
 it('takes a round from nothing to an evaluated policy', async () => {
   const home = await homes.make();
-  const { round, base } = await startRunOn(pipeline.folder);
+  const base = await baseOn(pipeline.folder);
+  const round = await startRunFrom(base);
   const trainer = startTrainer();
   await untilRound(round.id, ({ state }) => state === 'labeling', trainer);
   const samples = await listSamples({ roundId: round.id });

@@ -4,17 +4,17 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { closeDatabases, db, schema } from '@/db/client';
 import { leasePairs } from '@/db/leases';
 import { migrateDatabase } from '@/db/migrate';
-import { ensureBasePolicy } from '@/db/policies';
+import { ensureBasePolicy, type Policy } from '@/db/policies';
 import { submitPreference } from '@/db/preferences';
 import { getRound, type Round } from '@/db/rounds';
 import { startRun } from '@/db/runs';
 import { samplesById } from '@/db/samples';
 import { createUser } from '@/db/users';
-import type { RunMode } from '@/lib/runs';
+import { isFinished } from '@/lib/rounds';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { writeTinyPipeline } from '../../support/tiny-pipeline';
@@ -33,7 +33,7 @@ export function withTinyPipeline(): { readonly folder: string } {
   return made;
 }
 
-/** Data folders for one test each; `use` decides which one this process reads. */
+/** Data folders for the tests of a file; `use` decides which one this process reads. */
 export function withHomes() {
   const homes: string[] = [];
   const before = process.env.DARKROOM_HOME;
@@ -41,7 +41,8 @@ export function withHomes() {
     closeDatabases();
     process.env.DARKROOM_HOME = home;
   };
-  afterEach(async () => {
+  afterAll(async () => {
+    await Promise.all(trainers.splice(0).map((trainer) => trainer.end('SIGKILL')));
     closeDatabases();
     await Promise.all(homes.splice(0).map((home) => rm(home, { recursive: true, force: true })));
     if (before === undefined) delete process.env.DARKROOM_HOME;
@@ -78,23 +79,26 @@ export const quickConfig = {
   evaluation: { images: 8 },
 } satisfies RunConfigInput;
 
-/** A run on the pipeline in this folder. */
-export async function startRunOn(
-  folder: string,
+/** The base policy of the pipeline in this folder. */
+export async function baseOn(folder: string): Promise<Policy> {
+  return ensureBasePolicy({ pipeline: folder, name: 'tiny', hash: await pipelineHash(folder) });
+}
+
+/** A run from this policy. */
+export async function startRunFrom(
+  policy: Policy,
   config: RunConfigInput = quickConfig,
-  mode: RunMode = 'single',
-) {
-  const hash = await pipelineHash(folder);
-  const base = await ensureBasePolicy({ pipeline: folder, name: 'tiny', hash });
-  const { run, round } = await startRun({
+): Promise<Round> {
+  const { round } = await startRun({
     name: 'Test',
-    mode,
+    mode: 'single',
     method: 'd3po',
-    pipeline: folder,
+    pipeline: policy.pipeline,
     config,
+    startPolicyId: policy.id,
     createdBy: null,
   });
-  return { run, round, base };
+  return round;
 }
 
 export interface Trainer {
@@ -106,7 +110,7 @@ export interface Trainer {
 
 const trainers: Trainer[] = [];
 
-/** Starts the trainer on the data folder in use. Whatever a test leaves running is ended after it. */
+/** Starts the trainer on the data folder in use. What runs when a file's tests are over is ended. */
 export function startTrainer(): Trainer {
   const child = spawn(process.execPath, ['--import', 'tsx', 'trainer/rounds/main.ts'], {
     cwd: root,
@@ -135,14 +139,7 @@ export function startTrainer(): Trainer {
   return trainer;
 }
 
-/** Ends every trainer that a test started. */
-export function endTrainersAfterEach(): void {
-  afterEach(async () => {
-    await Promise.all(trainers.splice(0).map((trainer) => trainer.end('SIGKILL')));
-  });
-}
-
-/** Waits until the round is as wanted; fails with the round's error or the trainer's output when it ended instead. */
+/** Waits until the round is as wanted; throws when it, or the trainer, has ended otherwise. */
 export async function untilRound(
   id: string,
   wanted: (round: Round) => boolean,
@@ -151,7 +148,9 @@ export async function untilRound(
   for (;;) {
     const round = await getRound(id);
     if (wanted(round)) return round;
-    if (round.state === 'failed') throw new Error(`The round failed: ${round.error}`);
+    if (isFinished(round.state)) {
+      throw new Error(`The round is ${round.state} already: ${round.error ?? 'no error'}`);
+    }
     const exitCode = trainer?.process.exitCode;
     if (typeof exitCode === 'number') {
       throw new Error(`The trainer ended (${exitCode}): ${trainer?.output()}`);

@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import type { Round } from '@/db/rounds';
+import {
+  baseOn,
+  labelEverything,
+  startRunFrom,
+  startTrainer,
+  traceOf,
+  untilRound,
+  withHomes,
+  withTinyPipeline,
+} from './support';
+
+const pipeline = withTinyPipeline();
+const homes = withHomes();
+
+const midway: Record<string, (round: Round) => boolean> = {
+  sampling: ({ state, progress }) => state === 'sampling' && progress.sampled > 0,
+  training: ({ state, progress }) => state === 'training' && progress.trainedSteps > 0,
+  evaluating: ({ state, progress }) => state === 'evaluating' && progress.evaluated > 0,
+};
+
+/** Runs the round to its end. Before it goes on from a state, `interrupt` may do its worst in it. */
+async function complete(roundId: string, interrupt = async (_state: string) => {}) {
+  await interrupt('sampling');
+  const first = startTrainer();
+  await untilRound(roundId, ({ state }) => state === 'labeling', first);
+  await first.end('SIGTERM');
+  await labelEverything();
+  await interrupt('training');
+  const second = startTrainer();
+  await untilRound(roundId, ({ state }) => state === 'evaluating' || state === 'done', second);
+  await second.end('SIGTERM');
+  await interrupt('evaluating');
+  const third = startTrainer();
+  await untilRound(roundId, ({ state }) => state === 'done', third);
+  await third.end('SIGTERM');
+  return traceOf(roundId);
+}
+
+it('ends alike, bit for bit, whether or not it is killed in every state', async () => {
+  const home = await homes.make();
+  const round = await startRunFrom(await baseOn(pipeline.folder));
+  const twin = await homes.copy(home);
+
+  homes.use(home);
+  const undisturbed = await complete(round.id);
+
+  homes.use(twin);
+  const killedIn: string[] = [];
+  const killed = await complete(round.id, async (state) => {
+    const trainer = startTrainer();
+    const { state: reached } = await untilRound(round.id, midway[state]!, trainer);
+    expect(await trainer.end('SIGKILL')).toBe('SIGKILL');
+    killedIn.push(reached);
+  });
+  expect(killedIn).toEqual(['sampling', 'training', 'evaluating']);
+  expect(killed).toEqual(undisturbed);
+  expect(killed.policies.map(({ adapterBlob }) => adapterBlob)).toHaveLength(2);
+});
+
+it.skipIf(process.platform !== 'linux')('opens another engine when one dies', async () => {
+  await homes.make();
+  const round = await startRunFrom(await baseOn(pipeline.folder));
+  const trainer = startTrainer();
+  await untilRound(round.id, midway.sampling!, trainer);
+  const { pid } = trainer.process;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.trim().split(' ')) process.kill(Number(child), 'SIGKILL');
+  await untilRound(round.id, ({ state }) => state === 'labeling', trainer);
+  expect(trainer.output()).toContain('going on from the last checkpoint');
+});
