@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { and, asc, count, eq, gt, isNull } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import { type PickAPicRow, toPickAPic } from '@/lib/pick-a-pic';
+import { db } from './client';
+import { derivedId } from './ids';
+import { pairs, preferences, samples } from './schema/labels';
+import { policies } from './schema/policies';
+import { settingOrCreate } from './settings';
+
+const pageSize = 1000;
+
+/**
+ * Every standing answer (of one round when asked) in Pick-a-Pic's columns, in the order of their ids:
+ * exporting the same data twice gives the same rows. Annotators' pseudonyms hold within this
+ * installation and cannot be turned back without its database.
+ */
+export async function* exportPreferences({
+  roundId,
+}: {
+  roundId?: string;
+} = {}): AsyncGenerator<PickAPicRow> {
+  const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
+  const left = alias(samples, 'left_sample');
+  const right = alias(samples, 'right_sample');
+  const leftPolicy = alias(policies, 'left_policy');
+  const rightPolicy = alias(policies, 'right_policy');
+  const wanted = and(
+    isNull(preferences.supersededAt),
+    roundId === undefined ? undefined : eq(pairs.roundId, roundId),
+  );
+  const perPrompt = new Map(
+    db()
+      .select({ prompt: pairs.prompt, n: count() })
+      .from(preferences)
+      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .where(wanted)
+      .groupBy(pairs.prompt)
+      .all()
+      .map(({ prompt, n }) => [prompt, n]),
+  );
+  let after = '';
+  for (;;) {
+    const rows = db()
+      .select({
+        preference: preferences,
+        prompt: pairs.prompt,
+        left: { imageBlob: left.imageBlob, policy: leftPolicy.name },
+        right: { imageBlob: right.imageBlob, policy: rightPolicy.name },
+      })
+      .from(preferences)
+      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(left, eq(left.id, preferences.leftSampleId))
+      .innerJoin(right, eq(right.id, preferences.rightSampleId))
+      .innerJoin(leftPolicy, eq(leftPolicy.id, left.policyId))
+      .innerJoin(rightPolicy, eq(rightPolicy.id, right.policyId))
+      .where(and(wanted, gt(preferences.id, after)))
+      .orderBy(asc(preferences.id))
+      .limit(pageSize)
+      .all();
+    for (const { preference, prompt, left, right } of rows) {
+      yield toPickAPic({
+        ...preference,
+        pseudonym: derivedId(salt, preference.annotatorId),
+        prompt,
+        left,
+        right,
+        answersToPrompt: perPrompt.get(prompt) ?? 0,
+      });
+    }
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.preference.id;
+  }
+}
