@@ -41,11 +41,11 @@ export const DIFFUSION_SETTINGS: StageSettings & {
   /** How dirty the images are that it sees. */
   rates: DefectRates;
 } = {
-  steps: 20_000,
+  steps: 8_000,
   batch: 16,
   learningRate: 8e-4,
   warmUpSteps: 400,
-  decaySteps: 4000,
+  decaySteps: 2500,
   averageDecay: 0.9995,
   seed: 12,
   emptyCaptions: 0.1,

@@ -55,6 +55,7 @@ export async function runStage(stage: Stage): Promise<void> {
   log(folder, `${name}: ${weights} weights, steps ${first} to ${settings.steps}`);
 
   let sums: Record<string, number> = {};
+  let count = 0;
   let reportedAt = performance.now();
   let savedAt = performance.now();
   let shownAt = performance.now();
@@ -65,6 +66,7 @@ export async function runStage(stage: Stage): Promise<void> {
     if (step % AVERAGE_STEPS === 0) {
       await training.average(averageDecay(step, settings.averageDecay) ** AVERAGE_STEPS);
     }
+    count++;
     const numbers = { loss: report.loss, norm: report.gradientNorm, ...report.metrics };
     for (const [key, value] of Object.entries(numbers)) sums[key] = (sums[key] ?? 0) + value;
 
@@ -72,7 +74,6 @@ export async function runStage(stage: Stage): Promise<void> {
     const last = step === settings.steps;
     if (step % REPORT_STEPS === 0 || last) {
       const seconds = (now - reportedAt) / 1000;
-      const count = step % REPORT_STEPS || REPORT_STEPS;
       const means = Object.entries(sums).map(
         ([key, sum]) => `${key} ${(sum / count).toPrecision(4)}`,
       );
@@ -83,6 +84,7 @@ export async function runStage(stage: Stage): Promise<void> {
           `${((count * settings.batch) / seconds).toFixed(1)} images/s  ${minutesLeft.toFixed(0)} min left`,
       );
       sums = {};
+      count = 0;
       reportedAt = now;
     }
     if (last || now - savedAt > checkpointSeconds * 1000) {
