@@ -26,29 +26,32 @@ type SignInOptions = {
 /** Tests with an `app`: a fresh data folder and a production server, gone when the test is over. */
 export const test = base.extend<{ app: App }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
-  app: async ({}, use) => {
-    const home = mkdtempSync(join(tmpdir(), 'darkroom-e2e-'));
-    process.env.DARKROOM_HOME = home;
-    await seedEmpty();
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    let server = await startServer(port, url, home);
-    try {
-      await use({
-        url,
-        restart: async () => {
-          await stopServer(server);
-          server = await startServer(port, url, home);
-        },
-        signIn: (browser, role, options) => signIn(browser, url, role, options),
-      });
-    } finally {
-      await stopServer(server);
-      closeDatabases();
-      rmSync(home, { recursive: true, force: true });
-    }
-  },
+  app: ({}, use) => withApp(use),
 });
+
+/** Runs `use` against a production server on a fresh data folder; both are gone afterwards. */
+export async function withApp(use: (app: App) => Promise<void>): Promise<void> {
+  const home = mkdtempSync(join(tmpdir(), 'darkroom-e2e-'));
+  process.env.DARKROOM_HOME = home;
+  await seedEmpty();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  let server = await startServer(port, url, home);
+  try {
+    await use({
+      url,
+      restart: async () => {
+        await stopServer(server);
+        server = await startServer(port, url, home);
+      },
+      signIn: (browser, role, options) => signIn(browser, url, role, options),
+    });
+  } finally {
+    await stopServer(server);
+    closeDatabases();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
 
 async function signIn(
   browser: Browser,

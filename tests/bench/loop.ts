@@ -1,0 +1,76 @@
+/** @file The two halves of a round: images sampled per second, and D3PO pair-timesteps trained per second. */
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { type Sampled, Sampler } from '@/trainer/diffusion/sampler';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
+import { initialAdapter } from '@/trainer/diffusion/lora';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { trainableAdapter } from '@/trainer/methods/trainable';
+import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
+import type { Engine } from '@/trainer/runtime/engine';
+
+const settings = { steps: 20, eta: 1, guidance: 5 };
+const batch = 10;
+const prompt = '1 hand';
+
+export interface Loop {
+  imagesPerSecond: number;
+  pairTimestepsPerSecond: number;
+  peakMib: number;
+}
+
+/** Samples two batches at the official settings, then trains on pairs of them. */
+export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<Loop> {
+  const sampler = await Sampler.open(engine, pipeline, { images: batch, settings });
+  const requests = Array.from({ length: batch }, (_, i) => ({ prompt, seed: i, noiseSeed: i }));
+  const drawn: Sampled[] = [];
+  let start = 0;
+  for (let round = 0; round < 3; round++) {
+    if (round === 1) start = performance.now(); // the first batch warms up
+    for await (const images of sampler.sample(requests, { keepPredictions: true })) drawn.push(...images);
+  }
+  const imagesPerSecond = (2 * batch * 1000) / (performance.now() - start);
+  await sampler.release();
+
+  const encoder = await PromptEncoder.open(engine, pipeline);
+  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
+  const encode = async (text: string) => float32(context, await encoder.encode(text));
+  const unet = pipeline.unet.graph;
+  const trainer = await TransitionTrainer.open(engine, {
+    trainable: trainableAdapter(unet, 'attention', 4),
+    externalDataFolder: pipeline.unet.folder,
+    scheduler: pipeline.scheduler,
+    latent: pipeline.latentShape,
+    context,
+    emptyContext: await encode(''),
+    inferenceSteps: settings.steps,
+    eta: settings.eta,
+    guidance: settings.guidance,
+    d3po: { beta: 0.1, clipRange: 0.1 },
+    adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
+    learningRate: 3e-5,
+    transitionsPerRun: 4,
+  });
+  const noise = gaussianNoise('bench', 1 << 20);
+  let at = 0;
+  const adapter = initialAdapter(adapterSites(unet, 'attention').values(), 4, () => noise[at++] as number);
+  await trainer.load(TransitionTrainer.initialState(adapter));
+  const text: Tensor<'float32'> = await encode(prompt);
+  const pairs = Array.from({ length: 4 }, (_, i) => ({
+    context: text,
+    winner: (drawn[2 * i] as Sampled).trajectory,
+    loser: (drawn[2 * i + 1] as Sampled).trajectory,
+    weight: 1,
+  }));
+  const all = Array.from({ length: settings.steps }, (_, i) => i);
+  let since = 0;
+  for (const [i, pair] of pairs.entries()) {
+    if (i === 1) since = performance.now();
+    await trainer.step([pair], [all]);
+  }
+  const pairTimestepsPerSecond = ((pairs.length - 1) * settings.steps * 1000) / (performance.now() - since);
+  await trainer.close();
+  await encoder.release();
+  return { imagesPerSecond, pairTimestepsPerSecond, peakMib: engine.memory.peakRssBytes / 2 ** 20 };
+}
