@@ -17,12 +17,17 @@ export function proxy(request: NextRequest): NextResponse {
   return response;
 }
 
+/** react-zoom-pan-pinch adds its style sheet by script and knows no nonces. This is the sheet's hash. */
+const zoomStyles = 'sha256-/aQdAPrD+kc0v7HnGQTuKBtoP6ZN+lnzOGVJ1Qt6dfw=';
+
 function contentSecurityPolicy(nonce: string, development: boolean): string {
   return [
     "default-src 'self'",
     // React's development build evaluates strings to rebuild server stacks; production never does.
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
-    development ? "style-src 'self' 'unsafe-inline'" : `style-src 'self' 'nonce-${nonce}'`,
+    development
+      ? "style-src 'self' 'unsafe-inline'"
+      : `style-src 'self' 'nonce-${nonce}' '${zoomStyles}'`,
     // Widths of progress bars are inline attributes, which no nonce can cover.
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' data: blob:",
