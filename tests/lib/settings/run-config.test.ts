@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { settingGroups } from '@/lib/settings/groups';
+import { presets, settingsOf } from '@/lib/settings/presets';
+import {
+  parseRunConfig,
+  preferencesWanted,
+  presetConfig,
+  samplesWanted,
+} from '@/lib/settings/run-config';
+import { defaultsOf, type Setting } from '@/lib/settings/setting';
+
+const prompts = { prompts: ['1 hand'], evaluationPrompts: ['1 hand'] };
+
+describe('parseRunConfig', () => {
+  it("fills in the official code's settings", () => {
+    // yk7333/d3po config/base.py.
+    expect(parseRunConfig(prompts)).toMatchObject({
+      sampling: { inferenceSteps: 20, eta: 1, guidanceScale: 5, groupSize: 7, sharedNoise: true },
+      training: {
+        learningRate: 3e-5,
+        adamBeta1: 0.9,
+        adamBeta2: 0.999,
+        adamEpsilon: 1e-8,
+        weightDecay: 1e-4,
+        maxGradNorm: 1,
+        innerEpochs: 1,
+        timestepFraction: 1,
+        loraRank: 4,
+        trainables: 'attention',
+        optimiserStep: 'pair',
+      },
+      d3po: {
+        beta: 0.1,
+        clip: true,
+        clipRange: 0.1,
+        referencePolicy: 'round',
+        guidanceInTraining: true,
+      },
+    });
+  });
+
+  it('names every setting it refuses', () => {
+    const broken = () =>
+      parseRunConfig({
+        prompts: [],
+        evaluationPrompts: [' '],
+        d3po: { beta: 'much', clipp: true },
+        training: { loraRank: 2.5, trainables: 'everything' },
+        sampling: { eta: 0 },
+      });
+    const names = ['prompts', 'evaluationPrompts.0', 'd3po.beta', 'clipp', 'training.loraRank'];
+    for (const name of [...names, 'training.trainables', 'sampling.eta']) {
+      expect(broken).toThrow(name);
+    }
+    expect(() => parseRunConfig(null)).toThrow('configuration');
+  });
+
+  it('takes back what it gave', () => {
+    for (const name of Object.keys(presets) as (keyof typeof presets)[]) {
+      const config = presetConfig(name, prompts);
+      expect(parseRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+    }
+  });
+});
+
+describe('settings', () => {
+  const all = Object.values(settingGroups).flatMap((group): [string, Setting][] =>
+    Object.entries(group),
+  );
+
+  it.each(all)('%s explains itself and its default lies in its range', (_, setting) => {
+    expect(setting.label).not.toBe('');
+    expect(setting.explanation).toMatch(/[.)]$/);
+    if (setting.type === 'number') {
+      expect(setting.default).toBeGreaterThanOrEqual(setting.min);
+      expect(setting.default).toBeLessThanOrEqual(setting.max);
+    }
+    if (setting.type === 'choice') expect(Object.keys(setting.choices)).toContain(setting.default);
+  });
+
+  it('of a preset are the defaults with its departures', () => {
+    expect(settingsOf('official').sampling).toEqual(defaultsOf(settingGroups.sampling));
+    expect(settingsOf('hands').sampling).toEqual({
+      ...defaultsOf(settingGroups.sampling),
+      ...Object.fromEntries(
+        Object.entries(presets.hands.departures.sampling).map(([key, { value }]) => [key, value]),
+      ),
+    });
+  });
+
+  it('say how many images and answers a round wants', () => {
+    const pairs = parseRunConfig({
+      ...prompts,
+      sampling: { pairsPerRound: 50 },
+      labeling: { annotatorsPerPair: 2 },
+    });
+    expect([samplesWanted(pairs), preferencesWanted(pairs)]).toEqual([100, 100]);
+    const groups = parseRunConfig({
+      ...prompts,
+      sampling: { pairSource: 'groups', groupsPerRound: 10 },
+    });
+    expect([samplesWanted(groups), preferencesWanted(groups)]).toEqual([70, 10]);
+  });
+});
