@@ -1,15 +1,12 @@
 /**
- * @file Trains both judges, measures them on drawn hands that neither has seen, and writes the models.
- * Run after the autoencoder is trained: `tsx trainer/hands/judge/train.ts`.
+ * @file Trains a judge, measures it on drawn hands that no judge has seen, and writes its model.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Builder, Value } from '@/trainer/graph/builder';
-import { float32, tensor } from '@/trainer/graph/tensor';
-import { Engine, type Feeds } from '@/trainer/runtime/engine';
+import { float32, type Tensor, tensor } from '@/trainer/graph/tensor';
+import type { Engine, Feeds } from '@/trainer/runtime/engine';
 import type { Layers } from '../networks/layers';
-import { loadCheckpoint } from '../pretrain/checkpoint';
 import { IMAGE_BYTES } from '../pretrain/dataset';
 import { log, runStage, type StageSettings } from '../pretrain/stage';
 import { averagedWeights, Training } from '../pretrain/training';
@@ -23,7 +20,7 @@ import { Judge, judgePath } from './judge';
 import { buildJudge, type JudgeName } from './networks';
 import { QUESTION_NAMES, QUESTIONS } from './verdict';
 
-export const JUDGE_SETTINGS: Record<JudgeName, StageSettings & { images: number }> = {
+const JUDGE_SETTINGS: Record<JudgeName, StageSettings & { images: number }> = {
   a: {
     steps: 4000,
     batch: 32,
@@ -95,16 +92,20 @@ function judgeBatch(random: Random, data: JudgeData, batch: number): Feeds {
   };
 }
 
-async function trainJudge(engine: Engine, folder: string, name: JudgeName): Promise<void> {
+/** Trains judge `name` in `folder`; `vae` are the autoencoder's weights, through which its images are degraded. */
+export async function trainJudge(
+  engine: Engine,
+  folder: string,
+  name: JudgeName,
+  vae: ReadonlyMap<string, Tensor>,
+): Promise<void> {
   const settings = JUDGE_SETTINGS[name];
-  const vae = await loadCheckpoint(join(folder, 'vae.safetensors'));
-  if (!vae) throw new Error(`${folder} holds no autoencoder; run \`npm run pretrain\` first.`);
   const data = await openJudgeData(
     engine,
     join(folder, `judge-${name}.bin`),
     settings.seed,
     settings.images,
-    averagedWeights(vae.state),
+    vae,
   );
   const training = await Training.compile(engine, `judge-${name}`, (layers) =>
     judgeLoss(layers, name, settings.batch),
@@ -126,22 +127,4 @@ async function trainJudge(engine: Engine, folder: string, name: JudgeName): Prom
     `${JSON.stringify(accuracy, null, 2)}\n`,
   );
   log(folder, `judge ${name}, ${describeAccuracy(accuracy)}`);
-}
-
-const { values: flags } = parseArgs({
-  options: {
-    folder: { type: 'string', default: process.env.DARKROOM_PRETRAIN ?? '.train' },
-    judge: { type: 'string', default: 'a,b' },
-    threads: { type: 'string', default: '2' },
-  },
-});
-mkdirSync(flags.folder, { recursive: true });
-const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
-try {
-  for (const name of flags.judge.split(',')) {
-    if (name !== 'a' && name !== 'b') throw new Error(`There is no judge "${name}"; use a or b.`);
-    await trainJudge(engine, flags.folder, name);
-  }
-} finally {
-  await engine.close();
 }

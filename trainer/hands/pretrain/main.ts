@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Engine } from '@/trainer/runtime/engine';
+import { trainJudge } from '../judge/train';
 import { loadCheckpoint } from './checkpoint';
 import { openDataset } from './dataset';
 import { trainDiffusion } from './diffusion-stage';
@@ -19,11 +20,13 @@ import { log } from './stage';
 import { averagedWeights } from './training';
 import { trainVae } from './vae-stage';
 
+const STAGES = ['vae', 'judge-a', 'judge-b', 'diffusion', 'export', 'measure'];
+
 const { values: flags } = parseArgs({
   options: {
     folder: { type: 'string', default: process.env.DARKROOM_PRETRAIN ?? '.train' },
     images: { type: 'string', default: '80000' },
-    stage: { type: 'string', default: 'vae,diffusion,export' },
+    stage: { type: 'string', default: STAGES.join() },
     measured: { type: 'string', default: '1000' },
     guidance: { type: 'string', default: String(SAMPLING.guidance) },
     policy: { type: 'string', default: fileURLToPath(new URL('../policy', import.meta.url)) },
@@ -36,6 +39,10 @@ const FIRST_TRAINING_SEED = 1_000_000;
 
 const { folder } = flags;
 const stages = new Set(flags.stage.split(','));
+const unknown = [...stages].find((stage) => !STAGES.includes(stage));
+if (unknown !== undefined) {
+  throw new Error(`There is no stage "${unknown}"; choose from ${STAGES.join(', ')}.`);
+}
 const latentPath = join(folder, 'latents.bin');
 
 async function weightsOf(stage: string) {
@@ -44,28 +51,36 @@ async function weightsOf(stage: string) {
   throw new Error(`${folder} holds no "${stage}" checkpoint; run \`npm run pretrain\` first.`);
 }
 
-async function train(): Promise<void> {
+async function withEngine(work: (engine: Engine) => Promise<void>): Promise<void> {
+  const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
+  try {
+    await work(engine);
+  } finally {
+    await engine.close();
+  }
+}
+
+async function train(engine: Engine): Promise<void> {
   const dataset = openDataset(
     join(folder, 'images.bin'),
     FIRST_TRAINING_SEED,
     Number(flags.images),
     (drawn) => log(folder, `drawn ${drawn} images`),
   );
-  const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
-  try {
-    if (stages.has('vae')) await trainVae(engine, folder, dataset);
-    if (stages.has('diffusion')) {
-      const vae = await weightsOf('vae');
-      const latents = await openLatents(engine, latentPath, dataset, vae);
-      await trainDiffusion(engine, folder, dataset, latents, vae);
-    }
-  } finally {
-    await engine.close();
+  if (stages.has('vae')) await trainVae(engine, folder, dataset);
+  if (stages.has('diffusion')) {
+    const vae = await weightsOf('vae');
+    const latents = await openLatents(engine, latentPath, dataset, vae);
+    await trainDiffusion(engine, folder, dataset, latents, vae);
   }
 }
 
 mkdirSync(folder, { recursive: true });
-if (stages.has('vae') || stages.has('diffusion')) await train();
+if (stages.has('vae') || stages.has('diffusion')) await withEngine(train);
+for (const name of ['a', 'b'] as const) {
+  if (!stages.has(`judge-${name}`)) continue;
+  await withEngine(async (engine) => trainJudge(engine, folder, name, await weightsOf('vae')));
+}
 if (stages.has('export')) {
   exportPipeline(flags.policy, {
     diffusion: await weightsOf('diffusion'),
@@ -75,8 +90,9 @@ if (stages.has('export')) {
   log(folder, `wrote ${flags.policy}`);
 }
 if (stages.has('measure')) {
-  const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
   const sampling = { ...SAMPLING, guidance: Number(flags.guidance) };
-  logMeasured(folder, await measurePolicy(engine, flags.policy, Number(flags.measured), sampling));
-  await engine.close();
+  await withEngine(async (engine) => {
+    const measured = await measurePolicy(engine, flags.policy, Number(flags.measured), sampling);
+    logMeasured(folder, measured);
+  });
 }
