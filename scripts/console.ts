@@ -23,10 +23,10 @@ export function line(mark: '✓' | '✗' | '·' | '!', name: string, text: strin
 
 /** A duration for people: `0.4 s`, `34 s`, `2 min 5 s`. */
 export function duration(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 100) return `${Math.round(seconds)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 100) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
 /** Runs a step and prints its line with the time it took; the step returns what to say. An error is the caller's to print. */

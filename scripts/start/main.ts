@@ -14,6 +14,8 @@ const healthPollMs = 150;
 /** Deaths before the first answer after which the start is given up. */
 const deathsMax = 3;
 const trainerNiceness = 5;
+/** Of a process's last words, when it dies. */
+const linesShown = 4;
 
 const home = darkroomHome();
 const host = process.env.HOST ?? '127.0.0.1';
@@ -33,6 +35,15 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
+/** What a log line says to a person; the trainer and the routes write JSON. */
+function said(text: string): string {
+  try {
+    return String(JSON.parse(text).msg ?? text);
+  } catch {
+    return text;
+  }
+}
+
 function start(name: string, nodeArguments: string[], more: { url: string; niceness?: number }) {
   const running = supervise({
     name,
@@ -47,7 +58,7 @@ function start(name: string, nodeArguments: string[], more: { url: string; nicen
     },
     onDeath(how, restartMs) {
       line('!', name, `ended (${how}); starts again in ${duration(restartMs)}`);
-      for (const text of running.tail().slice(-4)) console.log(`    ${dim(text)}`);
+      for (const text of running.tail().slice(-linesShown)) console.log(`    ${dim(said(text))}`);
     },
   });
   processes.push(running);

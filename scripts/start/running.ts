@@ -26,19 +26,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** What the note says; undefined where there is none, or a crash cut it short. */
+function readNote(home: string): z.infer<typeof noteSchema> | undefined {
+  try {
+    return noteSchema.parse(JSON.parse(readFileSync(noteFile(home), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The Darkroom that already runs on this data folder, if one does; a note left by a crash does not count. */
 export async function runningElsewhere(
   home: string,
 ): Promise<{ pid: number; url: string } | undefined> {
-  let text: string;
-  try {
-    text = readFileSync(noteFile(home), 'utf8');
-  } catch {
-    return undefined;
-  }
-  const note = noteSchema.safeParse(JSON.parse(text));
-  if (!note.success || !isAlive(note.data.pid)) return undefined;
-  return (await answers(note.data.url)) ? note.data : undefined;
+  const note = readNote(home);
+  return note && isAlive(note.pid) && (await answers(note.url)) ? note : undefined;
 }
 
 export function noteRunning(home: string, url: string): void {

@@ -1,5 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import {
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  type WriteStream,
+} from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +19,7 @@ const backoffMsMax = 30_000;
 const healthyMs = 60_000;
 const stopGraceMs = 10_000;
 const tailLines = 12;
+const logBytesMax = 10_000_000;
 
 export type Supervised = {
   /** Whether the process runs now (between a death and the restart it does not). */
@@ -41,8 +49,7 @@ export function supervise(options: {
   niceness?: number;
   onDeath: (how: string, restartMs: number) => void;
 }): Supervised {
-  mkdirSync(options.logFolder, { recursive: true });
-  const log = createWriteStream(join(options.logFolder, `${options.name}.log`), { flags: 'a' });
+  const log = openLog(options.logFolder, options.name);
   const recent: string[] = [];
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -90,6 +97,16 @@ export function supervise(options: {
       log.end();
     },
   };
+}
+
+/** Appends to `<name>.log`; one that has grown large becomes `<name>.old.log` first. */
+function openLog(folder: string, name: string): WriteStream {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `${name}.log`);
+  if (existsSync(file) && statSync(file).size > logBytesMax) {
+    renameSync(file, join(folder, `${name}.old.log`));
+  }
+  return createWriteStream(file, { flags: 'a' });
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {
