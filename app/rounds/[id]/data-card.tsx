@@ -2,7 +2,7 @@
 
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
 import type { RoundDetail, TrainingDataView, TrainingPairView } from '../../api/rounds/schema';
-import { countText, percent, plural } from '../../components/figures/format';
+import { countText, plural } from '../../components/figures/format';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Card, CardHeading } from '../../components/ui/card';
 
@@ -85,10 +85,7 @@ function Shares({
           <div key={name} className="flex items-center gap-2 py-0.5">
             <span aria-hidden className={`size-2.5 shrink-0 rounded-sm ${fills[index]}`} />
             <dt className="min-w-0 flex-1 truncate">{name}</dt>
-            <dd className="text-muted-foreground tabular-nums">
-              {countText(count)}
-              {total > 0 ? ` · ${percent(count / total, 0)}` : ''}
-            </dd>
+            <dd className="text-muted-foreground tabular-nums">{countText(count)}</dd>
           </div>
         ))}
       </dl>

@@ -1,0 +1,102 @@
+import type { Method } from '@/lib/methods';
+import type { RunMode } from '@/lib/runs';
+import { type GroupName, settingGroups } from '@/lib/settings/groups';
+import { type PresetName, settingsOf } from '@/lib/settings/presets';
+import type { Setting } from '@/lib/settings/setting';
+import { type StartRun, startRunSchema } from '../../api/runs/schema';
+
+/** What a person has typed: numbers stay text until they are whole. */
+export type Typed = string | boolean;
+
+/** A run as it stands in the form. `startPolicyId` empty: from the policy served. */
+export interface RunDraft {
+  name: string;
+  mode: RunMode;
+  method: Method;
+  pipeline: string;
+  startPolicyId: string;
+  preset: PresetName;
+  /** One prompt a line. */
+  prompts: string;
+  evaluationPrompts: string;
+  seed: string;
+  settings: Record<GroupName, Record<string, Typed>>;
+}
+
+/** What is wrong with a draft, by the path in the request: `config.training.learningRate`. */
+export type Problems = Readonly<Record<string, string>>;
+
+const groupNames = Object.keys(settingGroups) as GroupName[];
+
+/** Every setting as a preset has it, as text. */
+export function typedSettings(preset: PresetName): RunDraft['settings'] {
+  const values = settingsOf(preset);
+  return Object.fromEntries(
+    groupNames.map((group) => [
+      group,
+      Object.fromEntries(
+        Object.entries(values[group]).map(([key, value]) => [
+          key,
+          typeof value === 'number' ? String(value) : value,
+        ]),
+      ),
+    ]),
+  ) as RunDraft['settings'];
+}
+
+/** The lines of a text that hold something. */
+export function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}
+
+function untyped(setting: Setting, value: Typed | undefined): unknown {
+  return setting.type === 'number' ? numberOf(value) : value;
+}
+
+/** NaN for whatever is no number, so that the schema refuses it; an empty field is no zero. */
+function numberOf(value: Typed | undefined): number {
+  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+}
+
+function requestOf(draft: RunDraft): unknown {
+  const settings = groupNames.map((group) => {
+    const typed = draft.settings[group];
+    const entries = Object.entries<Setting>(settingGroups[group]).map(([key, setting]) => [
+      key,
+      untyped(setting, typed[key]),
+    ]);
+    return [group, Object.fromEntries(entries)];
+  });
+  return {
+    name: draft.name,
+    mode: draft.mode,
+    method: draft.method,
+    pipeline: draft.pipeline,
+    ...(draft.startPolicyId && { startPolicyId: draft.startPolicyId }),
+    config: {
+      prompts: linesOf(draft.prompts),
+      evaluationPrompts: linesOf(draft.evaluationPrompts),
+      seed: numberOf(draft.seed),
+      ...Object.fromEntries(settings),
+    },
+  };
+}
+
+/** A draft as a request, or what stands in its way. */
+export function checkDraft(
+  draft: RunDraft,
+): { request: StartRun; problems: Problems } | { request: null; problems: Problems } {
+  const parsed = startRunSchema.safeParse(requestOf(draft));
+  if (parsed.success) return { request: parsed.data, problems: {} };
+  const problems: Record<string, string> = {};
+  for (const { path, message, code } of parsed.error.issues) {
+    const where = (
+      path[1] === 'prompts' || path[1] === 'evaluationPrompts' ? path.slice(0, 2) : path
+    ).join('.');
+    problems[where] ??= code === 'invalid_type' ? 'A number is needed here.' : message;
+  }
+  return { request: null, problems };
+}

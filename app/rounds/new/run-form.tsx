@@ -1,0 +1,241 @@
+'use client';
+
+import { useMutation } from '@tanstack/react-query';
+import { useRouter } from 'next/navigation';
+import { useMemo, useRef, useState } from 'react';
+import { availableMethods, type Method, methodDescriptions } from '@/lib/methods';
+import type { RunMode } from '@/lib/runs';
+import { type GroupName, settingGroups } from '@/lib/settings/groups';
+import { type PresetName, presets } from '@/lib/settings/presets';
+import { type StartRun, startedRunSchema } from '../../api/runs/schema';
+import { plural } from '../../components/figures/format';
+import { Button } from '../../components/ui/button';
+import { Card, CardHeading } from '../../components/ui/card';
+import { Field, Input } from '../../components/ui/field';
+import { FormError } from '../../components/ui/form-error';
+import { Select } from '../../components/ui/select';
+import { send } from '../../http/send';
+import type { PipelineChoice } from './pipelines';
+import { PromptsField } from './prompts-field';
+import { checkDraft, type RunDraft, type Typed, typedSettings } from './run-draft';
+import { RunSummary } from './run-summary';
+import { SettingsSection } from './settings-section';
+
+const modeOptions: { value: RunMode; label: string; hint: string }[] = [
+  { value: 'online', label: 'Online run', hint: 'The next round starts by itself.' },
+  { value: 'single', label: 'Single round', hint: 'One round, then done.' },
+];
+
+const methodOptions = availableMethods.map((method) => ({
+  value: method,
+  label: methodDescriptions[method]?.label ?? method,
+  hint: methodDescriptions[method]?.explanation,
+}));
+
+const presetOptions = (Object.keys(presets) as PresetName[]).map((name) => ({
+  value: name,
+  label: presets[name].label,
+  hint: presets[name].explanation,
+}));
+
+/** Sets up a run: what to train, on what, how; with what it amounts to beside it. */
+export function RunForm({
+  pipelines,
+  trainerAlive,
+}: {
+  pipelines: PipelineChoice[];
+  trainerAlive: boolean;
+}) {
+  const router = useRouter();
+  const form = useRef<HTMLFormElement>(null);
+  const [draft, setDraft] = useState(() => firstDraft(pipelines[0]!));
+  const [tried, setTried] = useState(false);
+  const { request, problems } = useMemo(() => checkDraft(draft), [draft]);
+  const preview = useMemo(() => checkDraft({ ...draft, name: draft.name || 'unnamed' }), [draft]);
+  // Kept while a field is half typed, so that the column beside the form does not jump.
+  const [summarized, summarize] = useState(preview.request);
+  if (preview.request && preview.request !== summarized) summarize(preview.request);
+  const presetSettings = useMemo(() => typedSettings(draft.preset), [draft.preset]);
+  const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
+  const wrong = Object.keys(problems).length;
+
+  const start = useMutation({
+    mutationFn: (body: StartRun) => send('POST', '/api/runs', startedRunSchema, body),
+    onSuccess: ({ roundId }) => router.push(`/rounds/${roundId}`),
+  });
+
+  const change = (part: Partial<RunDraft>) => setDraft((old) => ({ ...old, ...part }));
+  const changeSetting = (group: GroupName, key: string, value: Typed) =>
+    setDraft((old) => ({
+      ...old,
+      settings: { ...old.settings, [group]: { ...old.settings[group], [key]: value } },
+    }));
+
+  function submit() {
+    setTried(true);
+    if (request) return start.mutate(request);
+    // After the sections with problems have opened.
+    requestAnimationFrame(() =>
+      form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(),
+    );
+  }
+
+  return (
+    <form
+      ref={form}
+      noValidate
+      className="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <div className="flex min-w-0 flex-col gap-6">
+        <Card>
+          <CardHeading title="What to train" />
+          <div className="grid items-start gap-5 sm:grid-cols-2">
+            <Field label="Name" error={tried || draft.name ? problems.name : null}>
+              <Input
+                value={draft.name}
+                maxLength={80}
+                placeholder="Five fingers"
+                onChange={(event) => change({ name: event.target.value })}
+              />
+            </Field>
+            <Field label="Mode">
+              <Select
+                label="Mode"
+                value={draft.mode}
+                options={modeOptions}
+                onChange={(mode) => change({ mode })}
+              />
+            </Field>
+            <Field label="Pipeline" help={pipeline.description}>
+              <Select
+                label="Pipeline"
+                value={draft.pipeline}
+                options={pipelines.map((one) => ({ value: one.pipeline, label: one.pipeline }))}
+                onChange={(value) =>
+                  setDraft((old) => ({
+                    ...firstDraft(pipelines.find((one) => one.pipeline === value) ?? pipeline),
+                    name: old.name,
+                    mode: old.mode,
+                  }))
+                }
+              />
+            </Field>
+            <Field label="Start from" help="The policy that draws the first round's images.">
+              <Select
+                label="Start from"
+                value={draft.startPolicyId}
+                options={[
+                  {
+                    value: '',
+                    label: `The policy served: ${pipeline.servingName ?? 'none yet'}`,
+                  },
+                  ...pipeline.policies.map(({ id, name }) => ({ value: id, label: name })),
+                ]}
+                onChange={(startPolicyId) => change({ startPolicyId })}
+              />
+            </Field>
+            <Field label="Method" help={methodDescriptions[draft.method]?.explanation}>
+              <Select<Method>
+                label="Method"
+                value={draft.method}
+                options={methodOptions}
+                onChange={(method) => change({ method })}
+              />
+            </Field>
+            <Field label="Preset" help={presets[draft.preset].explanation}>
+              <Select
+                label="Preset"
+                value={draft.preset}
+                options={presetOptions}
+                onChange={(preset) => change({ preset, settings: typedSettings(preset) })}
+              />
+            </Field>
+          </div>
+        </Card>
+
+        <Card>
+          <CardHeading title="Prompts">One a line.</CardHeading>
+          <div className="grid items-start gap-5 sm:grid-cols-2">
+            <PromptsField
+              label="To draw from"
+              value={draft.prompts}
+              suggested={pipeline.suggestedPrompts}
+              problem={problems['config.prompts']}
+              onChange={(prompts) => change({ prompts })}
+            />
+            <PromptsField
+              label="Only to measure"
+              value={draft.evaluationPrompts}
+              suggested={pipeline.suggestedEvaluationPrompts}
+              problem={problems['config.evaluationPrompts']}
+              onChange={(evaluationPrompts) => change({ evaluationPrompts })}
+            />
+            <Field
+              label="Seed"
+              help="The same seed, policy and answers make the same result again."
+              error={problems['config.seed']}
+            >
+              <Input
+                inputMode="numeric"
+                autoComplete="off"
+                value={draft.seed}
+                onChange={(event) => change({ seed: event.target.value })}
+              />
+            </Field>
+          </div>
+        </Card>
+
+        <Card className="py-2">
+          <h2 className="sr-only">Settings</h2>
+          {(Object.keys(settingGroups) as GroupName[]).map((group) => (
+            <SettingsSection
+              key={group}
+              group={group}
+              draft={draft}
+              presetSettings={presetSettings}
+              problems={problems}
+              onChange={changeSetting}
+            />
+          ))}
+        </Card>
+      </div>
+
+      <Card className="flex flex-col gap-5 lg:sticky lg:top-20">
+        <h2 className="font-semibold text-base">One round of this run</h2>
+        {summarized ? (
+          <RunSummary request={summarized} alive={trainerAlive} />
+        ) : (
+          <p className="text-muted-foreground text-sm">Give the run prompts to draw.</p>
+        )}
+        <FormError error={start.error} />
+        {tried && wrong > 0 ? (
+          <p role="alert" className="text-destructive text-sm">
+            {plural(wrong, 'field needs', 'fields need')} another value.
+          </p>
+        ) : null}
+        <Button type="submit" look="primary" size="large" busy={start.isPending || start.isSuccess}>
+          Start the run
+        </Button>
+      </Card>
+    </form>
+  );
+}
+
+function firstDraft(choice: PipelineChoice): RunDraft {
+  return {
+    name: '',
+    mode: 'online',
+    method: 'd3po',
+    pipeline: choice.pipeline,
+    startPolicyId: '',
+    preset: choice.suggestedPreset,
+    prompts: choice.suggestedPrompts.join('\n'),
+    evaluationPrompts: choice.suggestedEvaluationPrompts.join('\n'),
+    seed: '0',
+    settings: typedSettings(choice.suggestedPreset),
+  };
+}

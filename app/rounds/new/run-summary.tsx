@@ -1,0 +1,84 @@
+'use client';
+
+import { TriangleAlert } from 'lucide-react';
+import { methodDescriptions } from '@/lib/methods';
+import { preferencesWanted, type RunConfig, samplesWanted } from '@/lib/settings/run-config';
+import type { StartRun } from '../../api/runs/schema';
+import { countText, plural } from '../../components/figures/format';
+
+/** What the run will do, in numbers, and what it needs; said before it starts. */
+export function RunSummary({ request, alive }: { request: StartRun; alive: boolean }) {
+  const { config, method } = request;
+  const warnings = warningsFor(config, alive);
+  return (
+    <div className="flex flex-col gap-4 text-sm">
+      <dl className="flex flex-col gap-1">
+        {stepsOf(config).map(([term, text]) => (
+          <div key={term} className="grid grid-cols-[5.5rem_1fr] gap-2">
+            <dt className="text-muted-foreground">{term}</dt>
+            <dd className="tabular-nums">{text}</dd>
+          </div>
+        ))}
+      </dl>
+      <div>
+        <h3 className="font-medium">What {methodDescriptions[method]?.label} needs</h3>
+        <ul className="mt-1 list-disc pl-4 text-muted-foreground">
+          {methodDescriptions[method]?.needs.map((need) => (
+            <li key={need}>{need}</li>
+          ))}
+        </ul>
+      </div>
+      {warnings.map((warning) => (
+        <p key={warning} className="flex gap-2 rounded-md bg-muted p-3">
+          <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-primary" />
+          {warning}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function stepsOf(config: RunConfig): [string, string][] {
+  const { sampling, labeling, training, evaluation } = config;
+  const items =
+    sampling.pairSource === 'pairs'
+      ? plural(sampling.pairsPerRound, 'pair')
+      : plural(sampling.groupsPerRound, 'group');
+  const timesteps = Math.max(1, Math.round(sampling.inferenceSteps * training.timestepFraction));
+  return [
+    ['Draws', `${plural(samplesWanted(config), 'image')}: ${items}`],
+    [
+      'Asks for',
+      `${plural(preferencesWanted(config), 'answer')}, ${plural(labeling.annotatorsPerPair, 'person', 'people')} a pair`,
+    ],
+    [
+      'Trains',
+      `${plural(training.innerEpochs, 'pass', 'passes')} over what people preferred, ${countText(timesteps)} timesteps a pair`,
+    ],
+    ['Measures', `${plural(evaluation.images, 'image')} of each policy`],
+  ];
+}
+
+function warningsFor(
+  { prompts, evaluationPrompts, evaluation, sampling }: RunConfig,
+  alive: boolean,
+) {
+  const drawn = new Set(prompts);
+  const shared = evaluationPrompts.filter((prompt) => drawn.has(prompt)).length;
+  return [
+    ...(shared > 0
+      ? [
+          `${plural(shared, 'evaluation prompt')} ${shared === 1 ? 'is' : 'are'} also drawn for training: the rates would flatter the new policy.`,
+        ]
+      : []),
+    ...(evaluation.images < evaluationPrompts.length
+      ? [
+          `Only ${countText(evaluation.images)} of ${plural(evaluationPrompts.length, 'evaluation prompt')} will be measured, because there are fewer images than prompts.`,
+        ]
+      : []),
+    ...(sampling.guidanceScale === 1
+      ? ['A guidance scale of 1 lets the prompt steer little.']
+      : []),
+    ...(alive ? [] : ['No trainer is running at present. The run waits until one is.']),
+  ];
+}
