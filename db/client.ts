@@ -19,7 +19,7 @@ const busyTimeoutMs = 5000;
 
 /** The folder of all data: `DARKROOM_HOME`, else `.darkroom` where the command was started. */
 export function darkroomHome(): string {
-  return resolve(process.env.DARKROOM_HOME ?? '.darkroom');
+  return resolve(/* turbopackIgnore: true */ process.env.DARKROOM_HOME ?? '.darkroom');
 }
 
 /** Where the database file of a data folder lies. */

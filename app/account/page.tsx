@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { pagePerson } from '../auth/current-person';
-import { Page } from '../components/shell/page';
+import { Page } from '../components/shell/page-frame';
 import { Card, CardHeading } from '../components/ui/card';
 import { AccountForm } from './account-form';
 import { LoginForm } from './login-form';

@@ -3,7 +3,7 @@ import { invitationProblem, listInvitations } from '@/db/invitations';
 import { listPeople } from '@/db/users';
 import { pagePerson } from '../auth/current-person';
 import { realEmail } from '../auth/person';
-import { Page } from '../components/shell/page';
+import { Page } from '../components/shell/page-frame';
 import { Card, CardHeading } from '../components/ui/card';
 import { InviteButton } from './invite-button';
 import { OpenLinks } from './open-links';

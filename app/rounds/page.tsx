@@ -4,7 +4,7 @@ import Link from 'next/link';
 import { can } from '@/lib/permissions';
 import { loadRounds } from '../api/rounds/load-rounds';
 import { pagePerson } from '../auth/current-person';
-import { Page } from '../components/shell/page';
+import { Page } from '../components/shell/page-frame';
 import { buttonClass } from '../components/ui/button-class';
 import { RoundsView } from './rounds-view';
 

@@ -1,7 +1,7 @@
 import { setBlurNsfw } from '@/db/users';
 import { auth } from '../../auth/server';
+import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';
-import { route } from '../../http/route';
 import { changeAccountSchema } from './schema';
 
 /** Changes one's own name, or whether sensitive images are blurred. */

@@ -1,5 +1,5 @@
 import { latestEventId } from '@/db/events';
-import { route } from '../../http/route';
+import { route } from '../../http/define-route';
 import { eventStream } from './stream';
 
 /**

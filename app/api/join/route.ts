@@ -1,8 +1,8 @@
 import { latestGuidelines, recordConsent } from '@/db/guidelines';
 import { joinRequestSchema } from '../../auth/join.schema';
 import { auth } from '../../auth/server';
+import { openRoute } from '../../http/define-route';
 import { signInLimit } from '../../http/rate-limit';
-import { openRoute } from '../../http/route';
 
 /**
  * Uses a one-time link up and signs in. `acceptedGuidelines` is the version shown on the page, for

@@ -1,4 +1,4 @@
-import { route } from '../../http/route';
+import { route } from '../../http/define-route';
 import { loadRounds } from './load-rounds';
 
 /** All rounds, newest first, and whether a trainer is there to work on them. */

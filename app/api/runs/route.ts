@@ -1,6 +1,6 @@
 import { startRun } from '@/db/runs';
+import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';
-import { route } from '../../http/route';
 import { startRunSchema } from './schema';
 
 /** Starts a run and its first round; the trainer begins to draw at once. */

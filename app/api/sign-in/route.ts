@@ -1,8 +1,8 @@
 import { AppError } from '@/lib/errors';
 import { auth } from '../../auth/server';
 import { signInRequestSchema } from '../../auth/sign-in.schema';
+import { openRoute } from '../../http/define-route';
 import { passwordLimit, signInLimit, takeToken } from '../../http/rate-limit';
-import { openRoute } from '../../http/route';
 
 /** Signs in by email and password. Wrong email and wrong password are told apart to nobody. */
 export const POST = openRoute(

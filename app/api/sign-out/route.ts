@@ -1,6 +1,6 @@
 import { auth } from '../../auth/server';
+import { openRoute } from '../../http/define-route';
 import { signInLimit } from '../../http/rate-limit';
-import { openRoute } from '../../http/route';
 
 /** Ends the session, if there is one. */
 export const POST = openRoute({ limit: signInLimit }, async ({ request }) => {

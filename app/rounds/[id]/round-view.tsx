@@ -6,7 +6,7 @@ import { methodDescriptions } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { FrameSheet } from '../../components/film/frame-sheet';
-import { Page } from '../../components/shell/page';
+import { Page } from '../../components/shell/page-frame';
 import { Card, CardHeading } from '../../components/ui/card';
 import { Moment } from '../../components/ui/moment';
 import { Skeleton } from '../../components/ui/skeleton';

@@ -2,7 +2,7 @@ import { Image } from 'lucide-react';
 import type { Metadata } from 'next';
 import { trainerState } from '../../api/rounds/summaries';
 import { pagePerson } from '../../auth/current-person';
-import { Page } from '../../components/shell/page';
+import { Page } from '../../components/shell/page-frame';
 import { Notice } from '../../components/ui/notice';
 import { pipelineChoices } from './pipelines';
 import { RunForm } from './run-form';

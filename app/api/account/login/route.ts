@@ -1,7 +1,7 @@
 import { AppError } from '@/lib/errors';
 import { auth } from '../../../auth/server';
+import { route } from '../../../http/define-route';
 import { passwordLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { loginRequestSchema } from '../schema';
 
 /** Sets one's own email and password; whoever has a password already must show that they know it. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { getBlob } from '@/db/blobs';
 import { imageInfo } from '@/db/samples';
 import { AppError } from '@/lib/errors';
-import { route } from '../../../http/route';
+import { route } from '../../../http/define-route';
 
 const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.') });
 

@@ -1,8 +1,8 @@
 import { latestGuidelines, recordConsent } from '@/db/guidelines';
 import { setBlurNsfw } from '@/db/users';
 import { AppError } from '@/lib/errors';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { consentRequestSchema } from '../schema';
 
 /**

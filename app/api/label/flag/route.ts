@@ -1,6 +1,6 @@
 import { setFlag, unsetFlag } from '@/db/flags';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { flagRequestSchema, type Outcome } from '../schema';
 
 /** Sets or takes off one defect on one image, as seen by this person. */

@@ -1,8 +1,8 @@
 import { consentsOf, latestGuidelines } from '@/db/guidelines';
 import { labelProgress } from '@/db/label-progress';
 import { leasePairs } from '@/db/leases';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { type NextAnswer, nextRequestSchema } from '../schema';
 import { servePair, shortestLeaseSeconds } from '../serve';
 

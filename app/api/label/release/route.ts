@@ -1,6 +1,6 @@
 import { releaseLeases } from '@/db/leases';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { leasesRequestSchema } from '../schema';
 
 /** Gives pairs back unjudged; sent as a beacon when the page is left. */

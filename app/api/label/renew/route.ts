@@ -1,6 +1,6 @@
 import { renewLeases } from '@/db/leases';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { leasesRequestSchema } from '../schema';
 import { shortestLeaseSeconds } from '../serve';
 

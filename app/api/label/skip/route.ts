@@ -1,6 +1,6 @@
 import { skipPair } from '@/db/preferences';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { type Outcome, skipRequestSchema } from '../schema';
 
 /** Puts a pair aside: it is not offered to this person again. */

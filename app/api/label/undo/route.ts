@@ -1,7 +1,7 @@
 import { labelProgress } from '@/db/label-progress';
 import { undoPreference, undoSkip } from '@/db/preferences';
+import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { daySchema, type Outcome, undoRequestSchema } from '../schema';
 
 /** Takes back an answer or a skip; the pair is leased to the same person again, with the same sides. */

@@ -1,6 +1,6 @@
 import { pausePerson, resumePerson, setRole } from '@/db/users';
+import { route } from '../../../http/define-route';
 import { manageLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { changePersonSchema, idParamsSchema } from '../schema';
 
 /** Changes somebody's role, or pauses and resumes them. */

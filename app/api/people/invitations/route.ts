@@ -1,6 +1,6 @@
 import { createInvitation } from '@/db/invitations';
+import { route } from '../../../http/define-route';
 import { manageLimit } from '../../../http/rate-limit';
-import { route } from '../../../http/route';
 import { inviteRequestSchema } from '../schema';
 
 /** Makes a one-time link for somebody new. */

@@ -1,4 +1,4 @@
-import { route } from '../../../http/route';
+import { route } from '../../../http/define-route';
 import { idParamsSchema } from '../../id-params';
 import { loadRound } from '../load-round';
 

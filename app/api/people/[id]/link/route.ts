@@ -1,8 +1,8 @@
 import { createInvitation } from '@/db/invitations';
 import { findUser } from '@/db/users';
 import { AppError } from '@/lib/errors';
+import { route } from '../../../../http/define-route';
 import { manageLimit } from '../../../../http/rate-limit';
-import { route } from '../../../../http/route';
 import { idParamsSchema } from '../../schema';
 
 /** Makes a one-time link that signs in somebody known: Darkroom sends no mail to reset a password. */

@@ -1,6 +1,6 @@
 import { revokeInvitation } from '@/db/invitations';
+import { route } from '../../../../http/define-route';
 import { manageLimit } from '../../../../http/rate-limit';
-import { route } from '../../../../http/route';
 import { idParamsSchema } from '../../schema';
 
 /** Makes an unused link useless. */

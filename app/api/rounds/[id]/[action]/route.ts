@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cancelRound, closeLabeling, pauseRound, resumeRound, retryRound } from '@/db/rounds';
+import { route } from '../../../../http/define-route';
 import { manageLimit } from '../../../../http/rate-limit';
-import { route } from '../../../../http/route';
 import { idParamsSchema } from '../../../id-params';
 import { type RoundAction, roundActions } from '../../schema';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cancelRun, resumeRun } from '@/db/runs';
+import { route } from '../../../../http/define-route';
 import { manageLimit } from '../../../../http/rate-limit';
-import { route } from '../../../../http/route';
 import { idParamsSchema } from '../../../id-params';
 import { type RunAction, runActions } from '../../schema';
 
