@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { float32, int64, tensor, zeros } from '@/trainer/graph/tensor';
+import { bytesOf, float32, int64, tensor, zeros } from '@/trainer/graph/tensor';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 import { EngineDiedError, EngineError } from '@/trainer/runtime/errors';
-import { addModel, slowModel } from './models';
+import { addModel, externalModel, slowModel } from './models';
 
 const ones = float32([4], [1, 1, 1, 1]);
 const ramp = float32([4], [1, 2, 3, 4]);
@@ -54,6 +54,26 @@ describe('an engine', () => {
     await writeFile(path, addModel());
     const session = await engine.load({ path }, { name: 'add' });
     expect(outputOf(await session.run({ a: ones, b: ones }), 'y', 'float32').data[3]).toBe(2);
+  });
+
+  it('finds external data in the folder it is told, or beside the file', async () => {
+    const weights = float32([6], [9, 9, 10, 20, 30, 40]);
+    await writeFile(join(folder, 'weights'), bytesOf(weights));
+    const path = join(folder, 'external.onnx');
+    await writeFile(path, externalModel(8));
+    for (const session of [
+      await engine.load(externalModel(8), { name: 'external', externalDataFolder: folder }),
+      await engine.load({ path }, { name: 'external' }),
+    ]) {
+      const { data } = outputOf(await session.run({ x: ones }), 'y', 'float32');
+      expect([...data]).toEqual([11, 21, 31, 41]);
+    }
+    await expect(
+      engine.load(externalModel(12), { name: 'short', externalDataFolder: folder }),
+    ).rejects.toThrow(/Loading "short".*missing or shorter/);
+    await expect(
+      engine.load(externalModel(8), { name: 'lost', externalDataFolder: tmpdir() }),
+    ).rejects.toThrow(/Loading "lost".*missing or shorter/);
   });
 
   it('answers many requests made at once, each with its own result', async () => {

@@ -69,3 +69,22 @@ export function twoEpsilonsModel(): Uint8Array {
     ]),
   });
 }
+
+/** `y = x + w` with `w` in 16 bytes of the file `weights`, from byte `offset` on. */
+export function externalModel(offset: number): Uint8Array {
+  const port = (name: string) => ({ name, dtype: 'float32' as const, dims: [4] });
+  return serializeOnnx({
+    name: 'external',
+    source: 'external',
+    irVersion: 8,
+    opsets: { '': 18 },
+    inputs: [port('x')],
+    outputs: [port('y')],
+    nodes: [
+      { name: 'add', op: 'Add', domain: '', inputs: ['x', 'w'], outputs: ['y'], attributes: {} },
+    ],
+    constants: new Map([
+      ['w', { dtype: 'float32', dims: [4], external: { location: 'weights', offset, length: 16 } }],
+    ]),
+  });
+}
