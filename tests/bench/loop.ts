@@ -1,10 +1,11 @@
 /** @file The two halves of a round: images sampled per second, and D3PO pair-timesteps trained per second. */
+
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { initialAdapter } from '@/trainer/diffusion/lora';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { type Sampled, Sampler } from '@/trainer/diffusion/sampler';
-import { PromptEncoder } from '@/trainer/diffusion/networks';
-import { initialAdapter } from '@/trainer/diffusion/lora';
-import { adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { trainableAdapter } from '@/trainer/methods/trainable';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
@@ -28,7 +29,8 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   let start = 0;
   for (let round = 0; round < 3; round++) {
     if (round === 1) start = performance.now(); // the first batch warms up
-    for await (const images of sampler.sample(requests, { keepPredictions: true })) drawn.push(...images);
+    for await (const images of sampler.sample(requests, { keepPredictions: true }))
+      drawn.push(...images);
   }
   const imagesPerSecond = (2 * batch * 1000) / (performance.now() - start);
   await sampler.release();
@@ -54,7 +56,11 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   });
   const noise = gaussianNoise('bench', 1 << 20);
   let at = 0;
-  const adapter = initialAdapter(adapterSites(unet, 'attention').values(), 4, () => noise[at++] as number);
+  const adapter = initialAdapter(
+    adapterSites(unet, 'attention').values(),
+    4,
+    () => noise[at++] as number,
+  );
   await trainer.load(TransitionTrainer.initialState(adapter));
   const text: Tensor<'float32'> = await encode(prompt);
   const pairs = Array.from({ length: 4 }, (_, i) => ({
@@ -69,7 +75,8 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
     if (i === 1) since = performance.now();
     await trainer.step([pair], [all]);
   }
-  const pairTimestepsPerSecond = ((pairs.length - 1) * settings.steps * 1000) / (performance.now() - since);
+  const pairTimestepsPerSecond =
+    ((pairs.length - 1) * settings.steps * 1000) / (performance.now() - since);
   await trainer.close();
   await encoder.release();
   return { imagesPerSecond, pairTimestepsPerSecond, peakMib: engine.memory.peakRssBytes / 2 ** 20 };

@@ -39,12 +39,20 @@ else {
   const { loop, passes, requests, machine } = report;
   console.log(`${machine.cpu}, ${machine.cores} cores, ${device}, Node ${machine.node}`);
   console.log(`sampling   ${loop.imagesPerSecond.toFixed(2)} images/s (20 steps, guidance 5)`);
-  console.log(`D3PO       ${loop.pairTimestepsPerSecond.toFixed(2)} pair-timesteps/s, peak ${loop.peakMib.toFixed(0)} MiB`);
+  console.log(
+    `D3PO       ${loop.pairTimestepsPerSecond.toFixed(2)} pair-timesteps/s, peak ${loop.peakMib.toFixed(0)} MiB`,
+  );
   console.log(`UNet       forward ${passes.forwardMs.toFixed(0)} ms for ${passes.images} images`);
-  console.log(`           (forward + backward) / forward: adapter ${passes.adapterRatio.toFixed(2)}, full weights ${passes.fullRatio.toFixed(2)}`);
-  console.log(`           ${(100 * passes.shareOfMatrixRate).toFixed(0)} % of ${passes.matrixGflops.toFixed(0)} GFLOP/s of a matrix product; peak ${passes.peakMib.toFixed(0)} MiB`);
+  console.log(
+    `           (forward + backward) / forward: adapter ${passes.adapterRatio.toFixed(2)}, full weights ${passes.fullRatio.toFixed(2)}`,
+  );
+  console.log(
+    `           ${(100 * passes.shareOfMatrixRate).toFixed(0)} % of ${passes.matrixGflops.toFixed(0)} GFLOP/s of a matrix product; peak ${passes.peakMib.toFixed(0)} MiB`,
+  );
   for (const { annotators, name, count, p50, p95 } of requests) {
-    console.log(`${name.padEnd(16)} ${String(annotators).padStart(2)} annotators: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms of ${count}`);
+    console.log(
+      `${name.padEnd(16)} ${String(annotators).padStart(2)} annotators: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms of ${count}`,
+    );
   }
 }
 process.exit(0);

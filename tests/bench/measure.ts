@@ -9,7 +9,10 @@ export interface Timing {
 }
 
 /** Times `run`; the first `warmUp` calls (compilation, caches) do not count. */
-export async function time(run: () => Promise<unknown>, { runs = 9, warmUp = 2 } = {}): Promise<Timing> {
+export async function time(
+  run: () => Promise<unknown>,
+  { runs = 9, warmUp = 2 } = {},
+): Promise<Timing> {
   const times: number[] = [];
   for (let i = 0; i < warmUp + runs; i++) {
     const start = performance.now();

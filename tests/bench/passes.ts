@@ -58,20 +58,30 @@ async function pass(engine: Engine, pipeline: Pipeline, trainable?: Trainable) {
     encoder_hidden_states: b.input('context', 'float32', [images, tokens, pipeline.embeddingSize]),
   };
   const options = trainable?.onNode ? { onNode: trainable.onNode } : {};
-  const output = Object.values(inline(b, trainable?.unet ?? base, { feeds, ...options }))[0] as Value;
+  const output = Object.values(
+    inline(b, trainable?.unet ?? base, { feeds, ...options }),
+  )[0] as Value;
   const loss = b.reduceMean(b.mul(output, output), [0, 1, 2, 3], false);
   b.output(loss, 'loss');
-  if (trainable) gradients(b, { of: loss, wrt: weights }).forEach((g, i) => b.output(g, `gradient.${i}`));
+  if (trainable)
+    gradients(b, { of: loss, wrt: weights }).forEach((g, i) => b.output(g, `gradient.${i}`));
   const operations = floatingPointOperations(b);
   const resident = b.graph.outputs.map((port) => port.name).filter((name) => name !== 'loss');
   const graph = b.finish();
-  const session = await engine.load(serializeOnnx(graph), { name: 'pass', resident, externalDataFolder: folder });
+  const session = await engine.load(serializeOnnx(graph), {
+    name: 'pass',
+    resident,
+    externalDataFolder: folder,
+  });
   const slots: string[] = [];
   const inputs: Record<string, Tensor | ReturnType<Engine['slot']>> = {};
   for (const { name, dims, dtype } of graph.inputs) {
     const shape = dims as number[];
     if (!weights.includes(name)) {
-      inputs[name] = dtype === 'int64' ? int64(shape, shape.length ? new Array(sizeOf(shape)).fill(500) : [500]) : float32(shape, anyNumbers(sizeOf(shape)));
+      inputs[name] =
+        dtype === 'int64'
+          ? int64(shape, shape.length ? new Array(sizeOf(shape)).fill(500) : [500])
+          : float32(shape, anyNumbers(sizeOf(shape)));
       continue;
     }
     await engine.put(name, float32(shape, anyNumbers(sizeOf(shape))));
@@ -93,7 +103,10 @@ async function matrixRate(engine: Engine): Promise<number> {
   b.output(b.reduceMean(product, [0, 1], false), 'mean');
   const session = await engine.load(serializeOnnx(b.finish()), { name: 'matrix' });
   for (const name of ['a', 'b']) await engine.put(name, float32([n, n], anyNumbers(n * n)));
-  const { fastest } = await time(() => session.run({ a: engine.slot('a'), b: engine.slot('b') }, {}), { runs: 15 });
+  const { fastest } = await time(
+    () => session.run({ a: engine.slot('a'), b: engine.slot('b') }, {}),
+    { runs: 15 },
+  );
   await session.release();
   return (2 * n ** 3) / fastest / 1e6;
 }

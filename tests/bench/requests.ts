@@ -1,9 +1,10 @@
 /** @file Latency of leasing and answering against the production web server, with few and with many annotators. */
+
+import { annotate } from '@/scripts/simulate/annotator';
 import { Client } from '@/scripts/simulate/client';
 import { Stopwatch } from '@/scripts/simulate/stopwatch';
-import { annotate } from '@/scripts/simulate/annotator';
-import { invite, seedRound } from '../e2e/support/seed';
 import { withApp } from '../e2e/support/app';
+import { invite, seedRound } from '../e2e/support/seed';
 
 const picksPerAnnotator = 20;
 const thinkMs = 500;
@@ -31,7 +32,8 @@ export async function measureRequests(counts: readonly number[]): Promise<Latenc
         }),
       );
       for (const line of stopwatch.report()) {
-        if (line.name === 'GET next' || line.name === 'POST preference') results.push({ annotators, ...line });
+        if (line.name === 'GET next' || line.name === 'POST preference')
+          results.push({ annotators, ...line });
       }
     });
   }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type AdamWSettings, adamWFeeds, appendAdamW } from '@/trainer/autodiff/adamw';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { type Tensor, float32, zeros } from '@/trainer/graph/tensor';
-import type { Engine } from '@/trainer/runtime/engine';
+import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
+import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
 import { type CaseResult, relativeError } from './report';
 
@@ -50,8 +50,11 @@ export async function* checkAdamW(engine: Engine, folder: string): AsyncGenerato
     const g = float32([n], golden.floats('gradients').data.slice(step * n, (step + 1) * n));
     const out = await session.run({ ...state, g, ...adamWFeeds(step + 1, adamw.lr, settings) }, {});
     state = { w: out['w.next'] as Tensor, m: out['m.next'] as Tensor, v: out['v.next'] as Tensor };
-    reached.push(...(state.w?.data as Float32Array));
+    reached.push(...outputOf(out, 'w.next', 'float32').data);
   }
   await session.release();
-  yield { name: 'adamw', forward: relativeError(float32([steps, n], reached), golden.get('weights')) };
+  yield {
+    name: 'adamw',
+    forward: relativeError(float32([steps, n], reached), golden.get('weights')),
+  };
 }

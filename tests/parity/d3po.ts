@@ -1,18 +1,18 @@
 /** @file D3PO parity: log-probabilities, loss and adapter gradients of single timesteps of single pairs. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { appendGuidedOutput } from '@/trainer/diffusion/guided-output';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
 import { stepFeeds } from '@/trainer/diffusion/transition';
 import { Builder } from '@/trainer/graph/builder';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
-import { type Tensor, float32, zeros } from '@/trainer/graph/tensor';
-import { appendGuidedOutput } from '@/trainer/diffusion/guided-output';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
 import { appendD3poLoss } from '@/trainer/methods/d3po';
-import { accumulated, buildTransitionStep } from '@/trainer/methods/transition-step';
 import { trainableAdapter } from '@/trainer/methods/trainable';
+import { accumulated, buildTransitionStep } from '@/trainer/methods/transition-step';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
 import { type CaseResult, relativeError, relativeL2, tolerance } from './report';
@@ -54,7 +54,9 @@ async function checkCase(
 ): Promise<Omit<CaseResult, 'name'>> {
   const golden = await Golden.read(join(folder, 'parity'), name);
   const unet = await readOnnxFile(join(folder, 'tiny-sd/unet/model.onnx'));
-  const schedule = scheduleConfigSchema.parse(await readJson(join(folder, 'tiny-sd/scheduler/scheduler_config.json')));
+  const schedule = scheduleConfigSchema.parse(
+    await readJson(join(folder, 'tiny-sd/scheduler/scheduler_config.json')),
+  );
   const lora = await Golden.read(join(folder, 'parity'), 'lora');
   const trainable = trainableAdapter(unet, 'attention', 4, 4);
   const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
@@ -62,7 +64,13 @@ async function checkCase(
   const [, tokens, width] = golden.get('cond').dims as [number, number, number];
   const graph = buildTransitionStep(
     trainable,
-    { images: 2, latent: [c, h, w], context: [tokens, width], guidance: settings.guidance_scale, clip: Number.POSITIVE_INFINITY },
+    {
+      images: 2,
+      latent: [c, h, w],
+      context: [tokens, width],
+      guidance: settings.guidance_scale,
+      clip: Number.POSITIVE_INFINITY,
+    },
     {
       append: (b, values) =>
         appendD3poLoss(
@@ -78,9 +86,16 @@ async function checkCase(
     },
   );
   const both = (key: string) =>
-    float32([2, c, h, w], Float32Array.from([...golden.floats(`${key}_0`).data, ...golden.floats(`${key}_1`).data]));
+    float32(
+      [2, c, h, w],
+      Float32Array.from([...golden.floats(`${key}_0`).data, ...golden.floats(`${key}_1`).data]),
+    );
   const cond = golden.floats('cond');
-  const step = new DdimScheduler(schedule).coefficients(settings.timestep, settings.num_inference_steps, settings.eta);
+  const step = new DdimScheduler(schedule).coefficients(
+    settings.timestep,
+    settings.num_inference_steps,
+    settings.eta,
+  );
   const common = {
     latents: both('latents'),
     timestep: { ...golden.get('timestep'), dims: [] } as Tensor,
@@ -96,7 +111,9 @@ async function checkCase(
     guidance: settings.guidance_scale,
   });
   reference.output(output, 'output');
-  const referenceSession = await engine.load(serializeOnnx(reference.finish()), { name: 'reference' });
+  const referenceSession = await engine.load(serializeOnnx(reference.finish()), {
+    name: 'reference',
+  });
   const referenceOutput = (await referenceSession.run(common, {})).output as Tensor;
   await referenceSession.release();
   const session = await engine.load(serializeOnnx(graph), { name });
@@ -108,19 +125,30 @@ async function checkCase(
       referenceOutput,
       keepSum: float32([], [0]),
       preference: float32([1, 2], settings.h),
-      ...Object.fromEntries([...adapter].map(([key, value]) => [key, scaledUp(key, value, settings.lora_B_multiplied_by)])),
-      ...Object.fromEntries(trainable.tensors.map(({ name: key, dims }) => [accumulated(key), zeros('float32', dims)])),
+      ...Object.fromEntries(
+        [...adapter].map(([key, value]) => [
+          key,
+          scaledUp(key, value, settings.lora_B_multiplied_by),
+        ]),
+      ),
+      ...Object.fromEntries(
+        trainable.tensors.map(({ name: key, dims }) => [accumulated(key), zeros('float32', dims)]),
+      ),
     },
     {},
   );
   await session.release();
-  const pair = (a: string, b: string) => float32([2], [golden.floats(a).data[0] as number, golden.floats(b).data[0] as number]);
+  const pair = (a: string, b: string) =>
+    float32([2], [golden.floats(a).data[0] as number, golden.floats(b).data[0] as number]);
   const wanted = golden.gradients();
   const keys = [...wanted.keys()];
   return {
     forward: Math.max(
       relativeError(out.logProbability as Tensor, pair('log_prob_0', 'log_prob_1')),
-      relativeError(out.referenceLogProbability as Tensor, pair('ref_log_prob_0', 'ref_log_prob_1')),
+      relativeError(
+        out.referenceLogProbability as Tensor,
+        pair('ref_log_prob_0', 'ref_log_prob_1'),
+      ),
       relativeError({ ...(out.loss as Tensor), dims: [1] } as Tensor, golden.get('loss')),
     ),
     gradient: relativeL2(
@@ -132,5 +160,10 @@ async function checkCase(
 }
 
 function scaledUp(key: string, value: Tensor<'float32'>, factor: number): Tensor<'float32'> {
-  return key.endsWith('lora_B.weight') ? float32(value.dims, value.data.map((x) => x * factor)) : value;
+  return key.endsWith('lora_B.weight')
+    ? float32(
+        value.dims,
+        value.data.map((x) => x * factor),
+      )
+    : value;
 }

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '@/trainer/diffusion/safetensors';
-import { type Tensor, reshaped } from '@/trainer/graph/tensor';
+import { reshaped, type Tensor } from '@/trainer/graph/tensor';
 
 export class Golden {
   private constructor(
@@ -28,7 +28,11 @@ export class Golden {
 
   /** Gradients of adapter tensors by the adapter's keys. */
   gradients(): Map<string, Tensor> {
-    return new Map([...this.tensors].flatMap(([key, value]) => (key.startsWith('grad.') ? [[key.slice(5), value]] : [])));
+    return new Map(
+      [...this.tensors].flatMap(([key, value]) =>
+        key.startsWith('grad.') ? [[key.slice(5), value]] : [],
+      ),
+    );
   }
 }
 

@@ -15,7 +15,9 @@ const { values, positionals } = parseArgs({
 });
 const folder = positionals[0];
 if (!folder || !existsSync(folder)) {
-  console.error(`Folder ${folder ?? '(none)'} not found. Usage: npm run parity -- DIR [--device cpu|webgpu|cuda]`);
+  console.error(
+    `Folder ${folder ?? '(none)'} not found. Usage: npm run parity -- DIR [--device cpu|webgpu|cuda]`,
+  );
   process.exit(2);
 }
 const device = values.device as 'cpu' | 'webgpu' | 'cuda';
@@ -32,8 +34,10 @@ async function report(cases: AsyncIterable<CaseResult>): Promise<void> {
 }
 
 try {
-  if (existsSync(join(folder, 'ops'))) await report(checkOperators(engine, join(folder, 'ops'), only));
-  if (existsSync(join(folder, 'tiny-sd')) && existsSync(join(folder, 'parity'))) await report(checkPipeline(engine, folder));
+  if (existsSync(join(folder, 'ops')))
+    await report(checkOperators(engine, join(folder, 'ops'), only));
+  if (existsSync(join(folder, 'tiny-sd')) && existsSync(join(folder, 'parity')))
+    await report(checkPipeline(engine, folder));
   if (existsSync(join(folder, 'parity/golden.json'))) {
     await report(checkD3po(engine, folder));
     await report(checkAdamW(engine, folder));

@@ -12,7 +12,11 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { type CaseResult, relativeError } from './report';
 
 /** Runs every `NAME.onnx` with its `NAME.safetensors` in `folder`. */
-export async function* checkOperators(engine: Engine, folder: string, only?: ReadonlySet<string>): AsyncGenerator<CaseResult> {
+export async function* checkOperators(
+  engine: Engine,
+  folder: string,
+  only?: ReadonlySet<string>,
+): AsyncGenerator<CaseResult> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.onnx')).sort();
   for (const file of files) {
     const name = file.replace(/\.onnx$/, '');
@@ -52,9 +56,17 @@ async function checkOperator(engine: Engine, path: string): Promise<Omit<CaseRes
   const used = new Set(built.inputs.map((port) => port.name));
   const session = await engine.load(serializeOnnx(built), { name: path });
   try {
-    const out = await session.run(Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))), {});
-    const errors = wrt.map((name) => relativeError(out[`gradient_${name}`] as Tensor, get(`grad_${name}`)));
-    return { forward: relativeError(out.forward as Tensor, get('y')), gradient: Math.max(0, ...errors) };
+    const out = await session.run(
+      Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))),
+      {},
+    );
+    const errors = wrt.map((name) =>
+      relativeError(out[`gradient_${name}`] as Tensor, get(`grad_${name}`)),
+    );
+    return {
+      forward: relativeError(out.forward as Tensor, get('y')),
+      gradient: Math.max(0, ...errors),
+    };
   } finally {
     await session.release();
   }

@@ -17,7 +17,8 @@ async function collect(cases: AsyncIterable<CaseResult>): Promise<CaseResult[]> 
   return results;
 }
 
-const failures = (results: readonly CaseResult[]) => results.filter((r) => !passed(r)).map(formatCase);
+const failures = (results: readonly CaseResult[]) =>
+  results.filter((r) => !passed(r)).map(formatCase);
 
 describe('numbers equal PyTorch on cpu', () => {
   let engine: Engine;

@@ -1,6 +1,7 @@
 /** @file How parity is measured and printed: the worst error of a case, relative to the reference's largest magnitude. */
-import { type Tensor, formatDims, sameDims } from '@/trainer/graph/tensor';
+
 import { numbersOf } from '@/trainer/graph/numbers';
+import { formatDims, sameDims, type Tensor } from '@/trainer/graph/tensor';
 
 /** Tolerances of the parity command. */
 export const tolerance = { value: 1e-4, adapterGradient: 1e-3 };
@@ -19,7 +20,9 @@ export interface CaseResult {
 /** Largest |a − b| over largest |b|. Infinite when anything is not finite. */
 export function relativeError(actual: Tensor, reference: Tensor): number {
   if (!sameDims(actual.dims, reference.dims)) {
-    throw new RangeError(`shape ${formatDims(actual.dims)} where the reference has ${formatDims(reference.dims)}`);
+    throw new RangeError(
+      `shape ${formatDims(actual.dims)} where the reference has ${formatDims(reference.dims)}`,
+    );
   }
   const a = numbersOf(actual);
   const b = numbersOf(reference);
@@ -57,7 +60,8 @@ export function passed(result: CaseResult): boolean {
   );
 }
 
-const column = (error: number | undefined) => (error === undefined ? '-' : error.toExponential(1)).padStart(9);
+const column = (error: number | undefined) =>
+  (error === undefined ? '-' : error.toExponential(1)).padStart(9);
 
 /** One line per case, failures marked. */
 export function formatCase(result: CaseResult): string {

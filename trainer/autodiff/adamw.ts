@@ -33,7 +33,11 @@ export interface AdamWStep {
 const scalars = ['learningRate', 'biasCorrection1', 'biasCorrection2'] as const;
 
 /** Feeds of the scalar inputs for optimizer step `step` (counted from 1). */
-export function adamWFeeds(step: number, learningRate: number, settings: AdamWSettings): Record<string, Tensor> {
+export function adamWFeeds(
+  step: number,
+  learningRate: number,
+  settings: AdamWSettings,
+): Record<string, Tensor> {
   return {
     learningRate: float32([], [learningRate]),
     biasCorrection1: float32([], [1 - settings.beta1 ** step]),
@@ -51,9 +55,20 @@ export function globalNorm(b: Builder, gradients: readonly Value[]): Value {
  * Appends one AdamW update of every tensor. Adds the scalar inputs `learningRate`, `biasCorrection1`, `biasCorrection2`:
  * feed them with `adamWFeeds`.
  */
-export function appendAdamW(b: Builder, trained: readonly Trained[], settings: AdamWSettings): AdamWStep {
-  const [rate, correction1, correction2] = scalars.map((name) => b.input(name, 'float32', [])) as [Value, Value, Value];
-  const gradNorm = globalNorm(b, trained.map((t) => t.gradient));
+export function appendAdamW(
+  b: Builder,
+  trained: readonly Trained[],
+  settings: AdamWSettings,
+): AdamWStep {
+  const [rate, correction1, correction2] = scalars.map((name) => b.input(name, 'float32', [])) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const gradNorm = globalNorm(
+    b,
+    trained.map((t) => t.gradient),
+  );
   const one = b.scalar(1);
   const clip =
     settings.maxGradNorm === undefined
@@ -64,9 +79,18 @@ export function appendAdamW(b: Builder, trained: readonly Trained[], settings: A
   const rootCorrection2 = b.op('Sqrt', [correction2]);
   const updated = trained.map((t) => {
     const g = clip ? b.mul(t.gradient, clip) : t.gradient;
-    const firstMoment = b.add(b.scale(t.firstMoment, settings.beta1), b.scale(g, 1 - settings.beta1));
-    const secondMoment = b.add(b.scale(t.secondMoment, settings.beta2), b.scale(b.mul(g, g), 1 - settings.beta2));
-    const deviation = b.add(b.div(b.op('Sqrt', [secondMoment]), rootCorrection2), b.scalar(settings.epsilon));
+    const firstMoment = b.add(
+      b.scale(t.firstMoment, settings.beta1),
+      b.scale(g, 1 - settings.beta1),
+    );
+    const secondMoment = b.add(
+      b.scale(t.secondMoment, settings.beta2),
+      b.scale(b.mul(g, g), 1 - settings.beta2),
+    );
+    const deviation = b.add(
+      b.div(b.op('Sqrt', [secondMoment]), rootCorrection2),
+      b.scalar(settings.epsilon),
+    );
     const value = b.sub(b.mul(t.value, keep), b.mul(b.div(firstMoment, deviation), stepSize));
     return { value, firstMoment, secondMoment };
   });

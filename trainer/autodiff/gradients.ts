@@ -25,7 +25,9 @@ export interface GradientRequest {
  */
 export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequest): Value[] {
   if (!seed && sizeOf(b.dims(of)) !== 1) {
-    throw new GraphError(`"${of}" of shape ${formatDims(b.dims(of))} is no scalar: give a seed of its shape.`);
+    throw new GraphError(
+      `"${of}" of shape ${formatDims(b.dims(of))} is no scalar: give a seed of its shape.`,
+    );
   }
   const nodes = [...b.graph.nodes];
   const wanted = dependents(nodes, wrt, new Set(stop));
@@ -54,14 +56,20 @@ export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequ
   return wrt.map((value) => {
     const gradient = partial.get(value);
     if (!gradient) {
-      throw new GraphError(`${b.graph.source}: "${of}" does not depend on "${value}", so it has no gradient by it.`);
+      throw new GraphError(
+        `${b.graph.source}: "${of}" does not depend on "${value}", so it has no gradient by it.`,
+      );
     }
     return gradient;
   });
 }
 
 /** `roots` and every value computed from them. */
-function dependents(nodes: readonly Node[], roots: readonly Value[], stop: ReadonlySet<Value>): Set<Value> {
+function dependents(
+  nodes: readonly Node[],
+  roots: readonly Value[],
+  stop: ReadonlySet<Value>,
+): Set<Value> {
   const found = new Set(roots);
   for (const node of nodes) {
     if (!node.inputs.some((input) => found.has(input))) continue;

@@ -1,6 +1,6 @@
 /** @file What a gradient rule sees, and the few moves that most rules share. */
 import type { Builder, Value } from '@/trainer/graph/builder';
-import { InferScope, inferScope } from '@/trainer/graph/infer';
+import { type InferScope, inferScope } from '@/trainer/graph/infer';
 import { GraphError, type Node, place } from '@/trainer/graph/model';
 import { normalAxis } from '@/trainer/graph/numbers';
 import { float32, sameDims } from '@/trainer/graph/tensor';
@@ -74,7 +74,9 @@ export function unbroadcast(b: Builder, g: Value, dims: readonly number[]): Valu
   const from = b.dims(g);
   if (sameDims(from, dims)) return g;
   const lead = from.length - dims.length;
-  const axes = from.flatMap((dim, axis) => (axis < lead || (dim !== 1 && dims[axis - lead] === 1) ? [axis] : []));
+  const axes = from.flatMap((dim, axis) =>
+    axis < lead || (dim !== 1 && dims[axis - lead] === 1) ? [axis] : [],
+  );
   return b.reshape(b.reduceSum(g, axes), dims);
 }
 
@@ -87,7 +89,13 @@ export function swapLast(b: Builder, value: Value): Value {
 }
 
 /** Maps one axis of `value` by a constant matrix `[to, from]` (row-major). */
-export function mapAxis(b: Builder, value: Value, axis: number, matrix: Float32Array, to: number): Value {
+export function mapAxis(
+  b: Builder,
+  value: Value,
+  axis: number,
+  matrix: Float32Array,
+  to: number,
+): Value {
   const dims = b.dims(value);
   const from = dims[axis] as number;
   const before = dims.slice(0, axis).reduce((a, c) => a * c, 1);
@@ -112,7 +120,13 @@ export function zerosOf(b: Builder, like: Value, dims: readonly number[]): Value
 }
 
 /** Pads axis `axis` with zeros: `before` at its start, `after` at its end. */
-export function padAxis(b: Builder, value: Value, axis: number, before: number, after: number): Value {
+export function padAxis(
+  b: Builder,
+  value: Value,
+  axis: number,
+  before: number,
+  after: number,
+): Value {
   if (before === 0 && after === 0) return value;
   const rank = b.dims(value).length;
   const pads = new Array<number>(2 * rank).fill(0);
@@ -120,4 +134,3 @@ export function padAxis(b: Builder, value: Value, axis: number, before: number, 
   pads[axis + rank] = after;
   return b.op('Pad', [value, b.ints(pads)]);
 }
-

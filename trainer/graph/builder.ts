@@ -9,19 +9,30 @@ import {
   type Constant,
   type Graph,
   GraphError,
-  type Node,
-  type ValueType,
   isExternal,
+  type Node,
   place,
   prune,
+  type ValueType,
 } from './model';
 import { tensorOf } from './numbers';
-import { type Dtype, type Tensor, bytesOf, formatDims, int64, sameDims, sizeOf } from './tensor';
+import { bytesOf, type Dtype, formatDims, int64, sameDims, sizeOf, type Tensor } from './tensor';
 
 /** Attributes as plain values: a whole number is an int unless ONNX declares the attribute a float. */
 export type Attributes = Record<string, number | string | readonly number[] | Tensor | undefined>;
 
-const floatAttributes = new Set(['alpha', 'beta', 'gamma', 'epsilon', 'cubic_coeff_a', 'extrapolation_value', 'value_float', 'momentum', 'lambd', 'bias']);
+const floatAttributes = new Set([
+  'alpha',
+  'beta',
+  'gamma',
+  'epsilon',
+  'cubic_coeff_a',
+  'extrapolation_value',
+  'value_float',
+  'momentum',
+  'lambd',
+  'bias',
+]);
 
 function attributesOf(plain: Attributes): Record<string, Attribute> {
   const out: Record<string, Attribute> = {};
@@ -142,7 +153,8 @@ export class Builder {
   /** Turns a constant into a graph input of the same name: a weight to be trained. */
   constantToInput(name: string): Constant {
     const constant = this.graph.constants.get(name);
-    if (!constant) throw new GraphError(`${this.graph.source} has no constant "${name}" to make an input of.`);
+    if (!constant)
+      throw new GraphError(`${this.graph.source} has no constant "${name}" to make an input of.`);
     this.graph.constants.delete(name);
     this.graph.inputs.push({ name, dtype: constant.dtype, dims: [...constant.dims] });
     return constant;
@@ -177,13 +189,24 @@ export class Builder {
   }
 
   /** Appends a node with one output and returns that output. @throws GraphError when shapes do not fit */
-  op(op: string, inputs: readonly Value[], attributes: Attributes = {}, options: OpOptions = {}): Value {
+  op(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Attributes = {},
+    options: OpOptions = {},
+  ): Value {
     return this.ops(op, inputs, attributes, options)[0] as Value;
   }
 
   /** Appends a node and returns all of its outputs. */
-  ops(op: string, inputs: readonly Value[], attributes: Attributes = {}, options: OpOptions = {}): Value[] {
-    const outputs = options.outputs ?? Array.from({ length: options.count ?? 1 }, () => this.fresh(op));
+  ops(
+    op: string,
+    inputs: readonly Value[],
+    attributes: Attributes = {},
+    options: OpOptions = {},
+  ): Value[] {
+    const outputs =
+      options.outputs ?? Array.from({ length: options.count ?? 1 }, () => this.fresh(op));
     const node: Node = {
       name: options.name ?? outputs[0] ?? op,
       op,
@@ -205,16 +228,26 @@ export class Builder {
     if (node.op === 'Shape' || node.op === 'Size') {
       return [this.constant(node.outputs[0] as string, shapeValue(node, types[0] as ValueType))];
     }
-    const small = constants.every((c, i) => !node.inputs[i] || (c !== undefined && sizeOf(c.dims) <= foldLimit));
+    const small = constants.every(
+      (c, i) => !node.inputs[i] || (c !== undefined && sizeOf(c.dims) <= foldLimit),
+    );
     if (small) {
       const scope = inferScope(this.graph, node, types, constants);
-      const folded = foldNode(node, constants.filter((_, i) => node.inputs[i]), scope, output);
+      const folded = foldNode(
+        node,
+        constants.filter((_, i) => node.inputs[i]),
+        scope,
+        output,
+      );
       if (folded) return [this.constant(node.outputs[0] as string, folded)];
     }
     node.outputs.forEach((name, i) => {
       if (!name) return;
       const type = inferred[i];
-      if (!type) throw new GraphError(`${place(this.graph, node)}: output ${i} is not one of this operator's.`);
+      if (!type)
+        throw new GraphError(
+          `${place(this.graph, node)}: output ${i} is not one of this operator's.`,
+        );
       this.define(name, type);
       this.producers.set(name, node);
     });
@@ -262,7 +295,11 @@ export class Builder {
     if (made?.op === 'Transpose') {
       // Transposing twice is one transposition, or none: weights stored [out, in] come back as they are.
       const first = (made.attributes.perm as { value: number[] } | undefined)?.value;
-      if (first) return this.transpose(made.inputs[0] as Value, perm.map((axis) => first[axis] as number));
+      if (first)
+        return this.transpose(
+          made.inputs[0] as Value,
+          perm.map((axis) => first[axis] as number),
+        );
     }
     return perm.every((axis, i) => axis === i) ? a : this.op('Transpose', [a], { perm });
   }
@@ -276,17 +313,22 @@ export class Builder {
     return this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis])]);
   }
   reduceSum(a: Value, axes: readonly number[], keepdims = true): Value {
-    return axes.length === 0 ? a : this.op('ReduceSum', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+    return axes.length === 0
+      ? a
+      : this.op('ReduceSum', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
   }
   reduceMean(a: Value, axes: readonly number[], keepdims = true): Value {
-    return axes.length === 0 ? a : this.op('ReduceMean', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+    return axes.length === 0
+      ? a
+      : this.op('ReduceMean', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
   }
   where(condition: Value, yes: Value, no: Value): Value {
     return this.op('Where', [condition, yes, no]);
   }
 
   private define(name: string, type: ValueType): void {
-    if (this.types.has(name)) throw new GraphError(`${this.graph.source} already has a value "${name}".`);
+    if (this.types.has(name))
+      throw new GraphError(`${this.graph.source} already has a value "${name}".`);
     this.types.set(name, type);
   }
 }

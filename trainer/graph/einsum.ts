@@ -15,23 +15,32 @@ export function parseEinsum(equation: string): Equation {
   const [left, right] = text.split('->') as [string, string | undefined];
   const inputs = left.split(',');
   const letters = [...left.replaceAll(',', '')];
-  const once = [...new Set(letters)].filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter));
+  const once = [...new Set(letters)].filter(
+    (letter) => letters.indexOf(letter) === letters.lastIndexOf(letter),
+  );
   return { inputs, output: right ?? once.sort().join('') };
 }
 
 /** Length of every letter. @throws GraphError when two inputs disagree */
-export function einsumSizes(equation: Equation, dims: readonly (readonly number[])[]): Map<string, number> {
+export function einsumSizes(
+  equation: Equation,
+  dims: readonly (readonly number[])[],
+): Map<string, number> {
   const sizes = new Map<string, number>();
   equation.inputs.forEach((letters, i) => {
     const shape = dims[i] ?? [];
     if (letters.length !== shape.length) {
-      throw new GraphError(`Einsum operand ${i} has ${shape.length} axes, its term "${letters}" names ${letters.length}.`);
+      throw new GraphError(
+        `Einsum operand ${i} has ${shape.length} axes, its term "${letters}" names ${letters.length}.`,
+      );
     }
     [...letters].forEach((letter, axis) => {
       const known = sizes.get(letter);
       const size = shape[axis] as number;
       if (known !== undefined && known !== size) {
-        throw new GraphError(`Einsum axis "${letter}" is ${known} in one operand and ${size} in another.`);
+        throw new GraphError(
+          `Einsum axis "${letter}" is ${known} in one operand and ${size} in another.`,
+        );
       }
       sizes.set(letter, size);
     });

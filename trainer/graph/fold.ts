@@ -2,10 +2,11 @@
  * @file Constant folding of shape arithmetic: the value of a node whose inputs are known.
  * Only what exporters write around shapes; large constant tensors are left to ONNX Runtime.
  */
-import { type Node, type ValueType, intAttr, intsAttr } from './model';
+
 import { type InferScope, reduceAxes, sliceRanges } from './infer';
+import { intAttr, intsAttr, type Node, type ValueType } from './model';
 import { numbersOf, stridesOf, tensorOf } from './numbers';
-import { type Tensor, sizeOf } from './tensor';
+import { sizeOf, type Tensor } from './tensor';
 
 /** Values above this many elements are not folded: a graph should not grow by its own constants. */
 export const foldLimit = 1 << 16;
@@ -13,12 +14,17 @@ export const foldLimit = 1 << 16;
 type Fold = (inputs: Tensor[], scope: InferScope, output: ValueType, node: Node) => number[];
 
 /** Reads `from` at every position of `dims`, broadcasting. */
-function spread(values: readonly number[], from: readonly number[], dims: readonly number[]): number[] {
+function spread(
+  values: readonly number[],
+  from: readonly number[],
+  dims: readonly number[],
+): number[] {
   const strides = stridesOf(from).map((stride, i) => (from[i] === 1 ? 0 : stride));
   const shift = dims.length - from.length;
   return walk(dims, (index) => {
     let at = 0;
-    for (let i = 0; i < from.length; i++) at += (index[i + shift] as number) * (strides[i] as number);
+    for (let i = 0; i < from.length; i++)
+      at += (index[i + shift] as number) * (strides[i] as number);
     return values[at] as number;
   });
 }
@@ -47,20 +53,28 @@ const zip =
   (f: (a: number, b: number, integer: boolean) => number): Fold =>
   (inputs, _, output) => {
     const integer = /int/.test((inputs[0] as Tensor).dtype);
-    const [first, ...rest] = inputs.map((t) => spread(numbersOf(t), t.dims, output.dims)) as [number[], ...number[][]];
+    const [first, ...rest] = inputs.map((t) => spread(numbersOf(t), t.dims, output.dims)) as [
+      number[],
+      ...number[][],
+    ];
     return rest.reduce((a, b) => a.map((value, i) => f(value, b[i] as number, integer)), first);
   };
 
 const same: Fold = ([x]) => numbersOf(x as Tensor);
 
 /** Gathers `x` at positions computed from each output index. */
-function pick(x: Tensor, output: ValueType, at: (index: readonly number[]) => readonly number[]): number[] {
+function pick(
+  x: Tensor,
+  output: ValueType,
+  at: (index: readonly number[]) => readonly number[],
+): number[] {
   const values = numbersOf(x);
   const strides = stridesOf(x.dims);
   return walk(output.dims, (index) => {
     const position = at(index);
     let offset = 0;
-    for (let i = 0; i < position.length; i++) offset += (position[i] as number) * (strides[i] as number);
+    for (let i = 0; i < position.length; i++)
+      offset += (position[i] as number) * (strides[i] as number);
     return values[offset] as number;
   });
 }
@@ -123,7 +137,9 @@ const folds: Record<string, Fold> = {
   And: zip((a, b) => Number(a !== 0 && b !== 0)),
   Or: zip((a, b) => Number(a !== 0 || b !== 0)),
   Where: ([c, x, y], _, output) => {
-    const [condition, yes, no] = [c, x, y].map((t) => spread(numbersOf(t as Tensor), (t as Tensor).dims, output.dims));
+    const [condition, yes, no] = [c, x, y].map((t) =>
+      spread(numbersOf(t as Tensor), (t as Tensor).dims, output.dims),
+    );
     return (condition as number[]).map((value, i) => ((value ? yes : no) as number[])[i] as number);
   },
   Concat: (inputs, _, output, node) => {
@@ -139,7 +155,9 @@ const folds: Record<string, Fold> = {
       while ((starts[which] as number) > along || inputs[which]?.dims[axis] === 0) which--;
       const offset = index.reduce(
         (at, value, i) =>
-          at + (i === axis ? along - (starts[which] as number) : value) * (strides[which]?.[i] as number),
+          at +
+          (i === axis ? along - (starts[which] as number) : value) *
+            (strides[which]?.[i] as number),
         0,
       );
       return values[which]?.[offset] as number;
@@ -149,7 +167,8 @@ const folds: Record<string, Fold> = {
     const ranges = sliceRanges(scope);
     return pick(x as Tensor, output, (index) => {
       const position = [...index];
-      for (const { axis, start, step } of ranges) position[axis] = start + step * (index[axis] as number);
+      for (const { axis, start, step } of ranges)
+        position[axis] = start + step * (index[axis] as number);
       return position;
     });
   },
@@ -179,7 +198,9 @@ const folds: Record<string, Fold> = {
   },
   Expand: ([x], _, output) => spread(numbersOf(x as Tensor), (x as Tensor).dims, output.dims),
   Tile: ([x], _, output) =>
-    pick(x as Tensor, output, (index) => index.map((value, i) => value % ((x as Tensor).dims[i] as number))),
+    pick(x as Tensor, output, (index) =>
+      index.map((value, i) => value % ((x as Tensor).dims[i] as number)),
+    ),
   ConstantOfShape: (_inputs, _, output, node) => {
     const value = node.attributes.value;
     const fill = value?.kind === 'tensor' ? (numbersOf(value.value)[0] as number) : 0;

@@ -1,6 +1,7 @@
 /** @file Output shapes of operators that slide a window: convolutions and pools. */
-import { type Node, intAttr, intsAttr, stringAttr } from './model';
+
 import type { InferScope } from './infer';
+import { intAttr, intsAttr, type Node, stringAttr } from './model';
 
 export interface Window {
   kernel: number[];
@@ -11,7 +12,11 @@ export interface Window {
 }
 
 /** Kernel, strides, dilations and resolved padding of a Conv, ConvTranspose or pool node. */
-export function windowOf(node: Node, spatial: readonly number[], kernel: readonly number[]): Window {
+export function windowOf(
+  node: Node,
+  spatial: readonly number[],
+  kernel: readonly number[],
+): Window {
   const ones = spatial.map(() => 1);
   const strides = intsAttr(node, 'strides') ?? ones;
   const dilations = intsAttr(node, 'dilations') ?? ones;

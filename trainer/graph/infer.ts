@@ -2,23 +2,24 @@
  * @file Static shape inference: one rule per operator, from the types of the inputs to those of the outputs.
  * All dimensions are numbers. Follows the ONNX operator specification, opsets 9 to 21.
  */
+
+import { einsumOutput } from './einsum';
+import { convOutput, poolOutput } from './infer-windows';
 import {
+  floatAttr,
   type Graph,
   GraphError,
-  type Node,
-  type ValueType,
-  floatAttr,
   intAttr,
   intsAttr,
+  type Node,
   place,
   stringAttr,
+  type ValueType,
 } from './model';
-import { convOutput, poolOutput } from './infer-windows';
 import { broadcastDims, normalAxis, numbersOf } from './numbers';
-import { einsumOutput } from './einsum';
-import { resizeOutput } from './resize';
 import { dtypeOf } from './onnx/dtypes';
-import { type Tensor, formatDims, sizeOf } from './tensor';
+import { resizeOutput } from './resize';
+import { formatDims, sizeOf, type Tensor } from './tensor';
 
 /** What a rule may ask: the node, its inputs' types and, where they are constant, values. */
 export class InferScope {
@@ -46,7 +47,8 @@ export class InferScope {
   optionalNumbers(index: number): number[] | undefined {
     if (!this.node.inputs[index]) return undefined;
     const constant = this.constants[index];
-    if (!constant) this.fail(`input ${index} ("${this.node.inputs[index]}") must be constant to know the shape`);
+    if (!constant)
+      this.fail(`input ${index} ("${this.node.inputs[index]}") must be constant to know the shape`);
     return numbersOf(constant as Tensor);
   }
 
@@ -147,7 +149,9 @@ const rules: Record<string, Rule> = {
   Gemm: (s) => [{ dtype: s.type(0).dtype, dims: matmulDims(s) }],
   Einsum: (s) => {
     const dims = s.node.inputs.map((_, i) => s.dims(i));
-    return [{ dtype: s.type(0).dtype, dims: einsumOutput(stringAttr(s.node, 'equation', ''), dims) }];
+    return [
+      { dtype: s.type(0).dtype, dims: einsumOutput(stringAttr(s.node, 'equation', ''), dims) },
+    ];
   },
   Conv: (s) => [{ dtype: s.type(0).dtype, dims: convOutput(s, 'Conv') }],
   ConvTranspose: (s) => [{ dtype: s.type(0).dtype, dims: convOutput(s, 'ConvTranspose') }],
@@ -203,7 +207,9 @@ const rules: Record<string, Rule> = {
     const rank = s.dims(0).length + given.length;
     const axes = new Set(given.map((axis) => s.axis(axis, rank)));
     const rest = [...s.dims(0)];
-    const dims = Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : (rest.shift() as number)));
+    const dims = Array.from({ length: rank }, (_, i) =>
+      axes.has(i) ? 1 : (rest.shift() as number),
+    );
     return [{ dtype: s.type(0).dtype, dims }];
   },
   Concat: (s) => {
@@ -229,7 +235,8 @@ const rules: Record<string, Rule> = {
       intsAttr(s.node, 'split') ??
       s.optionalNumbers(1) ??
       Array.from({ length: count }, (_, i) => Math.min(even, length - i * even));
-    if (sizes.reduce((a, b) => a + b, 0) !== length) s.fail(`split ${formatDims(sizes)} does not fit`);
+    if (sizes.reduce((a, b) => a + b, 0) !== length)
+      s.fail(`split ${formatDims(sizes)} does not fit`);
     return sizes.map((size) => ({
       dtype: s.type(0).dtype,
       dims: dims.map((dim, i) => (i === axis ? size : dim)),
@@ -297,10 +304,16 @@ const rules: Record<string, Rule> = {
   },
   ConstantOfShape: (s) => {
     const value = s.node.attributes.value;
-    return [{ dtype: value?.kind === 'tensor' ? value.value.dtype : 'float32', dims: s.numbers(0) }];
+    return [
+      { dtype: value?.kind === 'tensor' ? value.value.dtype : 'float32', dims: s.numbers(0) },
+    ];
   },
   Range: (s) => {
-    const [start, limit, step] = [s.numbers(0)[0], s.numbers(1)[0], s.numbers(2)[0]] as [number, number, number];
+    const [start, limit, step] = [s.numbers(0)[0], s.numbers(1)[0], s.numbers(2)[0]] as [
+      number,
+      number,
+      number,
+    ];
     return [{ dtype: s.type(0).dtype, dims: [Math.max(0, Math.ceil((limit - start) / step))] }];
   },
   ArgMax: argReduce,
@@ -313,9 +326,12 @@ const elementwise =
   'Abs Neg Exp Log Sqrt Reciprocal Erf Sin Cos Tan Tanh Sigmoid Relu LeakyRelu Elu Softplus Floor Ceil Round Sign Not Clip ' +
   'Softmax LogSoftmax InstanceNormalization BatchNormalization CumSum Gelu QuickGelu Trilu IsNaN HardSigmoid HardSwish Mish LpNormalization GroupNormalization RMSNormalization';
 for (const op of elementwise.split(' ')) rules[op] = like;
-for (const op of 'Add Sub Mul Div Pow Min Max Mod And Or Xor Sum Mean'.split(' ')) rules[op] = broadcast;
+for (const op of 'Add Sub Mul Div Pow Min Max Mod And Or Xor Sum Mean'.split(' '))
+  rules[op] = broadcast;
 for (const op of 'Equal Less Greater LessOrEqual GreaterOrEqual'.split(' ')) rules[op] = compare;
-for (const op of 'ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp'.split(' ')) {
+for (const op of 'ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp'.split(
+  ' ',
+)) {
   rules[op] = reduce;
 }
 rules.IsNaN = (s) => [{ dtype: 'bool', dims: s.dims(0) }];
@@ -341,8 +357,10 @@ export function sliceRanges(s: InferScope): SliceRange[] {
     if (step === 0) s.fail('a slice step is 0');
     const clamp = (value: number, low: number, high: number) =>
       Math.min(Math.max(value < 0 ? value + length : value, low), high);
-    const start = step > 0 ? clamp(starts[i] as number, 0, length) : clamp(starts[i] as number, 0, length - 1);
-    const end = step > 0 ? clamp(ends[i] as number, 0, length) : clamp(ends[i] as number, -1, length - 1);
+    const start =
+      step > 0 ? clamp(starts[i] as number, 0, length) : clamp(starts[i] as number, 0, length - 1);
+    const end =
+      step > 0 ? clamp(ends[i] as number, 0, length) : clamp(ends[i] as number, -1, length - 1);
     return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
   });
 }

@@ -11,20 +11,33 @@ export interface InlineOptions {
   /** Constants the builder already has (from an earlier inlining) are shared by name when this is true. */
   shareConstants?: boolean;
   /** Called after each node; may replace the value of its outputs (adapters do). */
-  onNode?: (builder: Builder, node: Graph['nodes'][number], outputs: Value[], inputs: Value[]) => Value[];
+  onNode?: (
+    builder: Builder,
+    node: Graph['nodes'][number],
+    outputs: Value[],
+    inputs: Value[],
+  ) => Value[];
 }
 
 /** Appends `graph` to `builder` and returns its outputs by name. @throws GraphError when shapes do not fit */
-export function inline(builder: Builder, graph: Graph, options: InlineOptions): Record<string, Value> {
+export function inline(
+  builder: Builder,
+  graph: Graph,
+  options: InlineOptions,
+): Record<string, Value> {
   const prefix = options.prefix ?? '';
   const names = new Map<string, Value>();
   for (const input of graph.inputs) {
     const value = options.feeds[input.name];
     if (!value) {
-      throw new GraphError(`${graph.source}: input "${input.name}" is not fed. Feed ${graph.inputs.map((i) => i.name).join(', ')}.`);
+      throw new GraphError(
+        `${graph.source}: input "${input.name}" is not fed. Feed ${graph.inputs.map((i) => i.name).join(', ')}.`,
+      );
     }
     const { dims, dtype } = builder.type(value);
-    const fits = input.dims.length === dims.length && input.dims.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
+    const fits =
+      input.dims.length === dims.length &&
+      input.dims.every((dim, i) => typeof dim === 'string' || dim === dims[i]);
     if (!fits || dtype !== input.dtype) {
       throw new GraphError(
         `${graph.source}: input "${input.name}" takes ${input.dtype} ${formatDims(input.dims)}, but is fed ${dtype} ${formatDims(dims)}.`,
@@ -32,10 +45,16 @@ export function inline(builder: Builder, graph: Graph, options: InlineOptions): 
     }
     names.set(input.name, value);
   }
-  for (const [domain, version] of Object.entries(graph.opsets)) builder.graph.opsets[domain] ??= version;
+  for (const [domain, version] of Object.entries(graph.opsets))
+    builder.graph.opsets[domain] ??= version;
   for (const [name, constant] of graph.constants) {
     const shared = options.shareConstants && builder.graph.constants.has(name);
-    names.set(name, shared ? name : builder.constant(builder.has(name) ? builder.fresh(prefix + name) : name, constant));
+    names.set(
+      name,
+      shared
+        ? name
+        : builder.constant(builder.has(name) ? builder.fresh(prefix + name) : name, constant),
+    );
   }
   for (const node of graph.nodes) {
     const constant = node.op === 'Constant' ? constantOf(node, graph) : undefined;
@@ -58,13 +77,17 @@ export function inline(builder: Builder, graph: Graph, options: InlineOptions): 
       names.set(output, made[i] as Value);
     });
   }
-  return Object.fromEntries(graph.outputs.map((output) => [output.name, names.get(output.name) as Value]));
+  return Object.fromEntries(
+    graph.outputs.map((output) => [output.name, names.get(output.name) as Value]),
+  );
 }
 
 function constantOf(node: Graph['nodes'][number], graph: Graph) {
   const value = node.attributes.value ?? node.attributes.value_int ?? node.attributes.value_float;
   if (value?.kind === 'tensor' && !isExternal(value.value)) return value.value;
-  throw new GraphError(`${place(graph, node)}: holds a constant that is no tensor. Export the model with tensor constants.`);
+  throw new GraphError(
+    `${place(graph, node)}: holds a constant that is no tensor. Export the model with tensor constants.`,
+  );
 }
 
 /** A copy of `graph` with static shapes: symbolic input dimensions replaced, shape arithmetic folded away. */

@@ -71,7 +71,10 @@ export class GraphError extends Error {
 }
 
 /** `file, node "…" (Op)`: the place an error speaks of. */
-export function place(graph: { source: string }, node?: Pick<Node, 'name' | 'op' | 'outputs'>): string {
+export function place(
+  graph: { source: string },
+  node?: Pick<Node, 'name' | 'op' | 'outputs'>,
+): string {
   if (!node) return graph.source;
   return `${graph.source}, node "${node.name || node.outputs[0]}" (${node.op})`;
 }

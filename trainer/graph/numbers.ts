@@ -1,6 +1,7 @@
 /** @file Plain-number views of small tensors: what shape arithmetic and constant folding compute with. */
-import { type Dtype, type Tensor, tensor } from './tensor';
+
 import { float16ToNumber, numberToFloat16 } from './float16';
+import { type Dtype, type Tensor, tensor } from './tensor';
 
 /** The elements as JavaScript numbers (64-bit integers beyond 2^53 lose their last digits). */
 export function numbersOf(value: Tensor): number[] {
@@ -30,13 +31,19 @@ export function tensorOf(dtype: Dtype, dims: readonly number[], values: readonly
     case 'int32':
       return tensor(dtype, dims, Int32Array.from(values, Math.trunc));
     case 'bool':
-      return tensor(dtype, dims, Uint8Array.from(values, (value) => (value === 0 ? 0 : 1)));
+      return tensor(
+        dtype,
+        dims,
+        Uint8Array.from(values, (value) => (value === 0 ? 0 : 1)),
+      );
     case 'uint8':
       return tensor(dtype, dims, Uint8Array.from(values, Math.trunc));
     case 'int8':
       return tensor(dtype, dims, Int8Array.from(values, Math.trunc));
     default:
-      throw new TypeError(`Constants of type ${dtype} cannot be made from numbers: cast them first.`);
+      throw new TypeError(
+        `Constants of type ${dtype} cannot be made from numbers: cast them first.`,
+      );
   }
 }
 

@@ -2,13 +2,15 @@
  * @file Resize along one axis as a matrix: what interpolation does is linear, so its gradient is the transpose.
  * Coordinates, cubic kernel and antialiasing as in the ONNX operator specification of Resize (opsets 11 to 19).
  */
-import { type Node, floatAttr, intAttr, intsAttr, stringAttr } from './model';
+
 import type { InferScope } from './infer';
+import { floatAttr, intAttr, intsAttr, type Node, stringAttr } from './model';
 
 /** Output shape of a Resize node: `sizes` where given, else the scaled input, floored. */
 export function resizeOutput(s: InferScope): number[] {
   const dims = s.dims(0);
-  const axes = intsAttr(s.node, 'axes')?.map((axis) => s.axis(axis, dims.length)) ?? dims.map((_, i) => i);
+  const axes =
+    intsAttr(s.node, 'axes')?.map((axis) => s.axis(axis, dims.length)) ?? dims.map((_, i) => i);
   const sizes = s.optionalNumbers(3);
   const out = [...dims];
   if (sizes && sizes.length > 0) {
@@ -31,7 +33,13 @@ function cubic(x: number, a: number): number {
   return 0;
 }
 
-function sourceCoordinate(mode: string, x: number, scale: number, from: number, to: number): number {
+function sourceCoordinate(
+  mode: string,
+  x: number,
+  scale: number,
+  from: number,
+  to: number,
+): number {
   switch (mode) {
     case 'asymmetric':
       return x / scale;
@@ -56,10 +64,17 @@ const rounders: Record<string, (x: number) => number> = {
 };
 
 /** The `to`×`from` matrix (row-major) with which a Resize node maps one axis of length `from` to length `to`. */
-export function resizeMatrix(node: Node, from: number, to: number, scale = to / from): Float32Array {
+export function resizeMatrix(
+  node: Node,
+  from: number,
+  to: number,
+  scale = to / from,
+): Float32Array {
   const mode = stringAttr(node, 'mode', 'nearest');
   const coordinates = stringAttr(node, 'coordinate_transformation_mode', 'half_pixel');
-  const round = rounders[stringAttr(node, 'nearest_mode', 'round_prefer_floor')] as (x: number) => number;
+  const round = rounders[stringAttr(node, 'nearest_mode', 'round_prefer_floor')] as (
+    x: number,
+  ) => number;
   const a = floatAttr(node, 'cubic_coeff_a', -0.75);
   const stretch = intAttr(node, 'antialias', 0) === 1 ? Math.max(1, 1 / scale) : 1;
   const excludeOutside = intAttr(node, 'exclude_outside', 0) === 1 || stretch > 1;

@@ -30,13 +30,21 @@ export interface D3poInputs {
 }
 
 /** Appends the loss (a scalar, the weighted mean over pairs) and the log-ratios [pairs, 2] before the clamp. */
-export function appendD3poLoss(b: Builder, inputs: D3poInputs, settings: D3poSettings): { loss: Value; logRatio: Value } {
+export function appendD3poLoss(
+  b: Builder,
+  inputs: D3poInputs,
+  settings: D3poSettings,
+): { loss: Value; logRatio: Value } {
   const logRatio = b.sub(inputs.logProbability, inputs.referenceLogProbability);
   const { clipRange } = settings;
   const bounded =
     clipRange === undefined
       ? logRatio
-      : b.op('Clip', [logRatio, b.scalar(Math.log(1 - clipRange)), b.scalar(Math.log(1 + clipRange))]);
+      : b.op('Clip', [
+          logRatio,
+          b.scalar(Math.log(1 - clipRange)),
+          b.scalar(Math.log(1 + clipRange)),
+        ]);
   const margin = b.scale(b.reduceSum(b.mul(inputs.preference, bounded), [1], false), settings.beta);
   // −ln σ(m) = softplus(−m), which does not overflow.
   const perPair = b.op('Softplus', [b.neg(margin)]);

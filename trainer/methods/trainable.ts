@@ -21,7 +21,12 @@ export interface Trainable {
 }
 
 /** A LoRA adapter of the given rank; `alpha` divided by rank scales it (1 when alpha is left out). */
-export function trainableAdapter(unet: Graph, targets: AdapterTargets, rank: number, alpha = rank): Trainable {
+export function trainableAdapter(
+  unet: Graph,
+  targets: AdapterTargets,
+  rank: number,
+  alpha = rank,
+): Trainable {
   const sites = adapterSites(unet, targets);
   const tensors = adapterTensors(sites.values(), rank);
   return {
@@ -38,7 +43,10 @@ const weightName = /\.(weight|bias)$/;
 
 /** Every weight and bias of the UNet. @throws GraphError when the exporter renamed them */
 export function trainableWeights(unet: Graph): Trainable {
-  const chosen = [...unet.constants].filter(([name, constant]) => weightName.test(name) && constant.dtype === 'float32' && !isExternal(constant));
+  const chosen = [...unet.constants].filter(
+    ([name, constant]) =>
+      weightName.test(name) && constant.dtype === 'float32' && !isExternal(constant),
+  );
   const renamed = [...unet.constants.keys()].find((name) => name.startsWith('onnx::'));
   if (renamed || chosen.length === 0) {
     throw new GraphError(
@@ -50,7 +58,10 @@ export function trainableWeights(unet: Graph): Trainable {
   const free: Graph = {
     ...unet,
     constants,
-    inputs: [...unet.inputs, ...chosen.map(([name, c]) => ({ name, dtype: c.dtype, dims: c.dims }))],
+    inputs: [
+      ...unet.inputs,
+      ...chosen.map(([name, c]) => ({ name, dtype: c.dtype, dims: c.dims })),
+    ],
   };
   return {
     base: unet,

@@ -3,7 +3,11 @@
  * guided denoising with the adapter, both log-probabilities, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
-import { appendGuidedOutput, takesScalarTimestep, unetPort } from '@/trainer/diffusion/guided-output';
+import {
+  appendGuidedOutput,
+  takesScalarTimestep,
+  unetPort,
+} from '@/trainer/diffusion/guided-output';
 import {
   appendLogProbability,
   appendMean,
@@ -28,7 +32,10 @@ export interface TransitionStepShape {
 
 export interface TransitionLoss {
   /** Appends the loss from ln π_θ, ln π_ref [images] and KL [images]; may declare more graph inputs. */
-  append(b: Builder, values: { logProbability: Value; referenceLogProbability: Value; kl: Value }): Value;
+  append(
+    b: Builder,
+    values: { logProbability: Value; referenceLogProbability: Value; kl: Value },
+  ): Value;
 }
 
 /** Prefix of the inputs and outputs that accumulate gradients between optimizer steps. */
@@ -52,7 +59,11 @@ export function buildTransitionStep(
   const sample = b.input('latents', 'float32', [images, ...latent]);
   const next = b.input('nextLatents', 'float32', [images, ...latent]);
   const referenceOutput = b.input('referenceOutput', 'float32', [images, ...latent]);
-  const timestep = b.input('timestep', unetPort(unet, 'timestep').dtype, takesScalarTimestep(unet) ? [] : [images]);
+  const timestep = b.input(
+    'timestep',
+    unetPort(unet, 'timestep').dtype,
+    takesScalarTimestep(unet) ? [] : [images],
+  );
   const guided = guidance !== 1;
   const step = stepInputs(b, images);
   const weights = trainable.declare(b);
@@ -86,4 +97,3 @@ export function buildTransitionStep(
   });
   return b.finish();
 }
-

@@ -6,15 +6,15 @@ import { type AdamWSettings, adamWFeeds } from '@/trainer/autodiff/adamw';
 import { appendGuidedOutput, takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
-import { type Trajectory, latentsAt } from '@/trainer/diffusion/trajectory';
+import { latentsAt, type Trajectory } from '@/trainer/diffusion/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/transition';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { type Tensor, float32, int64, zeros } from '@/trainer/graph/tensor';
-import { type Engine, type Session, outputOf } from '@/trainer/runtime/engine';
-import { type D3poSettings, appendD3poLoss } from './d3po';
+import { float32, int64, type Tensor, zeros } from '@/trainer/graph/tensor';
+import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { appendD3poLoss, type D3poSettings } from './d3po';
 import type { Trainable } from './trainable';
-import { type TransitionStepShape, accumulated, buildTransitionStep } from './transition-step';
+import { accumulated, buildTransitionStep, type TransitionStepShape } from './transition-step';
 import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
 
 /** A preference to train on: two trajectories of one prompt. */
@@ -112,7 +112,9 @@ export class TransitionTrainer {
       latent: options.latent,
       context: options.context,
       guidance: options.guidance,
-      clip: options.scheduler.config.clip_sample ? options.scheduler.config.clip_sample_range : Number.POSITIVE_INFINITY,
+      clip: options.scheduler.config.clip_sample
+        ? options.scheduler.config.clip_sample_range
+        : Number.POSITIVE_INFINITY,
     };
     const graph = buildTransitionStep(trainable, shape, {
       append: (b, values) =>
@@ -128,20 +130,28 @@ export class TransitionTrainer {
         ).loss,
     });
     const names = trainable.tensors.map(({ name }) => name);
-    const folder = options.externalDataFolder ? { externalDataFolder: options.externalDataFolder } : {};
+    const folder = options.externalDataFolder
+      ? { externalDataFolder: options.externalDataFolder }
+      : {};
     const transition = await engine.load(serializeOnnx(graph), {
       name: 'D3PO step',
       resident: names.map((name) => next(accumulated(name))),
       ...folder,
     });
-    const update = await engine.load(serializeOnnx(buildUpdateStep(trainable.tensors, options.adamW)), {
-      name: 'AdamW step',
-      resident: names.flatMap((name) => [name, firstMoment(name), secondMoment(name)].map(next)),
-    });
+    const update = await engine.load(
+      serializeOnnx(buildUpdateStep(trainable.tensors, options.adamW)),
+      {
+        name: 'AdamW step',
+        resident: names.flatMap((name) => [name, firstMoment(name), secondMoment(name)].map(next)),
+      },
+    );
     const reference =
       options.reference === undefined
         ? undefined
-        : await engine.load(serializeOnnx(referenceGraph(options, shape)), { name: 'reference policy', ...folder });
+        : await engine.load(serializeOnnx(referenceGraph(options, shape)), {
+            name: 'reference policy',
+            ...folder,
+          });
     const timesteps = options.scheduler.timesteps(options.inferenceSteps);
     return new TransitionTrainer(engine, options, timesteps, transition, update, reference);
   }
@@ -185,7 +195,10 @@ export class TransitionTrainer {
    * example i's trajectories are trained (0 is the noisiest).
    * @throws NonFiniteError on NaN or infinity: go on from the last checkpoint, not from here
    */
-  async step(examples: readonly PairExample[], timestepIndices: readonly (readonly number[])[]): Promise<StepReport> {
+  async step(
+    examples: readonly PairExample[],
+    timestepIndices: readonly (readonly number[])[],
+  ): Promise<StepReport> {
     const rows = examples.flatMap((_, example) =>
       (timestepIndices[example] ?? []).map((timestepIndex) => ({ example, timestepIndex })),
     );
@@ -209,23 +222,39 @@ export class TransitionTrainer {
     const size = this.options.transitionsPerRun;
     const scalar = takesScalarTimestep(this.options.trainable.unet);
     const indices = [...new Set(rows.map((row) => row.timestepIndex))];
-    const groups = scalar ? indices.map((index) => rows.filter((row) => row.timestepIndex === index)) : [rows];
+    const groups = scalar
+      ? indices.map((index) => rows.filter((row) => row.timestepIndex === index))
+      : [rows];
     return groups.flatMap((group) =>
-      Array.from({ length: Math.ceil(group.length / size) }, (_, i) => group.slice(i * size, (i + 1) * size)),
+      Array.from({ length: Math.ceil(group.length / size) }, (_, i) =>
+        group.slice(i * size, (i + 1) * size),
+      ),
     );
   }
 
-  async #run(examples: readonly PairExample[], rows: readonly Row[], total: number, goOn: boolean): Promise<TransitionReport[]> {
+  async #run(
+    examples: readonly PairExample[],
+    rows: readonly Row[],
+    total: number,
+    goOn: boolean,
+  ): Promise<TransitionReport[]> {
     const { options } = this;
     const size = options.transitionsPerRun;
     // A run is always full: rows that only fill it up have weight 0.
     const filled = Array.from({ length: size }, (_, i) => rows[i] ?? (rows[0] as Row));
     const images = filled.flatMap(({ example, timestepIndex }) => {
       const pair = examples[example] as PairExample;
-      return [pair.winner, pair.loser].map((trajectory) => ({ trajectory, timestepIndex, context: pair.context }));
+      return [pair.winner, pair.loser].map((trajectory) => ({
+        trajectory,
+        timestepIndex,
+        context: pair.context,
+      }));
     });
     const latentDims = [images.length, ...options.latent];
-    const stack = (read: (image: (typeof images)[number]) => Float32Array, dims: readonly number[]) => {
+    const stack = (
+      read: (image: (typeof images)[number]) => Float32Array,
+      dims: readonly number[],
+    ) => {
       const parts = images.map(read);
       const whole = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
       let at = 0;
@@ -236,14 +265,24 @@ export class TransitionTrainer {
       return float32(dims, whole);
     };
     const steps = images.map(({ timestepIndex }) =>
-      options.scheduler.coefficients(this.timesteps[timestepIndex] as number, options.inferenceSteps, options.eta),
+      options.scheduler.coefficients(
+        this.timesteps[timestepIndex] as number,
+        options.inferenceSteps,
+        options.eta,
+      ),
     );
     const scalar = takesScalarTimestep(options.trainable.unet);
     const timestep = scalar
       ? int64([], [steps[0]?.timestep as number])
-      : int64([images.length], steps.map((step) => step.timestep));
+      : int64(
+          [images.length],
+          steps.map((step) => step.timestep),
+        );
     const guided: Record<string, Tensor> = {
-      latents: stack(({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex), latentDims),
+      latents: stack(
+        ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex),
+        latentDims,
+      ),
       timestep,
       context: stack(({ context }) => context.data, [images.length, ...options.context]),
       ...(options.guidance !== 1
@@ -251,8 +290,15 @@ export class TransitionTrainer {
         : {}),
     };
     const referenceOutput = this.reference
-      ? outputOf(await this.reference.run({ ...guided, ...this.#referenceFeeds() }, {}), 'output', 'float32')
-      : stack(({ trajectory, timestepIndex }) => predictionAt(trajectory, timestepIndex), latentDims);
+      ? outputOf(
+          await this.reference.run({ ...guided, ...this.#referenceFeeds() }, {}),
+          'output',
+          'float32',
+        )
+      : stack(
+          ({ trajectory, timestepIndex }) => predictionAt(trajectory, timestepIndex),
+          latentDims,
+        );
     const weights = filled.map(({ example }, i) =>
       i < rows.length ? ((examples[example] as PairExample).weight * size) / total : 0,
     );
@@ -260,9 +306,15 @@ export class TransitionTrainer {
       {
         ...guided,
         ...stepFeeds(steps),
-        nextLatents: stack(({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex + 1), latentDims),
+        nextLatents: stack(
+          ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex + 1),
+          latentDims,
+        ),
         referenceOutput,
-        preference: float32([size, 2], filled.flatMap(() => [1, -1])),
+        preference: float32(
+          [size, 2],
+          filled.flatMap(() => [1, -1]),
+        ),
         weight: float32([size], weights),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...this.#slots((name) => name),
@@ -270,21 +322,31 @@ export class TransitionTrainer {
       },
       {
         fetch: ['loss', 'logProbability', 'referenceLogProbability', 'kl'],
-        keep: Object.fromEntries(this.#names().map((name) => [next(accumulated(name)), accumulated(name)])),
+        keep: Object.fromEntries(
+          this.#names().map((name) => [next(accumulated(name)), accumulated(name)]),
+        ),
       },
     );
     return this.#report(rows, steps, out);
   }
 
-  #report(rows: readonly Row[], steps: readonly { timestep: number }[], out: Record<string, Tensor>): TransitionReport[] {
+  #report(
+    rows: readonly Row[],
+    steps: readonly { timestep: number }[],
+    out: Record<string, Tensor>,
+  ): TransitionReport[] {
     const { beta, clipRange } = this.options.d3po;
     const current = outputOf(out, 'logProbability', 'float32').data;
     const before = outputOf(out, 'referenceLogProbability', 'float32').data;
     const kl = outputOf(out, 'kl', 'float32').data;
     const bound = (ratio: number) =>
-      clipRange === undefined ? ratio : Math.min(Math.max(ratio, Math.log(1 - clipRange)), Math.log(1 + clipRange));
+      clipRange === undefined
+        ? ratio
+        : Math.min(Math.max(ratio, Math.log(1 - clipRange)), Math.log(1 + clipRange));
     return rows.map(({ example, timestepIndex }, i) => {
-      const [winner, loser] = [2 * i, 2 * i + 1].map((j) => (current[j] as number) - (before[j] as number)) as [number, number];
+      const [winner, loser] = [2 * i, 2 * i + 1].map(
+        (j) => (current[j] as number) - (before[j] as number),
+      ) as [number, number];
       const timestep = steps[2 * i]?.timestep as number;
       if (!Number.isFinite(winner) || !Number.isFinite(loser)) {
         throw new NonFiniteError(
@@ -336,7 +398,9 @@ export class TransitionTrainer {
   }
 
   #slots(slot: (name: string) => string) {
-    return Object.fromEntries(this.#names().map((name) => [slot(name), this.engine.slot(slot(name))]));
+    return Object.fromEntries(
+      this.#names().map((name) => [slot(name), this.engine.slot(slot(name))]),
+    );
   }
 
   #referenceFeeds(): Record<string, Tensor> {
@@ -355,9 +419,15 @@ function referenceGraph(options: TransitionTrainerOptions, shape: TransitionStep
     withAdapter ? trainable.unet : trainable.base,
     {
       sample: b.input('latents', 'float32', [shape.images, ...shape.latent]),
-      timestep: b.input('timestep', 'int64', takesScalarTimestep(trainable.unet) ? [] : [shape.images]),
+      timestep: b.input(
+        'timestep',
+        'int64',
+        takesScalarTimestep(trainable.unet) ? [] : [shape.images],
+      ),
       context: b.input('context', 'float32', [shape.images, ...shape.context]),
-      ...(shape.guidance !== 1 ? { emptyContext: b.input('emptyContext', 'float32', [1, ...shape.context]) } : {}),
+      ...(shape.guidance !== 1
+        ? { emptyContext: b.input('emptyContext', 'float32', [1, ...shape.context]) }
+        : {}),
       guidance: shape.guidance,
     },
     withAdapter ? { feeds: trainable.feeds, onNode: trainable.onNode } : {},

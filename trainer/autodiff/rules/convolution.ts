@@ -1,7 +1,7 @@
 /** @file Gradients of convolutions, composed of Conv, ConvTranspose, Slice and MatMul. */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Window, windowOf } from '@/trainer/graph/infer-windows';
-import { type Node, intAttr } from '@/trainer/graph/model';
+import { intAttr, type Node } from '@/trainer/graph/model';
 import type { Rule, RuleScope } from '../rule';
 
 const product = (values: readonly number[]) => values.reduce((a, c) => a * c, 1);
@@ -13,7 +13,12 @@ interface Convolution extends Window {
   to: readonly number[];
 }
 
-function convolutionOf(node: Node, input: readonly number[], weight: readonly number[], output: readonly number[]): Convolution {
+function convolutionOf(
+  node: Node,
+  input: readonly number[],
+  weight: readonly number[],
+  output: readonly number[],
+): Convolution {
   const window = windowOf(node, input.slice(2), weight.slice(2));
   return { ...window, group: intAttr(node, 'group', 1), from: input.slice(2), to: output.slice(2) };
 }
@@ -37,12 +42,26 @@ function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Val
     });
   }
   // Without pads the transposed convolution covers the padded input; what the stride cut off at its end is zero.
-  const full = c.from.map((_, i) => ((c.to[i] as number) - 1) * (c.strides[i] as number) + (reach[i] as number) + 1);
+  const full = c.from.map(
+    (_, i) => ((c.to[i] as number) - 1) * (c.strides[i] as number) + (reach[i] as number) + 1,
+  );
   const symmetric = c.kernel.every((_, i) => c.pads[i] === c.pads[i + spatial]);
-  const missing = c.from.map((length, i) => length + (c.pads[i] as number) + (c.pads[i + spatial] as number) - (full[i] as number));
-  const attributes = { kernel_shape: c.kernel, strides: c.strides, dilations: c.dilations, group: c.group };
+  const missing = c.from.map(
+    (length, i) =>
+      length + (c.pads[i] as number) + (c.pads[i + spatial] as number) - (full[i] as number),
+  );
+  const attributes = {
+    kernel_shape: c.kernel,
+    strides: c.strides,
+    dilations: c.dilations,
+    group: c.group,
+  };
   if (symmetric && missing.every((extra, i) => extra >= 0 && extra < (c.strides[i] as number))) {
-    return b.op('ConvTranspose', [g, weight], { ...attributes, pads: c.pads, output_padding: missing });
+    return b.op('ConvTranspose', [g, weight], {
+      ...attributes,
+      pads: c.pads,
+      output_padding: missing,
+    });
   }
   const padded = b.op('ConvTranspose', [g, weight], attributes);
   const rank = spatial + 2;
@@ -60,15 +79,29 @@ function flipWeight(b: Builder, weight: Value, group: number): Value {
   const dims = [group * perGroup, out / group, ...kernel];
   const swapped =
     group === 1
-      ? b.transpose(weight, dims.map((_, axis) => (axis < 2 ? 1 - axis : axis)))
+      ? b.transpose(
+          weight,
+          dims.map((_, axis) => (axis < 2 ? 1 - axis : axis)),
+        )
       : b.reshape(
-          b.transpose(b.reshape(weight, [group, out / group, perGroup, ...kernel]), [0, 2, 1, ...kernel.map((_, i) => i + 3)]),
+          b.transpose(b.reshape(weight, [group, out / group, perGroup, ...kernel]), [
+            0,
+            2,
+            1,
+            ...kernel.map((_, i) => i + 3),
+          ]),
           dims,
         );
   const axes = dims.flatMap((length, axis) => (axis >= 2 && length > 1 ? [axis] : []));
   if (axes.length === 0) return swapped;
   const end = axes.map(() => Number.MIN_SAFE_INTEGER);
-  return b.op('Slice', [swapped, b.ints(axes.map(() => -1)), b.ints(end), b.ints(axes), b.ints(axes.map(() => -1))]);
+  return b.op('Slice', [
+    swapped,
+    b.ints(axes.map(() => -1)),
+    b.ints(end),
+    b.ints(axes),
+    b.ints(axes.map(() => -1)),
+  ]);
 }
 
 /**
@@ -100,11 +133,14 @@ function weightGradient(b: Builder, input: Value, g: Value, c: Convolution): Val
       offsets[i] = (rest % (c.kernel[i] as number)) * (c.dilations[i] as number);
       rest = Math.floor(rest / (c.kernel[i] as number));
     }
-    const ends = offsets.map((offset, i) => offset + ((c.to[i] as number) - 1) * (c.strides[i] as number) + 1);
+    const ends = offsets.map(
+      (offset, i) => offset + ((c.to[i] as number) - 1) * (c.strides[i] as number) + 1,
+    );
     const whole = offsets.every((offset, i) => offset === 0 && ends[i] === b.dims(padded)[i + 2]);
-    const seen = whole && c.strides.every((stride) => stride === 1)
-      ? padded
-      : b.op('Slice', [padded, b.ints(offsets), b.ints(ends), axes, b.ints(c.strides)]);
+    const seen =
+      whole && c.strides.every((stride) => stride === 1)
+        ? padded
+        : b.op('Slice', [padded, b.ints(offsets), b.ints(ends), axes, b.ints(c.strides)]);
     parts.push(b.matmul(b.reshape(seen, [n, c.group, perGroup, pixels]), rows));
   }
   // [N, group, k·C, O] summed over the batch, then [O, C, k…].
@@ -159,4 +195,3 @@ const convTranspose: Rule = (r) => {
 };
 
 export const convolution: Record<string, Rule> = { Conv: conv, ConvTranspose: convTranspose };
-

@@ -27,9 +27,16 @@ function masked(r: RuleScope, condition: Value, g: Value = r.g): Value {
 const extremum: Rule = (r) => {
   const { b } = r;
   const dtype = r.b.dtype(r.input(0));
-  const hits = r.x.map((x) => b.op('Cast', [b.op('Equal', [x, r.y[0] as Value])], { to: dtypeNumber(dtype) }));
-  const share = b.div(r.g, hits.reduce((a, c) => b.add(a, c)));
-  return hits.map((hit, i) => (r.needs(i) ? unbroadcast(b, b.mul(share, hit), r.dims(i)) : undefined));
+  const hits = r.x.map((x) =>
+    b.op('Cast', [b.op('Equal', [x, r.y[0] as Value])], { to: dtypeNumber(dtype) }),
+  );
+  const share = b.div(
+    r.g,
+    hits.reduce((a, c) => b.add(a, c)),
+  );
+  return hits.map((hit, i) =>
+    r.needs(i) ? unbroadcast(b, b.mul(share, hit), r.dims(i)) : undefined,
+  );
 };
 
 const clip: Rule = (r) => {
@@ -48,7 +55,10 @@ const pow: Rule = (r) => {
   const power = exponent?.data.length === 1 ? Number(exponent.data[0]) : undefined;
   const x = r.input(0);
   if (power === 2) return [b.mul(r.g, b.scale(x, 2))];
-  const p = b.dtype(r.input(1)) === b.dtype(x) ? r.input(1) : b.op('Cast', [r.input(1)], { to: dtypeNumber(b.dtype(x)) });
+  const p =
+    b.dtype(r.input(1)) === b.dtype(x)
+      ? r.input(1)
+      : b.op('Cast', [r.input(1)], { to: dtypeNumber(b.dtype(x)) });
   const slope = b.mul(p, b.op('Pow', [x, b.sub(p, r.scalar(1))]));
   return [unbroadcast(b, b.mul(r.g, slope), r.dims(0))];
 };
@@ -57,7 +67,8 @@ const pow: Rule = (r) => {
 const gelu: Rule = (r) => {
   const { b } = r;
   const x = r.input(0);
-  if (stringAttr(r.node, 'approximate', 'none') !== 'none') r.fail('only the erf form of Gelu has a rule');
+  if (stringAttr(r.node, 'approximate', 'none') !== 'none')
+    r.fail('only the erf form of Gelu has a rule');
   const cdf = b.scale(b.add(b.op('Erf', [b.scale(x, Math.SQRT1_2)]), r.scalar(1)), 0.5);
   const density = b.scale(b.op('Exp', [b.scale(b.mul(x, x), -0.5)]), 1 / Math.sqrt(2 * Math.PI));
   return [b.mul(r.g, b.add(cdf, b.mul(x, density)))];
@@ -66,8 +77,14 @@ const gelu: Rule = (r) => {
 export const elementwise: Record<string, Rule> = {
   Identity: (r) => [r.g],
   Neg: (r) => [r.b.neg(r.g)],
-  Add: binary((r) => r.g, (r) => r.g),
-  Sub: binary((r) => r.g, (r) => r.b.neg(r.g)),
+  Add: binary(
+    (r) => r.g,
+    (r) => r.g,
+  ),
+  Sub: binary(
+    (r) => r.g,
+    (r) => r.b.neg(r.g),
+  ),
   Mul: binary(
     (r) => r.b.mul(r.g, r.input(1)),
     (r) => r.b.mul(r.g, r.input(0)),
@@ -105,8 +122,12 @@ export const elementwise: Record<string, Rule> = {
   },
   Where: (r) => [
     undefined,
-    r.needs(1) ? unbroadcast(r.b, r.b.where(r.input(0), r.g, r.b.scalar(0, r.b.dtype(r.g))), r.dims(1)) : undefined,
-    r.needs(2) ? unbroadcast(r.b, r.b.where(r.input(0), r.b.scalar(0, r.b.dtype(r.g)), r.g), r.dims(2)) : undefined,
+    r.needs(1)
+      ? unbroadcast(r.b, r.b.where(r.input(0), r.g, r.b.scalar(0, r.b.dtype(r.g))), r.dims(1))
+      : undefined,
+    r.needs(2)
+      ? unbroadcast(r.b, r.b.where(r.input(0), r.b.scalar(0, r.b.dtype(r.g)), r.g), r.dims(2))
+      : undefined,
   ],
   Cast: (r) => {
     const from = r.b.dtype(r.input(0));

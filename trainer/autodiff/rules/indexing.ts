@@ -15,7 +15,10 @@ const gather: Rule = (r) => {
   const after = product(dims.slice(axis + 1));
   const length = dims[axis] as number;
   // The looked-up axis first: [count, before·after] rows added into [length, before·after].
-  const g = b.reshape(b.transpose(b.reshape(r.g, [before, count, after]), [1, 0, 2]), [count, before * after]);
+  const g = b.reshape(b.transpose(b.reshape(r.g, [before, count, after]), [1, 0, 2]), [
+    count,
+    before * after,
+  ]);
   const indices = b.reshape(r.input(1), [count, 1]);
   const table = zerosOf(b, r.input(0), [length, before * after]);
   const added = b.op('ScatterND', [table, indices, g], { reduction: 'add' });
@@ -32,7 +35,9 @@ const gatherElements: Rule = (r) => [
 const gatherND: Rule = (r) => {
   if (intAttr(r.node, 'batch_dims', 0) !== 0) r.fail('batch_dims has no rule');
   return [
-    r.b.op('ScatterND', [zerosOf(r.b, r.input(0), r.dims(0)), r.input(1), r.g], { reduction: 'add' }),
+    r.b.op('ScatterND', [zerosOf(r.b, r.input(0), r.dims(0)), r.input(1), r.g], {
+      reduction: 'add',
+    }),
   ];
 };
 

@@ -22,8 +22,17 @@ const matmul: Rule = (r) => {
   const dimsB = shapeB.length === 1 ? [...shapeB, 1] : shapeB;
   const A = b.reshape(r.input(0), dimsA);
   const B = b.reshape(r.input(1), dimsB);
-  const batch = b.dims(r.y[0] as Value).slice(0, r.b.dims(r.y[0] as Value).length - (shapeA.length > 1 ? 1 : 0) - (shapeB.length > 1 ? 1 : 0));
-  const g = b.reshape(r.g, [...batch, dimsA[dimsA.length - 2] as number, dimsB[dimsB.length - 1] as number]);
+  const batch = b
+    .dims(r.y[0] as Value)
+    .slice(
+      0,
+      r.b.dims(r.y[0] as Value).length - (shapeA.length > 1 ? 1 : 0) - (shapeB.length > 1 ? 1 : 0),
+    );
+  const g = b.reshape(r.g, [
+    ...batch,
+    dimsA[dimsA.length - 2] as number,
+    dimsB[dimsB.length - 1] as number,
+  ]);
   const gradientA = () => b.reshape(unbroadcast(b, b.matmul(g, swapLast(b, B)), dimsA), shapeA);
   const gradientB = () => {
     if (dimsB.length === 2) {
@@ -41,7 +50,8 @@ const gemm: Rule = (r) => {
   const transB = intAttr(r.node, 'transB', 0);
   const alpha = floatAttr(r.node, 'alpha', 1);
   const beta = floatAttr(r.node, 'beta', 1);
-  const product = (x: Value, y: Value, tx: number, ty: number) => b.op('Gemm', [x, y], { transA: tx, transB: ty, alpha });
+  const product = (x: Value, y: Value, tx: number, ty: number) =>
+    b.op('Gemm', [x, y], { transA: tx, transB: ty, alpha });
   const [A, B] = [r.input(0), r.input(1)];
   return [
     r.needs(0) ? (transA ? product(B, r.g, transB, 1) : product(r.g, B, 0, 1 - transB)) : undefined,
@@ -57,7 +67,8 @@ const einsum: Rule = (r) => {
   return r.x.map((x, i) => {
     if (!r.needs(i)) return undefined;
     const target = equation.inputs[i] as string;
-    if (new Set(target).size !== target.length) r.fail(`operand ${i} takes a diagonal ("${target}")`);
+    if (new Set(target).size !== target.length)
+      r.fail(`operand ${i} takes a diagonal ("${target}")`);
     const others = equation.inputs.filter((_, j) => j !== i);
     const seen = new Set([...others.join(''), ...equation.output]);
     const kept = [...target].filter((letter) => seen.has(letter)).join('');
@@ -66,10 +77,12 @@ const einsum: Rule = (r) => {
     const reduced = b.op('Einsum', values, { equation: `${inputs.join(',')}->${kept}` });
     // A letter only this operand has was summed away: its gradient is the same all along that axis.
     const dims = b.dims(x);
-    const spread = b.reshape(reduced, [...target].map((letter, axis) => (seen.has(letter) ? (dims[axis] as number) : 1)));
+    const spread = b.reshape(
+      reduced,
+      [...target].map((letter, axis) => (seen.has(letter) ? (dims[axis] as number) : 1)),
+    );
     return b.expand(spread, dims);
   });
 };
 
 export const linear: Record<string, Rule> = { MatMul: matmul, Gemm: gemm, Einsum: einsum };
-

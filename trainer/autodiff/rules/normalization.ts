@@ -8,7 +8,13 @@ import { intAttr } from '@/trainer/graph/model';
 import { numbersOf } from '@/trainer/graph/numbers';
 import { type Rule, type RuleScope, unbroadcast } from '../rule';
 
-function standardizedGradient(b: Builder, h: Value, normal: Value, inverse: Value, axes: readonly number[]): Value {
+function standardizedGradient(
+  b: Builder,
+  h: Value,
+  normal: Value,
+  inverse: Value,
+  axes: readonly number[],
+): Value {
   const centered = b.sub(h, b.reduceMean(h, axes));
   const projection = b.mul(normal, b.reduceMean(b.mul(h, normal), axes));
   return b.mul(b.sub(centered, projection), inverse);
@@ -44,7 +50,9 @@ const instanceNorm: Rule = (r) => {
   const mean = b.reduceMean(x, axes);
   const centered = b.sub(x, mean);
   const variance = b.reduceMean(b.mul(centered, centered), axes);
-  const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.add(variance, r.scalar(epsilonOf(r.node)))])]);
+  const inverse = b.op('Reciprocal', [
+    b.op('Sqrt', [b.add(variance, r.scalar(epsilonOf(r.node)))]),
+  ]);
   // Exporters write GroupNorm as an instance norm with scale 1 and bias 0: its output is x̂ itself.
   const plain = isFilled(r, 1, 1) && isFilled(r, 2, 0);
   const normal = plain ? (r.y[0] as Value) : b.mul(centered, inverse);
@@ -63,7 +71,9 @@ const batchNorm: Rule = (r) => {
   const dims = r.dims(0);
   if (r.needs(3) || r.needs(4)) r.fail('its running statistics are not trainable');
   const perChannel = [1, dims[1] as number, ...dims.slice(2).map(() => 1)];
-  const inverse = b.op('Reciprocal', [b.op('Sqrt', [b.add(r.input(4), r.scalar(epsilonOf(r.node)))])]);
+  const inverse = b.op('Reciprocal', [
+    b.op('Sqrt', [b.add(r.input(4), r.scalar(epsilonOf(r.node)))]),
+  ]);
   const axes = dims.flatMap((_, i) => (i === 1 ? [] : [i]));
   const normal = () =>
     b.mul(b.sub(r.input(0), b.reshape(r.input(3), perChannel)), b.reshape(inverse, perChannel));

@@ -17,7 +17,12 @@ interface Pool extends Window {
 function poolOf(r: RuleScope): Pool {
   const [n, c, ...from] = r.dims(0) as [number, number, ...number[]];
   const kernel = intsAttr(r.node, 'kernel_shape') ?? r.fail('kernel_shape is missing');
-  return { ...windowOf(r.node, from, kernel), from, to: r.b.dims(r.y[0] as Value).slice(2), images: n * c };
+  return {
+    ...windowOf(r.node, from, kernel),
+    from,
+    to: r.b.dims(r.y[0] as Value).slice(2),
+    images: n * c,
+  };
 }
 
 /** Spreads window values [images, kernels, out…] back over the padded input and crops the padding. */
@@ -45,9 +50,10 @@ const averagePool: Rule = (r) => {
   const size = product(pool.kernel);
   const g = b.reshape(r.g, [pool.images, 1, ...pool.to]);
   const ones = b.tensor(float32([1, 1, ...pool.kernel], new Float32Array(size).fill(1)));
-  const counts = intAttr(r.node, 'count_include_pad', 0) === 1 || pool.pads.every((pad) => pad === 0)
-    ? b.scale(g, 1 / size)
-    : b.div(g, b.tensor(float32([1, 1, ...pool.to], windowCounts(pool))));
+  const counts =
+    intAttr(r.node, 'count_include_pad', 0) === 1 || pool.pads.every((pad) => pad === 0)
+      ? b.scale(g, 1 / size)
+      : b.div(g, b.tensor(float32([1, 1, ...pool.to], windowCounts(pool))));
   return [b.reshape(spread(b, counts, ones, pool), r.dims(0))];
 };
 
@@ -57,7 +63,10 @@ function windowCounts(pool: Pool): number[] {
     Array.from({ length: pool.to[i] as number }, (_, o) => {
       let count = 0;
       for (let k = 0; k < (pool.kernel[i] as number); k++) {
-        const at = o * (pool.strides[i] as number) + k * (pool.dilations[i] as number) - (pool.pads[i] as number);
+        const at =
+          o * (pool.strides[i] as number) +
+          k * (pool.dilations[i] as number) -
+          (pool.pads[i] as number);
         if (at >= 0 && at < length) count++;
       }
       return count;
@@ -70,7 +79,8 @@ function windowCounts(pool: Pool): number[] {
 const maxPool: Rule = (r) => {
   const { b } = r;
   const pool = poolOf(r);
-  if (intAttr(r.node, 'ceil_mode', 0) === 1) r.fail('ceil_mode has no rule; export the pool without it');
+  if (intAttr(r.node, 'ceil_mode', 0) === 1)
+    r.fail('ceil_mode has no rule; export the pool without it');
   const size = product(pool.kernel);
   const oneHot = new Float32Array(size * size);
   for (let k = 0; k < size; k++) oneHot[k * size + k] = 1;
@@ -95,7 +105,10 @@ const maxPool: Rule = (r) => {
   const to = dtypeNumber(b.dtype(x));
   const hit = b.op('Cast', [b.op('Equal', [windows, y])], { to });
   const earlier = b.op('CumSum', [hit, b.tensor(int64([], [1]))], { exclusive: 1 });
-  const first = b.mul(hit, b.op('Cast', [b.op('Less', [earlier, b.scalar(0.5, b.dtype(x))])], { to }));
+  const first = b.mul(
+    hit,
+    b.op('Cast', [b.op('Less', [earlier, b.scalar(0.5, b.dtype(x))])], { to }),
+  );
   const g = b.mul(first, b.reshape(r.g, [pool.images, 1, ...pool.to]));
   return [b.reshape(spread(b, g, kernels, pool), r.dims(0))];
 };

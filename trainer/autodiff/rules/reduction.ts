@@ -8,7 +8,10 @@ import type { Rule, RuleScope } from '../rule';
 /** A value of the reduced shape with the reduced axes kept as 1, so that it broadcasts over the input. */
 function kept(r: RuleScope, value: Value): Value {
   const axes = new Set(reduceAxes(r.shapes));
-  return r.b.reshape(value, r.dims(0).map((dim, i) => (axes.has(i) ? 1 : dim)));
+  return r.b.reshape(
+    value,
+    r.dims(0).map((dim, i) => (axes.has(i) ? 1 : dim)),
+  );
 }
 
 function reducedCount(r: RuleScope): number {
@@ -45,7 +48,10 @@ const cumSum: Rule = (r) => {
   const axisTensor = b.constantOf(r.input(1)) ?? r.fail('its axis must be constant');
   const reverse = 1 - intAttr(r.node, 'reverse', 0);
   return [
-    b.op('CumSum', [r.g, b.tensor(axisTensor)], { exclusive: intAttr(r.node, 'exclusive', 0), reverse }),
+    b.op('CumSum', [r.g, b.tensor(axisTensor)], {
+      exclusive: intAttr(r.node, 'exclusive', 0),
+      reverse,
+    }),
   ];
 };
 
@@ -59,4 +65,3 @@ export const reduction: Record<string, Rule> = {
   ReduceLogSumExp: sloped((r, x, y) => r.b.op('Exp', [r.b.sub(x, y)])),
   CumSum: cumSum,
 };
-

@@ -2,15 +2,27 @@
 import { padWidths, sliceRanges } from '@/trainer/graph/infer';
 import { intAttr, intsAttr, stringAttr } from '@/trainer/graph/model';
 import { resizeMatrix } from '@/trainer/graph/resize';
-import { type Rule, type RuleScope, mapAxis, padAxis, transposeMatrix, unbroadcast, zerosOf } from '../rule';
-
+import {
+  mapAxis,
+  padAxis,
+  type Rule,
+  type RuleScope,
+  transposeMatrix,
+  unbroadcast,
+  zerosOf,
+} from '../rule';
 
 const backToInputShape: Rule = (r) => [r.b.reshape(r.g, r.dims(0))];
 
 const transpose: Rule = (r) => {
   const rank = r.dims(0).length;
   const perm = intsAttr(r.node, 'perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
-  return [r.b.transpose(r.g, perm.map((_, axis) => perm.indexOf(axis)))];
+  return [
+    r.b.transpose(
+      r.g,
+      perm.map((_, axis) => perm.indexOf(axis)),
+    ),
+  ];
 };
 
 const concat: Rule = (r) => {
@@ -87,7 +99,10 @@ const tile: Rule = (r) => {
   const dims = r.dims(0);
   const repeats = r.shapes.numbers(1);
   const interleaved = dims.flatMap((dim, i) => [repeats[i] as number, dim]);
-  const summed = r.b.reduceSum(r.b.reshape(r.g, interleaved), dims.map((_, i) => 2 * i));
+  const summed = r.b.reduceSum(
+    r.b.reshape(r.g, interleaved),
+    dims.map((_, i) => 2 * i),
+  );
   return [r.b.reshape(summed, dims)];
 };
 
@@ -95,7 +110,11 @@ const resize: Rule = (r) => {
   const { b } = r;
   const from = r.dims(0);
   const to = b.dims(r.g);
-  const doubled = from.length === 4 && to[2] === 2 * (from[2] as number) && to[3] === 2 * (from[3] as number) && to[1] === from[1];
+  const doubled =
+    from.length === 4 &&
+    to[2] === 2 * (from[2] as number) &&
+    to[3] === 2 * (from[3] as number) &&
+    to[1] === from[1];
   const nearest = stringAttr(r.node, 'mode', 'nearest') === 'nearest';
   if (doubled && nearest && isRepeat(resizeMatrix(r.node, from[2] as number, to[2] as number), 2)) {
     // Every pixel was repeated 2×2: its gradient is the sum of the four.
@@ -107,7 +126,12 @@ const resize: Rule = (r) => {
   from.forEach((length, axis) => {
     const target = to[axis] as number;
     if (length === target) return;
-    const matrix = resizeMatrix(r.node, length, target, scales?.length === from.length ? scales[axis] : undefined);
+    const matrix = resizeMatrix(
+      r.node,
+      length,
+      target,
+      scales?.length === from.length ? scales[axis] : undefined,
+    );
     gradient = mapAxis(b, gradient, axis, transposeMatrix(matrix, target, length), length);
   });
   return [gradient];
@@ -115,7 +139,9 @@ const resize: Rule = (r) => {
 
 function isRepeat(matrix: Float32Array, times: number): boolean {
   const from = Math.sqrt(matrix.length / times);
-  return matrix.every((value, i) => value === (Math.floor(Math.floor(i / from) / times) === i % from ? 1 : 0));
+  return matrix.every(
+    (value, i) => value === (Math.floor(Math.floor(i / from) / times) === i % from ? 1 : 0),
+  );
 }
 
 /** Depth-to-space only moves elements, so its gradient is the same move backwards. */
@@ -125,11 +151,14 @@ const depthToSpace: Rule = (r) => {
   const block = intAttr(r.node, 'blocksize', 1);
   const depth = c / block ** 2;
   const blocks = b.reshape(r.g, [n, depth, h, block, w, block]);
-  const order = stringAttr(r.node, 'mode', 'DCR') === 'CRD' ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4];
+  const order =
+    stringAttr(r.node, 'mode', 'DCR') === 'CRD' ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4];
   return [b.reshape(b.transpose(blocks, order), [n, c, h, w])];
 };
 
-const spaceToDepth: Rule = (r) => [r.b.op('DepthToSpace', [r.g], { blocksize: intAttr(r.node, 'blocksize', 1) })];
+const spaceToDepth: Rule = (r) => [
+  r.b.op('DepthToSpace', [r.g], { blocksize: intAttr(r.node, 'blocksize', 1) }),
+];
 
 export const structure: Record<string, Rule> = {
   Reshape: backToInputShape,
@@ -147,4 +176,3 @@ export const structure: Record<string, Rule> = {
   DepthToSpace: depthToSpace,
   SpaceToDepth: spaceToDepth,
 };
-

@@ -6,13 +6,13 @@ import {
   type Constant,
   type Graph,
   GraphError,
+  isExternal,
   type Node,
   type Port,
-  isExternal,
 } from '../model';
-import { type Dtype, type Tensor, formatDims, sizeOf, tensor, tensorFromBytes } from '../tensor';
+import { type Dtype, formatDims, sizeOf, type Tensor, tensor, tensorFromBytes } from '../tensor';
 import { dtypeOf } from './dtypes';
-import { type Message, decode, encode } from './messages';
+import { decode, encode, type Message } from './messages';
 
 const attributeType = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7, strings: 8 };
 
@@ -22,7 +22,9 @@ export async function readOnnxFile(path: string): Promise<Graph> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new GraphError(`Cannot read ${path}: ${(cause as Error).message}. Give the path of an ONNX file.`);
+    throw new GraphError(
+      `Cannot read ${path}: ${(cause as Error).message}. Give the path of an ONNX file.`,
+    );
   }
   return parseOnnx(bytes, path);
 }
@@ -39,7 +41,9 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
   }
   const graph = model.graph as Message | undefined;
   if (!graph) {
-    throw new GraphError(`${source} holds no ONNX graph. Give a model.onnx, not its external data or another file.`);
+    throw new GraphError(
+      `${source} holds no ONNX graph. Give a model.onnx, not its external data or another file.`,
+    );
   }
   const parsed: Graph = {
     name: (graph.name as string) ?? '',
@@ -68,7 +72,11 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
 }
 
 /** The data of a constant, read from the file beside the model where it is external. @throws GraphError */
-export async function loadConstant(constant: Constant, graph: Graph, name: string): Promise<Tensor> {
+export async function loadConstant(
+  constant: Constant,
+  graph: Graph,
+  name: string,
+): Promise<Tensor> {
   if (!isExternal(constant)) return constant;
   const { location, offset, length } = constant.external;
   const path = join(dirname(graph.source), location);
@@ -134,7 +142,10 @@ function readAttribute(attribute: Message, where: string): Attribute {
     case attributeType.int:
       return { kind: 'int', value: Number(attribute.i ?? 0) };
     case attributeType.string:
-      return { kind: 'string', value: utf8.decode((attribute.s as Uint8Array) ?? new Uint8Array()) };
+      return {
+        kind: 'string',
+        value: utf8.decode((attribute.s as Uint8Array) ?? new Uint8Array()),
+      };
     case attributeType.tensor: {
       const value = readConstant(attribute.t as Message, `${where}, attribute "${attribute.name}"`);
       if (isExternal(value)) return { kind: 'raw', value: encode('Attribute', attribute) };
@@ -145,7 +156,10 @@ function readAttribute(attribute: Message, where: string): Attribute {
     case attributeType.ints:
       return { kind: 'ints', value: (attribute.ints as number[]).map(Number) };
     case attributeType.strings:
-      return { kind: 'strings', value: (attribute.strings as Uint8Array[]).map((s) => utf8.decode(s)) };
+      return {
+        kind: 'strings',
+        value: (attribute.strings as Uint8Array[]).map((s) => utf8.decode(s)),
+      };
     default:
       return { kind: 'raw', value: encode('Attribute', attribute) };
   }
@@ -160,7 +174,10 @@ function readConstant(message: Message, where: string): Constant {
     );
   }
   const entries = Object.fromEntries(
-    (message.externalData as Message[]).map((entry) => [entry.key as string, entry.value as string]),
+    (message.externalData as Message[]).map((entry) => [
+      entry.key as string,
+      entry.value as string,
+    ]),
   );
   if (Number(message.dataLocation ?? 0) === 1) {
     if (!entries.location) {
@@ -168,7 +185,11 @@ function readConstant(message: Message, where: string): Constant {
     }
     const offset = Number(entries.offset ?? 0);
     const length = Number(entries.length ?? Number.NaN);
-    return { dtype, dims, external: { location: entries.location, offset, length: lengthOf(length, dtype, dims) } };
+    return {
+      dtype,
+      dims,
+      external: { location: entries.location, offset, length: lengthOf(length, dtype, dims) },
+    };
   }
   try {
     return readInline(message, dtype, dims);
@@ -181,7 +202,21 @@ function readConstant(message: Message, where: string): Constant {
 
 function lengthOf(declared: number, dtype: Dtype, dims: readonly number[]): number {
   if (Number.isFinite(declared)) return declared;
-  const width = { float32: 4, float16: 2, bfloat16: 2, float64: 8, int64: 8, uint64: 8, int32: 4, uint32: 4, int16: 2, uint16: 2, int8: 1, uint8: 1, bool: 1 };
+  const width = {
+    float32: 4,
+    float16: 2,
+    bfloat16: 2,
+    float64: 8,
+    int64: 8,
+    uint64: 8,
+    int32: 4,
+    uint32: 4,
+    int16: 2,
+    uint16: 2,
+    int8: 1,
+    uint8: 1,
+    bool: 1,
+  };
   return sizeOf(dims) * width[dtype];
 }
 
@@ -199,7 +234,8 @@ function readInline(message: Message, dtype: Dtype, dims: number[]): Tensor {
   if (dtype === 'int16') return tensor(dtype, dims, Int16Array.from(ints));
   if (dtype === 'int8') return tensor(dtype, dims, Int8Array.from(ints));
   if (dtype === 'uint16') return tensor(dtype, dims, Uint16Array.from(ints));
-  if (dtype === 'float16' || dtype === 'bfloat16') return tensor(dtype, dims, Uint16Array.from(ints));
+  if (dtype === 'float16' || dtype === 'bfloat16')
+    return tensor(dtype, dims, Uint16Array.from(ints));
   if (dtype === 'uint8' || dtype === 'bool') return tensor(dtype, dims, Uint8Array.from(ints));
   throw new RangeError(`its ${dtype} values are missing.`);
 }

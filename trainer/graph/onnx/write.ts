@@ -1,8 +1,15 @@
 /** @file Graph in, ONNX bytes out. External constants keep pointing to their files. */
-import { type Attribute, type Constant, type Graph, type Node, type Port, isExternal } from '../model';
+import {
+  type Attribute,
+  type Constant,
+  type Graph,
+  isExternal,
+  type Node,
+  type Port,
+} from '../model';
 import { bytesOf } from '../tensor';
 import { dtypeNumber } from './dtypes';
-import { type Message, decode, encode } from './messages';
+import { decode, encode, type Message } from './messages';
 
 /** Serializes a graph as a ModelProto. What the reader did not know is written back unchanged. */
 export function serializeOnnx(graph: Graph): Uint8Array {
@@ -37,7 +44,9 @@ function nodeMessage(node: Node): Message {
     domain: node.domain || undefined,
     inputs: node.inputs,
     outputs: node.outputs,
-    attributes: Object.entries(node.attributes).map(([name, value]) => attributeMessage(name, value)),
+    attributes: Object.entries(node.attributes).map(([name, value]) =>
+      attributeMessage(name, value),
+    ),
     unknown: node.unknown,
   };
 }
@@ -79,8 +88,10 @@ function constantMessage(constant: Constant, name?: string): Message {
   };
   if (!isExternal(constant)) return { ...base, rawData: bytesOf(constant) };
   const { location, offset, length } = constant.external;
-  base.externalData = Object.entries({ location, offset: String(offset), length: String(length) }).map(
-    ([key, value]) => ({ key, value }),
-  );
+  base.externalData = Object.entries({
+    location,
+    offset: String(offset),
+    length: String(length),
+  }).map(([key, value]) => ({ key, value }));
   return { ...base, dataLocation: 1 };
 }

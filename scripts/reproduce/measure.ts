@@ -1,0 +1,80 @@
+/** @file What judge A sees in a policy: rates with counts, alignment, and diversity, on prompts and seeds never trained on. */
+import type { Adapter } from '@/trainer/diffusion/lora';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { allPairsDiversity, type Judge } from '@/trainer/hands/judge/judge';
+import { promptAgreement } from '@/trainer/hands/judge/verdict';
+import { EVALUATION_PROMPTS, parsePrompt } from '@/trainer/hands/prompts';
+import type { Trainable } from '@/trainer/methods/trainable';
+import type { Engine } from '@/trainer/runtime/engine';
+import { draw } from './draw';
+
+/** Images of one prompt: their mutual distances are the diversity. */
+const imagesPerPrompt = 5;
+/** Evaluation seeds start here; training seeds stay below. */
+export const firstEvaluationSeed = 1_000_000_000;
+
+export interface Measured {
+  images: number;
+  deformed: number;
+  blood: number;
+  /** Mean share of the prompt's attributes met. */
+  alignment: number;
+  /** All-pairs perceptual distance within a prompt, averaged over prompts. */
+  diversity: number;
+  /** Per image, in a fixed order: what win rates and intervals are computed from. */
+  perImage: { prompt: string; deformed: boolean; blood: boolean; alignment: number }[];
+}
+
+/** Draws `images` evaluation images and measures them; the same call gives the same prompts and seeds for any policy. */
+export async function measure(
+  engine: Engine,
+  pipeline: Pipeline,
+  judge: Judge,
+  trainable: Trainable,
+  adapter: Adapter | undefined,
+  images: number,
+): Promise<Measured> {
+  const requests = Array.from({ length: images }, (_, i) => ({
+    // Spread over the prompts, so that a small sample still asks for every attribute.
+    prompt: EVALUATION_PROMPTS[
+      (Math.floor(i / imagesPerPrompt) * 37) % EVALUATION_PROMPTS.length
+    ] as string,
+    seed: firstEvaluationSeed + i,
+    noiseSeed: firstEvaluationSeed + i,
+  }));
+  const perImage: Measured['perImage'] = [];
+  const features: Float32Array[] = [];
+  for await (const image of draw(engine, pipeline, judge, trainable, adapter, requests, false)) {
+    const { deformed, blood } = image.verdict;
+    const alignment = promptAgreement(parsePrompt(image.prompt), image.verdict);
+    perImage.push({ prompt: image.prompt, deformed, blood, alignment });
+    features.push(image.features);
+  }
+  const groups = Array.from({ length: Math.ceil(images / imagesPerPrompt) }, (_, i) =>
+    features.slice(i * imagesPerPrompt, (i + 1) * imagesPerPrompt),
+  ).filter((group) => group.length > 1);
+  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  return {
+    images,
+    deformed: perImage.filter((image) => image.deformed).length,
+    blood: perImage.filter((image) => image.blood).length,
+    alignment: mean(perImage.map((image) => image.alignment)),
+    diversity: mean(groups.map(allPairsDiversity)),
+    perImage,
+  };
+}
+
+/** Wins, ties and comparisons of `ours` against `base` by alignment, image by image on the same seeds. */
+export function compareAlignment(
+  ours: Measured,
+  base: Measured,
+): { wins: number; ties: number; n: number } {
+  const differences = ours.perImage.map(
+    ({ alignment }, i) => alignment - (base.perImage[i]?.alignment ?? 0),
+  );
+  return {
+    wins: differences.filter((d) => d > 0).length,
+    ties: differences.filter((d) => d === 0).length,
+    n: differences.length,
+  };
+}
