@@ -176,6 +176,9 @@ async function expectConsistent(clients: Clients, roundId: string): Promise<void
     expect(pair.state).toBe(answers.length === pair.target ? 'complete' : 'open');
     const people = answers.map((row) => row.preference.annotatorId);
     expect(new Set(people).size).toBe(people.length);
+    const held = db().select().from(leases).where(eq(leases.pairId, pair.id)).all();
+    const live = held.filter((lease) => lease.releasedAt === null);
+    expect(live.filter((lease) => people.includes(lease.annotatorId))).toEqual([]);
     const skipped = db().select().from(skips).where(eq(skips.pairId, pair.id)).all();
     expect(skipped.filter((skip) => people.includes(skip.annotatorId))).toEqual([]);
   }
