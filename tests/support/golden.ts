@@ -1,15 +1,11 @@
-/** Numbers from PyTorch to be matched. They lie beside a checkout, not in it; tests that need them are skipped without. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+/** Numbers from PyTorch to be matched: a small set lies in tests/fixtures; DARKROOM_GOLDEN names a larger one. */
 import { fileURLToPath } from 'node:url';
 import type { Tensor } from '@/trainer/graph/tensor';
 
-const beside = fileURLToPath(new URL('../../../shared/golden', import.meta.url));
+const fixtures = fileURLToPath(new URL('../fixtures/golden', import.meta.url));
 
-/** The folder of golden numbers, or undefined. */
-export const goldenFolder = [process.env.DARKROOM_GOLDEN, beside].find(
-  (folder) => folder !== undefined && existsSync(join(folder, 'parity')),
-);
+/** The folder of golden numbers. */
+export const goldenFolder = process.env.DARKROOM_GOLDEN ?? fixtures;
 
 /** Largest absolute difference, relative to the largest magnitude of `wanted`. */
 export function worstRelativeError(got: ArrayLike<number>, wanted: ArrayLike<number>): number {

@@ -18,9 +18,9 @@ const stableDiffusion = {
 const scheduler = (config: Record<string, unknown> = {}) =>
   new DdimScheduler(scheduleConfigSchema.parse({ ...stableDiffusion, ...config }));
 
-describe.skipIf(!goldenFolder)('against PyTorch', () => {
+describe('against PyTorch', () => {
   it('takes the 20 steps of the official function', async () => {
-    const folder = goldenFolder as string;
+    const folder = goldenFolder;
     const path = join(folder, 'tiny-sd/scheduler/scheduler_config.json');
     const ddim = new DdimScheduler(
       scheduleConfigSchema.parse(JSON.parse(await readFile(path, 'utf8'))),
