@@ -22,24 +22,24 @@ import { QUESTION_NAMES, QUESTIONS } from './verdict';
 
 const JUDGE_SETTINGS: Record<JudgeName, StageSettings & { images: number }> = {
   a: {
-    steps: 4000,
+    steps: 2500,
     batch: 32,
     learningRate: 1.5e-3,
     warmUpSteps: 200,
-    decaySteps: 3000,
+    decaySteps: 1800,
     averageDecay: 0.998,
     seed: 101,
     images: 30_000,
   },
   b: {
-    steps: 4000,
+    steps: 2500,
     batch: 32,
     learningRate: 1e-3,
     warmUpSteps: 300,
-    decaySteps: 3000,
+    decaySteps: 1800,
     averageDecay: 0.998,
     seed: 202,
-    images: 30_000,
+    images: 24_000,
   },
 };
 
