@@ -5,6 +5,7 @@ import Link from 'next/link';
 import { methodDescriptions } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
+import { OutcomeCard } from '../../components/evaluation/outcome-card';
 import { FrameSheet } from '../../components/film/frame-sheet';
 import { Page } from '../../components/shell/page-frame';
 import { Card, CardHeading } from '../../components/ui/card';
@@ -18,7 +19,6 @@ import { TrainerLine } from '../trainer-line';
 import { ConfigurationCard } from './configuration-card';
 import { DataCard } from './data-card';
 import { Failure } from './failure';
-import { OutcomeCard } from './outcome-card';
 
 const CurvesCard = dynamic(() => import('./curves-card').then((module) => module.CurvesCard), {
   ssr: false,

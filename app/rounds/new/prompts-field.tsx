@@ -45,7 +45,10 @@ export function PromptsField({
         render={<textarea rows={7} spellCheck={false} />}
         value={value}
         onValueChange={onChange}
-        className={cn(inputClass, 'h-auto resize-y py-2 font-mono leading-5 sm:text-xs')}
+        className={cn(
+          inputClass,
+          'h-auto resize-y overflow-x-auto whitespace-pre py-2 font-mono leading-5 sm:text-xs',
+        )}
       />
     </Field>
   );

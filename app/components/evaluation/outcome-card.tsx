@@ -1,10 +1,10 @@
 import type { EvaluationSummary } from '@/lib/metrics';
 import { wilsonInterval, winRate } from '@/lib/statistics/proportion';
-import { countText, percent, plural } from '../../components/figures/format';
-import { commonMax, IntervalBar } from '../../components/figures/interval-bar';
-import { Rate, RateText } from '../../components/figures/rate';
-import { Card, CardHeading } from '../../components/ui/card';
-import { Cell, HeadCell, Table } from '../../components/ui/table';
+import { countText, percent, plural } from '../figures/format';
+import { commonMax, IntervalBar } from '../figures/interval-bar';
+import { Rate, RateText } from '../figures/rate';
+import { Card, CardHeading } from '../ui/card';
+import { Cell, HeadCell, Table } from '../ui/table';
 
 /** What a round achieved: every rate with its interval and count, before and after. */
 export function OutcomeCard({
@@ -86,7 +86,7 @@ function RateRows({
         <tr>
           <HeadCell>Measure</HeadCell>
           <HeadCell>Policy</HeadCell>
-          <HeadCell className="w-2/5">0 to {percent(max, 0)}</HeadCell>
+          <HeadCell className="w-2/5 max-sm:hidden">0 to {percent(max, 0)}</HeadCell>
           <HeadCell>Rate, 95 % interval, count</HeadCell>
         </tr>
       </thead>
@@ -96,7 +96,7 @@ function RateRows({
             <tr key={`${name} ${policy}`}>
               <Cell className="whitespace-nowrap">{index === 0 ? name : null}</Cell>
               <Cell className="whitespace-nowrap text-muted-foreground">{policy}</Cell>
-              <Cell>
+              <Cell className="max-sm:hidden">
                 <IntervalBar interval={wilsonInterval(of(summary))} max={max} tone={tone} />
               </Cell>
               <Cell>

@@ -1,0 +1,24 @@
+import { getBlob } from '@/db/blobs';
+import { getPolicy } from '@/db/policies';
+import { AppError } from '@/lib/errors';
+import { route } from '../../../../http/define-route';
+import { idParamsSchema } from '../../../id-params';
+import { attachment } from '../../attachment';
+
+/** A policy's weights as the trainer stored them: safetensors under diffusers' names. */
+export const GET = route(
+  { needs: 'policies.download', params: idParamsSchema },
+  async ({ params }) => {
+    const { name, adapterBlob } = await getPolicy(params.id);
+    if (adapterBlob === null) {
+      throw new AppError(
+        'not-found',
+        `${name} is a base policy: it has no adapter. Download one that was trained from it.`,
+      );
+    }
+    const bytes = await getBlob(adapterBlob);
+    return new Response(new Uint8Array(bytes), {
+      headers: attachment(`${name}.safetensors`, 'application/octet-stream'),
+    });
+  },
+);

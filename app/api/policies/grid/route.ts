@@ -1,0 +1,8 @@
+import { route } from '../../../http/define-route';
+import { loadGrid } from '../load-grid';
+import { gridQuerySchema } from '../schema';
+
+/** Fixed prompts and seeds across the versions of a pipeline. */
+export const GET = route({ needs: 'policies.read', query: gridQuerySchema }, ({ query }) =>
+  loadGrid(query),
+);

@@ -1,0 +1,36 @@
+import type { Metadata } from 'next';
+import { notFound } from 'next/navigation';
+import { AppError } from '@/lib/errors';
+import { can } from '@/lib/permissions';
+import { loadPolicies } from '../../api/policies/load-policies';
+import { loadPolicy } from '../../api/policies/load-policy';
+import type { PolicyDetail } from '../../api/policies/schema';
+import { pagePerson } from '../../auth/current-person';
+import { PolicyView } from './policy-view';
+
+export const metadata: Metadata = { title: 'Policy' };
+
+export default async function PolicyPage({ params }: { params: Promise<{ id: string }> }) {
+  const person = await pagePerson('policies.read');
+  const { id } = await params;
+  const detail = await find(id);
+  const { serving } = await loadPolicies(detail.policy.pipeline);
+  return (
+    <PolicyView
+      initial={detail}
+      serving={serving?.policy ?? null}
+      mayServe={can(person.role, 'policies.serve')}
+      mayDownload={can(person.role, 'policies.download')}
+      blurNsfw={person.blurNsfw}
+    />
+  );
+}
+
+async function find(id: string): Promise<PolicyDetail> {
+  try {
+    return await loadPolicy(id);
+  } catch (thrown) {
+    if (thrown instanceof AppError && thrown.code === 'not-found') notFound();
+    throw thrown;
+  }
+}

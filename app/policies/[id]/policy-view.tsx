@@ -1,0 +1,185 @@
+'use client';
+
+import { Download, FileJson } from 'lucide-react';
+import Link from 'next/link';
+import { Fragment, useState } from 'react';
+import type { PolicyDetail } from '../../api/policies/schema';
+import type { PolicyRef } from '../../api/rounds/schema';
+import { OutcomeCard } from '../../components/evaluation/outcome-card';
+import { countText } from '../../components/figures/format';
+import { FrameSheet } from '../../components/film/frame-sheet';
+import { DefectMarks, Picture } from '../../components/film/picture';
+import { Page } from '../../components/shell/page-frame';
+import { Badge } from '../../components/ui/badge';
+import { Button } from '../../components/ui/button';
+import { buttonClass } from '../../components/ui/button-class';
+import { Card, CardHeading } from '../../components/ui/card';
+import { Moment } from '../../components/ui/moment';
+import { useLivePolicies, usePolicy } from '../queries';
+import { ServeDialog } from '../serve-dialog';
+
+/** One version: where it comes from, what was measured, its images, its file. */
+export function PolicyView({
+  initial,
+  serving,
+  mayServe,
+  mayDownload,
+  blurNsfw,
+}: {
+  initial: PolicyDetail;
+  serving: PolicyRef | null;
+  mayServe: boolean;
+  mayDownload: boolean;
+  blurNsfw: boolean;
+}) {
+  const detail = usePolicy(initial);
+  useLivePolicies();
+  const [asking, ask] = useState(false);
+  const { policy, ancestors, children, frames } = detail;
+  const parent = ancestors.at(-1);
+
+  return (
+    <Page
+      title={policy.name}
+      lead={
+        <>
+          <span className="mr-2 inline-flex gap-1 align-middle">
+            {policy.serving ? <Badge tone="active">Served</Badge> : null}
+            {policy.isBase ? <Badge>Base</Badge> : null}
+          </span>
+          {policy.round ? (
+            <>
+              Made by{' '}
+              <Link
+                href={`/rounds/${policy.round.id}`}
+                className="text-foreground underline underline-offset-2"
+              >
+                {policy.round.runName}, round {policy.round.ordinal}
+              </Link>
+              ,{' '}
+            </>
+          ) : null}
+          <Moment ms={policy.createdAt} />
+        </>
+      }
+      action={
+        <div className="flex flex-wrap gap-2">
+          {mayDownload && detail.adapter ? (
+            <a
+              href={`/api/policies/${policy.id}/adapter`}
+              download
+              className={buttonClass()}
+              title={`SHA-256 ${detail.adapter.sha256}`}
+            >
+              <Download aria-hidden /> Adapter
+              <span className="text-muted-foreground tabular-nums">
+                {sizeText(detail.adapter.bytes)}
+              </span>
+            </a>
+          ) : null}
+          {mayDownload ? (
+            <a href={`/api/policies/${policy.id}/manifest`} download className={buttonClass()}>
+              <FileJson aria-hidden /> Manifest
+            </a>
+          ) : null}
+          {mayServe && !policy.serving ? (
+            <Button look="primary" onClick={() => ask(true)}>
+              Serve it
+            </Button>
+          ) : null}
+        </div>
+      }
+    >
+      <div data-blur={blurNsfw || undefined} className="flex flex-col gap-6">
+        <nav
+          aria-label="Descent"
+          className="flex flex-wrap items-center gap-x-2 gap-y-1 text-muted-foreground text-sm"
+        >
+          {ancestors.map(({ id, name }) => (
+            <Fragment key={id}>
+              <Link href={`/policies/${id}`} className="underline underline-offset-2">
+                {name}
+              </Link>
+              <span aria-hidden>→</span>
+            </Fragment>
+          ))}
+          <span aria-current="page" className="font-medium text-foreground">
+            {policy.name}
+          </span>
+          {children.length > 0 ? <span aria-hidden>→</span> : null}
+          {children.map(({ id, name }) => (
+            <Link key={id} href={`/policies/${id}`} className="underline underline-offset-2">
+              {name}
+            </Link>
+          ))}
+        </nav>
+        {policy.measured ? (
+          <OutcomeCard
+            before={detail.parentMeasured}
+            after={policy.measured}
+            names={[parent?.name ?? '', policy.name]}
+          />
+        ) : (
+          <Card className="text-muted-foreground text-sm">
+            Not measured yet: that happens at the end of the round that made it, or, for a base
+            policy, of the first round that starts from it.
+          </Card>
+        )}
+        {frames.length > 0 ? (
+          <Card>
+            <CardHeading
+              title={parent ? `${policy.name} beside ${parent.name}` : 'Evaluation images'}
+            >
+              The fixed prompts and seeds.{' '}
+              <Link
+                href={`/review/images?policy=${policy.id}&purpose=evaluation`}
+                className="underline underline-offset-2"
+              >
+                All images, with their flags
+              </Link>
+            </CardHeading>
+            {parent ? (
+              <FrameSheet frames={frames} names={[parent.name, policy.name]} />
+            ) : (
+              <Sheet detail={detail} />
+            )}
+          </Card>
+        ) : null}
+        <Card>
+          <CardHeading title="Manifest">What identifies it and what it was made from.</CardHeading>
+          <pre className="max-h-96 overflow-auto rounded-md bg-muted p-4 font-mono text-xs">
+            {JSON.stringify({ hash: detail.hash, ...detail.manifest }, null, 2)}
+          </pre>
+        </Card>
+      </div>
+      <ServeDialog
+        policy={asking ? { id: policy.id, name: policy.name } : null}
+        serving={serving}
+        onClose={() => ask(false)}
+      />
+    </Page>
+  );
+}
+
+/** A base policy's own images; it has no parent to stand beside. */
+function Sheet({ detail }: { detail: PolicyDetail }) {
+  return (
+    <ul className="grid grid-cols-4 gap-2 rounded-md bg-film p-3 sm:grid-cols-6 lg:grid-cols-8 xl:grid-cols-12">
+      {detail.frames.map(({ prompt, seed, images: [image] }) =>
+        image ? (
+          <li key={`${seed} ${prompt}`} className="relative" title={prompt}>
+            <Picture image={image} prompt={prompt} />
+            <DefectMarks image={image} />
+          </li>
+        ) : null,
+      )}
+    </ul>
+  );
+}
+
+function sizeText(bytes: number): string {
+  if (bytes < 1024) return `${countText(bytes)} B`;
+  return bytes < 1024 * 1024
+    ? `${countText(Math.round(bytes / 1024))} KiB`
+    : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}

@@ -1,0 +1,37 @@
+import type { Metadata } from 'next';
+import { can } from '@/lib/permissions';
+import { loadGrid } from '../api/policies/load-grid';
+import { loadPolicies } from '../api/policies/load-policies';
+import { pagePerson } from '../auth/current-person';
+import { Page } from '../components/shell/page-frame';
+import { PipelineTabs } from './pipeline-tabs';
+import { PoliciesView } from './policies-view';
+
+export const metadata: Metadata = { title: 'Policies' };
+
+export default async function PoliciesPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ pipeline?: string | string[] }>;
+}) {
+  const person = await pagePerson('policies.read');
+  const { pipeline: wanted } = await searchParams;
+  const view = await loadPolicies(typeof wanted === 'string' ? wanted : undefined);
+  const grid = view.pipeline && (await loadGrid({ pipeline: view.pipeline, offset: 0 }));
+  return (
+    <Page
+      title="Policies"
+      lead="Every version a round has made, and where it comes from. None is ever changed or deleted."
+      action={<PipelineTabs pipelines={view.pipelines} current={view.pipeline} path="/policies" />}
+    >
+      <PoliciesView
+        key={view.pipeline}
+        initial={view}
+        firstGridPage={grid || null}
+        mayServe={can(person.role, 'policies.serve')}
+        mayDownload={can(person.role, 'policies.download')}
+        blurNsfw={person.blurNsfw}
+      />
+    </Page>
+  );
+}

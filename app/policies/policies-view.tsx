@@ -1,0 +1,81 @@
+'use client';
+
+import { GitFork, Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import type { PolicyGrid, PoliciesView as View } from '../api/policies/schema';
+import type { PolicyRef } from '../api/rounds/schema';
+import { Button } from '../components/ui/button';
+import { Card, CardHeading } from '../components/ui/card';
+import { Moment } from '../components/ui/moment';
+import { Notice } from '../components/ui/notice';
+import { GridCard } from './grid-card';
+import { PolicyTable } from './policy-table';
+import { useLivePolicies, usePolicies } from './queries';
+import { ServeDialog } from './serve-dialog';
+
+/** What is served, the tree of versions, and how each draws the same prompts. */
+export function PoliciesView({
+  initial,
+  firstGridPage,
+  mayServe,
+  mayDownload,
+  blurNsfw,
+}: {
+  initial: View;
+  firstGridPage: PolicyGrid | null;
+  mayServe: boolean;
+  mayDownload: boolean;
+  blurNsfw: boolean;
+}) {
+  const { policies, serving, pipeline } = usePolicies(initial);
+  useLivePolicies();
+  const [chosen, choose] = useState<PolicyRef | null>(null);
+  const served = policies.find(({ id }) => id === serving?.policy.id);
+  const parent = policies.find(({ id }) => id === served?.parentId);
+
+  if (policies.length === 0) {
+    return (
+      <Notice icon={GitFork} title="No policy yet">
+        The built-in policy appears when Darkroom is started with <code>npm start</code>.
+      </Notice>
+    );
+  }
+
+  return (
+    <div data-blur={blurNsfw || undefined} className="flex flex-col gap-6">
+      {serving ? (
+        <Card className="flex flex-wrap items-center justify-between gap-4">
+          <div>
+            <p className="edge-print text-muted-foreground">Served</p>
+            <p className="mt-1 font-semibold text-lg">{serving.policy.name}</p>
+            <p className="text-muted-foreground text-sm">
+              {serving.setBy ? `Chosen by ${serving.setBy}` : 'By the rule of its run'}, since{' '}
+              <Moment ms={serving.setAt} />
+            </p>
+          </div>
+          {mayServe && parent ? (
+            <Button onClick={() => choose(parent)}>
+              <Undo2 aria-hidden /> Roll back to {parent.name}
+            </Button>
+          ) : null}
+        </Card>
+      ) : null}
+      <Card>
+        <CardHeading title="Versions">
+          Each comes from the one above it. Rates are the judge's, on the fixed evaluation prompts
+          and seeds.
+        </CardHeading>
+        <PolicyTable
+          policies={policies}
+          mayServe={mayServe}
+          mayDownload={mayDownload}
+          onServe={choose}
+        />
+      </Card>
+      {pipeline && firstGridPage && firstGridPage.frames.length > 0 ? (
+        <GridCard pipeline={pipeline} first={firstGridPage} />
+      ) : null}
+      <ServeDialog policy={chosen} serving={serving?.policy ?? null} onClose={() => choose(null)} />
+    </div>
+  );
+}

@@ -1,0 +1,85 @@
+'use client';
+
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { z } from 'zod';
+import {
+  gridSchema,
+  type PoliciesView,
+  type PolicyDetail,
+  type PolicyGrid,
+  policiesViewSchema,
+  policyDetailSchema,
+} from '../api/policies/schema';
+import { useToast } from '../components/ui/toast';
+import { useEvents } from '../events/use-events';
+import { send } from '../http/send';
+
+const policyKeys = {
+  all: ['policies'] as const,
+  tree: (pipeline: string) => ['policies', 'tree', pipeline] as const,
+  grid: (pipeline: string) => ['policies', 'grid', pipeline] as const,
+  one: (id: string) => ['policies', 'one', id] as const,
+};
+
+/** The tree of a pipeline, read anew when a policy appears, is measured or is served. */
+export function usePolicies(initialData: PoliciesView): PoliciesView {
+  const pipeline = initialData.pipeline ?? '';
+  const { data } = useQuery({
+    queryKey: policyKeys.tree(pipeline),
+    queryFn: () =>
+      send('GET', `/api/policies?pipeline=${encodeURIComponent(pipeline)}`, policiesViewSchema),
+    initialData,
+    initialDataUpdatedAt: 0,
+  });
+  return data;
+}
+
+/** The grid of prompts and versions, page by page. */
+export function usePolicyGrid(pipeline: string, first: PolicyGrid) {
+  return useInfiniteQuery({
+    queryKey: policyKeys.grid(pipeline),
+    queryFn: ({ pageParam }) =>
+      send(
+        'GET',
+        `/api/policies/grid?pipeline=${encodeURIComponent(pipeline)}&offset=${pageParam}`,
+        gridSchema,
+      ),
+    initialPageParam: 0,
+    getNextPageParam: ({ next }) => next,
+    initialData: { pages: [first], pageParams: [0] },
+    initialDataUpdatedAt: 0,
+  });
+}
+
+/** One policy. */
+export function usePolicy(initialData: PolicyDetail): PolicyDetail {
+  const { id } = initialData.policy;
+  const { data } = useQuery({
+    queryKey: policyKeys.one(id),
+    queryFn: () => send('GET', `/api/policies/${id}`, policyDetailSchema),
+    initialData,
+    initialDataUpdatedAt: 0,
+  });
+  return data;
+}
+
+/** Reads policies anew when something happens to one. */
+export function useLivePolicies(): void {
+  const queryClient = useQueryClient();
+  useEvents(['policy', 'serving', 'evaluation'], () => {
+    void queryClient.invalidateQueries({ queryKey: policyKeys.all });
+  });
+}
+
+/** Serves a policy, an earlier one to roll back. */
+export function useServe() {
+  const queryClient = useQueryClient();
+  const { say, complain } = useToast();
+  return useMutation({
+    mutationFn: ({ id }: { id: string; name: string }) =>
+      send('POST', `/api/policies/${id}/serve`, z.unknown()),
+    onSuccess: (_, { name }) => say(`${name} is served from the next round on.`),
+    onError: (error) => complain('Nothing was changed', error.message),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: policyKeys.all }),
+  });
+}
