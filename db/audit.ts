@@ -1,7 +1,7 @@
 import { desc, lt } from 'drizzle-orm';
 import { db } from './client';
 import { auditLog } from './schema/people';
-import { immediate, type Transaction } from './transaction';
+import type { Transaction } from './transaction';
 
 export interface AuditEntry {
   /** Null: Darkroom itself. */
@@ -18,11 +18,6 @@ export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()
   tx.insert(auditLog)
     .values({ ...entry, createdAt: now })
     .run();
-}
-
-/** Appends one entry. */
-export async function audit(entry: AuditEntry): Promise<void> {
-  await immediate((tx) => recordAudit(tx, entry));
 }
 
 /** Newest first; pass the last id seen as `beforeId` to go on. */

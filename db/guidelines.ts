@@ -11,10 +11,6 @@ export async function latestGuidelines(): Promise<Guidelines | null> {
   return db().select().from(guidelines).orderBy(desc(guidelines.version)).limit(1).get() ?? null;
 }
 
-export async function findGuidelines(version: number): Promise<Guidelines | null> {
-  return db().select().from(guidelines).where(eq(guidelines.version, version)).get() ?? null;
-}
-
 /** Adds the next version; annotators are asked to accept it. `createdBy` null: Darkroom itself. */
 export async function publishGuidelines(input: {
   markdown: string;

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNull } from 'drizzle-orm';
+import { and, asc, eq, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type PolicyManifest, servingAlias } from '@/lib/policies';
 import { db } from './client';
@@ -110,22 +110,4 @@ export async function listPolicies(pipeline?: string): Promise<Policy[]> {
     .where(pipeline === undefined ? undefined : eq(policies.pipeline, pipeline))
     .orderBy(asc(policies.createdAt), asc(policies.id))
     .all();
-}
-
-/** The newest base policy of a pipeline: the one without an adapter. Throws 'not-found'. */
-export async function basePolicy(pipeline: string): Promise<Policy> {
-  const policy = db()
-    .select()
-    .from(policies)
-    .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
-    .orderBy(desc(policies.createdAt))
-    .limit(1)
-    .get();
-  if (!policy) {
-    throw new AppError(
-      'not-found',
-      `The pipeline ${pipeline} has no base policy. Start the trainer.`,
-    );
-  }
-  return policy;
 }

@@ -32,8 +32,11 @@ const stepArbitrary = fc.oneof(
     }),
   },
   { weight: 8, arbitrary: fc.record({ does: fc.constant('answer'), who: who(), with: answer() }) },
-  { weight: 2, arbitrary: fc.record({ does: fc.constant('answer again'), who: who() }) },
-  { weight: 3, arbitrary: fc.record({ does: fc.constant('undo'), who: who() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ does: fc.constant('answer again'), who: who(), back: back() }),
+  },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('undo'), who: who(), back: back() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('skip'), who: who() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('release'), who: who() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('renew'), who: who() }) },
@@ -47,6 +50,11 @@ type Step = typeof stepArbitrary extends fc.Arbitrary<infer T> ? T : never;
 
 function who() {
   return fc.integer({ min: 0, max: annotatorCount - 1 });
+}
+
+/** How many answers back: a retry that was long on its way may come after a newer answer. */
+function back() {
+  return fc.nat({ max: 2 });
 }
 
 function answer() {
@@ -84,11 +92,11 @@ class Clients {
     } else if ('with' in step) {
       const pair = shown.shift();
       if (pair) await this.submit(step.who, pair, step.with, `${this.roundTag}-${this.made++}`);
-    } else if (step.does === 'answer again') {
-      const [id, last] = this.lastOf(step.who) ?? [];
-      if (id && last) await this.submit(step.who, last.pair, last.answer, id);
-    } else if (step.does === 'undo') {
-      const [id] = this.lastOf(step.who) ?? [];
+    } else if ('back' in step && step.does === 'answer again') {
+      const [id, earlier] = this.earlierOf(step) ?? [];
+      if (id && earlier) await this.submit(step.who, earlier.pair, earlier.answer, id);
+    } else if ('back' in step) {
+      const [id] = this.earlierOf(step) ?? [];
       if (!id) return;
       const result = await undoPreference({ preferenceId: id, annotatorId, now: this.now });
       if (result.status === 'too-late') return;
@@ -112,8 +120,8 @@ class Clients {
     }
   }
 
-  private lastOf(who: number) {
-    return [...this.acknowledged].findLast(([, entry]) => entry.who === who);
+  private earlierOf({ who, back }: { who: number; back: number }) {
+    return [...this.acknowledged].filter(([, entry]) => entry.who === who).at(-1 - back);
   }
 
   private async submit(who: number, pair: LeasedPair, answer: Answer, id: string): Promise<void> {

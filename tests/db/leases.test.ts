@@ -177,4 +177,17 @@ describe('leases that end', () => {
     });
     expect(await undoPreference({ ...undo, now: now + 10_000 })).toEqual({ status: 'too-late' });
   });
+
+  it('do not come back with an undo sent twice, once the pair is answered again', async () => {
+    const [ann] = await makePeople(1);
+    await labeling({ pairs: 1, target: 2 });
+    const [pair] = await take({ annotatorId: ann! });
+    const accepted = await answer(pair!, ann!);
+    if (accepted.status !== 'accepted') throw new Error(accepted.status);
+    const undo = () => undoPreference({ preferenceId: accepted.preferenceId, annotatorId: ann! });
+    expect(await undo()).toMatchObject({ pair: { leaseId: pair!.leaseId } });
+    expect(await answer(pair!, ann!)).toMatchObject({ status: 'accepted' });
+    expect(await undo()).toEqual({ status: 'undone', pair: null });
+    expect((await leasePairs({ annotatorId: ann! })).state).toBe('done');
+  });
 });
