@@ -16,7 +16,7 @@ import {
 } from '@/trainer/methods/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
-import { startingTensors, trainableOf } from './policy-file';
+import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import type { StepMetrics, Training, TrainingContext } from './training';
 
 /**
@@ -36,7 +36,8 @@ export async function openD3poTraining({
   const pairs = await trainingPairsOf(round.id);
   const label = [config.seed, round.ordinal];
   const steps = planSteps(pairs.length, config, label);
-  const trainable = trainableOf(pipeline.unet.graph, config.training);
+  const unet = await trainedUnet(pipeline.unet.graph, config.training);
+  const trainable = trainableOf(unet, config.training);
   const encoder = await PromptEncoder.open(engine, pipeline);
   const contextDims = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
   const encode = async (prompt: string) => float32(contextDims, await encoder.encode(prompt));
@@ -64,7 +65,7 @@ export async function openD3poTraining({
     transitionsPerRun: transitionsPerRun(pipeline, steps),
     reference: reference(start.weights?.tensors, config),
   });
-  const initial = startingTensors(pipeline.unet.graph, config.training, start.file, label);
+  const initial = startingTensors(unet, config.training, start.file, label);
   return {
     steps: steps.length,
     kind: config.training,

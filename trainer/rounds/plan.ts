@@ -16,6 +16,8 @@ export interface SamplingPlan {
   samples: PlannedSample[];
   pairs: NewPair[];
   groups: NewGroup[];
+  /** Images that are compared with each other, one after the other in `samples`. */
+  comparedTogether: number;
 }
 
 type Planned = Pick<Round, 'id' | 'ordinal' | 'config'>;
@@ -26,10 +28,10 @@ type Planned = Pick<Round, 'id' | 'ordinal' | 'config'>;
  */
 export function planSampling(round: Planned): SamplingPlan {
   const { sampling } = round.config;
-  const plan: SamplingPlan = { samples: [], pairs: [], groups: [] };
   const inGroups = sampling.pairSource === 'groups';
   const items = inGroups ? sampling.groupsPerRound : sampling.pairsPerRound;
   const size = inGroups ? sampling.groupSize : 2;
+  const plan: SamplingPlan = { samples: [], pairs: [], groups: [], comparedTogether: size };
   const prompts = promptDeck(round, items);
   for (const [item, prompt] of prompts.entries()) {
     const groupId = inGroups ? derivedId(round.id, 'group', item) : null;

@@ -7,7 +7,7 @@ import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
-import { type PolicyFile, parsePolicy, weightsOf } from './policy-file';
+import { type PolicyFile, parsePolicy, trainedUnet, weightsOf } from './policy-file';
 
 /** A policy with everything that draws its images. */
 export interface PolicyModel {
@@ -70,10 +70,13 @@ export async function openPolicy(id: string): Promise<PolicyModel> {
       `The weights of policy "${policy.name}" belong to a pipeline of hash ${short(file.pipelineHash)}, not ${short(found)}. Serve another policy and start a new round.`,
     );
   }
-  const weights = file
-    ? weightsOf(pipeline.unet.graph, file, `The weights of policy "${policy.name}"`)
-    : undefined;
+  const weights = file ? await weightsIn(pipeline, file, policy.name) : undefined;
   return { policy, pipeline, pipelineHash: found, file, weights };
+}
+
+async function weightsIn({ unet }: Pipeline, file: PolicyFile, name: string) {
+  const graph = await trainedUnet(unet.graph, file.kind);
+  return weightsOf(graph, file, `The weights of policy "${name}"`);
 }
 
 function short(hash: string): string {

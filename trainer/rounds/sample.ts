@@ -1,6 +1,6 @@
 /** @file The work of drawing a round's images: pairs can be judged as soon as both their images are there. */
 import { z } from 'zod';
-import { recordSamples } from '@/db/samples';
+import { type NewSample, recordSamples } from '@/db/samples';
 import { finishSampling } from '@/db/work';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
@@ -20,19 +20,24 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
   const eta = new Eta(plan.samples.length - drawn);
   const model = await openPolicy(round.startPolicyId);
   const judge = await judgeOf(run.pipeline, engine);
+  const waiting: NewSample[] = [];
   const keep = async (batch: Drawn[]) => {
     const readings = await judge?.read(
       batch.map(({ row, image }) => ({ prompt: row.prompt, image })),
     );
-    const ids = new Set(batch.map(({ row }) => row.id));
-    const groupIds = new Set(batch.map(({ row }) => row.groupId));
+    waiting.push(
+      ...batch.map(({ row }, i) => ({ ...row, verdict: readings?.[i]?.verdict ?? null })),
+    );
+    // Nobody may judge a pair or group of which some images are still to come.
+    const samples = waiting.splice(0, waiting.length - (waiting.length % plan.comparedTogether));
+    const ids = new Set(samples.map(({ id }) => id));
+    const groupIds = new Set(samples.map(({ groupId }) => groupId));
     await recordSamples({
       groups: plan.groups.filter((group) => groupIds.has(group.id)),
-      samples: batch.map(({ row }, i) => ({ ...row, verdict: readings?.[i]?.verdict ?? null })),
-      // A pair's first image came before its second: with this batch or an earlier one.
-      pairs: plan.pairs.filter((pair) => ids.has(pair.sampleBId)),
+      samples,
+      pairs: plan.pairs.filter((pair) => ids.has(pair.sampleAId)),
     });
-    drawn += batch.length;
+    drawn += samples.length;
     await assignment.checkpoint({ drawn }, { etaSeconds: eta.after(batch.length) });
   };
   const config = round.config;

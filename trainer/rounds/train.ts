@@ -120,7 +120,7 @@ async function finish(
     pipeline: run.pipeline,
     adapterBlob,
     hash: sha256(new TextEncoder().encode(JSON.stringify([pipelineHash, adapterBlob]))),
-    manifest: { ...manifest, width, height, config: round.config },
+    manifest: { width, height, training: manifest, config: round.config },
     roundId: round.id,
   });
   const reproduces = { ...manifest, policyHash: policy.hash };

@@ -20,7 +20,7 @@ import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { writeTinyPipeline } from '../../support/tiny-pipeline';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const annotatorId = 'annotator';
+export const annotatorId = 'annotator';
 
 /** A pipeline in a folder of its own for the tests of a file. */
 export function withTinyPipeline(): { readonly folder: string } {

@@ -1,0 +1,161 @@
+import pino from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { getBlob } from '@/db/blobs';
+import { evaluationsOf, trainStepsOf } from '@/db/metrics';
+import { getPolicy } from '@/db/policies';
+import { getRound, listRounds, type Round } from '@/db/rounds';
+import { startRun } from '@/db/runs';
+import { listSamples } from '@/db/samples';
+import { nextGroups, submitTagging } from '@/db/taggings';
+import type { RunConfigInput } from '@/lib/settings/run-config';
+import { parsePolicy } from '@/trainer/rounds/policy-file';
+import { Worker } from '@/trainer/rounds/worker';
+import {
+  annotatorId,
+  baseOn,
+  labelEverything,
+  quickConfig,
+  startRunFrom,
+  untilRound,
+  withHomes,
+  withTinyPipeline,
+} from './support';
+
+const pipeline = withTinyPipeline();
+const homes = withHomes();
+const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
+let working: Promise<void>;
+
+beforeAll(async () => {
+  await homes.make();
+  working = worker.run();
+});
+afterAll(async () => {
+  worker.stop();
+  await working;
+});
+
+const config = {
+  ...quickConfig,
+  sampling: { inferenceSteps: 3, batchImages: 2, pairsPerRound: 2 },
+  evaluation: { images: 4 },
+} satisfies RunConfigInput;
+
+const until = (round: Round, state: Round['state']) =>
+  untilRound(round.id, (found) => found.state === state);
+
+async function policyOf(round: Round) {
+  const policy = await getPolicy((await getRound(round.id)).resultPolicyId!);
+  return { policy, file: parsePolicy(await getBlob(policy.adapterBlob!), policy.name) };
+}
+
+it('goes on from the policy it has just trained, round after round', async () => {
+  const base = await baseOn(pipeline.folder);
+  const { run, round: first } = await startRun({
+    name: 'Online',
+    mode: 'online',
+    method: 'd3po',
+    pipeline: pipeline.folder,
+    createdBy: null,
+    config: {
+      ...config,
+      serving: { rule: 'always', maxRounds: 2 },
+      d3po: { referencePolicy: 'base' },
+    },
+  });
+  await until(first, 'labeling');
+  await labelEverything();
+  await until(first, 'done');
+  const [second] = await listRounds({ runId: run.id });
+  await until(second!, 'labeling');
+  await labelEverything();
+  await until(second!, 'done');
+
+  const [one, two] = [await policyOf(first), await policyOf(second!)];
+  expect(two.policy.parentId).toBe(one.policy.id);
+  expect(two.file.tensors).not.toEqual(one.file.tensors);
+  // What is compared with the base begins where the first round has left it; the first began at the base.
+  const [begun, goneOn] = await Promise.all(
+    [first, second!].map(async ({ id }) => (await trainStepsOf(id))[0]!.metrics.kl),
+  );
+  expect(begun).toBeLessThan(1e-9);
+  expect(goneOn).toBeGreaterThan(1e-9);
+
+  for (const policyId of [base.id, one.policy.id, two.policy.id]) {
+    const drawn = await listSamples({ policyId, purpose: 'evaluation' });
+    expect(drawn.map(({ seed }) => seed).sort()).toEqual([1000003, 1000004, 1000005, 1000006]);
+  }
+  const drawnByFirst = await listSamples({ policyId: one.policy.id, purpose: 'evaluation' });
+  expect(drawnByFirst.every(({ roundId }) => roundId === first.id)).toBe(true);
+  expect(await evaluationsOf({ policyId: base.id })).toHaveLength(1);
+
+  const prompts = await Promise.all(
+    [first, second!].map(async ({ id }) =>
+      (await listSamples({ roundId: id })).map((s) => s.prompt),
+    ),
+  );
+  expect(new Set(prompts.flat())).toEqual(new Set(config.prompts));
+});
+
+it('draws whole groups and trains every weight, one timestep at a time', async () => {
+  const round = await startRunFrom(await baseOn(pipeline.folder), {
+    ...config,
+    sampling: {
+      ...config.sampling,
+      pairSource: 'groups',
+      groupSize: 3,
+      groupsPerRound: 2,
+      sharedNoise: true,
+    },
+    training: {
+      ...config.training,
+      trainables: 'full',
+      optimiserStep: 'timestep',
+      pairsPerStep: 2,
+    },
+  });
+  const seen: number[] = [];
+  await untilRound(round.id, ({ progress, state }) => {
+    seen.push(progress.sampled);
+    return state === 'labeling';
+  });
+  // Two images a batch, three a group: nobody sees a group of two.
+  expect([...new Set(seen)].every((count) => count % 3 === 0)).toBe(true);
+  const groups = await nextGroups({ annotatorId, roundId: round.id, count: 9 });
+  expect(groups.map(({ samples }) => samples.length)).toEqual([3, 3]);
+  for (const { group, samples } of groups) {
+    expect(new Set(samples.map(({ seed }) => seed)).size).toBe(1);
+    expect(new Set(samples.map(({ noiseSeed }) => noiseSeed)).size).toBe(3);
+    const tagging = { id: `tagging ${group.id}`, groupId: group.id, annotatorId };
+    await submitTagging({ ...tagging, taggedSampleIds: [samples[0]!.id] });
+  }
+  await until(round, 'done');
+
+  // Two groups of one bad image in three: four pairs, two a step, three timesteps each.
+  const steps = await trainStepsOf(round.id, { perTimestep: true });
+  expect(steps.filter(({ timestep }) => timestep === null)).toHaveLength(6);
+  const { file, policy } = await policyOf(round);
+  expect(file.kind.trainables).toBe('full');
+  expect(file.tensors.get('conv_in.weight')?.dims).toEqual([8, 4, 3, 3]);
+  expect(policy.manifest).toMatchObject({ training: { method: 'd3po', steps: 6 } });
+});
+
+it('trains without guidance against the policy the round began with', async () => {
+  const round = await startRunFrom(await baseOn(pipeline.folder), {
+    ...config,
+    training: { ...config.training, trainables: 'attention-ff-conv', loraRank: 2, loraAlpha: 4 },
+    d3po: { guidanceInTraining: false, clip: false },
+  });
+  await until(round, 'labeling');
+  await labelEverything();
+  await until(round, 'done');
+  const [begun] = await trainStepsOf(round.id);
+  expect(begun!.metrics.kl).toBeLessThan(1e-9);
+  const { file } = await policyOf(round);
+  expect(file.kind).toEqual({ trainables: 'attention-ff-conv', loraRank: 2, loraAlpha: 4 });
+  const other = await startRunFrom((await policyOf(round)).policy, config);
+  await until(other, 'labeling');
+  await labelEverything();
+  const { error } = await until(other, 'failed');
+  expect(error).toMatch(/attention-ff-conv of rank 2.+configured for attention of rank 4/);
+});
