@@ -15,7 +15,7 @@ export function Header({ person, theme }: { person: Person | null; theme: Theme 
       <div className="mx-auto flex h-14 w-full max-w-page items-center gap-2 px-4 sm:gap-6 sm:px-6">
         <Link href="/" className="flex items-center gap-2.5 rounded-sm font-semibold text-base">
           <Logo />
-          <span className={person ? 'hidden md:inline' : undefined}>Darkroom</span>
+          <span className={person ? 'max-md:sr-only' : undefined}>Darkroom</span>
         </Link>
         {person ? (
           <>

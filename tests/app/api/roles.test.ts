@@ -51,9 +51,10 @@ async function call(path: string, method: string, role: Role | null) {
 
 it('lists every route there is, with every method it has', async () => {
   const found: Record<string, string[]> = {};
-  for (const file of readdirSync('app/api', { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('route.ts')) continue;
-    const path = file.replaceAll('\\', '/').slice(0, -'/route.ts'.length);
+  for (const file of readdirSync('app', { recursive: true, encoding: 'utf8' })) {
+    if (!/[\\/]route\.ts$/.test(file)) continue;
+    expect(file, 'routes stand in app/api').toMatch(/^api[\\/]/);
+    const path = file.replaceAll('\\', '/').slice('api/'.length, -'/route.ts'.length);
     const module = await routeModule(path);
     found[path] = methods.filter((method) => method in module);
   }

@@ -61,7 +61,7 @@ export async function seedRound(options: {
     pipeline: 'hands',
     config: {
       ...defaults,
-      sampling: { ...defaults.sampling, pairsPerRound: Math.max(1, options.pairs) },
+      sampling: { ...defaults.sampling, pairsPerRound: Math.max(2, options.pairs) },
       labeling: {
         ...defaults.labeling,
         annotatorsPerPair: options.annotatorsPerPair ?? 1,
