@@ -1,8 +1,8 @@
 import type { Answer } from '../answers';
 import type { Proportion } from '../metrics';
 import { krippendorffAlpha, rawAgreement } from './agreement';
+import { type MedianInterval, medianInterval } from './median';
 import { type Interval, wilsonInterval, z95 } from './proportion';
-import { median } from './summary';
 
 /** How often someone who decided for a side decided for the left one; ½ is unbiased. */
 export interface SideBias {
@@ -36,7 +36,8 @@ export interface JudgedPair {
 /** What one person's answers say about how they judge. Rates come as counts, to be shown with n. */
 export interface AnnotatorFigures {
   answers: number;
-  medianDecisionMs: number | null;
+  /** Time from seeing a pair to deciding. */
+  decisionMs: MedianInterval | null;
   sideBias: SideBias;
   /** Of all comparisons with other people's answers to the same pairs, those that agree. */
   agreement: Proportion;
@@ -78,7 +79,7 @@ function figuresOf(
   });
   return {
     answers: n,
-    medianDecisionMs: median(own.map((one) => one.decisionMs)),
+    decisionMs: medianInterval(own.map((one) => one.decisionMs)),
     sideBias: sideBias(own.map((one) => one.answer)),
     agreement: { count: others.filter(Boolean).length, n: others.length },
     gold: { count: gold.filter((one) => one.verdict === one.gold).length, n: gold.length },

@@ -142,7 +142,11 @@ describe('annotators', () => {
     const same = seen.left.sampleId === shown.left.sampleId;
     const { annotators, agreement } = await annotatorReports();
     expect(annotators).toMatchObject([
-      { person: { id: ann }, figures: { answers: 1, medianDecisionMs: 800 }, flagged: 1 },
+      {
+        person: { id: ann },
+        figures: { answers: 1, decisionMs: { median: 800, n: 1 } },
+        flagged: 1,
+      },
       { person: { id: bob }, figures: { agreement: { count: same ? 1 : 0, n: 1 } }, undone: 0 },
     ]);
     expect(agreement.raw).toEqual({ count: same ? 1 : 0, n: 1 });

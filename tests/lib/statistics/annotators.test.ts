@@ -40,7 +40,7 @@ describe('annotatorFigures', () => {
     const figures = annotatorFigures(all);
     expect(figures.get('ann')).toMatchObject({
       answers: 2,
-      medianDecisionMs: 100,
+      decisionMs: { median: 100, n: 2 },
       agreement: { count: 1, n: 2 },
       gold: { count: 1, n: 1 },
       ties: { count: 1, n: 2 },
