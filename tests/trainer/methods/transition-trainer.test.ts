@@ -1,0 +1,157 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import { Sampler } from '@/trainer/diffusion/sampler';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import {
+  NonFiniteError,
+  type PairExample,
+  TransitionTrainer,
+  type TransitionTrainerOptions,
+} from '@/trainer/methods/transition-trainer';
+import { Engine } from '@/trainer/runtime/engine';
+import { writeTinyPipeline } from '../../support/tiny-pipeline';
+
+let engine: Engine;
+let pipeline: Pipeline;
+let pair: PairExample;
+let empty: Tensor<'float32'>;
+const settings = { steps: 4, eta: 1, guidance: 3 };
+const all = [0, 1, 2, 3];
+
+beforeAll(async () => {
+  engine = await Engine.open({ device: 'cpu', threads: 1 });
+  const folder = join(mkdtempSync(join(tmpdir(), 'darkroom-trainer-')), 'tiny');
+  await writeTinyPipeline(folder);
+  pipeline = await openPipeline(folder);
+  const sampler = await Sampler.open(engine, pipeline, { images: 2, settings });
+  const requests = [1, 2].map((seed) => ({ prompt: '1 hand', seed, noiseSeed: seed }));
+  const drawn = [];
+  for await (const images of sampler.sample(requests, { keepPredictions: true })) {
+    drawn.push(...images.map((image) => image.trajectory));
+  }
+  await sampler.release();
+  const encoder = await PromptEncoder.open(engine, pipeline);
+  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
+  empty = float32(context, await encoder.encode(''));
+  const [winner, loser] = drawn;
+  if (!winner || !loser) throw new Error('nothing was drawn');
+  pair = { context: float32(context, await encoder.encode('1 hand')), winner, loser, weight: 1 };
+});
+afterAll(() => engine.close());
+
+function open(changes: Partial<TransitionTrainerOptions> = {}): Promise<TransitionTrainer> {
+  return TransitionTrainer.open(engine, {
+    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
+    externalDataFolder: pipeline.unet.folder,
+    scheduler: pipeline.scheduler,
+    latent: pipeline.latentShape,
+    context: [pipeline.tokenizer.maxLength, pipeline.embeddingSize],
+    emptyContext: empty,
+    inferenceSteps: settings.steps,
+    eta: settings.eta,
+    guidance: settings.guidance,
+    d3po: { beta: 0.1, clipRange: 0.1 },
+    adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
+    learningRate: 1e-3,
+    transitionsPerRun: 4,
+    ...changes,
+  });
+}
+
+function fresh(targets: AdapterTargets = 'attention'): Adapter {
+  const noise = gaussianNoise('adapter', 200_000);
+  let at = 0;
+  const sites = adapterSites(pipeline.unet.graph, targets);
+  return initialAdapter(sites.values(), 4, () => noise[at++] as number);
+}
+
+describe('training on pairs', () => {
+  it('starts at ratio 1 against the policy that sampled', async () => {
+    const trainer = await open();
+    await trainer.load(TransitionTrainer.initialState(fresh()));
+    const { transitions } = await trainer.step([pair], [all]);
+    for (const { logRatioWinner, logRatioLoser, kl, loss } of transitions) {
+      expect(Math.abs(logRatioWinner)).toBeLessThan(1e-4);
+      expect(Math.abs(logRatioLoser)).toBeLessThan(1e-4);
+      expect(kl).toBeLessThan(1e-6);
+      expect(loss).toBeCloseTo(Math.LN2, 4);
+    }
+    await trainer.close();
+  });
+
+  it.each(['attention', 'attention+feed-forward+convolutions', 'full'] as const)(
+    'makes the winner likelier than the loser by training %s',
+    async (targets) => {
+      const full = targets === 'full';
+      const trainable = full
+        ? trainableWeights(pipeline.unet.graph)
+        : trainableAdapter(pipeline.unet.graph, targets, 4);
+      const start: Adapter = full
+        ? new Map(
+            trainable.tensors.map(({ name }) => [
+              name,
+              pipeline.unet.graph.constants.get(name) as Tensor<'float32'>,
+            ]),
+          )
+        : fresh(targets);
+      const trainer = await open({ trainable, d3po: { beta: 0.1 } });
+      await trainer.load(TransitionTrainer.initialState(start));
+      for (let i = 0; i < 5; i++) await trainer.step([pair], [all]);
+      const { transitions } = await trainer.step([pair], [all]);
+      const margin = transitions.reduce((sum, t) => sum + t.logRatioWinner - t.logRatioLoser, 0);
+      expect(margin).toBeGreaterThan(0);
+      await trainer.close();
+    },
+  );
+
+  it('is the same in one run or in many, and goes on exactly from a state', async () => {
+    const whole = await open({ transitionsPerRun: 4 });
+    await whole.load(TransitionTrainer.initialState(fresh()));
+    await whole.step([pair], [all]);
+    const between = await whole.state();
+    await whole.step([pair], [all]);
+    const wanted = (await whole.state()).tensors;
+    await whole.load(between);
+    await whole.step([pair], [all]);
+    expect((await whole.state()).tensors).toEqual(wanted);
+    await whole.close();
+
+    const parts = await open({ transitionsPerRun: 3 });
+    await parts.load(TransitionTrainer.initialState(fresh()));
+    await parts.step([pair], [all]);
+    await parts.step([pair], [all]);
+    for (const [name, tensor] of (await parts.state()).tensors) {
+      (tensor.data as Float32Array).forEach((value, i) => {
+        expect(value).toBeCloseTo(wanted.get(name)?.data[i] as number, 4);
+      });
+    }
+    await parts.close();
+  });
+
+  it('compares with the base where that is the reference', async () => {
+    const trainer = await open({ reference: 'base' });
+    await trainer.load(TransitionTrainer.initialState(fresh()));
+    const { transitions } = await trainer.step([pair], [all]);
+    for (const { logRatioWinner } of transitions)
+      expect(Math.abs(logRatioWinner)).toBeLessThan(1e-4);
+    await trainer.close();
+  });
+
+  it('stops at NaN, saying where', async () => {
+    const broken = fresh();
+    for (const tensor of broken.values()) tensor.data.fill(Number.NaN);
+    const trainer = await open();
+    await trainer.load(TransitionTrainer.initialState(broken));
+    await expect(trainer.step([pair], [all])).rejects.toThrow(NonFiniteError);
+    await expect(trainer.step([pair], [all])).rejects.toThrow(/t = \d+ in step 1/);
+    await trainer.close();
+  });
+});
