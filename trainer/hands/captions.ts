@@ -22,7 +22,7 @@ export interface CaptionRates {
   wrong: number;
 }
 
-export const CAPTION_RATES: CaptionRates = { bare: 0.1, missing: 0.25, wrong: 0.12 };
+export const CAPTION_RATES: CaptionRates = { bare: 0.08, missing: 0.15, wrong: 0.1 };
 
 /** Writes a caption for an image of which `truth` is true. Fingers and blood are never mentioned. */
 export function writeCaption(

@@ -1,7 +1,7 @@
 /**
  * @file Stage two: text encoder and UNet together learn to predict the noise in noisy latents (Ho et al. 2020), on
- * dirty captions, one in ten of them empty for guidance (Ho and Salimans 2022), the loss of nearly clean latents
- * weighed down (min-SNR, Hang et al. 2023).
+ * dirty captions, one in ten of them empty for guidance (Ho and Salimans 2022). The loss of nearly clean latents is
+ * weighed down (min-SNR, Hang et al. 2023), that of very noisy ones up.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,6 +38,8 @@ export const DIFFUSION_SETTINGS: StageSettings & {
   emptyCaptions: number;
   /** Signal-to-noise ratio above which the loss counts less. */
   signalToNoiseMax: number;
+  /** Added to the ratio: makes very noisy latents, in which colours and poses are decided, count more. */
+  signalToNoiseExtra: number;
   /** How dirty the images are that it sees. */
   rates: DefectRates;
 } = {
@@ -46,10 +48,11 @@ export const DIFFUSION_SETTINGS: StageSettings & {
   learningRate: 8e-4,
   warmUpSteps: 400,
   decaySteps: 2500,
-  averageDecay: 0.9995,
+  averageDecay: 0.999,
   seed: 12,
   emptyCaptions: 0.1,
   signalToNoiseMax: 5,
+  signalToNoiseExtra: 0.3,
   rates: { deformed: 0.2, blood: 0.25 },
 };
 
@@ -132,7 +135,8 @@ export async function trainDiffusion(
       });
       timesteps.push(timestep);
       const ratio = alphaBar / (1 - alphaBar);
-      weights.push(Math.min(ratio, settings.signalToNoiseMax) / ratio);
+      const { signalToNoiseMax: most, signalToNoiseExtra: extra } = settings;
+      weights.push(Math.min(ratio + extra, most) / ratio);
       const caption = random.chance(settings.emptyCaptions)
         ? ''
         : writeCaption(random, dataset.truth(index));
