@@ -13,7 +13,7 @@ test.beforeEach(() => {
 });
 
 test.afterEach(async () => {
-  if (starter?.exitCode === null) await end('SIGKILL');
+  if (starter?.exitCode === null && starter.signalCode === null) await end('SIGKILL');
   await expect.poll(runningOnHome).toEqual([]);
   rmSync(home, { recursive: true, force: true });
 });
