@@ -4,10 +4,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Builder, Value } from '@/trainer/graph/builder';
-import { float32, type Tensor, tensor } from '@/trainer/graph/tensor';
+import { float32, tensor } from '@/trainer/graph/tensor';
 import type { Engine, Feeds } from '@/trainer/runtime/engine';
 import type { Layers } from '../networks/layers';
 import { IMAGE_BYTES } from '../pretrain/dataset';
+import type { PipelineWeights } from '../pretrain/export';
 import { log, runStage, type StageSettings } from '../pretrain/stage';
 import { averagedWeights, Training } from '../pretrain/training';
 import { imagesFromBytes } from '../pretrain/vae-stage';
@@ -92,12 +93,12 @@ function judgeBatch(random: Random, data: JudgeData, batch: number): Feeds {
   };
 }
 
-/** Trains judge `name` in `folder`; `vae` are the autoencoder's weights, through which its images are degraded. */
+/** Trains judge `name` in `folder`; `weights` redraw its images in the generator's handwriting. */
 export async function trainJudge(
   engine: Engine,
   folder: string,
   name: JudgeName,
-  vae: ReadonlyMap<string, Tensor>,
+  weights: PipelineWeights,
 ): Promise<void> {
   const settings = JUDGE_SETTINGS[name];
   const data = await openJudgeData(
@@ -105,7 +106,7 @@ export async function trainJudge(
     join(folder, `judge-${name}.bin`),
     settings.seed,
     settings.images,
-    vae,
+    weights,
   );
   const training = await Training.compile(engine, `judge-${name}`, (layers) =>
     judgeLoss(layers, name, settings.batch),
@@ -118,9 +119,9 @@ export async function trainJudge(
     batch: (random) => judgeBatch(random, data, settings.batch),
     show: async () => {},
   });
-  const weights = averagedWeights(await training.state());
+  const average = averagedWeights(await training.state());
   mkdirSync(dirname(judgePath(name)), { recursive: true });
-  writeFileSync(judgePath(name), exportJudge(name, weights));
+  writeFileSync(judgePath(name), exportJudge(name, average));
   const accuracy = await measureAccuracy(await Judge.open(engine, name), MEASURED_IMAGES);
   writeFileSync(
     judgePath(name).replace('.onnx', '.accuracy.json'),

@@ -13,14 +13,14 @@ import { trainJudge } from '../judge/train';
 import { loadCheckpoint } from './checkpoint';
 import { openDataset } from './dataset';
 import { trainDiffusion } from './diffusion-stage';
-import { exportPipeline } from './export';
+import { exportPipeline, type PipelineWeights } from './export';
 import { openLatents, readLatentScale } from './latents';
 import { logMeasured, measurePolicy, SAMPLING } from './measure-stage';
 import { log } from './stage';
 import { averagedWeights } from './training';
 import { trainVae } from './vae-stage';
 
-const STAGES = ['vae', 'judge-a', 'judge-b', 'diffusion', 'export', 'measure'];
+const STAGES = ['vae', 'diffusion', 'judge-a', 'judge-b', 'export', 'measure'];
 
 const { values: flags } = parseArgs({
   options: {
@@ -51,6 +51,14 @@ async function weightsOf(stage: string) {
   throw new Error(`${folder} holds no "${stage}" checkpoint; run \`npm run pretrain\` first.`);
 }
 
+async function pipelineWeights(): Promise<PipelineWeights> {
+  return {
+    diffusion: await weightsOf('diffusion'),
+    vae: await weightsOf('vae'),
+    scale: readLatentScale(latentPath),
+  };
+}
+
 async function withEngine(work: (engine: Engine) => Promise<void>): Promise<void> {
   const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
   try {
@@ -79,14 +87,10 @@ mkdirSync(folder, { recursive: true });
 if (stages.has('vae') || stages.has('diffusion')) await withEngine(train);
 for (const name of ['a', 'b'] as const) {
   if (!stages.has(`judge-${name}`)) continue;
-  await withEngine(async (engine) => trainJudge(engine, folder, name, await weightsOf('vae')));
+  await withEngine(async (engine) => trainJudge(engine, folder, name, await pipelineWeights()));
 }
 if (stages.has('export')) {
-  exportPipeline(flags.policy, {
-    diffusion: await weightsOf('diffusion'),
-    vae: await weightsOf('vae'),
-    scale: readLatentScale(latentPath),
-  });
+  exportPipeline(flags.policy, await pipelineWeights());
   log(folder, `wrote ${flags.policy}`);
 }
 if (stages.has('measure')) {

@@ -14,7 +14,7 @@ import {
   SLEEVES,
 } from './attributes';
 import { type Stains, splash } from './blood';
-import type { Random } from './random';
+import { createRandom, type Random } from './random';
 
 /** How often the drawn world goes wrong; see DESIGN.md for why it does. */
 export interface DefectRates {
@@ -70,7 +70,8 @@ export function drawTruth(random: Random, rates: DefectRates): HandTruth {
 
 /** Fills in everything that the truth leaves open. */
 export function composeScene(random: Random, truth: HandTruth): Scene {
-  const hand = growHand(random, truth.fingers);
+  // A stream of its own, so that hands of other counts are drawn into the very same scene.
+  const hand = growHand(createRandom(random.integer(2 ** 32)), truth.fingers);
   const [leanLow, leanHigh] = POSES[truth.pose];
   const lean = (random.between(leanLow, leanHigh) * Math.PI) / 180;
   const light = random.between(-2.6, -1.9);
