@@ -37,6 +37,7 @@ export async function openD3poTraining({
   const label = [config.seed, round.ordinal];
   const steps = planSteps(pairs.length, config, label);
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
+  const initial = startingTensors(unet, config.training, start.file, label);
   const trainable = trainableOf(unet, config.training);
   const encoder = await PromptEncoder.open(engine, pipeline);
   const contextDims = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
@@ -65,7 +66,6 @@ export async function openD3poTraining({
     transitionsPerRun: transitionsPerRun(pipeline, steps),
     reference: reference(start.weights?.tensors, config),
   });
-  const initial = startingTensors(unet, config.training, start.file, label);
   return {
     steps: steps.length,
     kind: config.training,

@@ -4,6 +4,7 @@ import { putBlob, sha256 } from '@/db/blobs';
 import { derivedId } from '@/db/ids';
 import { type NewTrainStep, recordTrainSteps } from '@/db/metrics';
 import { createPolicy } from '@/db/policies';
+import { updateProgress } from '@/db/rounds';
 import { finishTraining } from '@/db/work';
 import { AppError } from '@/lib/errors';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -52,19 +53,25 @@ async function takeSteps(
   const eta = new Eta(training.steps - from);
   let metrics: NewTrainStep[] = [];
   let [metricsAt, checkpointAt] = [performance.now(), performance.now()];
-  const save = async (done: number) => {
-    // Metrics first: a checkpoint promises those of every step before it.
+  const flush = async () => {
     await recordTrainSteps(round.id, metrics);
     metrics = [];
-    const checkpoint = await writeCheckpoint(round.id, await training.state());
-    await assignment.checkpoint(checkpoint, {
-      trainedSteps: done,
-      trainSteps: training.steps,
-      etaSeconds: eta.after(0),
-    });
-    await dropCheckpoints(round.id, checkpoint);
-    [metricsAt, checkpointAt] = [performance.now(), performance.now()];
+    metricsAt = performance.now();
   };
+  const progress = (done: number) => ({
+    trainedSteps: done,
+    trainSteps: training.steps,
+    etaSeconds: eta.after(0),
+  });
+  const save = async (done: number) => {
+    // Metrics first: a checkpoint promises those of every step before it.
+    await flush();
+    const checkpoint = await writeCheckpoint(round.id, await training.state());
+    await assignment.checkpoint(checkpoint, progress(done));
+    await dropCheckpoints(round.id, checkpoint);
+    checkpointAt = performance.now();
+  };
+  await updateProgress(round.id, progress(from));
   for (let step = from; step < training.steps; step++) {
     const startedAt = performance.now();
     const { mean, timesteps } = await training.step(step);
@@ -81,9 +88,8 @@ async function takeSteps(
     if (now - checkpointAt >= checkpointMs || assignment.haltedBecause === 'paused') {
       await save(step + 1);
     } else if (now - metricsAt >= metricsMs) {
-      await recordTrainSteps(round.id, metrics);
-      metrics = [];
-      metricsAt = now;
+      await flush();
+      await updateProgress(round.id, progress(step + 1));
     }
     signal.throwIfAborted();
   }

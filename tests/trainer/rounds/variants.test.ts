@@ -90,9 +90,10 @@ it('goes on from the policy it has just trained, round after round', async () =>
   expect(await evaluationsOf({ policyId: base.id })).toHaveLength(1);
 
   const prompts = await Promise.all(
-    [first, second!].map(async ({ id }) =>
-      (await listSamples({ roundId: id })).map((s) => s.prompt),
-    ),
+    [first, second!].map(async ({ id }) => {
+      const samples = await listSamples({ roundId: id, purpose: 'training' });
+      return samples.map(({ prompt }) => prompt);
+    }),
   );
   expect(new Set(prompts.flat())).toEqual(new Set(config.prompts));
 });
