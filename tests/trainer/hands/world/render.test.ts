@@ -82,7 +82,7 @@ describe('renderHand', () => {
         skin: 'tan',
         background: 'blue',
       });
-      if (fingersOnArc(pixels, 20, fingers > 5 ? -75 : -50) === fingers - 1) right++;
+      if (fingersOnArc(pixels, 18, fingers > 5 ? -75 : -50) === fingers - 1) right++;
     }
     expect(right).toBeGreaterThanOrEqual(17);
   });
