@@ -64,7 +64,9 @@ async function pass(engine: Engine, pipeline: Pipeline, trainable?: Trainable) {
   const loss = b.reduceMean(b.mul(output, output), [0, 1, 2, 3], false);
   b.output(loss, 'loss');
   if (trainable)
-    gradients(b, { of: loss, wrt: weights }).forEach((g, i) => b.output(g, `gradient.${i}`));
+    gradients(b, { of: loss, wrt: weights }).forEach((g, i) => {
+      b.output(g, `gradient.${i}`);
+    });
   const operations = floatingPointOperations(b);
   const resident = b.graph.outputs.map((port) => port.name).filter((name) => name !== 'loss');
   const graph = b.finish();

@@ -82,15 +82,6 @@ export function checkAdapter(
   return checked;
 }
 
-/** Rank of an adapter: the first dimension of any lora_A. */
-export function rankOf(adapter: ReadonlyMap<string, Tensor>): number {
-  for (const [name, tensor] of adapter)
-    if (name.endsWith('lora_A.weight')) return tensor.dims[0] as number;
-  throw new Error(
-    'The adapter holds no lora_A tensor, so its rank is unknown. Give a LoRA file with diffusers keys.',
-  );
-}
-
 /**
  * An `inline` hook that adds the adapter's path at every site. `weight` gives the value of an adapter tensor: a graph
  * input to train or feed it, a constant to freeze it.

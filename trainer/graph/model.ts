@@ -107,14 +107,6 @@ export function intsAttr(node: Node, name: string): number[] | undefined {
   return attribute?.kind === 'ints' ? attribute.value : undefined;
 }
 
-/** Every name a graph defines: inputs, constants and node outputs. */
-export function definedNames(graph: Graph): Set<string> {
-  const names = new Set<string>(graph.constants.keys());
-  for (const input of graph.inputs) names.add(input.name);
-  for (const node of graph.nodes) for (const output of node.outputs) names.add(output);
-  return names;
-}
-
 /** Drops nodes and constants that no output needs. Returns the same graph object. */
 export function prune(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map((output) => output.name));
