@@ -49,11 +49,12 @@ export function useShortcuts(options: {
   useEffect(() => {
     const down = (event: KeyboardEvent) => pressed(event);
     const up = (event: KeyboardEvent) => released(event);
-    window.addEventListener('keydown', down);
-    window.addEventListener('keyup', up);
+    // In the capturing phase: dialogs keep arrow keys to themselves, and the closer look is one.
+    window.addEventListener('keydown', down, { capture: true });
+    window.addEventListener('keyup', up, { capture: true });
     return () => {
-      window.removeEventListener('keydown', down);
-      window.removeEventListener('keyup', up);
+      window.removeEventListener('keydown', down, { capture: true });
+      window.removeEventListener('keyup', up, { capture: true });
     };
   }, []);
 }
@@ -62,7 +63,11 @@ export function useShortcuts(options: {
 function hasOtherMeaning(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
   const target = event.target instanceof Element ? event.target : null;
-  if (target?.closest('input, textarea, select, [contenteditable="true"], [role="menu"]'))
+  if (
+    target?.closest(
+      'input, textarea, select, [contenteditable="true"], [role="menu"], [role="listbox"]',
+    )
+  )
     return true;
   const presses = event.code === 'Space' || event.code === 'Enter';
   return presses && target?.closest('button, a, [role="button"]') !== null;

@@ -32,7 +32,7 @@ test('an admin invites somebody, changes their role and pauses them', async ({ a
   await expectAccessible(admin);
   const row = admin.getByRole('row', { name: /Bob/ });
   await row.getByRole('combobox').click();
-  await admin.getByRole('option', { name: /reviewer/ }).click();
+  await admin.getByRole('option', { name: /^reviewer/ }).click();
   await expect(row.getByRole('combobox')).toContainText('reviewer');
   await row.getByRole('button', { name: 'More about Bob' }).click();
   await admin.getByRole('menuitem', { name: 'Pause labeling' }).click();
@@ -67,7 +67,7 @@ test('the only admin stays admin', async ({ app, browser }) => {
   const page = await app.signIn(browser, 'admin', { name: 'Ada' });
   await page.goto('/people');
   await page.getByRole('combobox', { name: 'Role of Ada' }).click();
-  await page.getByRole('option', { name: /annotator/ }).click();
+  await page.getByRole('option', { name: /^annotator/ }).click();
   await expect(page.getByText('Nothing was changed')).toBeVisible();
   await expect(page.getByRole('combobox', { name: 'Role of Ada' })).toContainText('admin');
 });

@@ -1,12 +1,15 @@
-import { releaseLeases } from '@/db/leases';
+import { renewLeases } from '@/db/leases';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
 import { leasesRequestSchema } from '../schema';
 
-/** Gives pairs back unjudged; sent as a beacon when the page is left. */
+/** Long enough for a reload to find its pairs again, short enough that nobody waits for the others. */
+const graceSeconds = 10;
+
+/** Gives pairs back unjudged, after a moment; sent as a beacon when the page is left. */
 export const POST = route(
   { needs: 'label', body: leasesRequestSchema, limit: labelLimit },
   async ({ person, body }) => {
-    await releaseLeases({ ...body, annotatorId: person.id });
+    await renewLeases({ ...body, annotatorId: person.id, leaseSeconds: graceSeconds });
   },
 );
