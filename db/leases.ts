@@ -54,9 +54,9 @@ function taken(now: number) {
       and ${leases.releasedAt} is null and ${leases.expiresAt} > ${now})`;
 }
 
-function ownLiveLeases(tx: Transaction, annotatorId: string, now: number): string[] {
+function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
   return tx
-    .select({ id: leases.id })
+    .select({ id: leases.id, servedAt: leases.servedAt })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
     .innerJoin(rounds, eq(rounds.id, pairs.roundId))
@@ -71,9 +71,8 @@ function ownLiveLeases(tx: Transaction, annotatorId: string, now: number): strin
         pairIsServed,
       ),
     )
-    .orderBy(asc(leases.servedAt), asc(leases.id))
-    .all()
-    .map(({ id }) => id);
+    .orderBy(asc(leases.servedAt))
+    .all();
 }
 
 /** The next pair for a person: most urgent first, at random among equals. */
@@ -140,7 +139,7 @@ function grant(
   tx: Transaction,
   pair: Pair,
   annotatorId: string,
-  times: { now: number; expiresAt: number },
+  times: { servedAt: number; expiresAt: number },
   random: () => number,
 ): string {
   const lapsed = tx
@@ -148,7 +147,7 @@ function grant(
     .from(leases)
     .where(and(eq(leases.pairId, pair.id), eq(leases.annotatorId, annotatorId)))
     .get();
-  const granted = { servedAt: times.now, expiresAt: times.expiresAt, releasedAt: null };
+  const granted = { ...times, releasedAt: null };
   if (lapsed) {
     tx.update(leases).set(granted).where(eq(leases.id, lapsed.id)).run();
     return lapsed.id;
@@ -224,9 +223,13 @@ export async function leasePairs({
   return immediate((tx) => {
     const person = tx.select().from(user).where(eq(user.id, annotatorId)).get();
     if (person && person.pausedAt !== null) return { state: 'paused' };
-    const granted = ownLiveLeases(tx, annotatorId, now)
+    const own = ownLiveLeases(tx, annotatorId, now);
+    const granted = own
+      .map(({ id }) => id)
       .filter((id) => !holding.includes(id))
       .slice(0, wanted);
+    // One instant each, so that the order in which pairs were served can be told for ever.
+    let servedAt = Math.max(now, (own.at(-1)?.servedAt ?? 0) + 1);
     while (granted.length < wanted) {
       const next = pickPair(tx, annotatorId, now, null);
       if (!next) break;
@@ -236,7 +239,9 @@ export async function leasePairs({
           ? pickPair(tx, annotatorId, now, { roundId: next.round.id })
           : undefined;
       const expiresAt = now + (leaseSeconds ?? roundLease) * 1000;
-      granted.push(grant(tx, (gold ?? next).pair, annotatorId, { now, expiresAt }, random));
+      granted.push(
+        grant(tx, (gold ?? next).pair, annotatorId, { servedAt: servedAt++, expiresAt }, random),
+      );
     }
     if (granted.length === 0) return explainNothing(tx, annotatorId, now);
     return { state: 'pairs', pairs: granted.map((id) => leasedPairIn(tx, id)) };

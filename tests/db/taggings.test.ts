@@ -72,9 +72,8 @@ describe('tagging groups', () => {
     const [ann, bob] = await makePeople(2);
     const round = await makeGroups(1, 1);
     const now = Date.now();
-    const [{ group }] = (await nextGroups({ annotatorId: ann!, roundId: round.id })) as [
-      { group: { id: string } },
-    ];
+    const [open] = await nextGroups({ annotatorId: ann!, roundId: round.id });
+    const { group } = open!;
     const tag = (annotatorId: string, taggedSampleIds: string[] = []) => {
       const id = newId();
       return submitTagging({ id, groupId: group.id, annotatorId, taggedSampleIds, now });
