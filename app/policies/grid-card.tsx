@@ -7,7 +7,9 @@ import { Compare } from '../components/film/compare';
 import { DefectMarks, Picture } from '../components/film/picture';
 import { Button } from '../components/ui/button';
 import { Card, CardHeading } from '../components/ui/card';
+import { cn } from '../components/ui/cn';
 import { Dialog } from '../components/ui/dialog';
+import { ScrollBox } from '../components/ui/scroll-box';
 import { usePolicyGrid } from './queries';
 
 type Column = PolicyGrid['policies'][number];
@@ -25,8 +27,7 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
         Marks are what the judge saw: a wrong number of fingers, or blood. Press an image to hold it
         against its parent's.
       </CardHeading>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
-      <section aria-label="Grid" tabIndex={0} className="overflow-x-auto rounded-md bg-film p-3">
+      <ScrollBox label="Grid" className="rounded-md bg-film p-3">
         <table className="border-separate border-spacing-x-1 border-spacing-y-1.5">
           <thead>
             <tr>
@@ -37,7 +38,7 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
                 <th
                   key={id}
                   scope="col"
-                  className="edge-print min-w-24 truncate px-1 pb-1 text-left font-normal text-film-ink sm:min-w-28"
+                  className="edge-print truncate px-1 pb-1 text-left font-normal text-film-ink"
                 >
                   {name}
                 </th>
@@ -55,8 +56,9 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
                   <span className="edge-print mt-1 block text-film-ink/80">seed {frame.seed}</span>
                 </th>
                 {policies.map((policy, column) => (
-                  <td key={policy.id} className="w-24 p-0 sm:w-28">
+                  <td key={policy.id} className="p-0">
                     <GridImage
+                      className={policies.length > 5 ? 'w-24 sm:w-28' : 'w-24 sm:w-40'}
                       frame={frame}
                       column={column}
                       policy={policy}
@@ -68,7 +70,7 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
             ))}
           </tbody>
         </table>
-      </section>
+      </ScrollBox>
       {hasNextPage ? (
         <div className="mt-4 flex justify-center">
           <Button busy={isFetchingNextPage} onClick={() => fetchNextPage()}>
@@ -82,24 +84,26 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
 }
 
 function GridImage({
+  className,
   frame,
   column,
   policy,
   onOpen,
 }: {
+  className: string;
   frame: Frame;
   column: number;
   policy: Column;
   onOpen: () => void;
 }) {
   const image = frame.images[column];
-  if (!image) return <div className="aspect-square w-full bg-white/5" />;
+  if (!image) return <div className={cn('aspect-square bg-white/5', className)} />;
   return (
     <button
       type="button"
       aria-label={`${policy.name}: ${frame.prompt}, seed ${frame.seed}`}
       onClick={onOpen}
-      className="relative block w-full hover:shadow-[0_0_0_2px_var(--film-ink)]"
+      className={cn('relative block hover:shadow-[0_0_0_2px_var(--film-ink)]', className)}
     >
       <Picture image={image} prompt={frame.prompt} />
       <DefectMarks image={image} />

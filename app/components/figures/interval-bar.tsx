@@ -54,8 +54,11 @@ export function IntervalBar({
   );
 }
 
-/** A round number above every one of these intervals, so that bars below each other share a scale. */
+/** Ends of a scale whose quarters are round numbers too. */
+const scaleEnds = [0.04, 0.08, 0.12, 0.2, 0.4, 0.6, 0.8, 1];
+
+/** The shortest scale that holds all of these intervals, so that bars below each other can share it. */
 export function commonMax(intervals: readonly (Interval | null)[]): number {
-  const highest = Math.max(0.05, ...intervals.map((interval) => interval?.high ?? 0));
-  return Math.min(1, Math.ceil(highest * 20) / 20);
+  const highest = Math.max(0, ...intervals.map((interval) => interval?.high ?? 0));
+  return scaleEnds.find((end) => end >= highest) ?? 1;
 }

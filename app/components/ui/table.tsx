@@ -1,13 +1,13 @@
 import type { ComponentProps } from 'react';
 import { cn } from './cn';
+import { ScrollBox } from './scroll-box';
 
 /** A table that scrolls inside its own box on a narrow screen. `label` names it. */
 export function Table({ label, className, ...props }: ComponentProps<'table'> & { label: string }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <section aria-label={label} tabIndex={0} className="overflow-x-auto">
+    <ScrollBox label={label}>
       <table className={cn('w-full border-collapse text-sm', className)} {...props} />
-    </section>
+    </ScrollBox>
   );
 }
 

@@ -1,0 +1,8 @@
+import { route } from '../../../http/define-route';
+import { loadImages } from '../load-images';
+import { imagesQuerySchema } from '../schema';
+
+/** The images behind a rate. */
+export const GET = route({ needs: 'review.read', query: imagesQuerySchema }, ({ query }) =>
+  loadImages(query),
+);

@@ -1,0 +1,21 @@
+import { listPolicies } from '@/db/policies';
+import { defectRates } from '@/db/review';
+import type { RatesQuery, RatesView } from './schema';
+
+/** Defect rates of every version of a pipeline, oldest first. */
+export async function loadRates({ pipeline: wanted, purpose }: RatesQuery): Promise<RatesView> {
+  const pipelines = [...new Set((await listPolicies()).map(({ pipeline }) => pipeline))];
+  const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
+  if (pipeline === null) return { pipelines, pipeline, rates: [] };
+  const rates = await defectRates({ pipeline, purpose: purpose === 'any' ? undefined : purpose });
+  return {
+    pipelines,
+    pipeline,
+    rates: rates.map(({ policy, images, hand, nsfw }) => ({
+      policy: { id: policy.id, name: policy.name, parentId: policy.parentId },
+      images,
+      hand,
+      nsfw,
+    })),
+  };
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { flagKindSchema, flagSourceSchema, flagStateSchema } from '@/lib/flags';
+import { proportionSchema } from '@/lib/metrics';
+import { roleSchema } from '@/lib/roles';
+import { purposeSchema } from '@/lib/samples';
+import { shownImageSchema } from '../images/schema';
+import { policyRefSchema } from '../rounds/schema';
+
+/** What the review pages and their routes say to each other. Times in ms. */
+
+/** One defect of one policy, as each source saw it. */
+const defectRateSchema = z.record(flagSourceSchema, proportionSchema);
+
+export const policyRatesSchema = z.object({
+  policy: policyRefSchema.extend({ parentId: z.string().nullable() }),
+  images: z.number().int(),
+  hand: defectRateSchema,
+  nsfw: defectRateSchema,
+});
+
+export type PolicyRates = z.infer<typeof policyRatesSchema>;
+
+export const ratesViewSchema = z.object({
+  pipelines: z.array(z.string()),
+  pipeline: z.string().nullable(),
+  rates: z.array(policyRatesSchema),
+});
+
+export type RatesView = z.infer<typeof ratesViewSchema>;
+
+/** Evaluation images are the same prompts and seeds for every version; the others change every round. */
+export const ratesQuerySchema = z.object({
+  pipeline: z.string().max(1000).optional(),
+  purpose: purposeSchema.or(z.literal('any')).default('evaluation'),
+});
+
+export type RatesQuery = z.infer<typeof ratesQuerySchema>;
+
+export const flagViewSchema = z.object({
+  id: z.string(),
+  kind: flagKindSchema,
+  source: flagSourceSchema,
+  state: flagStateSchema,
+});
+
+export type FlagView = z.infer<typeof flagViewSchema>;
+
+export const reviewedImageSchema = z.object({
+  image: shownImageSchema,
+  prompt: z.string(),
+  seed: z.number().int(),
+  flags: z.array(flagViewSchema),
+});
+
+export type ReviewedImage = z.infer<typeof reviewedImageSchema>;
+
+/** `kind` 'any': every image of the policy, flagged or not. */
+export const imagesQuerySchema = z.object({
+  policy: z.string().min(1).max(64),
+  kind: flagKindSchema.or(z.literal('any')).default('any'),
+  source: flagSourceSchema.or(z.literal('any')).default('any'),
+  purpose: purposeSchema.or(z.literal('any')).default('any'),
+  after: z.string().max(64).optional(),
+});
+
+export type ImagesQuery = z.infer<typeof imagesQuerySchema>;
+
+export const imagesViewSchema = z.object({
+  images: z.array(reviewedImageSchema),
+  /** Pass as `after` to go on; null at the end. */
+  next: z.string().nullable(),
+});
+
+export type ImagesView = z.infer<typeof imagesViewSchema>;
+
+export const flagsQuerySchema = z.object({
+  state: flagStateSchema.default('open'),
+  kind: flagKindSchema.or(z.literal('any')).default('any'),
+  source: flagSourceSchema.or(z.literal('any')).default('any'),
+});
+
+export type FlagsQuery = z.infer<typeof flagsQuerySchema>;
+
+/** A flag waiting in the queue, with what it marks. */
+export const queuedFlagSchema = flagViewSchema.extend({
+  image: shownImageSchema,
+  prompt: z.string(),
+  policy: policyRefSchema,
+  annotator: z.string().nullable(),
+  createdAt: z.number(),
+});
+
+export type QueuedFlag = z.infer<typeof queuedFlagSchema>;
+
+export const flagsViewSchema = z.object({
+  flags: z.array(queuedFlagSchema),
+  /** How many flags there are in each state. */
+  counts: z.record(flagStateSchema, z.number().int()),
+});
+
+export type FlagsView = z.infer<typeof flagsViewSchema>;
+
+export const flagDecisionSchema = z.object({ state: flagStateSchema });
+
+const intervalSchema = z.object({ rate: z.number(), low: z.number(), high: z.number() });
+
+export const annotatorSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: roleSchema,
+  paused: z.boolean(),
+  lastActiveAt: z.number().nullable(),
+  answers: z.number().int(),
+  agreement: proportionSchema,
+  gold: proportionSchema,
+  ties: proportionSchema,
+  bothBad: proportionSchema,
+  decisionMs: z
+    .object({ median: z.number(), low: z.number(), high: z.number(), n: z.number().int() })
+    .nullable(),
+  side: z.object({
+    left: z.number().int(),
+    decided: z.number().int(),
+    interval: intervalSchema.nullable(),
+    biased: z.boolean(),
+  }),
+  skipped: z.number().int(),
+  undone: z.number().int(),
+  flagged: z.number().int(),
+});
+
+export type AnnotatorView = z.infer<typeof annotatorSchema>;
+
+export const annotatorsViewSchema = z.object({
+  annotators: z.array(annotatorSchema),
+  agreement: z.object({ raw: proportionSchema, alpha: z.number().nullable() }),
+});
+
+export type AnnotatorsView = z.infer<typeof annotatorsViewSchema>;
+
+export const annotatorActions = ['pause', 'resume'] as const;

@@ -1,0 +1,184 @@
+'use client';
+
+import { Users } from 'lucide-react';
+import { useState } from 'react';
+import type { AnnotatorView, AnnotatorsView as View } from '../../api/review/schema';
+import { countText, plural } from '../../components/figures/format';
+import { Rate, RateText } from '../../components/figures/rate';
+import { Badge } from '../../components/ui/badge';
+import { Button } from '../../components/ui/button';
+import { Card, CardHeading } from '../../components/ui/card';
+import { Dialog } from '../../components/ui/dialog';
+import { Moment } from '../../components/ui/moment';
+import { Notice } from '../../components/ui/notice';
+import { Cell, HeadCell, Table } from '../../components/ui/table';
+import { useAnnotators, useHoldBack } from '../queries';
+
+/** How each annotator judges, each figure with its interval and its count. */
+export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause: boolean }) {
+  const { annotators, agreement } = useAnnotators(initial);
+  const [asking, ask] = useState<AnnotatorView | null>(null);
+  const holdBack = useHoldBack();
+
+  if (annotators.length === 0) {
+    return (
+      <Notice icon={Users} title="Nobody has judged a pair yet">
+        Figures appear with the first answers.
+      </Notice>
+    );
+  }
+  return (
+    <div className="flex flex-col gap-6">
+      <Card className="flex flex-wrap gap-x-12 gap-y-4">
+        <div>
+          <p className="mb-1 text-muted-foreground text-sm">Any two on the same pair agree</p>
+          <Rate of={agreement.raw} />
+        </div>
+        <div>
+          <p className="mb-1 text-muted-foreground text-sm">Krippendorff's alpha</p>
+          <p className="font-medium tabular-nums">
+            {agreement.alpha === null ? 'not measurable yet' : agreement.alpha.toFixed(2)}
+          </p>
+          <p className="text-muted-foreground text-xs">
+            1: always agree, 0: as often as chance · {plural(agreement.raw.n, 'comparison')}
+          </p>
+        </div>
+      </Card>
+      <Card>
+        <CardHeading title="One by one">
+          Agreement counts comparisons with others who judged the same pair. Side bias is the share
+          of left among picks; one half is even.
+        </CardHeading>
+        <Table label="Annotators">
+          <thead>
+            <tr>
+              <HeadCell>Name</HeadCell>
+              <HeadCell className="text-right">Answers</HeadCell>
+              <HeadCell>Agreement</HeadCell>
+              <HeadCell>Known answers right</HeadCell>
+              <HeadCell>Median decision</HeadCell>
+              <HeadCell>Left among picks</HeadCell>
+              <HeadCell>Ties</HeadCell>
+              <HeadCell>Both bad</HeadCell>
+              <HeadCell>
+                <span className="sr-only">Actions</span>
+              </HeadCell>
+            </tr>
+          </thead>
+          <tbody className="[&_tr:last-child_td]:border-b-0">
+            {annotators.map((annotator) => (
+              <Row
+                key={annotator.id}
+                annotator={annotator}
+                action={
+                  mayPause ? (
+                    <Button
+                      size="small"
+                      busy={holdBack.isPending}
+                      aria-label={`${annotator.paused ? 'Let count' : 'Hold back'} ${annotator.name}`}
+                      onClick={() =>
+                        annotator.paused
+                          ? holdBack.mutate({ id: annotator.id, action: 'resume' })
+                          : ask(annotator)
+                      }
+                    >
+                      {annotator.paused ? 'Let count' : 'Hold back'}
+                    </Button>
+                  ) : null
+                }
+              />
+            ))}
+          </tbody>
+        </Table>
+      </Card>
+      <Dialog
+        open={asking !== null}
+        onOpenChange={(open) => open || ask(null)}
+        title={`Hold back ${asking?.name ?? ''}?`}
+      >
+        <p className="text-sm">
+          They are offered no more pairs, and their answers are not trained on until you let them
+          count again. Nothing is deleted. They are told that a reviewer has paused them.
+        </p>
+        <div className="mt-6 flex justify-end gap-2">
+          <Button onClick={() => ask(null)}>Not now</Button>
+          <Button
+            look="danger"
+            busy={holdBack.isPending}
+            onClick={() =>
+              asking &&
+              holdBack.mutate({ id: asking.id, action: 'pause' }, { onSettled: () => ask(null) })
+            }
+          >
+            Hold back
+          </Button>
+        </div>
+      </Dialog>
+    </div>
+  );
+}
+
+function Row({ annotator, action }: { annotator: AnnotatorView; action: React.ReactNode }) {
+  const { decisionMs, side } = annotator;
+  return (
+    <tr>
+      <Cell className="whitespace-nowrap">
+        <span className="font-medium">{annotator.name}</span>
+        {annotator.paused ? (
+          <Badge tone="negative" className="ml-2">
+            Held back
+          </Badge>
+        ) : null}
+        <span className="block text-muted-foreground text-xs">
+          last <Moment ms={annotator.lastActiveAt} />
+        </span>
+      </Cell>
+      <Cell numeric>
+        {countText(annotator.answers)}
+        <span className="block whitespace-nowrap text-muted-foreground text-xs">
+          {countText(annotator.skipped)} skipped, {countText(annotator.undone)} undone,{' '}
+          {plural(annotator.flagged, 'flag')}
+        </span>
+      </Cell>
+      <Cell>
+        <Rate of={annotator.agreement} />
+      </Cell>
+      <Cell>
+        <Rate of={annotator.gold} />
+      </Cell>
+      <Cell>
+        {decisionMs ? (
+          <span className="inline-flex flex-col tabular-nums">
+            <span className="font-medium">{secondsText(decisionMs.median)} s</span>
+            <span className="whitespace-nowrap text-muted-foreground text-xs">
+              {secondsText(decisionMs.low)}–{secondsText(decisionMs.high)} s · of{' '}
+              {countText(decisionMs.n)}
+            </span>
+          </span>
+        ) : (
+          '–'
+        )}
+      </Cell>
+      <Cell>
+        <span className="flex items-center gap-3">
+          <RateText
+            interval={side.interval}
+            count={`${countText(side.left)} of ${countText(side.decided)}`}
+          />
+          {side.biased ? <Badge tone="negative">Biased</Badge> : null}
+        </span>
+      </Cell>
+      <Cell>
+        <Rate of={annotator.ties} />
+      </Cell>
+      <Cell>
+        <Rate of={annotator.bothBad} />
+      </Cell>
+      <Cell className="text-right">{action}</Cell>
+    </tr>
+  );
+}
+
+function secondsText(ms: number): string {
+  return (ms / 1000).toFixed(1);
+}

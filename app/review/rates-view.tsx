@@ -1,0 +1,165 @@
+'use client';
+
+import { ScanSearch } from 'lucide-react';
+import Link from 'next/link';
+import { useRouter } from 'next/navigation';
+import { useState } from 'react';
+import type { FlagSource } from '@/lib/flags';
+import { type Interval, wilsonInterval } from '@/lib/statistics/proportion';
+import type { PolicyRates, RatesQuery, RatesView as View } from '../api/review/schema';
+import { countText } from '../components/figures/format';
+import { Rate } from '../components/figures/rate';
+import { Badge } from '../components/ui/badge';
+import { Card, CardHeading } from '../components/ui/card';
+import { Notice } from '../components/ui/notice';
+import { Select } from '../components/ui/select';
+import { Cell, HeadCell, Table } from '../components/ui/table';
+import { imagesHref } from './images-href';
+import { useRates } from './queries';
+import { defects, RateChart } from './rate-chart';
+import { withParams } from './search-params';
+
+const sourceOptions: { value: FlagSource; label: string; hint: string }[] = [
+  { value: 'judge', label: 'Seen by the judge', hint: 'Of the images the judge has read.' },
+  {
+    value: 'annotator',
+    label: 'Flagged by people',
+    hint: 'Of the images that people have looked at. They flag what they notice, so it is a lower bound.',
+  },
+];
+
+const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: string }[] = [
+  {
+    value: 'evaluation',
+    label: 'Evaluation images',
+    hint: 'The same prompts and seeds for every version: comparable.',
+  },
+  {
+    value: 'training',
+    label: 'Training images',
+    hint: 'What people labeled; new prompts each round.',
+  },
+  { value: 'any', label: 'All images', hint: 'Everything a version has drawn.' },
+];
+
+/** Hand-defect and NSFW rates per version, as a chart and as the table behind it. */
+export function RatesView({ initial, query }: { initial: View; query: RatesQuery }) {
+  const router = useRouter();
+  const { rates } = useRates(query, initial);
+  const [source, setSource] = useState<FlagSource>('judge');
+
+  return (
+    <div className="flex flex-col gap-6">
+      <div className="flex flex-wrap gap-3">
+        <Select
+          label="Source"
+          value={source}
+          options={sourceOptions}
+          onChange={setSource}
+          className="w-52"
+        />
+        <Select
+          label="Images"
+          value={query.purpose}
+          options={purposeOptions}
+          onChange={(purpose) =>
+            router.push(withParams('/review', { pipeline: query.pipeline, purpose }), {
+              scroll: false,
+            })
+          }
+          className="w-52"
+        />
+      </div>
+      {rates.length === 0 ? (
+        <Notice icon={ScanSearch} title="Nothing has been measured yet">
+          Rates appear when the first round has drawn its images
+          {query.purpose === 'evaluation'
+            ? ' for evaluation. Training images may be there already'
+            : ''}
+          .
+        </Notice>
+      ) : (
+        <Card>
+          <CardHeading title="By version">
+            Whiskers are 95 % intervals (Wilson). Every rate leads to the images behind it.
+          </CardHeading>
+          <RateChart rates={rates} source={source} purpose={query.purpose} />
+          <div className="mt-6">
+            <RatesTable rates={rates} source={source} purpose={query.purpose} />
+          </div>
+        </Card>
+      )}
+    </div>
+  );
+}
+
+function RatesTable({
+  rates,
+  source,
+  purpose,
+}: {
+  rates: PolicyRates[];
+  source: FlagSource;
+  purpose: RatesQuery['purpose'];
+}) {
+  return (
+    <Table label="Defect rates by version">
+      <thead>
+        <tr>
+          <HeadCell>Version</HeadCell>
+          {defects.map(({ kind, name }) => (
+            <HeadCell key={kind}>{name}</HeadCell>
+          ))}
+          <HeadCell className="text-right">Images drawn</HeadCell>
+        </tr>
+      </thead>
+      <tbody className="[&_tr:last-child_td]:border-b-0">
+        {rates.map((rate) => {
+          const parent = rates.find(({ policy }) => policy.id === rate.policy.parentId);
+          return (
+            <tr key={rate.policy.id}>
+              <Cell className="whitespace-nowrap font-medium">
+                <Link href={`/policies/${rate.policy.id}`} className="hover:underline">
+                  {rate.policy.name}
+                </Link>
+              </Cell>
+              {defects.map(({ kind, name }) => (
+                <Cell key={kind}>
+                  <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+                    <Link
+                      href={imagesHref(rate.policy.id, { kind, source, purpose })}
+                      aria-label={`Images of ${rate.policy.name}: ${name}`}
+                      className="rounded-sm underline-offset-2 hover:underline"
+                    >
+                      <Rate of={rate[kind][source]} />
+                    </Link>
+                    <Change
+                      before={parent ? wilsonInterval(parent[kind][source]) : null}
+                      after={wilsonInterval(rate[kind][source])}
+                    />
+                  </div>
+                </Cell>
+              ))}
+              <Cell numeric>
+                <Link
+                  href={imagesHref(rate.policy.id, { purpose })}
+                  className="underline-offset-2 hover:underline"
+                >
+                  {countText(rate.images)}
+                </Link>
+              </Cell>
+            </tr>
+          );
+        })}
+      </tbody>
+    </Table>
+  );
+}
+
+/** Says so where a version differs from its parent beyond both their intervals. */
+function Change({ before, after }: { before: Interval | null; after: Interval | null }) {
+  if (!before || !after) return null;
+  if (after.low > before.high) return <Badge tone="negative">Worse than its parent</Badge>;
+  if (after.high < before.low) return <Badge tone="positive">Better than its parent</Badge>;
+  return null;
+}

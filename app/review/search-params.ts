@@ -1,0 +1,16 @@
+/** What Next hands a page of its address. */
+export type SearchParams = Record<string, string | string[] | undefined>;
+
+/** The first value of each parameter: ours never repeat. */
+export function firstValues(params: SearchParams): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(params).map(([key, value]) => [key, Array.isArray(value) ? value[0] : value]),
+  );
+}
+
+/** An address with these parameters, those that are undefined left out. */
+export function withParams(path: string, params: Record<string, string | undefined>): string {
+  const said = Object.entries(params).filter(([, value]) => value !== undefined);
+  const query = new URLSearchParams(said as [string, string][]).toString();
+  return query ? `${path}?${query}` : path;
+}
