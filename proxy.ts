@@ -17,8 +17,12 @@ export function proxy(request: NextRequest): NextResponse {
   return response;
 }
 
-/** react-zoom-pan-pinch adds its style sheet by script and knows no nonces. This is the sheet's hash. */
-const zoomStyles = 'sha256-/aQdAPrD+kc0v7HnGQTuKBtoP6ZN+lnzOGVJ1Qt6dfw=';
+/**
+ * react-zoom-pan-pinch adds its style sheet by script and knows no nonces: first an empty sheet, then its
+ * text. These are the hashes of both.
+ */
+const zoomStyles =
+  "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-/aQdAPrD+kc0v7HnGQTuKBtoP6ZN+lnzOGVJ1Qt6dfw='";
 
 function contentSecurityPolicy(nonce: string, development: boolean): string {
   return [
@@ -27,7 +31,7 @@ function contentSecurityPolicy(nonce: string, development: boolean): string {
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
     development
       ? "style-src 'self' 'unsafe-inline'"
-      : `style-src 'self' 'nonce-${nonce}' '${zoomStyles}'`,
+      : `style-src 'self' 'nonce-${nonce}' ${zoomStyles}`,
     // Widths of progress bars are inline attributes, which no nonce can cover.
     "style-src-attr 'unsafe-inline'",
     "img-src 'self' data: blob:",
