@@ -12,7 +12,7 @@ import { Engine } from '@/trainer/runtime/engine';
 import { trainJudge } from '../judge/train';
 import { loadCheckpoint } from './checkpoint';
 import { openDataset } from './dataset';
-import { trainDiffusion } from './diffusion-stage';
+import { DIFFUSION_SETTINGS, trainDiffusion } from './diffusion-stage';
 import { exportPipeline, type PipelineWeights } from './export';
 import { openLatents, readLatentScale } from './latents';
 import { logMeasured, measurePolicy, SAMPLING } from './measure-stage';
@@ -30,6 +30,9 @@ const { values: flags } = parseArgs({
     measured: { type: 'string', default: '1000' },
     guidance: { type: 'string', default: String(SAMPLING.guidance) },
     policy: { type: 'string', default: fileURLToPath(new URL('../policy', import.meta.url)) },
+    /** Where the diffusion stage ends, and over how many steps its learning rate falls to nothing before that. */
+    steps: { type: 'string' },
+    decay: { type: 'string' },
     threads: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -79,7 +82,12 @@ async function train(engine: Engine): Promise<void> {
   if (stages.has('diffusion')) {
     const vae = await weightsOf('vae');
     const latents = await openLatents(engine, latentPath, dataset, vae);
-    await trainDiffusion(engine, folder, dataset, latents, vae);
+    const { steps, decaySteps } = DIFFUSION_SETTINGS;
+    await trainDiffusion(engine, folder, dataset, latents, vae, {
+      ...DIFFUSION_SETTINGS,
+      steps: Number(flags.steps ?? steps),
+      decaySteps: Number(flags.decay ?? decaySteps),
+    });
   }
 }
 
