@@ -3,6 +3,7 @@
  * (`/down_blocks.0/attentions.0/…/to_q/MatMul`), though they rename its weight: the path is the adapter's key.
  */
 import { type Graph, GraphError, type Node } from '@/trainer/graph/model';
+import { attentionProjections } from './attention-structure';
 
 export type AdapterTargets = 'attention' | 'attention+feed-forward+convolutions';
 
@@ -36,12 +37,16 @@ export function adapterSites(graph: Graph, targets: AdapterTargets): Map<Node, A
     const site = siteOf(graph, node, key);
     if (site) sites.set(node, site);
   }
-  if (sites.size === 0) {
-    throw new GraphError(
-      `${graph.source}: no node is named after an attention projection (…/to_q/MatMul), so an adapter has nowhere to attach. Export the UNet with module names kept.`,
-    );
+  if (sites.size > 0) return sites;
+  // No names to go by: the attention layers can still be told by their structure.
+  for (const [node, key] of attentionProjections(graph)) {
+    const site = siteOf(graph, node, key);
+    if (site) sites.set(node, site);
   }
-  return sites;
+  if (sites.size > 0 && targets === 'attention') return sites;
+  throw new GraphError(
+    `${graph.source}: no node is named after ${targets === 'attention' ? 'an attention projection (…/to_q/MatMul), and none looks like one' : 'its module (…/conv1/Conv)'}, so an adapter has nowhere to attach. Export the UNet with module names kept.`,
+  );
 }
 
 function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined {
