@@ -9,6 +9,6 @@ import { send } from '../../http/send';
 export function useJoin() {
   return useMutation({
     mutationFn: (request: JoinRequest) => send('POST', '/api/join', z.unknown(), request),
-    onSuccess: () => window.location.assign('/'),
+    onSuccess: () => window.location.assign('/label'),
   });
 }

@@ -1,0 +1,79 @@
+import { ArrowRight, Flag } from 'lucide-react';
+import Link from 'next/link';
+import { flagCounts } from '@/db/flag-counts';
+import { wilsonInterval } from '@/lib/statistics/proportion';
+import { loadRates } from '../api/review/load-rates';
+import type { PolicyRates } from '../api/review/schema';
+import { plural } from '../components/figures/format';
+import { commonMax, IntervalBar } from '../components/figures/interval-bar';
+import { Rate } from '../components/figures/rate';
+import { buttonClass } from '../components/ui/button-class';
+import { Card, CardHeading } from '../components/ui/card';
+import { imagesHref } from '../review/images-href';
+
+const defects = [
+  { kind: 'hand', name: 'Bad hand' },
+  { kind: 'nsfw', name: 'NSFW' },
+] as const;
+
+/** How the newest version compares with the first, and how many flags wait. */
+export async function RatesCard() {
+  const { rates } = await loadRates({ purpose: 'evaluation' });
+  const open = (await flagCounts()).open;
+  const newest = rates.at(-1);
+  const shown = newest ? [...rates.slice(0, rates.length > 1 ? 1 : 0), newest] : [];
+  return (
+    <Card className="flex flex-col gap-4">
+      <CardHeading title="Review">
+        {newest
+          ? 'The first and the newest version, by the judge, on the fixed evaluation images.'
+          : 'Rates appear when the first round has been evaluated.'}
+      </CardHeading>
+      <Comparison shown={shown} />
+      <div className="mt-auto flex flex-wrap justify-end gap-2">
+        <Link href="/review/flags" className={buttonClass({ look: 'quiet' })}>
+          <Flag aria-hidden /> {plural(open, 'open flag')}
+        </Link>
+        <Link href="/review" className={buttonClass()}>
+          All rates <ArrowRight aria-hidden />
+        </Link>
+      </div>
+    </Card>
+  );
+}
+
+function Comparison({ shown }: { shown: PolicyRates[] }) {
+  const max = commonMax(
+    shown.flatMap((rate) => defects.map(({ kind }) => wilsonInterval(rate[kind].judge))),
+  );
+  return defects.map(({ kind, name }) => (
+    <dl
+      key={kind}
+      className="grid grid-cols-[5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1"
+    >
+      {shown.map(({ policy, ...rate }, index) => (
+        <div key={policy.id} className="col-span-3 grid grid-cols-subgrid items-center">
+          <dt className="min-w-0 truncate text-sm">
+            <span className={index === 0 ? 'block font-medium' : 'sr-only'}>{name}</span>
+            <span className="text-muted-foreground text-xs">{policy.name}</span>
+          </dt>
+          <dd>
+            <IntervalBar
+              interval={wilsonInterval(rate[kind].judge)}
+              max={max}
+              tone={index === shown.length - 1 ? 'primary' : 'quiet'}
+            />
+          </dd>
+          <dd className="w-40">
+            <Link
+              href={imagesHref(policy.id, { kind, source: 'judge', purpose: 'evaluation' })}
+              className="block text-sm underline-offset-2 hover:underline"
+            >
+              <Rate of={rate[kind].judge} />
+            </Link>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  ));
+}
