@@ -68,6 +68,8 @@ test('the only admin stays admin', async ({ app, browser }) => {
   await page.goto('/people');
   await page.getByRole('combobox', { name: 'Role of Ada' }).click();
   await page.getByRole('option', { name: /^annotator/ }).click();
-  await expect(page.getByRole('heading', { name: 'Nothing was changed' })).toBeVisible();
+  await expect(
+    page.getByRole('region', { name: 'Notifications' }).getByText('Nothing was changed'),
+  ).toBeVisible();
   await expect(page.getByRole('combobox', { name: 'Role of Ada' })).toContainText('admin');
 });
