@@ -141,7 +141,11 @@ export function LabelDesk(props: {
             onSkip={current ? skip : null}
             onUndo={state.history.length > 0 ? labeling.undo : null}
           />
-          <RecentStrip history={state.history} unsentLeaseIds={labeling.unsentLeaseIds} />
+          <RecentStrip
+            history={state.history}
+            unsentLeaseIds={labeling.unsentLeaseIds}
+            blurSensitive={blurNsfw}
+          />
         </div>
       </div>
 

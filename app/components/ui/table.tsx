@@ -34,7 +34,7 @@ export function Cell({
   return (
     <td
       className={cn(
-        'border-b px-3 py-2.5 align-middle first:pl-0 last:pr-0',
+        'border-b px-3 py-2.5 align-middle first:pl-0 last:pr-0 [tr:last-child>&]:border-b-0',
         numeric && 'text-right tabular-nums',
         className,
       )}
