@@ -72,6 +72,12 @@ export class Assignment {
     this.#checkpoints++;
   }
 
+  /** Reports the work as done. Afterwards it is nobody's, which must not look like a takeover. */
+  async complete(finish: (claim: Claim) => Promise<void>): Promise<void> {
+    this.end();
+    await finish(this.claim);
+  }
+
   /** No more heartbeats. */
   end(): void {
     clearInterval(this.#heartbeat);

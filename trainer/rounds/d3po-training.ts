@@ -91,16 +91,31 @@ export async function openD3poTraining({
   };
 }
 
-/** How many transitions share a run: as many as memory allows, spread evenly, so that few rows only fill up. */
+/** What a run costs besides its transitions, in transitions: measured on the built-in policy. */
+const runOverhead = 0.25;
+
+/** How many transitions share a run: within memory, whatever computes least; a run that is not full costs as much. */
 function transitionsPerRun(pipeline: Pipeline, steps: readonly Step[]): number {
   const [, height, width] = pipeline.latentShape;
   const most = Math.max(1, Math.floor(positionsPerRun / (height * width)));
-  const rows = (step: Step) =>
-    step.reduce((n, { timestepIndices }) => n + timestepIndices.length, 0);
-  // A UNet that takes one timestep for all its rows runs those of one timestep together: one of each pair at most.
-  const together = takesScalarTimestep(pipeline.unet.graph) ? (step: Step) => step.length : rows;
-  const wanted = Math.max(1, ...steps.map(together));
-  return Math.ceil(wanted / Math.ceil(wanted / most));
+  // A UNet that takes one timestep for all its rows runs only those of one timestep together.
+  const together = steps.flatMap(takesScalarTimestep(pipeline.unet.graph) ? perTimestep : inAll);
+  const cost = (size: number) =>
+    together.reduce((sum, n) => sum + Math.ceil(n / size) * (size + runOverhead), 0);
+  const sizes = Array.from({ length: most }, (_, i) => i + 1);
+  return sizes.reduce((best, size) => (cost(size) < cost(best) ? size : best));
+}
+
+function inAll(step: Step): number {
+  return step.reduce((n, { timestepIndices }) => n + timestepIndices.length, 0);
+}
+
+function perTimestep(step: Step): number[] {
+  const counts = new Map<number, number>();
+  for (const index of step.flatMap(({ timestepIndices }) => timestepIndices)) {
+    counts.set(index, (counts.get(index) ?? 0) + 1);
+  }
+  return [...counts.values()];
 }
 
 /** The reference policy where its predictions were not stored with the trajectories. */

@@ -67,7 +67,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
       winRate: readingsAfter && readingsBefore ? wins(readingsAfter, readingsBefore) : null,
     },
   });
-  await finishEvaluation(assignment.claim);
+  await assignment.complete(finishEvaluation);
 }
 
 /** A policy's stored evaluation images, by id. */

@@ -50,5 +50,5 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
     purpose: 'training',
   } as const;
   await draw(drawing, plan.samples.slice(drawn), keep);
-  await finishSampling(assignment.claim);
+  await assignment.complete(finishSampling);
 }

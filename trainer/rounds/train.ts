@@ -34,7 +34,6 @@ export async function trainRound(assignment: Assignment, engine: Engine): Promis
   await training.load(state);
   await takeSteps(assignment, engine, training, state.step);
   await finish(assignment, engine, training, start);
-  await training.close();
   await dropCheckpoints(round.id);
 }
 
@@ -97,12 +96,14 @@ async function takeSteps(
 }
 
 async function finish(
-  { round, run, claim }: Assignment,
+  assignment: Assignment,
   engine: Engine,
   training: Training,
   start: PolicyModel,
 ): Promise<void> {
+  const { round, run } = assignment;
   const { tensors } = await training.state();
+  await training.close();
   const { kind, dataHash } = training;
   const { pipelineHash } = start;
   const bytes = serializePolicy({ kind, pipelineHash, tensors });
@@ -130,7 +131,9 @@ async function finish(
     roundId: round.id,
   });
   const reproduces = { ...manifest, policyHash: policy.hash };
-  await finishTraining({ ...claim, resultPolicyId: policy.id, manifest: { training: reproduces } });
+  await assignment.complete((claim) =>
+    finishTraining({ ...claim, resultPolicyId: policy.id, manifest: { training: reproduces } }),
+  );
 }
 
 function versions(): Record<string, string> {
