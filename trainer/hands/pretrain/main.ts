@@ -3,7 +3,7 @@
  * built-in policy. Every stage resumes from its checkpoint; finished stages are skipped. `--stage export` writes the
  * policy from the last checkpoint, also while training goes on; `--stage measure` measures it with the judges.
  */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import { Engine } from '@/trainer/runtime/engine';
 import { trainJudge } from '../judge/train';
 import { loadCheckpoint } from './checkpoint';
 import { openDataset } from './dataset';
-import { DIFFUSION_SETTINGS, trainDiffusion } from './diffusion-stage';
+import { CALIBRATION_SETTINGS, DIFFUSION_SETTINGS, trainDiffusion } from './diffusion-stage';
 import { exportPipeline, type PipelineWeights } from './export';
 import { openLatents, readLatentScale } from './latents';
 import { logMeasured, measurePolicy, SAMPLING } from './measure-stage';
@@ -20,7 +20,9 @@ import { log } from './stage';
 import { averagedWeights } from './training';
 import { trainVae } from './vae-stage';
 
-const STAGES = ['vae', 'diffusion', 'judge-a', 'judge-b', 'export', 'measure'];
+/** Stages that need the drawn images. */
+const TRAINED = ['vae', 'diffusion', 'calibration'];
+const STAGES = [...TRAINED, 'judge-a', 'judge-b', 'export', 'measure'];
 
 const { values: flags } = parseArgs({
   options: {
@@ -55,8 +57,9 @@ async function weightsOf(stage: string) {
 }
 
 async function pipelineWeights(): Promise<PipelineWeights> {
+  const last = existsSync(join(folder, 'calibration.safetensors')) ? 'calibration' : 'diffusion';
   return {
-    diffusion: await weightsOf('diffusion'),
+    diffusion: await weightsOf(last),
     vae: await weightsOf('vae'),
     scale: readLatentScale(latentPath),
   };
@@ -79,20 +82,25 @@ async function train(engine: Engine): Promise<void> {
     (drawn) => log(folder, `drawn ${drawn} images`),
   );
   if (stages.has('vae')) await trainVae(engine, folder, dataset);
+  if (!stages.has('diffusion') && !stages.has('calibration')) return;
+  const vaeWeights = await weightsOf('vae');
+  const latents = await openLatents(engine, latentPath, dataset, vaeWeights);
+  const job = { folder, dataset, latents, vaeWeights };
   if (stages.has('diffusion')) {
-    const vae = await weightsOf('vae');
-    const latents = await openLatents(engine, latentPath, dataset, vae);
-    const { steps, decaySteps } = DIFFUSION_SETTINGS;
-    await trainDiffusion(engine, folder, dataset, latents, vae, {
-      ...DIFFUSION_SETTINGS,
-      steps: Number(flags.steps ?? steps),
-      decaySteps: Number(flags.decay ?? decaySteps),
-    });
+    const steps = Number(flags.steps ?? DIFFUSION_SETTINGS.steps);
+    const decaySteps = Number(flags.decay ?? DIFFUSION_SETTINGS.decaySteps);
+    const settings = { ...DIFFUSION_SETTINGS, steps, decaySteps };
+    await trainDiffusion(engine, { ...job, name: 'diffusion', settings });
+  }
+  if (stages.has('calibration')) {
+    const start = await weightsOf('diffusion');
+    const settings = CALIBRATION_SETTINGS;
+    await trainDiffusion(engine, { ...job, name: 'calibration', settings, start });
   }
 }
 
 mkdirSync(folder, { recursive: true });
-if (stages.has('vae') || stages.has('diffusion')) await withEngine(train);
+if (TRAINED.some((stage) => stages.has(stage))) await withEngine(train);
 for (const name of ['a', 'b'] as const) {
   if (!stages.has(`judge-${name}`)) continue;
   await withEngine(async (engine) => trainJudge(engine, folder, name, await pipelineWeights()));

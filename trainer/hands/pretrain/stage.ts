@@ -1,6 +1,7 @@
 /** @file The loop that all stages share: resume, step, report, average, checkpoint, show. */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Tensor } from '@/trainer/graph/tensor';
 import type { Feeds } from '@/trainer/runtime/engine';
 import type { Random } from '../world/random';
 import { createRandom } from '../world/random';
@@ -26,6 +27,8 @@ export interface Stage {
   folder: string;
   settings: StageSettings;
   training: Training;
+  /** Weights to start from; made anew where left out. */
+  start?: ReadonlyMap<string, Tensor>;
   /** The batch of a step; only `random`, seeded by the step, may choose it. */
   batch(random: Random): Feeds;
   /** Seconds between checkpoints. */
@@ -45,7 +48,8 @@ export async function runStage(stage: Stage): Promise<void> {
   const checkpoint = await loadCheckpoint(path);
   if (checkpoint) await training.restore(checkpoint.state);
   else {
-    await training.start(initialWeights(createRandom(settings.seed), training.parameters));
+    const random = createRandom(settings.seed);
+    await training.start(stage.start ?? initialWeights(random, training.parameters));
   }
   const first = (checkpoint?.step ?? 0) + 1;
   const weights = training.parameters.reduce(
