@@ -20,6 +20,8 @@ async function create() {
       schema: { account, session, user, verification },
     }),
     telemetry: { enabled: false },
+    // A wrong password is the person's to know, not the log's.
+    logger: { level: 'error' },
     emailAndPassword: { enabled: true, disableSignUp: true, minPasswordLength: 10 },
     session: { expiresIn: sessionDays * 86_400, updateAge: 86_400 },
     user: {

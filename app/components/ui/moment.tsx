@@ -14,5 +14,9 @@ export function Moment({ ms }: { ms: number | null }) {
     setText(ms === null ? null : new Intl.DateTimeFormat(undefined, format).format(ms));
   }, [ms]);
   if (ms === null) return <span>–</span>;
-  return <time dateTime={new Date(ms).toISOString()}>{text ?? ' '}</time>;
+  return (
+    <time dateTime={new Date(ms).toISOString()} className="inline-block min-w-40">
+      {text}
+    </time>
+  );
 }

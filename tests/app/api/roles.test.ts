@@ -1,12 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { auth } from '@/app/auth/server';
-import { createInvitation } from '@/db/invitations';
 import { errorCodes } from '@/lib/errors';
 import { can } from '@/lib/permissions';
 import { type Role, roles } from '@/lib/roles';
 import { withTemporaryHome } from '../../db/support';
+import { signInAs } from '../support/sign-in';
 import { routeTable } from './route-table';
 
 withTemporaryHome();
@@ -14,14 +13,7 @@ withTemporaryHome();
 const cookies = new Map<Role | null, string>();
 
 beforeAll(async () => {
-  for (const role of roles) {
-    const { token } = await createInvitation({ role, createdBy: null });
-    const { headers } = await (await auth()).api.joinByLink({
-      body: { token, name: role },
-      returnHeaders: true,
-    });
-    cookies.set(role, headers.get('set-cookie')?.split(';')[0] ?? '');
-  }
+  for (const role of roles) cookies.set(role, (await signInAs(role)).cookie);
 });
 
 type RouteModule = Record<string, (request: Request, context: object) => Promise<Response>>;

@@ -1,0 +1,15 @@
+import { auth } from '@/app/auth/server';
+import { createInvitation } from '@/db/invitations';
+import type { Role } from '@/lib/roles';
+
+/** Makes a person by a one-time link, as the join page does; returns their id and session cookie. */
+export async function signInAs(role: Role): Promise<{ userId: string; cookie: string }> {
+  const { token } = await createInvitation({ role, createdBy: null });
+  const { headers, response } = await (await auth()).api.joinByLink({
+    body: { token, name: role },
+    returnHeaders: true,
+  });
+  const cookie = headers.get('set-cookie')?.split(';')[0];
+  if (!cookie) throw new Error('joining set no cookie');
+  return { userId: response.userId, cookie };
+}
