@@ -102,11 +102,7 @@ export const undoRequestSchema = z.union([
   z.object({ skippedLeaseId: id }),
 ]);
 
-export type UndoRequest = z.infer<typeof undoRequestSchema>;
-
 export const flagRequestSchema = z.object({ sampleId: id, kind: flagKindSchema, set: z.boolean() });
-
-export type FlagRequest = z.infer<typeof flagRequestSchema>;
 
 /**
  * What became of a deed. `counted`: it stands. The others: it was not needed, because others were

@@ -92,7 +92,7 @@ async function startServer(port: number, url: string, home: string): Promise<Chi
         DARKROOM_URL: url,
         DARKROOM_LOG: 'error',
       },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
   while (server.exitCode === null) {

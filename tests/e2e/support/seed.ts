@@ -121,10 +121,10 @@ async function finishSamplingOf(): Promise<void> {
   await finishSampling({ workId: claimed.work.id, workerId: 'seed' });
 }
 
-const pictureSide = 64;
+export const pictureSide = 64;
 
 /** A disc on a plain ground, its colours and place following from the seed: no two pictures are equal. */
-function drawPicture(seed: number): Uint8Array {
+export function drawPicture(seed: number): Uint8Array {
   const data = new Uint8Array(pictureSide * pictureSide * 3);
   const hue = (seed * 47) % 256;
   const centre = 20 + ((seed * 13) % 24);
