@@ -9,12 +9,14 @@ import { AnswerBar } from './answer-bar';
 import { ConsentDialog } from './consent-dialog';
 import { FilmStrip } from './film-strip';
 import { FlagChips } from './flag-chips';
+import { GroupDesk } from './group-desk';
 import { GuidelinesDialog } from './guidelines-dialog';
 import { ProgressLine } from './progress-line';
 import { RecentStrip } from './recent-strip';
 import { HelpActions, SideActions } from './secondary-actions';
 import type { ShortcutName } from './shortcuts';
 import { ShortcutsDialog } from './shortcuts-dialog';
+import { useGroupTagging } from './use-group-tagging';
 import { type Side, useLabeling } from './use-labeling';
 import { useBindings, useShortcuts } from './use-shortcuts';
 import { useTurnaround } from './use-turnaround';
@@ -36,7 +38,7 @@ export function LabelDesk(props: {
   const desk = useRef<HTMLDivElement>(null);
   const [guidelines, setGuidelines] = useState(props.guidelines);
   const [blurNsfw, setBlurNsfw] = useState(props.blurNsfw);
-  const [revealedLease, setRevealedLease] = useState<string | null>(null);
+  const [revealed, setRevealed] = useState<string | null>(null);
   const [revealHeld, setRevealHeld] = useState(false);
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const [bindings, setBindings] = useBindings();
@@ -45,9 +47,13 @@ export function LabelDesk(props: {
     guidelinesVersion: guidelines?.version ?? null,
   });
   const { state, current, progress } = labeling;
+  const group = state.phase === 'waiting' && state.dry?.state === 'group' ? state.dry.group : null;
+  const tagging = useGroupTagging({ ...labeling, group });
   const shown = current?.leaseId ?? null;
   const turnaround = useTurnaround(desk, shown);
-  const veiled = blurNsfw && current?.sensitive === true && revealedLease !== shown && !revealHeld;
+  const onScreen = shown ?? group?.groupId ?? null;
+  const sensitive = (current ?? group)?.sensitive === true;
+  const veiled = blurNsfw && sensitive && revealed !== onScreen && !revealHeld;
 
   const markShown = useEffectEvent(() => labeling.markShown());
   useEffect(() => {
@@ -55,22 +61,26 @@ export function LabelDesk(props: {
   }, [shown]);
 
   function answer(given: Answer) {
+    if (!current) return;
     turnaround.start();
     setDialog(null);
     labeling.answer(given);
   }
 
   function skip() {
+    if (!current) return;
     turnaround.start();
     setDialog(null);
     labeling.skip();
   }
 
+  const undo = state.history.length > 0 ? labeling.undo : tagging.undo;
+
   function press(name: ShortcutName) {
     const flag = flagShortcut(name);
     if (flag) labeling.toggleFlag(flag.side, flag.kind);
     else if (name === 'skip') skip();
-    else if (name === 'undo') labeling.undo();
+    else if (name === 'undo') undo?.();
     else if (name === 'zoom') setDialog((open) => (open === 'zoom' || !current ? null : 'zoom'));
     else if (name === 'reveal') setRevealHeld(true);
     else answer(name as Answer);
@@ -79,7 +89,7 @@ export function LabelDesk(props: {
   const consentTo = state.dry?.state === 'consent' ? state.dry.guidelines : null;
   useShortcuts({
     bindings,
-    enabled: consentTo === null && (dialog === null || dialog === 'zoom'),
+    enabled: consentTo === null && group === null && (dialog === null || dialog === 'zoom'),
     onPress: press,
     onRelease: (name) => name === 'reveal' && setRevealHeld(false),
   });
@@ -105,49 +115,61 @@ export function LabelDesk(props: {
         className="flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg"
         data-prompt
       >
-        {current?.prompt ?? ' '}
+        {(current ?? group)?.prompt ?? ' '}
       </p>
 
-      <FilmStrip
-        pairs={state.pairs}
-        current={current}
-        frameNumber={progress ? progress.own.total + 1 : null}
-        veiled={veiled}
-        onReveal={() => setRevealedLease(shown)}
-        onPick={answer}
-        onZoom={() => setDialog('zoom')}
-        dispatch={labeling.dispatch}
-      >
-        <Waiting state={state} mayStartRounds={props.mayStartRounds} onRetry={labeling.ask} />
-      </FilmStrip>
+      {group ? (
+        <GroupDesk
+          key={group.groupId}
+          group={group}
+          tagged={tagging.tagged}
+          veiled={veiled}
+          keysOn={bindings.on}
+          onReveal={() => setRevealed(onScreen)}
+          onToggle={tagging.toggle}
+          onSubmit={tagging.submit}
+          onUndo={tagging.undo}
+        />
+      ) : (
+        <>
+          <FilmStrip
+            pairs={state.pairs}
+            current={current}
+            frameNumber={progress ? progress.own.total + 1 : null}
+            veiled={veiled}
+            onReveal={() => setRevealed(onScreen)}
+            onPick={answer}
+            onZoom={() => setDialog('zoom')}
+            dispatch={labeling.dispatch}
+          >
+            <Waiting state={state} mayStartRounds={props.mayStartRounds} onRetry={labeling.ask} />
+          </FilmStrip>
 
-      <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3">
-        {(['left', 'right'] as const).map((side) => (
-          <FlagChips
-            key={side}
-            side={side}
-            image={current?.[side]}
-            bindings={bindings}
-            onToggle={(kind) => labeling.toggleFlag(side, kind)}
-          />
-        ))}
-      </div>
+          <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3">
+            {(['left', 'right'] as const).map((side) => (
+              <FlagChips
+                key={side}
+                side={side}
+                image={current?.[side]}
+                bindings={bindings}
+                onToggle={(kind) => labeling.toggleFlag(side, kind)}
+              />
+            ))}
+          </div>
 
-      <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3">
-        <AnswerBar bindings={bindings} disabled={!current} onAnswer={answer} />
-        <div className="flex items-center gap-2">
-          <SideActions
-            bindings={bindings}
-            onSkip={current ? skip : null}
-            onUndo={state.history.length > 0 ? labeling.undo : null}
-          />
-          <RecentStrip
-            history={state.history}
-            unsentLeaseIds={labeling.unsentLeaseIds}
-            blurSensitive={blurNsfw}
-          />
-        </div>
-      </div>
+          <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3">
+            <AnswerBar bindings={bindings} disabled={!current} onAnswer={answer} />
+            <div className="flex items-center gap-2">
+              <SideActions bindings={bindings} onSkip={current ? skip : null} onUndo={undo} />
+              <RecentStrip
+                history={state.history}
+                unsentLeaseIds={labeling.unsentLeaseIds}
+                blurSensitive={blurNsfw}
+              />
+            </div>
+          </div>
+        </>
+      )}
 
       <p role="status" className="sr-only">
         {labeling.announcement}

@@ -5,15 +5,20 @@ import {
   type Outcome,
   preferenceRequestSchema,
   skipRequestSchema,
+  taggingRequestSchema,
   undoRequestSchema,
 } from '../api/label/schema';
 
-/** Something the person did that the server must hear of, in order and once. */
+/**
+ * Something the person did that the server must hear of, in order and once. `leaseId` is the lease it is
+ * about, or the group: what the server must not serve again meanwhile.
+ */
 export const deedSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('preference'), leaseId: z.string(), body: preferenceRequestSchema }),
   z.object({ kind: z.literal('skip'), leaseId: z.string(), body: skipRequestSchema }),
   z.object({ kind: z.literal('undo'), leaseId: z.string(), body: undoRequestSchema }),
   z.object({ kind: z.literal('flag'), leaseId: z.null(), body: flagRequestSchema }),
+  z.object({ kind: z.literal('tagging'), leaseId: z.string(), body: taggingRequestSchema }),
 ]);
 
 export type Deed = z.infer<typeof deedSchema>;

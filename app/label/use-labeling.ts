@@ -45,7 +45,8 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
   });
 
   // Somebody who waits hears at once that there is something to do.
-  useEvents(state.phase === 'waiting' ? wakingEvents : [], supply.ask);
+  const waits = state.phase === 'waiting' && state.dry?.state !== 'group';
+  useEvents(waits ? wakingEvents : [], supply.ask);
 
   useLeaseKeeping({
     // A lease with a deed under way is the deed's business.
@@ -119,6 +120,7 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     current,
     progress,
     announcement,
+    addDeed: (deed: Deed) => outbox?.add(deed),
     unsentLeaseIds: view.leaseIds,
     answer,
     skip,
@@ -138,6 +140,7 @@ const deedNames: Record<Deed['kind'], string> = {
   skip: 'Your skip',
   undo: 'Taking back',
   flag: 'Your flag',
+  tagging: 'Your tagging',
 };
 
 const outcomeReasons: Record<Outcome['outcome'], string> = {

@@ -26,6 +26,7 @@ function retryMs(dry: Dry): number | null {
     case 'no-round':
       return 5_000;
     case 'consent':
+    case 'group':
     case 'paused':
       return null;
   }

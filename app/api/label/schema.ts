@@ -28,6 +28,16 @@ export const servedPairSchema = z.object({
 
 export type ServedPair = z.infer<typeof servedPairSchema>;
 
+/** Several images of one prompt, of which the bad ones are to be tagged. */
+export const servedGroupSchema = z.object({
+  groupId: z.string(),
+  prompt: z.string(),
+  images: z.array(servedImageSchema.omit({ flags: true })),
+  sensitive: z.boolean(),
+});
+
+export type ServedGroup = z.infer<typeof servedGroupSchema>;
+
 export const progressSchema = z.object({
   own: z.object({ today: z.number(), round: z.number(), total: z.number() }),
   round: z.object({ ordinal: z.number(), labeled: z.number(), wanted: z.number() }).nullable(),
@@ -39,8 +49,9 @@ export const guidelinesSchema = z.object({ version: z.number().int(), markdown: 
 
 export type GuidelinesText = z.infer<typeof guidelinesSchema>;
 
-/** Why there is no pair to show. */
+/** Why there is no pair to show: a reason, or a group instead. */
 export const drySchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('group'), group: servedGroupSchema }),
   z.object({ state: z.literal('consent'), guidelines: guidelinesSchema }),
   z.object({ state: z.literal('sampling'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('training'), etaSeconds: z.number().nullable() }),
@@ -62,7 +73,7 @@ export const daySchema = z.object({
 
 export const nextRequestSchema = daySchema.extend({
   count: z.coerce.number().int().min(1).max(5).default(3),
-  /** Leases that the screen still has in hand, or whose answer is on its way. */
+  /** Leases that the screen still has in hand, and leases and groups whose answer is on its way. */
   holding: z
     .string()
     .max(4000)
@@ -96,11 +107,22 @@ export type PreferenceRequest = z.infer<typeof preferenceRequestSchema>;
 
 export const skipRequestSchema = z.object({ leaseId: id });
 
-/** Takes back an answer, or a skip. */
+export const taggingRequestSchema = z.object({
+  /** Made by the client, so that sending again changes nothing. */
+  id: z.uuid(),
+  groupId: id,
+  /** The bad ones; none is an answer too. */
+  taggedSampleIds: z.array(id).max(64),
+});
+
+/** Takes back an answer, a skip or a tagging. */
 export const undoRequestSchema = z.union([
   z.object({ preferenceId: z.uuid() }),
   z.object({ skippedLeaseId: id }),
+  z.object({ taggingId: z.uuid() }),
 ]);
+
+export type UndoRequest = z.infer<typeof undoRequestSchema>;
 
 export const flagRequestSchema = z.object({ sampleId: id, kind: flagKindSchema, set: z.boolean() });
 

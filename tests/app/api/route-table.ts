@@ -18,6 +18,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'label/release': { POST: 'label' },
   'label/renew': { POST: 'label' },
   'label/skip': { POST: 'label' },
+  'label/tagging': { POST: 'label' },
   'label/undo': { POST: 'label' },
   'people/[id]/link': { POST: 'people.manage' },
   'people/[id]': { PATCH: 'people.manage' },

@@ -77,24 +77,15 @@ export async function seedRound(options: {
   for (let index = 0; index < options.pairs; index++) {
     const prompt = prompts[index % prompts.length] ?? '';
     const [first, second] = await Promise.all(
-      [0, 1].map(async (side): Promise<NewSample> => {
-        const seed = 2 * index + side;
-        return {
-          id: derivedId(round.id, seed),
-          policyId: policy.id,
-          roundId: round.id,
-          groupId: null,
-          prompt,
+      [2 * index, 2 * index + 1].map((seed) =>
+        drawSample({
           seed,
-          noiseSeed: seed,
-          imageBlob: await putBlob(drawPicture(seed)),
-          width: pictureSide,
-          height: pictureSide,
-          trajectoryBlob: null,
-          purpose: 'training',
-          verdict: { judge: 'seed', deformed: false, blood: options.blood ?? false },
-        };
-      }),
+          prompt,
+          policyId: policy.id,
+          group: { id: null, roundId: round.id },
+          blood: options.blood,
+        }),
+      ),
     );
     if (!first || !second) throw new Error('a pair needs two samples');
     samples.push(first, second);
@@ -113,6 +104,67 @@ export async function seedRound(options: {
   await recordSamples({ samples, pairs });
   if (!options.stillSampling) await finishSamplingOf();
   return round.id;
+}
+
+/** A round of groups of images, sampled and open for tagging. Returns its id. */
+export async function seedGroups(options: { groups: number; size: number }): Promise<string> {
+  const policy = await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash: 'e2e' });
+  const defaults = parseRunConfig({ prompts, evaluationPrompts: prompts });
+  const { round } = await startRun({
+    name: 'e2e',
+    mode: 'single',
+    method: 'd3po',
+    pipeline: 'hands',
+    config: {
+      ...defaults,
+      sampling: {
+        ...defaults.sampling,
+        pairSource: 'groups',
+        groupsPerRound: options.groups,
+        groupSize: options.size,
+      },
+      labeling: { ...defaults.labeling, undoWindowSeconds: 60 },
+    },
+    createdBy: null,
+  });
+  for (let index = 0; index < options.groups; index++) {
+    const group = { id: derivedId(round.id, 'group', index), roundId: round.id };
+    const prompt = prompts[index % prompts.length] ?? '';
+    const seeds = Array.from({ length: options.size }, (_, member) => 100 * index + member);
+    await recordSamples({
+      groups: [{ ...group, prompt, size: options.size }],
+      samples: await Promise.all(
+        seeds.map((seed) => drawSample({ seed, prompt, policyId: policy.id, group })),
+      ),
+    });
+  }
+  await finishSamplingOf();
+  return round.id;
+}
+
+async function drawSample(options: {
+  seed: number;
+  prompt: string;
+  policyId: string;
+  group: { id: string | null; roundId: string };
+  blood?: boolean;
+}): Promise<NewSample> {
+  const { seed, prompt, policyId, group } = options;
+  return {
+    id: derivedId(group.roundId, seed),
+    policyId,
+    roundId: group.roundId,
+    groupId: group.id,
+    prompt,
+    seed,
+    noiseSeed: seed,
+    imageBlob: await putBlob(drawPicture(seed)),
+    width: pictureSide,
+    height: pictureSide,
+    trajectoryBlob: null,
+    purpose: 'training',
+    verdict: { judge: 'seed', deformed: false, blood: options.blood ?? false },
+  };
 }
 
 async function finishSamplingOf(): Promise<void> {

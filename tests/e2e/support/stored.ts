@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm';
 import { db } from '@/db/client';
-import { pairs, preferences } from '@/db/schema/labels';
+import { groups, pairs, preferences, taggings } from '@/db/schema/labels';
 
 /** The answers on disk for a round, undone ones too, oldest first. */
 export function storedPreferences(roundId: string): (typeof preferences.$inferSelect)[] {
@@ -12,4 +12,16 @@ export function storedPreferences(roundId: string): (typeof preferences.$inferSe
     .orderBy(asc(preferences.createdAt))
     .all()
     .map(({ preference }) => preference);
+}
+
+/** The readings on disk for a round of groups, undone ones too, oldest first. */
+export function storedTaggings(roundId: string): (typeof taggings.$inferSelect)[] {
+  return db()
+    .select({ tagging: taggings })
+    .from(taggings)
+    .innerJoin(groups, eq(groups.id, taggings.groupId))
+    .where(eq(groups.roundId, roundId))
+    .orderBy(asc(taggings.createdAt))
+    .all()
+    .map(({ tagging }) => tagging);
 }

@@ -1,21 +1,28 @@
 import { labelProgress } from '@/db/label-progress';
 import { undoPreference, undoSkip } from '@/db/preferences';
+import { undoTagging } from '@/db/taggings';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { daySchema, type Outcome, undoRequestSchema } from '../schema';
+import { daySchema, type Outcome, type UndoRequest, undoRequestSchema } from '../schema';
 
-/** Takes back an answer or a skip; the pair is leased to the same person again, with the same sides. */
+/** Takes back what was done last; a pair is leased to the same person again, with the same sides. */
 export const POST = route(
   { needs: 'label', body: undoRequestSchema, query: daySchema, limit: labelLimit },
   async ({ person, body, query }): Promise<Outcome> => {
-    const annotatorId = person.id;
-    const { status } =
-      'preferenceId' in body
-        ? await undoPreference({ preferenceId: body.preferenceId, annotatorId })
-        : await undoSkip({ leaseId: body.skippedLeaseId, annotatorId });
     return {
-      outcome: status === 'undone' ? 'counted' : status,
-      progress: await labelProgress(annotatorId, query),
+      outcome: await takeBack(body, person.id),
+      progress: await labelProgress(person.id, query),
     };
   },
 );
+
+async function takeBack(deed: UndoRequest, annotatorId: string): Promise<Outcome['outcome']> {
+  if ('taggingId' in deed) {
+    return (await undoTagging({ id: deed.taggingId, annotatorId })) ? 'counted' : 'too-late';
+  }
+  const { status } =
+    'preferenceId' in deed
+      ? await undoPreference({ preferenceId: deed.preferenceId, annotatorId })
+      : await undoSkip({ leaseId: deed.skippedLeaseId, annotatorId });
+  return status === 'undone' ? 'counted' : status;
+}

@@ -1,0 +1,22 @@
+import { labelProgress } from '@/db/label-progress';
+import { submitTagging } from '@/db/taggings';
+import { route } from '../../../http/define-route';
+import { labelLimit } from '../../../http/rate-limit';
+import { daySchema, type Outcome, taggingRequestSchema } from '../schema';
+
+const outcomes = {
+  accepted: 'counted',
+  undone: 'counted',
+  'already-tagged': 'already-answered',
+  'group-complete': 'pair-complete',
+  withdrawn: 'withdrawn',
+} as const;
+
+/** Stores which images of a group are bad. Sending the same id again changes nothing. */
+export const POST = route(
+  { needs: 'label', body: taggingRequestSchema, query: daySchema, limit: labelLimit },
+  async ({ person, body, query }): Promise<Outcome> => {
+    const { status } = await submitTagging({ ...body, annotatorId: person.id });
+    return { outcome: outcomes[status], progress: await labelProgress(person.id, query) };
+  },
+);

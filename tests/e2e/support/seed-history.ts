@@ -1,0 +1,155 @@
+import { putBlob } from '@/db/blobs';
+import { derivedId } from '@/db/ids';
+import { leasePairs } from '@/db/leases';
+import { recordEvaluation, recordTrainSteps } from '@/db/metrics';
+import { createPolicy, getPolicy, type Policy } from '@/db/policies';
+import { submitPreference } from '@/db/preferences';
+import { getRound, updateProgress } from '@/db/rounds';
+import { type NewSample, recordSamples } from '@/db/samples';
+import { createUser } from '@/db/users';
+import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work';
+import type { WorkKind } from '@/lib/rounds';
+import { drawPicture, pictureSide, seedRound } from './seed';
+
+const workerId = 'seed';
+const evaluationPrompts = ['1 hand, red sleeve', '1 hand, on a yellow background'];
+const evaluationImages = 8;
+
+/** Stands for an adapter: what matters is that the same bytes come back. */
+export const adapterBytes = new TextEncoder().encode('an adapter as the trainer stored it');
+
+/** What a finished round has left behind. */
+export interface History {
+  roundId: string;
+  base: Policy;
+  trained: Policy;
+  annotatorIds: string[];
+}
+
+/**
+ * A round from its start to its end as trainer and people would have made it: two annotators judge
+ * four pairs, and the new policy draws 2 bad hands of 8 where the base drew 6.
+ */
+export async function seedFinishedRound(): Promise<History> {
+  const roundId = await seedRound({ pairs: 4, annotatorsPerPair: 2, undoWindowSeconds: 0 });
+  const annotatorIds = await judgeAll(['Ann', 'Bob']);
+  const { startPolicyId } = await getRound(roundId);
+  const base = await getPolicy(startPolicyId);
+
+  const training = await claim('train');
+  await updateProgress(roundId, { trainedSteps: 4, trainSteps: 4 });
+  await recordTrainSteps(roundId, trainSteps(4));
+  const trained = await createPolicy({
+    id: derivedId('trained', roundId),
+    name: 'hands 1',
+    parentId: base.id,
+    pipeline: base.pipeline,
+    adapterBlob: await putBlob(adapterBytes),
+    hash: derivedId('hash', roundId),
+    manifest: { description: 'Made by a test.' },
+    roundId,
+  });
+  await finishTraining({ ...training, resultPolicyId: trained.id, manifest: { seed: 0 } });
+
+  const evaluation = await claim('evaluate');
+  await evaluate(base, roundId, 6, null);
+  await evaluate(trained, roundId, 2, base);
+  await finishEvaluation(evaluation);
+  return { roundId, base, trained, annotatorIds };
+}
+
+/** A round whose training stopped with this message. */
+export async function seedFailedRound(error: string): Promise<string> {
+  const roundId = await seedRound({ pairs: 2, undoWindowSeconds: 0 });
+  await judgeAll(['Cleo']);
+  await failWork({ ...(await claim('train')), error });
+  return roundId;
+}
+
+async function claim(kind: WorkKind) {
+  const claimed = await claimWork({ workerId, kinds: [kind] });
+  if (!claimed) throw new Error(`there is no work of the kind ${kind} to claim`);
+  return { workId: claimed.work.id, workerId };
+}
+
+/** Everybody judges everything there is, the same way: the image with the smaller hash is better. */
+async function judgeAll(names: string[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const name of names) {
+    const { id } = await createUser({ name, email: `${name}@example.org`, role: 'annotator' });
+    ids.push(id);
+    for (;;) {
+      const leased = await leasePairs({ annotatorId: id, count: 1 });
+      if (leased.state !== 'pairs') break;
+      const [pair] = leased.pairs;
+      if (!pair) break;
+      const answer = pair.left.imageBlob < pair.right.imageBlob ? 'left' : 'right';
+      await submitPreference({
+        id: crypto.randomUUID(),
+        leaseId: pair.leaseId,
+        annotatorId: id,
+        answer,
+        shownAtMs: 1000,
+        decidedAtMs: 2500,
+        guidelinesVersion: 1,
+      });
+    }
+  }
+  return ids;
+}
+
+function trainSteps(count: number) {
+  return Array.from({ length: count }, (_, step) =>
+    [null, 901, 401].map((timestep) => ({
+      step,
+      timestep,
+      metrics: {
+        loss: 0.693 - 0.001 * step,
+        implicitAccuracy: 0.5 + 0.1 * step,
+        logRatioWinner: 0.01 * step,
+        logRatioLoser: -0.01 * step,
+        clipFraction: 0,
+        kl: 0.001 * step,
+        gradNorm: 0.4,
+      },
+    })),
+  ).flat();
+}
+
+async function evaluate(policy: Policy, roundId: string, deformed: number, against: Policy | null) {
+  const samples = await Promise.all(
+    Array.from({ length: evaluationImages }, async (_, index): Promise<NewSample> => {
+      const bad = index < deformed;
+      return {
+        id: derivedId('evaluation', policy.id, index),
+        policyId: policy.id,
+        roundId,
+        groupId: null,
+        prompt: evaluationPrompts[index % evaluationPrompts.length] ?? '',
+        seed: 1000 + index,
+        noiseSeed: 1000 + index,
+        imageBlob: await putBlob(drawPicture(against ? 500 + index : 400 + index)),
+        width: pictureSide,
+        height: pictureSide,
+        trajectoryBlob: null,
+        purpose: 'evaluation',
+        verdict: { judge: 'seed', fingers: bad ? 6 : 5, deformed: bad, blood: index === 7 },
+      };
+    }),
+  );
+  await recordSamples({ samples });
+  await recordEvaluation({
+    roundId,
+    policyId: policy.id,
+    comparedToPolicyId: against?.id ?? null,
+    summary: {
+      images: evaluationImages,
+      judge: 'seed',
+      deformed: { count: deformed, n: evaluationImages },
+      blood: { count: 1, n: evaluationImages },
+      alignment: 0.75,
+      winRate: against && { wins: 4, ties: 4, n: evaluationImages },
+      diversity: 0.3,
+    },
+  });
+}
