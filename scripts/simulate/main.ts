@@ -1,6 +1,5 @@
 import { closeDatabases, darkroomHome } from '@/db/client';
 import { createInvitation } from '@/db/invitations';
-import { listRounds, type Round } from '@/db/rounds';
 import { line } from '@/scripts/console';
 import { runningElsewhere } from '@/scripts/start/running';
 import { createRandom } from '@/trainer/hands/world/random';
@@ -8,11 +7,11 @@ import { annotate } from './annotator';
 import { Client } from './client';
 import { openEyes } from './eyes';
 import { readOptions } from './options';
-import { reportRound, reportTraffic } from './report';
+import { reportTraffic } from './report';
 import { Stopwatch } from './stopwatch';
 import { humanAnswer } from './taste';
+import { watchRounds } from './watch';
 
-const pollMs = 1_000;
 const invitationMs = 10 * 60_000;
 
 const options = readOptions(process.argv.slice(2));
@@ -54,33 +53,24 @@ function work(client: Client, index: number): Promise<void> {
   });
 }
 
-/** Reports rounds as they end, until enough have, or one has failed. */
-async function watch(known: Set<string>): Promise<boolean> {
-  for (let done = 0; done < options.rounds; ) {
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
-    const ended = await listRounds({ states: ['done', 'failed'] });
-    for (const round of ended.filter(({ id }) => !known.has(id)).reverse()) {
-      known.add(round.id);
-      await reportRound(round);
-      if (round.state === 'failed') return false;
-      done += 1;
-    }
-  }
-  return true;
-}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => finished.abort());
 
-const known = new Set((await listRounds({ states: ['done', 'failed'] })).map((r: Round) => r.id));
 const startedAt = performance.now();
-const clients = await Promise.all(
-  Array.from({ length: options.annotators }, (_, i) => newcomer(i)),
-);
-line('✓', 'annotators', `${clients.length} signed in at ${url}`);
-
-const people = Promise.all(clients.map(work));
-const succeeded = await Promise.race([watch(known), people.then(() => false)]);
-finished.abort();
-await people;
+try {
+  const everyone = Array.from({ length: options.annotators }, (_, i) => newcomer(i));
+  const clients = await Promise.all(everyone);
+  line('✓', 'annotators', `${clients.length} signed in at ${url}`);
+  const people = Promise.all(clients.map(work));
+  const rounds = watchRounds(options.rounds, finished.signal);
+  const succeeded = await Promise.race([rounds, people.then(() => false)]);
+  finished.abort();
+  await people;
+  process.exitCode = succeeded ? 0 : 1;
+} catch (error) {
+  finished.abort();
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
 reportTraffic(picks, performance.now() - startedAt, stopwatch);
 await eyes.close();
 closeDatabases();
-process.exitCode = succeeded ? 0 : 1;
