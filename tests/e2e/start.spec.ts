@@ -61,8 +61,8 @@ test('the printed link signs in the first admin; Ctrl-C leaves nothing running; 
   expect(runningOnHome().length).toBeGreaterThan(1);
 
   await page.goto(link);
-  await page.getByRole('button').last().click();
-  await page.waitForURL((url) => !url.pathname.startsWith('/join'));
+  await page.getByRole('button', { name: 'Start labeling' }).click();
+  await page.waitForURL('**/label');
 
   expect(await end('SIGINT')).toBe(0);
   expect(output).toContain('nothing is left running');
