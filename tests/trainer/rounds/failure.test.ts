@@ -64,15 +64,17 @@ async function untilPutDown({ id }: Round): Promise<void> {
 let seed = 0;
 
 /** A round all of whose pairs are drawn. */
-async function drawnRound(): Promise<Round> {
+async function drawnRound(innerEpochs = 1): Promise<Round> {
   const base = await baseOn(pipeline.folder);
-  const round = await startRunFrom(base, { ...config, seed: ++seed });
+  const training = { ...config.training, innerEpochs };
+  const round = await startRunFrom(base, { ...config, training, seed: ++seed });
   return until(round, 'labeling');
 }
 
 /** A round put down after some optimizer steps. */
 async function pausedInTraining(): Promise<Round> {
-  const round = await drawnRound();
+  // Several passes: training must not be over before the pause arrives.
+  const round = await drawnRound(8);
   await labelEverything();
   await untilRound(
     round.id,

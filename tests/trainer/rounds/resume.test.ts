@@ -39,7 +39,10 @@ async function complete(roundId: string, interrupt = async (_state: string) => {
   return traceOf(roundId);
 }
 
-it('ends alike, bit for bit, whether or not it is killed in every state', async () => {
+// Six trainers start one after the other; a busy machine takes its time.
+it('ends alike, bit for bit, whether or not it is killed in every state', {
+  timeout: 300_000,
+}, async () => {
   const home = await homes.make();
   const round = await startRunFrom(await baseOn(pipeline.folder));
   const twin = await homes.copy(home);
