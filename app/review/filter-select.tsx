@@ -30,7 +30,7 @@ export function FilterSelect<Value extends string>({
       onChange={(next) =>
         router.push(withParams(path, { ...params, [name]: next }), { scroll: false })
       }
-      className="w-44"
+      className="w-52"
     />
   );
 }

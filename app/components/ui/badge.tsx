@@ -8,7 +8,7 @@ const variants = cva(
     variants: {
       tone: {
         neutral: 'bg-muted text-foreground',
-        active: 'bg-primary/15 text-primary',
+        active: 'bg-primary/8 text-primary',
         positive: 'bg-positive/15 text-positive',
         negative: 'bg-destructive/15 text-destructive',
       },

@@ -19,6 +19,8 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
   const { annotators, agreement } = useAnnotators(initial);
   const [asking, ask] = useState<AnnotatorView | null>(null);
   const holdBack = useHoldBack();
+  // Rounds without gold pairs are the rule; a column of nothing would only push the others out.
+  const anyGold = annotators.some(({ gold }) => gold.n > 0);
 
   if (annotators.length === 0) {
     return (
@@ -55,7 +57,7 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
               <HeadCell>Name</HeadCell>
               <HeadCell className="text-right">Answers</HeadCell>
               <HeadCell>Agreement</HeadCell>
-              <HeadCell>Known answers right</HeadCell>
+              {anyGold ? <HeadCell>Known answers right</HeadCell> : null}
               <HeadCell>Median decision</HeadCell>
               <HeadCell>Left among picks</HeadCell>
               <HeadCell>Ties</HeadCell>
@@ -70,12 +72,17 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
               <Row
                 key={annotator.id}
                 annotator={annotator}
+                showGold={anyGold}
                 action={
                   mayPause ? (
                     <Button
                       size="small"
                       busy={holdBack.isPending}
-                      aria-label={`${annotator.paused ? 'Let count' : 'Hold back'} ${annotator.name}`}
+                      aria-label={
+                        annotator.paused
+                          ? `Let ${annotator.name} count`
+                          : `Hold back ${annotator.name}`
+                      }
                       onClick={() =>
                         annotator.paused
                           ? holdBack.mutate({ id: annotator.id, action: 'resume' })
@@ -118,7 +125,15 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
   );
 }
 
-function Row({ annotator, action }: { annotator: AnnotatorView; action: React.ReactNode }) {
+function Row({
+  annotator,
+  showGold,
+  action,
+}: {
+  annotator: AnnotatorView;
+  showGold: boolean;
+  action: React.ReactNode;
+}) {
   const { decisionMs, side } = annotator;
   return (
     <tr>
@@ -133,9 +148,9 @@ function Row({ annotator, action }: { annotator: AnnotatorView; action: React.Re
           last <Moment ms={annotator.lastActiveAt} />
         </span>
       </Cell>
-      <Cell numeric>
+      <Cell numeric className="min-w-36">
         {countText(annotator.answers)}
-        <span className="block whitespace-nowrap text-muted-foreground text-xs">
+        <span className="block text-muted-foreground text-xs">
           {countText(annotator.skipped)} skipped, {countText(annotator.undone)} undone,{' '}
           {plural(annotator.flagged, 'flag')}
         </span>
@@ -143,9 +158,11 @@ function Row({ annotator, action }: { annotator: AnnotatorView; action: React.Re
       <Cell>
         <Rate of={annotator.agreement} />
       </Cell>
-      <Cell>
-        <Rate of={annotator.gold} />
-      </Cell>
+      {showGold ? (
+        <Cell>
+          <Rate of={annotator.gold} />
+        </Cell>
+      ) : null}
       <Cell>
         {decisionMs ? (
           <span className="inline-flex flex-col tabular-nums">

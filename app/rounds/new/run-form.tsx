@@ -18,7 +18,7 @@ import { send } from '../../http/send';
 import type { PipelineChoice } from './pipelines';
 import { PromptsField } from './prompts-field';
 import { checkDraft, type RunDraft, type Typed, typedSettings } from './run-draft';
-import { RunSummary } from './run-summary';
+import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
 
 const modeOptions: { value: RunMode; label: string; hint: string }[] = [
@@ -211,6 +211,7 @@ export function RunForm({
         ) : (
           <p className="text-muted-foreground text-sm">Give the run prompts to draw.</p>
         )}
+        <MethodNeeds method={draft.method} />
         <FormError error={start.error} />
         {tried && wrong > 0 ? (
           <p role="alert" className="text-destructive text-sm">

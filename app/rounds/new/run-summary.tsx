@@ -1,14 +1,14 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import { methodDescriptions } from '@/lib/methods';
+import { type Method, methodDescriptions } from '@/lib/methods';
 import { preferencesWanted, type RunConfig, samplesWanted } from '@/lib/settings/run-config';
 import type { StartRun } from '../../api/runs/schema';
 import { countText, plural } from '../../components/figures/format';
 
-/** What the run will do, in numbers, and what it needs; said before it starts. */
+/** What a round of the run will do, in numbers, and what speaks against it. */
 export function RunSummary({ request, alive }: { request: StartRun; alive: boolean }) {
-  const { config, method } = request;
+  const { config } = request;
   const warnings = warningsFor(config, alive);
   return (
     <div className="flex flex-col gap-4 text-sm">
@@ -20,20 +20,28 @@ export function RunSummary({ request, alive }: { request: StartRun; alive: boole
           </div>
         ))}
       </dl>
-      <div>
-        <h3 className="font-medium">What {methodDescriptions[method]?.label} needs</h3>
-        <ul className="mt-1 list-disc pl-4 text-muted-foreground">
-          {methodDescriptions[method]?.needs.map((need) => (
-            <li key={need}>{need}</li>
-          ))}
-        </ul>
-      </div>
       {warnings.map((warning) => (
         <p key={warning} className="flex gap-2 rounded-md bg-muted p-3">
           <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-primary" />
           {warning}
         </p>
       ))}
+    </div>
+  );
+}
+
+/** What must be there before a method can run. */
+export function MethodNeeds({ method }: { method: Method }) {
+  const described = methodDescriptions[method];
+  if (!described) return null;
+  return (
+    <div className="text-sm">
+      <h3 className="font-medium">What {described.label} needs</h3>
+      <ul className="mt-1 list-disc pl-4 text-muted-foreground">
+        {described.needs.map((need) => (
+          <li key={need}>{need}</li>
+        ))}
+      </ul>
     </div>
   );
 }

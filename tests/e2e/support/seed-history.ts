@@ -104,7 +104,7 @@ function trainSteps(count: number) {
       step,
       timestep,
       metrics: {
-        loss: 0.693 - 0.001 * step,
+        loss: Math.LN2 - 0.001 * step,
         implicitAccuracy: 0.5 + 0.1 * step,
         logRatioWinner: 0.01 * step,
         logRatioLoser: -0.01 * step,

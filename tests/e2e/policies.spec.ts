@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { expect } from 'playwright/test';
+import { servingPolicy } from '@/db/aliases';
+import { test } from './support/app';
+import { expectAccessible } from './support/axe';
+import { adapterBytes, seedFinishedRound } from './support/seed-history';
+
+test('versions stand as a tree with their rates; one rolls back and serves again', async ({
+  app,
+  browser,
+}) => {
+  const { base, trained } = await seedFinishedRound();
+  expect((await servingPolicy('hands')).id).toBe(trained.id);
+  const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
+  await page.goto('/policies');
+  const rows = page.getByRole('region', { name: 'Versions' }).getByRole('row');
+  await expect(rows).toHaveCount(3);
+  await expect(rows.nth(1)).toContainText('Base');
+  await expect(rows.nth(1)).toContainText('40.9–92.9 % · 6 of 8');
+  await expect(rows.nth(2)).toContainText('Served');
+  await expect(rows.nth(2)).toContainText('7.1–59.1 % · 2 of 8');
+  await expectAccessible(page);
+
+  await page.getByRole('button', { name: 'Roll back to hands' }).click();
+  await expect(page.getByRole('dialog')).toContainText('Nothing is deleted');
+  await page.getByRole('button', { name: 'Serve it' }).click();
+  await expect(page.getByText('Chosen by Mara')).toBeVisible();
+  expect((await servingPolicy('hands')).id).toBe(base.id);
+  await page.getByRole('button', { name: 'Serve hands 1' }).click();
+  await page.getByRole('button', { name: 'Serve it' }).click();
+  await expect(rows.nth(2)).toContainText('Served');
+  expect((await servingPolicy('hands')).id).toBe(trained.id);
+});
+
+test('the grid shows the same prompts and seeds across versions, and compares with the parent', async ({
+  app,
+  browser,
+}) => {
+  await seedFinishedRound();
+  const page = await app.signIn(browser, 'reviewer');
+  await page.goto('/policies');
+  const grid = page.getByRole('region', { name: 'Grid' });
+  await expect(grid.getByRole('row')).toHaveCount(7);
+  await page.getByRole('button', { name: 'More prompts' }).click();
+  await expect(grid.getByRole('row')).toHaveCount(9);
+  await grid.getByRole('button', { name: /^hands 1: .* seed 1000$/ }).click();
+  await expect(page.getByRole('dialog').getByRole('slider')).toBeVisible();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  // A reviewer looks; serving and files are for researchers.
+  await expect(page.getByRole('button', { name: /^Serve|^Roll back/ })).toHaveCount(0);
+  await expect(page.getByRole('link', { name: /Download/ })).toHaveCount(0);
+});
+
+test('an adapter is downloaded byte for byte, with the manifest that tells where it comes from', async ({
+  app,
+  browser,
+}) => {
+  const { roundId, base, trained } = await seedFinishedRound();
+  const page = await app.signIn(browser, 'researcher');
+  await page.goto(`/policies/${trained.id}`);
+  await expect(page.getByRole('navigation', { name: 'Descent' })).toContainText('hands');
+  await expectAccessible(page);
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: /Adapter/ }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe('hands-1.safetensors');
+  const response = await page.request.get(`/api/policies/${trained.id}/adapter`);
+  expect(
+    createHash('sha256')
+      .update(await response.body())
+      .digest('hex'),
+  ).toBe(createHash('sha256').update(adapterBytes).digest('hex'));
+  const manifest = await (await page.request.get(`/api/policies/${trained.id}/manifest`)).json();
+  expect(manifest.policy).toMatchObject({ parentId: base.id, adapterSha256: trained.adapterBlob });
+  expect(manifest.round).toMatchObject({ id: roundId, manifest: { seed: 0 } });
+
+  await page.goto(`/policies/${base.id}`);
+  await expect(page.getByRole('link', { name: /Adapter/ })).toHaveCount(0);
+  const refused = await page.request.get(`/api/policies/${base.id}/adapter`);
+  expect(refused.status()).toBe(404);
+  expect((await refused.json()).error.message).toContain('base policy');
+});

@@ -1,0 +1,98 @@
+import { expect } from 'playwright/test';
+import { setFlag } from '@/db/flags';
+import { listSamples } from '@/db/samples';
+import { findUser } from '@/db/users';
+import { test } from './support/app';
+import { expectAccessible } from './support/axe';
+import { seedFinishedRound } from './support/seed-history';
+
+test('a rate leads to its images; rejecting a flag there lowers it', async ({ app, browser }) => {
+  await seedFinishedRound();
+  const page = await app.signIn(browser, 'reviewer');
+  const complaints: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  await page.goto('/review');
+  const base = page.getByRole('row', { name: /^hands / }).first();
+  await expect(base).toContainText('75.0 %');
+  await expect(base).toContainText('40.9–92.9 % · 6 of 8');
+  await expect(
+    page.getByRole('link', { name: 'hands 1, Bad hand: 25.0 %, 7.1–59.1 %, 2 of 8' }),
+  ).toBeVisible();
+  await expectAccessible(page);
+
+  await page.getByRole('link', { name: 'Images of hands: Bad hand' }).click();
+  await expect(page.getByText('6 images')).toBeVisible();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: /seed 1000$/ }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('6 fingers');
+  await dialog.getByRole('button', { name: 'Wrong' }).first().click();
+  await expect(page.getByText('5 images')).toBeVisible();
+  await page.goto('/review');
+  await expect(page.getByText(/· 5 of 8/)).toBeVisible();
+  expect(complaints).toEqual([]);
+});
+
+test('flags are confirmed and rejected by keyboard, and taken back', async ({ app, browser }) => {
+  const { base, annotatorIds } = await seedFinishedRound();
+  const [drawn] = await listSamples({ policyId: base.id, purpose: 'training', limit: 1 });
+  await setFlag({
+    sampleId: drawn?.id ?? '',
+    kind: 'artifact',
+    annotatorId: annotatorIds[0] ?? '',
+  });
+  const page = await app.signIn(browser, 'reviewer');
+  await page.goto('/review/flags');
+  const strip = page.getByRole('list', { name: 'Flags in this batch' });
+  await expect(strip.getByRole('listitem')).toHaveCount(11);
+  await expect(page.getByRole('heading', { name: 'Artifact?' })).toBeVisible();
+  await expect(page.getByText('Ann', { exact: true })).toBeVisible();
+  await expectAccessible(page);
+
+  await page.keyboard.press('c');
+  await expect(strip.getByRole('button', { name: 'Flag 1: Artifact, confirmed' })).toBeVisible();
+  await page.keyboard.press('r');
+  await expect(strip.getByRole('button', { name: /^Flag 2: \w+, rejected/ })).toBeVisible();
+  await page.keyboard.press('z');
+  await expect(strip.getByRole('button', { name: /^Flag 2: \w+, open/ })).toBeVisible();
+  await page.getByRole('button', { name: /^Confirm/ }).click();
+  await expect(strip.getByRole('button', { name: /^Flag 2: \w+, confirmed/ })).toBeVisible();
+
+  await page.goto('/review/flags?state=confirmed');
+  await expect(strip.getByRole('listitem')).toHaveCount(2);
+});
+
+test('annotators are shown with agreement, speed and side bias, and can be held back', async ({
+  app,
+  browser,
+}) => {
+  const { annotatorIds } = await seedFinishedRound();
+  const page = await app.signIn(browser, 'reviewer');
+  await page.goto('/review/annotators');
+  const ann = page.getByRole('row', { name: /^Ann/ });
+  // Both judged all four pairs alike, in 1.5 s each.
+  await expect(ann).toContainText('51.0–100.0 % · 4 of 4');
+  await expect(ann).toContainText('1.5–1.5 s · of 4');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Hold back Ann' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Hold back' }).click();
+  await expect(ann).toContainText('Held back');
+  expect((await findUser(annotatorIds[0] ?? ''))?.pausedAt).not.toBeNull();
+  await page.getByRole('button', { name: 'Let Ann count' }).click();
+  await expect(ann).not.toContainText('Held back');
+});
+
+test('the review pages fit a phone', async ({ app, browser }) => {
+  await seedFinishedRound();
+  const page = await app.signIn(browser, 'reviewer', {
+    context: { viewport: { width: 390, height: 844 }, hasTouch: true },
+  });
+  for (const path of ['/review', '/review/flags', '/review/annotators']) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    const overhang = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overhang, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
+  }
+});
