@@ -1,7 +1,7 @@
 'use client';
 
 import { EyeOff, Undo2, X } from 'lucide-react';
-import { useEffect, useEffectEvent } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { ServedGroup } from '../api/label/schema';
 import { Button } from '../components/ui/button';
 import { cn } from '../components/ui/cn';
@@ -28,8 +28,17 @@ export function GroupDesk({
   onSubmit: () => void;
   onUndo: (() => void) | null;
 }) {
+  const frames = useRef<HTMLFieldSetElement>(null);
+  const [standing, setStanding] = useState(false);
+  useEffect(() => {
+    const images = [...(frames.current?.querySelectorAll('img') ?? [])];
+    // All appear together. One that cannot be loaded must not keep the others back: it is a bad one.
+    void Promise.allSettled(images.map((image) => image.decode())).then(() => setStanding(true));
+  }, []);
+
   const press = useEffectEvent((event: KeyboardEvent) => {
-    if (!keysOn || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!keysOn || !standing || event.repeat || event.ctrlKey || event.metaKey || event.altKey)
+      return;
     if (document.querySelector('[role=dialog]')) return;
     const image = group.images[Number(/^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1]) - 1];
     if (image) onToggle(image.sampleId);
@@ -44,7 +53,7 @@ export function GroupDesk({
 
   return (
     <div data-group={group.groupId} className="flex flex-col gap-4">
-      <fieldset className="rounded-md bg-film p-2 sm:p-3">
+      <fieldset ref={frames} disabled={!standing} className="rounded-md bg-film p-2 sm:p-3">
         <legend className="sr-only">Tag the bad images</legend>
         <div className="grid grid-cols-2 gap-2 sm:grid-cols-4 sm:gap-3">
           {group.images.map((image, index) => {
@@ -68,6 +77,7 @@ export function GroupDesk({
                   className={cn(
                     'pixelated size-full object-contain transition-opacity',
                     isTagged && 'opacity-35',
+                    !standing && 'invisible',
                     veiled && 'blur-2xl',
                   )}
                 />
@@ -93,6 +103,7 @@ export function GroupDesk({
         <Button
           size="large"
           className="flex-1 border-primary bg-primary/10 font-semibold hover:bg-primary/20"
+          disabled={!standing}
           aria-keyshortcuts={keysOn ? 'ArrowRight' : undefined}
           onClick={onSubmit}
         >

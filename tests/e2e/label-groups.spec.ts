@@ -15,6 +15,7 @@ test('the bad images of a group are tagged by number and by click, and taken bac
   const desk = page.locator('[data-group]');
   await expect(desk).toBeVisible();
   const first = (await desk.getAttribute('data-group')) ?? '';
+  await expect(page.getByRole('button', { name: 'None is bad, next' })).toBeEnabled();
   await expectAccessible(page);
 
   await page.keyboard.press('1');
@@ -22,12 +23,14 @@ test('the bad images of a group are tagged by number and by click, and taken bac
   await page.keyboard.press('1');
   await page.getByRole('button', { name: '1 bad, next' }).click();
   await expect(desk).not.toHaveAttribute('data-group', first);
+  await expect(page.getByRole('button', { name: 'None is bad, next' })).toBeEnabled();
   await page.keyboard.press('z');
   await expect(desk).toHaveAttribute('data-group', first);
   await expect(page.getByRole('button', { pressed: true })).toHaveAttribute(
     'aria-label',
     'Image 4 is bad',
   );
+  await expect(page.getByRole('button', { name: '1 bad, next' })).toBeEnabled();
   await page.keyboard.press('2');
   await page.keyboard.press('ArrowRight');
   await expect(desk).not.toHaveAttribute('data-group', first);
