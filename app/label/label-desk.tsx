@@ -33,6 +33,7 @@ export function LabelDesk(props: {
   personId: string;
   blurNsfw: boolean;
   mayStartRounds: boolean;
+  mayWriteGuidelines: boolean;
   guidelines: GuidelinesText | null;
 }) {
   const desk = useRef<HTMLDivElement>(null);
@@ -187,6 +188,7 @@ export function LabelDesk(props: {
       <GuidelinesDialog
         guidelines={guidelines}
         open={dialog === 'guidelines'}
+        mayEdit={props.mayWriteGuidelines}
         onClose={() => setDialog(null)}
       />
       <ShortcutsDialog

@@ -14,6 +14,7 @@ export default async function LabelPage() {
       personId={person.id}
       blurNsfw={person.blurNsfw}
       mayStartRounds={can(person.role, 'rounds.manage')}
+      mayWriteGuidelines={can(person.role, 'guidelines.write')}
       guidelines={guidelines && { version: guidelines.version, markdown: guidelines.markdown }}
     />
   );

@@ -8,6 +8,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'account/login': { POST: 'images.read' },
   account: { PATCH: 'images.read' },
   events: { GET: 'events.read' },
+  guidelines: { POST: 'guidelines.write' },
   health: { GET: 'anybody' },
   'images/[hash]': { GET: 'images.read' },
   join: { POST: 'anybody' },
