@@ -1,4 +1,4 @@
-import { type Evaluation, evaluationsOf } from '@/db/metrics';
+import { evaluationsOf } from '@/db/metrics';
 import type { Round } from '@/db/rounds';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { type Interval, wilsonInterval, winRate } from '@/lib/statistics/proportion';
@@ -29,6 +29,12 @@ function describe({
   return `${parts.join(', ')} ${dim(`of ${images} images`)}`;
 }
 
+async function latestSummary(policyId: string | null): Promise<EvaluationSummary | undefined> {
+  if (policyId === null) return undefined;
+  const [latest] = await evaluationsOf({ policyId });
+  return latest?.summary;
+}
+
 /** A finished round: what was measured before and after it, on the same prompts and seeds. */
 export async function reportRound(round: Round): Promise<void> {
   const name = `round ${round.ordinal}`;
@@ -36,12 +42,10 @@ export async function reportRound(round: Round): Promise<void> {
     line('✗', name, round.error ?? 'failed without saying why');
     return;
   }
-  const evaluations = await evaluationsOf({ roundId: round.id });
-  const of = (policyId: string | null) =>
-    evaluations.find((evaluation: Evaluation) => evaluation.policyId === policyId)?.summary;
-  const [before, after] = [of(round.startPolicyId), of(round.resultPolicyId)];
-  if (before) line('·', `${name} before`, describe(before));
-  line('✓', `${name} after`, after ? describe(after) : 'done, not evaluated');
+  const before = await latestSummary(round.startPolicyId);
+  const after = await latestSummary(round.resultPolicyId);
+  if (before) line('·', 'before', describe(before));
+  line('✓', name, after ? describe(after) : 'done, not evaluated');
 }
 
 /** Picks a second and the latency of every route. */
