@@ -20,7 +20,7 @@ export function JoinForm({
   guidelinesVersion: number | null;
 }) {
   const [withLogin, setWithLogin] = useState(false);
-  const join = useJoin();
+  const join = useJoin('/label');
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();

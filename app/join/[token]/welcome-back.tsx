@@ -6,7 +6,7 @@ import { useJoin } from './use-join';
 
 /** One button for somebody whose account exists. */
 export function WelcomeBack({ token }: { token: string }) {
-  const join = useJoin();
+  const join = useJoin('/');
   return (
     <div className="flex flex-col gap-4">
       <FormError error={join.error} />
