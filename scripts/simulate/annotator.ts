@@ -6,7 +6,7 @@ import type { Client } from './client';
 /** Decides which of two images (PNG bytes) of a prompt is better. */
 export type Chooser = (prompt: string, left: Uint8Array, right: Uint8Array) => Promise<Answer>;
 
-const dryWaitMs = 1_000;
+const dryWaitMs = 2_000;
 
 /**
  * Labels until told to stop: leases, looks, answers, and waits where there is nothing to judge.
