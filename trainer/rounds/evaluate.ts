@@ -18,10 +18,11 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const { round, run } = assignment;
   const { config, startPolicyId } = round;
   const resultPolicyId = round.resultPolicyId as string;
-  const [after, before] = [resultPolicyId, startPolicyId].map((id) => planEvaluation(id, config));
+  const after = planEvaluation(resultPolicyId, config);
+  const before = planEvaluation(startPolicyId, config);
   const missing = {
-    after: await notDrawn(resultPolicyId, after as PlannedSample[]),
-    before: await notDrawn(startPolicyId, before as PlannedSample[]),
+    after: await notDrawn(resultPolicyId, after),
+    before: await notDrawn(startPolicyId, before),
   };
   const eta = new Eta(missing.after.length + missing.before.length);
   const drawMissing = async (
@@ -47,15 +48,15 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   await drawMissing(startPolicyId, missing.before, null);
 
   const judge = await judgeOf(run.pipeline, engine);
-  const readingsAfter = judge && (await readAll(judge, resultPolicyId, after as PlannedSample[]));
-  const readingsBefore = judge && (await readAll(judge, startPolicyId, before as PlannedSample[]));
+  const readingsAfter = judge && (await readAll(judge, resultPolicyId, after));
+  const readingsBefore = judge && (await readAll(judge, startPolicyId, before));
   const images = config.evaluation.images;
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({
       roundId: null,
       policyId: startPolicyId,
       comparedToPolicyId: null,
-      summary: summarize(images, before as PlannedSample[], judge, readingsBefore),
+      summary: summarize(images, before, judge, readingsBefore),
     });
   }
   await recordEvaluation({
@@ -63,7 +64,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     policyId: resultPolicyId,
     comparedToPolicyId: startPolicyId,
     summary: {
-      ...summarize(images, after as PlannedSample[], judge, readingsAfter),
+      ...summarize(images, after, judge, readingsAfter),
       winRate: readingsAfter && readingsBefore ? wins(readingsAfter, readingsBefore) : null,
     },
   });
@@ -100,9 +101,13 @@ async function readAll(
     })),
   );
   const readings = await judge.read(judged);
-  await setVerdicts(
-    readings.map(({ verdict }, i) => ({ sampleId: (planned[i] as PlannedSample).id, verdict })),
+  // Read once, verdicts stand: people may have reviewed the flags that follow from them.
+  const unread = planned.flatMap(({ id: sampleId }, i) =>
+    drawn.get(sampleId)?.verdict?.judge === judge.name
+      ? []
+      : [{ sampleId, verdict: (readings[i] as Reading).verdict }],
   );
+  await setVerdicts(unread);
   return readings;
 }
 
