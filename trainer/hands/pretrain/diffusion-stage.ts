@@ -40,6 +40,8 @@ export type DiffusionSettings = StageSettings & {
   signalToNoiseMax: number;
   /** Added to the ratio: makes very noisy latents, in which colours and poses are decided, count more. */
   signalToNoiseExtra: number;
+  /** Share of timesteps drawn from the noisier half of the schedule, where poses are decided. */
+  noisyHalf: number;
   /** How dirty the images are that it sees. */
   rates: DefectRates;
 };
@@ -55,6 +57,7 @@ export const DIFFUSION_SETTINGS: DiffusionSettings = {
   emptyCaptions: 0.1,
   signalToNoiseMax: 5,
   signalToNoiseExtra: 0.3,
+  noisyHalf: 0.5,
   rates: { deformed: 0.2, blood: 0.25 },
 };
 
@@ -64,13 +67,14 @@ export const DIFFUSION_SETTINGS: DiffusionSettings = {
  */
 export const CALIBRATION_SETTINGS: DiffusionSettings = {
   ...DIFFUSION_SETTINGS,
-  steps: 300,
-  learningRate: 1e-4,
-  warmUpSteps: 20,
-  decaySteps: 200,
-  averageDecay: 0.98,
+  steps: 350,
+  learningRate: 4e-4,
+  warmUpSteps: 30,
+  decaySteps: 220,
+  averageDecay: 0.99,
   seed: 13,
-  rates: { deformed: 0.2, blood: 0.4 },
+  noisyHalf: 0.75,
+  rates: { deformed: 0.2, blood: 0.5 },
 };
 
 const SHOWN = 32;
@@ -150,7 +154,9 @@ export async function trainDiffusion(engine: Engine, job: DiffusionJob): Promise
     const ids: number[] = [];
     for (let image = 0; image < batch; image++) {
       const index = pickIndex(random, groups, settings.rates);
-      const timestep = random.integer(SCHEDULE.num_train_timesteps);
+      const half = SCHEDULE.num_train_timesteps / 2;
+      const noisy = random.chance(settings.noisyHalf);
+      const timestep = random.integer(half) + (noisy ? half : 0);
       const alphaBar = scheduler.alphaBar(timestep);
       const [signal, spread] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
       latents.latent(index).forEach((value, at) => {
