@@ -9,6 +9,6 @@ import { send } from '../../http/send';
 export function useJoin(goTo: '/' | '/label') {
   return useMutation({
     mutationFn: (request: JoinRequest) => send('POST', '/api/join', z.unknown(), request),
-    onSuccess: () => window.location.assign('/label'),
+    onSuccess: () => window.location.assign(goTo),
   });
 }
