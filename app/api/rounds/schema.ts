@@ -127,8 +127,6 @@ export const timestepMeanSchema = z.object({
   metrics: trainMetricsSchema,
 });
 
-export type TimestepMean = z.infer<typeof timestepMeanSchema>;
-
 export const stepsViewSchema = z.object({
   steps: z.array(trainStepSchema),
   byTimestep: z.array(timestepMeanSchema),
