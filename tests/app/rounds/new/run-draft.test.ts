@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { checkDraft, linesOf, type RunDraft, typedSettings } from '@/app/rounds/new/run-draft';
+import { presetConfig } from '@/lib/settings/run-config';
+
+const draft: RunDraft = {
+  name: 'Five fingers',
+  mode: 'online',
+  method: 'd3po',
+  pipeline: 'hands',
+  startPolicyId: '',
+  preset: 'hands',
+  prompts: '1 hand\n\n  2 hands  \n',
+  evaluationPrompts: '3 hands',
+  seed: '7',
+  settings: typedSettings('hands'),
+};
+
+function withSetting(key: string, value: string): RunDraft {
+  return {
+    ...draft,
+    settings: { ...draft.settings, training: { ...draft.settings.training, [key]: value } },
+  };
+}
+
+describe('checkDraft', () => {
+  it('turns an untouched form into the preset, and nothing else', () => {
+    const { request } = checkDraft(draft);
+    expect(request?.config).toEqual(
+      presetConfig('hands', {
+        prompts: ['1 hand', '2 hands'],
+        evaluationPrompts: ['3 hands'],
+        seed: 7,
+      }),
+    );
+    expect(request).not.toHaveProperty('startPolicyId');
+  });
+
+  it('reads numbers as people write them', () => {
+    expect(
+      checkDraft(withSetting('learningRate', ' 3e-4 ')).request?.config.training,
+    ).toMatchObject({ learningRate: 3e-4 });
+  });
+
+  it.each(['', 'fast', '1,5'])('refuses %j where a number is needed', (value) => {
+    const { request, problems } = checkDraft(withSetting('learningRate', value));
+    expect(request).toBeNull();
+    expect(problems).toEqual({ 'config.training.learningRate': 'A number is needed here.' });
+  });
+
+  it('says what is out of range, and where', () => {
+    const { problems } = checkDraft(withSetting('loraRank', '0'));
+    expect(Object.keys(problems)).toEqual(['config.training.loraRank']);
+  });
+
+  it('asks for a name and for prompts', () => {
+    const { problems } = checkDraft({ ...draft, name: ' ', prompts: '\n', seed: '-1' });
+    expect(problems).toMatchObject({
+      name: 'A run needs a name.',
+      'config.prompts': 'A run needs at least one prompt.',
+    });
+    expect(problems).toHaveProperty(['config.seed']);
+  });
+});
+
+describe('linesOf', () => {
+  it('keeps the lines that hold something', () => {
+    expect(linesOf('a\r\n\n b \n')).toEqual(['a', 'b']);
+  });
+});
