@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, lte, sql } from 'drizzle-orm';
+import { and, count, eq, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import { groups, leases, pairs, preferences, skips, taggings } from './schema/labels';
 import { user } from './schema/people';
 import type { rounds } from './schema/rounds';
@@ -38,10 +38,18 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
   return row?.n ?? 0;
 }
 
+/** Answers that stand against a training pair, and people who skipped it. */
+const answeredBy = (annotatorId?: string) => sql<number>`(select count(*) from ${preferences}
+  where ${preferences.pairId} = ${pairs.id} and ${preferences.supersededAt} is null
+  ${annotatorId === undefined ? sql`` : sql`and ${preferences.annotatorId} = ${annotatorId}`})`;
+const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${skips}
+  where ${skips.pairId} = ${pairs.id}
+  ${annotatorId === undefined ? sql`` : sql`and ${skips.annotatorId} = ${annotatorId}`})`;
+
 /**
- * Whether nobody who takes part has a training pair left to judge: every open one has been answered
- * or skipped by every unpaused person who was ever served a pair of this round. A round must not wait
- * for ever because its one annotator skipped a pair.
+ * Whether waiting for more answers is in vain: as many people as a pair needs have answered or skipped each open one,
+ * and so has every unpaused person who was ever served a pair of this round. A round must not wait for ever because its
+ * one annotator skipped a pair; nor may it end because the second has not come yet.
  */
 export function isExhausted(tx: Transaction, round: Round): boolean {
   if (round.config.sampling.pairSource === 'groups') return false;
@@ -53,8 +61,9 @@ export function isExhausted(tx: Transaction, round: Round): boolean {
     .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt)))
     .all();
   if (participants.length === 0) return false;
-  return participants.every(({ id }) => {
-    const left = tx
+  const { annotatorsPerPair } = round.config.labeling;
+  const isAnyOpen = (unjudged: SQL) =>
+    tx
       .select({ id: pairs.id })
       .from(pairs)
       .where(
@@ -62,14 +71,13 @@ export function isExhausted(tx: Transaction, round: Round): boolean {
           eq(pairs.roundId, round.id),
           eq(pairs.purpose, 'training'),
           eq(pairs.state, 'open'),
-          sql`not exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
-            and ${preferences.annotatorId} = ${id} and ${preferences.supersededAt} is null)`,
-          sql`not exists (select 1 from ${skips} where ${skips.pairId} = ${pairs.id}
-            and ${skips.annotatorId} = ${id})`,
+          unjudged,
         ),
       )
       .limit(1)
-      .get();
-    return left === undefined;
-  });
+      .get() !== undefined;
+  return (
+    !isAnyOpen(sql`${answeredBy()} + ${skippedBy()} < ${annotatorsPerPair}`) &&
+    participants.every(({ id }) => !isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`))
+  );
 }

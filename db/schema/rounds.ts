@@ -1,12 +1,25 @@
 import { sql } from 'drizzle-orm';
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import {
+  customType,
+  index,
+  integer,
+  sqliteTable,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/sqlite-core';
 import type { Method } from '@/lib/methods';
 import type { EvaluationSummary, TrainMetrics } from '@/lib/metrics';
 import type { RoundProgress, RoundState, WorkKind, WorkState } from '@/lib/rounds';
 import type { RunMode, RunStatus } from '@/lib/runs';
-import type { RunConfig } from '@/lib/settings/run-config';
+import { completeConfig, type RunConfig } from '@/lib/settings/run-config';
 import { user } from './people';
 import { policies } from './policies';
+
+const runConfig = customType<{ data: RunConfig; driverData: string }>({
+  dataType: () => 'text',
+  toDriver: (config) => JSON.stringify(config),
+  fromDriver: (stored) => completeConfig(JSON.parse(stored)),
+});
 
 export const runs = sqliteTable('runs', {
   id: text().primaryKey(),
@@ -14,7 +27,7 @@ export const runs = sqliteTable('runs', {
   mode: text().$type<RunMode>().notNull(),
   method: text().$type<Method>().notNull(),
   pipeline: text().notNull(),
-  config: text({ mode: 'json' }).$type<RunConfig>().notNull(),
+  config: runConfig().notNull(),
   status: text().$type<RunStatus>().notNull(),
   createdBy: text().references(() => user.id, { onDelete: 'set null' }),
   createdAt: integer().notNull(),
@@ -35,7 +48,7 @@ export const rounds = sqliteTable(
       .notNull()
       .references(() => policies.id),
     resultPolicyId: text().references(() => policies.id),
-    config: text({ mode: 'json' }).$type<RunConfig>().notNull(),
+    config: runConfig().notNull(),
     progress: text({ mode: 'json' }).$type<RoundProgress>().notNull(),
     /** What stopped it and what to do about it. */
     error: text(),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
-import { settingGroups } from './groups';
+import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
-import { schemaOf } from './setting';
+import { defaultsOf, schemaOf } from './setting';
 
 const promptSchema = z.string().trim().min(1, 'A prompt may not be empty.').max(1000);
 
@@ -40,6 +40,15 @@ export function parseRunConfig(input: unknown): RunConfig {
   throw new AppError('bad-request', `The run cannot be configured so. ${problems.join('; ')}`);
 }
 
+/** A configuration stored by an earlier version: settings that came since take their default. */
+export function completeConfig(stored: RunConfig): RunConfig {
+  const groups = Object.entries(settingGroups).map(([name, group]) => [
+    name,
+    { ...defaultsOf(group), ...stored[name as GroupName] },
+  ]);
+  return { ...stored, ...Object.fromEntries(groups) };
+}
+
 /** A run configuration from a preset. */
 export function presetConfig(
   preset: PresetName,
@@ -59,4 +68,13 @@ export function samplesWanted({ sampling }: RunConfig): number {
 export function preferencesWanted({ sampling, labeling }: RunConfig): number {
   const items = sampling.pairSource === 'pairs' ? sampling.pairsPerRound : sampling.groupsPerRound;
   return items * labeling.annotatorsPerPair;
+}
+
+/** How many denoising steps may be trained on, from the noisiest on, and how many of them are for each example. */
+export function trainedTimesteps({
+  training: { noisiestShare, timestepFraction },
+  sampling: { inferenceSteps },
+}: Pick<RunConfig, 'training' | 'sampling'>): [eligible: number, trained: number] {
+  const eligible = Math.max(1, Math.floor(inferenceSteps * noisiestShare));
+  return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
 }

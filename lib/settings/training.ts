@@ -52,9 +52,17 @@ export const trainingSettings = {
     max: 1000,
     unit: 'passes',
   }),
+  noisiestShare: real({
+    label: 'Noisiest share',
+    explanation:
+      'Only this share of the denoising steps, from the noisiest on, is trained on. The last ones hardly change the image, but their log-probabilities are the largest by far.',
+    default: 1,
+    min: 0.01,
+    max: 1,
+  }),
   timestepFraction: real({
     label: 'Share of timesteps',
-    explanation: 'Share of the denoising steps trained on per pair, drawn at random for each.',
+    explanation: 'Share of those steps trained on per pair, drawn at random for each.',
     default: 1,
     min: 0.01,
     max: 1,
@@ -70,7 +78,8 @@ export const trainingSettings = {
   }),
   pairsPerStep: integer({
     label: 'Pairs per step',
-    explanation: 'Pairs whose gradients are averaged into one optimiser step.',
+    explanation:
+      'Pairs whose gradients are averaged into one optimiser step. A tagged group with all its pairs counts as one.',
     default: 1,
     min: 1,
     max: 256,

@@ -2,7 +2,6 @@
 import { promptAgreement, type Verdict } from '@/trainer/hands/judge/verdict';
 import { parsePrompt } from '@/trainer/hands/prompts';
 import type { Random } from '@/trainer/hands/world/random';
-import type { Drawn } from './draw';
 
 /** Share of judgements drawn by lot. */
 export const mistakes = 0.05;
@@ -29,10 +28,4 @@ export function pick(
     number,
   ];
   return first === second ? null : first > second ? 0 : 1;
-}
-
-/** Winner and loser by index into the drawn images. */
-export interface Preference {
-  winner: Drawn;
-  loser: Drawn;
 }

@@ -1,12 +1,10 @@
 /** @file What judge A sees in a policy: rates with counts, alignment, and diversity, on prompts and seeds never trained on. */
 import type { Adapter } from '@/trainer/diffusion/lora';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { allPairsDiversity, type Judge } from '@/trainer/hands/judge/judge';
 import { promptAgreement } from '@/trainer/hands/judge/verdict';
 import { EVALUATION_PROMPTS, parsePrompt } from '@/trainer/hands/prompts';
-import type { Trainable } from '@/trainer/methods/trainable';
-import type { Engine } from '@/trainer/runtime/engine';
 import { draw } from './draw';
+import type { Student } from './student';
 
 /** Images of one prompt: their mutual distances are the diversity. */
 const imagesPerPrompt = 5;
@@ -27,10 +25,8 @@ export interface Measured {
 
 /** Draws `images` evaluation images and measures them; the same call gives the same prompts and seeds for any policy. */
 export async function measure(
-  engine: Engine,
-  pipeline: Pipeline,
+  student: Student,
   judge: Judge,
-  trainable: Trainable,
   adapter: Adapter | undefined,
   images: number,
 ): Promise<Measured> {
@@ -44,7 +40,7 @@ export async function measure(
   }));
   const perImage: Measured['perImage'] = [];
   const features: Float32Array[] = [];
-  for await (const image of draw(engine, pipeline, judge, trainable, adapter, requests, false)) {
+  for await (const image of draw(student, judge, adapter, requests, false)) {
     const { deformed, blood } = image.verdict;
     const alignment = promptAgreement(parsePrompt(image.prompt), image.verdict);
     perImage.push({ prompt: image.prompt, deformed, blood, alignment });

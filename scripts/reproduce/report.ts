@@ -1,7 +1,7 @@
 /** @file The report of `npm run reproduce`: tables with intervals, a plot per experiment, all from the raw results. */
 import { wilsonInterval, winRate } from '@/lib/statistics/proportion';
 import { mistakes } from './annotators';
-import { type Experiment, trainingSettings } from './experiments';
+import type { Experiment } from './experiments';
 import { compareAlignment, type Measured } from './measure';
 import type { ExperimentResult } from './run';
 
@@ -34,6 +34,11 @@ function row(label: string, judgements: number, measured: Measured, base: Measur
   return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${percent(measured.diversity / base.diversity)} |`;
 }
 
+function describeTraining({ source, training: s }: Experiment): string {
+  const together = source.kind === 'groups' ? `groups of ${source.size}` : 'pairs';
+  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
+}
+
 /** Markdown of the whole report. */
 export function writeReport(report: Report, experiments: Record<string, Experiment>): string {
   const sections = report.results.map((result) => {
@@ -42,6 +47,8 @@ export function writeReport(report: Report, experiments: Record<string, Experime
       `## ${experiment.title}`,
       '',
       `Mark: ${experiment.mark}.`,
+      '',
+      describeTraining(experiment),
       '',
       '| policy | judgements | deformed | blood | alignment | win rate | diversity of base |',
       '|---|---|---|---|---|---|---|',
@@ -61,7 +68,6 @@ export function writeReport(report: Report, experiments: Record<string, Experime
     ];
     return lines.join('\n');
   });
-  const s = trainingSettings;
   return `# D3PO on hands, with simulated annotators
 
 Made by \`npm run reproduce${report.quick ? ' -- --quick' : ''}\` on ${report.machine}, started ${report.startedAt}, in ${(report.seconds / 60).toFixed(0)} minutes. Raw data:
@@ -71,9 +77,6 @@ Annotators are judge B with ${percent(mistakes)} random mistakes; judge A, train
 measures. Rates are over ${report.evaluationImages} images of prompts and seeds that training never sees, with 95 % Wilson intervals. The win
 rate compares images of the same prompt and seed by prompt attributes met, ties counting half. Diversity is the mean
 all-pairs perceptual distance within a prompt, as a share of the base's.
-
-Settings: ${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate},
-${s.pairsPerStep} pairs a step, ${percent(s.timestepFraction)} of the timesteps of each pair; reference policy: the round's.
 
 ${sections.join('\n\n')}
 `;

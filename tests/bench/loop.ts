@@ -52,7 +52,7 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
     d3po: { beta: 0.1, clipRange: 0.1 },
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
     learningRate: 3e-5,
-    transitionsPerRun: 4,
+    run: { images: 10, comparisons: 5 },
   });
   const noise = gaussianNoise('bench', 1 << 20);
   let at = 0;
@@ -65,9 +65,10 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   const text: Tensor<'float32'> = await encode(prompt);
   const pairs = Array.from({ length: 4 }, (_, i) => ({
     context: text,
-    winner: (drawn[2 * i] as Sampled).trajectory,
-    loser: (drawn[2 * i + 1] as Sampled).trajectory,
-    weight: 1,
+    images: [drawn[2 * i] as Sampled, drawn[2 * i + 1] as Sampled].map(
+      ({ trajectory }) => trajectory,
+    ),
+    comparisons: [{ winner: 0, loser: 1, weight: 1 }],
   }));
   const all = Array.from({ length: settings.steps }, (_, i) => i);
   let since = 0;

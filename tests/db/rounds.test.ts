@@ -1,5 +1,7 @@
+import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { servingPolicy, setServing } from '@/db/aliases';
+import { db } from '@/db/client';
 import { leasePairs } from '@/db/leases';
 import { recordEvaluation } from '@/db/metrics';
 import { listPairs } from '@/db/pairs';
@@ -69,6 +71,28 @@ describe('the end of labeling', () => {
     await skipNext(bob!);
     expect(await stateLater()).toBe('training');
     expect(await listPairs({ roundId: round.id, state: 'withdrawn' })).toHaveLength(1);
+  });
+
+  it('waits for the second person of a pair, though the first has judged all', async () => {
+    const [ann, bob] = await makePeople(2);
+    const { round } = await makeLabelingRound({
+      pairs: 2,
+      target: 2,
+      labeling: { ...labeling, annotatorsPerPair: 2 },
+    });
+    const now = Date.now();
+    const stateLater = async () => {
+      await advanceReadyRounds(now + 60_000);
+      return (await getRound(round.id)).state;
+    };
+    await answerNext(ann!, 'left', now);
+    await answerNext(ann!, 'left', now);
+    expect(await stateLater()).toBe('labeling');
+    await answerNext(bob!, 'left', now);
+    const leased = await leasePairs({ annotatorId: bob!, now });
+    if (leased.state !== 'pairs') throw new Error(leased.state);
+    await skipPair({ leaseId: leased.pairs[0]!.leaseId, annotatorId: bob!, now });
+    expect(await stateLater()).toBe('training');
   });
 
   it('leaves out who is paused, and weighs two people by their agreement', async () => {
@@ -232,4 +256,12 @@ describe('a round', () => {
     await expect(start({ startPolicyId: other.base.id })).rejects.toThrow('belongs to');
     await expect(start({ pipeline: 'unknown' })).rejects.toMatchObject({ code: 'not-found' });
   });
+});
+
+it('reads the configuration of an earlier version with the defaults of settings that came since', async () => {
+  const { round } = await makeRun();
+  const { noisiestShare, ...training } = round.config.training;
+  const config = JSON.stringify({ ...round.config, training });
+  db().run(sql`update rounds set config = ${config} where id = ${round.id}`);
+  expect((await getRound(round.id)).config.training).toEqual({ ...training, noisiestShare: 1 });
 });

@@ -19,17 +19,17 @@ export interface D3poSettings {
 }
 
 export interface D3poInputs {
-  /** ln π_θ of each image's transition, [pairs, 2]. */
+  /** ln π_θ of each image's transition, [1, images]. */
   logProbability: Value;
-  /** ln π_ref of the same transitions, [pairs, 2]. */
+  /** ln π_ref of the same transitions, [1, images]. */
   referenceLogProbability: Value;
-  /** h: +1 for the winner, −1 for the loser, [pairs, 2]. */
+  /** h: +1 at the winner, −1 at the loser, 0 elsewhere, [pairs, images]. An image may stand in many pairs. */
   preference: Value;
   /** Weight of each pair, [pairs]: agreement of its annotators. */
   weight: Value;
 }
 
-/** Appends the loss (a scalar, the weighted mean over pairs) and the log-ratios [pairs, 2] before the clamp. */
+/** Appends the loss (a scalar, the weighted mean over pairs) and the log-ratios [1, images] before the clamp. */
 export function appendD3poLoss(
   b: Builder,
   inputs: D3poInputs,

@@ -1,5 +1,5 @@
 /**
- * @file Training on pairs of trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
+ * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
  * engine; per run only latents go in and a few numbers per transition come out.
  */
 import { type AdamWSettings, adamWFeeds } from '@/trainer/autodiff/adamw';
@@ -13,33 +13,25 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, int64, type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import { appendD3poLoss, type D3poSettings } from './d3po';
+import {
+  comparisonsIn,
+  type Example,
+  type ExampleSize,
+  layOut,
+  type Row,
+  sizeOfExample,
+} from './examples';
+import {
+  comparisonFeeds,
+  fillRun,
+  NonFiniteError,
+  type RunImage,
+  reportTransitions,
+  type TransitionReport,
+} from './run';
 import type { Trainable } from './trainable';
 import { accumulated, buildTransitionStep, type TransitionStepShape } from './transition-step';
 import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
-
-/** A preference to train on: two trajectories of one prompt. */
-export interface PairExample {
-  /** Text embedding of the prompt, [tokens, width]. */
-  context: Tensor<'float32'>;
-  winner: Trajectory;
-  loser: Trajectory;
-  /** Agreement of its annotators, 0 … 1. */
-  weight: number;
-}
-
-/** What one transition of one pair showed. Log-ratios and KL are means over latent elements. */
-export interface TransitionReport {
-  example: number;
-  timestepIndex: number;
-  timestep: number;
-  loss: number;
-  logRatioWinner: number;
-  logRatioLoser: number;
-  /** Share of the two images outside the clamp. */
-  clipFraction: number;
-  /** Mean over the two images. */
-  kl: number;
-}
 
 export interface StepReport {
   /** Optimizer steps taken so far. */
@@ -73,23 +65,13 @@ export interface TransitionTrainerOptions {
   d3po: D3poSettings;
   adamW: AdamWSettings;
   learningRate: number;
-  /** Pair transitions in one run of the graph; each takes 4 UNet rows with guidance. */
-  transitionsPerRun: number;
+  /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
+  run: ExampleSize;
   /**
    * The reference policy's adapter: `undefined` where it is the policy that sampled the trajectories, whose stored
    * predictions are then used; 'base' for the UNet without adapter.
    */
   reference?: Adapter | 'base';
-}
-
-/** Training that produced NaN or infinity: says at which step and what to change. */
-export class NonFiniteError extends Error {
-  override name = 'NonFiniteError';
-}
-
-interface Row {
-  example: number;
-  timestepIndex: number;
 }
 
 export class TransitionTrainer {
@@ -106,9 +88,9 @@ export class TransitionTrainer {
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: TransitionTrainerOptions): Promise<TransitionTrainer> {
-    const { trainable, d3po, transitionsPerRun: pairs } = options;
+    const { trainable, d3po, run } = options;
     const shape: TransitionStepShape = {
-      images: 2 * pairs,
+      images: run.images,
       latent: options.latent,
       context: options.context,
       guidance: options.guidance,
@@ -121,10 +103,10 @@ export class TransitionTrainer {
         appendD3poLoss(
           b,
           {
-            logProbability: b.reshape(values.logProbability, [pairs, 2]),
-            referenceLogProbability: b.reshape(values.referenceLogProbability, [pairs, 2]),
-            preference: b.input('preference', 'float32', [pairs, 2]),
-            weight: b.input('weight', 'float32', [pairs]),
+            logProbability: b.reshape(values.logProbability, [1, run.images]),
+            referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
+            preference: b.input('preference', 'float32', [run.comparisons, run.images]),
+            weight: b.input('weight', 'float32', [run.comparisons]),
           },
           d3po,
         ).loss,
@@ -191,21 +173,24 @@ export class TransitionTrainer {
   }
 
   /**
-   * One optimizer step: the gradient is the mean over all given transitions. `timestepIndices[i]` lists which steps of
-   * example i's trajectories are trained (0 is the noisiest).
+   * One optimizer step: the gradient is the mean over the comparisons of all given transitions. `timestepIndices[i]`
+   * lists which steps of example i's trajectories are trained (0 is the noisiest).
    * @throws NonFiniteError on NaN or infinity: go on from the last checkpoint, not from here
    */
   async step(
-    examples: readonly PairExample[],
+    examples: readonly Example[],
     timestepIndices: readonly (readonly number[])[],
   ): Promise<StepReport> {
     const rows = examples.flatMap((_, example) =>
       (timestepIndices[example] ?? []).map((timestepIndex) => ({ example, timestepIndex })),
     );
-    const runs = this.#runs(rows);
+    const sizes = examples.map(sizeOfExample);
+    const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
+    const runs = layOut(rows, sizes, this.options.run.images, oneTimestep);
+    const total = comparisonsIn(rows, sizes);
     const transitions: TransitionReport[] = [];
     for (const [index, run] of runs.entries()) {
-      transitions.push(...(await this.#run(examples, run, rows.length, index > 0)));
+      transitions.push(...(await this.#run(examples, run, total, index > 0)));
     }
     const gradNorm = await this.#update();
     return { step: this.#step, gradNorm, transitions };
@@ -217,53 +202,17 @@ export class TransitionTrainer {
     await this.reference?.release();
   }
 
-  /** Rows cut into runs; a UNet with one timestep for the whole batch gets runs of one timestep. */
-  #runs(rows: readonly Row[]): Row[][] {
-    const size = this.options.transitionsPerRun;
-    const scalar = takesScalarTimestep(this.options.trainable.unet);
-    const indices = [...new Set(rows.map((row) => row.timestepIndex))];
-    const groups = scalar
-      ? indices.map((index) => rows.filter((row) => row.timestepIndex === index))
-      : [rows];
-    return groups.flatMap((group) =>
-      Array.from({ length: Math.ceil(group.length / size) }, (_, i) =>
-        group.slice(i * size, (i + 1) * size),
-      ),
-    );
-  }
-
   async #run(
-    examples: readonly PairExample[],
+    examples: readonly Example[],
     rows: readonly Row[],
     total: number,
     goOn: boolean,
   ): Promise<TransitionReport[]> {
     const { options } = this;
-    const size = options.transitionsPerRun;
-    // A run is always full: rows that only fill it up have weight 0.
-    const filled = Array.from({ length: size }, (_, i) => rows[i] ?? (rows[0] as Row));
-    const images = filled.flatMap(({ example, timestepIndex }) => {
-      const pair = examples[example] as PairExample;
-      return [pair.winner, pair.loser].map((trajectory) => ({
-        trajectory,
-        timestepIndex,
-        context: pair.context,
-      }));
-    });
+    const { images, comparisons } = fillRun(examples, rows, options.run);
     const latentDims = [images.length, ...options.latent];
-    const stack = (
-      read: (image: (typeof images)[number]) => Float32Array,
-      dims: readonly number[],
-    ) => {
-      const parts = images.map(read);
-      const whole = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
-      let at = 0;
-      for (const part of parts) {
-        whole.set(part, at);
-        at += part.length;
-      }
-      return float32(dims, whole);
-    };
+    const stack = (read: (image: RunImage) => Float32Array, dims: readonly number[]) =>
+      float32(dims, concatenated(images.map(read)));
     const steps = images.map(({ timestepIndex }) =>
       options.scheduler.coefficients(
         this.timesteps[timestepIndex] as number,
@@ -271,19 +220,14 @@ export class TransitionTrainer {
         options.eta,
       ),
     );
+    const timesteps = steps.map(({ timestep }) => timestep);
     const scalar = takesScalarTimestep(options.trainable.unet);
-    const timestep = scalar
-      ? int64([], [steps[0]?.timestep as number])
-      : int64(
-          [images.length],
-          steps.map((step) => step.timestep),
-        );
     const guided: Record<string, Tensor> = {
       latents: stack(
         ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex),
         latentDims,
       ),
-      timestep,
+      timestep: scalar ? int64([], timesteps.slice(0, 1)) : int64([images.length], timesteps),
       context: stack(({ context }) => context.data, [images.length, ...options.context]),
       ...(options.guidance !== 1
         ? { emptyContext: float32([1, ...options.context], options.emptyContext.data) }
@@ -299,9 +243,6 @@ export class TransitionTrainer {
           ({ trajectory, timestepIndex }) => predictionAt(trajectory, timestepIndex),
           latentDims,
         );
-    const weights = filled.map(({ example }, i) =>
-      i < rows.length ? ((examples[example] as PairExample).weight * size) / total : 0,
-    );
     const out = await this.transition.run(
       {
         ...guided,
@@ -311,11 +252,7 @@ export class TransitionTrainer {
           latentDims,
         ),
         referenceOutput,
-        preference: float32(
-          [size, 2],
-          filled.flatMap(() => [1, -1]),
-        ),
-        weight: float32([size], weights),
+        ...comparisonFeeds(comparisons, options.run, total),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...this.#slots((name) => name),
         ...this.#slots(accumulated),
@@ -327,43 +264,7 @@ export class TransitionTrainer {
         ),
       },
     );
-    return this.#report(rows, steps, out);
-  }
-
-  #report(
-    rows: readonly Row[],
-    steps: readonly { timestep: number }[],
-    out: Record<string, Tensor>,
-  ): TransitionReport[] {
-    const { beta, clipRange } = this.options.d3po;
-    const current = outputOf(out, 'logProbability', 'float32').data;
-    const before = outputOf(out, 'referenceLogProbability', 'float32').data;
-    const kl = outputOf(out, 'kl', 'float32').data;
-    const bound = (ratio: number) =>
-      clipRange === undefined
-        ? ratio
-        : Math.min(Math.max(ratio, Math.log(1 - clipRange)), Math.log(1 + clipRange));
-    return rows.map(({ example, timestepIndex }, i) => {
-      const [winner, loser] = [2 * i, 2 * i + 1].map(
-        (j) => (current[j] as number) - (before[j] as number),
-      ) as [number, number];
-      const timestep = steps[2 * i]?.timestep as number;
-      if (!Number.isFinite(winner) || !Number.isFinite(loser)) {
-        throw new NonFiniteError(
-          `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${this.#step + 1}. Lower the learning rate, or start from an earlier policy.`,
-        );
-      }
-      return {
-        example,
-        timestepIndex,
-        timestep,
-        loss: Math.log1p(Math.exp(-beta * (bound(winner) - bound(loser)))),
-        logRatioWinner: winner,
-        logRatioLoser: loser,
-        clipFraction: [winner, loser].filter((ratio) => bound(ratio) !== ratio).length / 2,
-        kl: ((kl[2 * i] as number) + (kl[2 * i + 1] as number)) / 2,
-      };
-    });
+    return reportTransitions(comparisons, timesteps, out, options.d3po, this.#step + 1);
   }
 
   async #update(): Promise<number> {
@@ -434,6 +335,16 @@ function referenceGraph(options: TransitionTrainerOptions, shape: TransitionStep
   );
   b.output(output, 'output');
   return b.finish();
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 function predictionAt(trajectory: Trajectory, step: number): Float32Array {

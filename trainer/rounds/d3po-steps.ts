@@ -1,38 +1,38 @@
-/** @file The order in which D3PO goes over pairs and timesteps; settled by the round alone, before anything is trained. */
-import type { RunConfig } from '@/lib/settings/run-config';
+/** @file The order in which D3PO goes over examples and timesteps; settled by the round alone, before anything is trained. */
+import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { type Label, shuffled } from './random';
 
-/** One pair's share of an optimizer step. */
-export interface StepPair {
-  /** Index of the training pair. */
-  pair: number;
+/** One example's share of an optimizer step: a pair's, or a group's. */
+export interface StepExample {
+  /** Index of the example. */
+  example: number;
   /** Denoising steps trained on; 0 is the noisiest. */
   timestepIndices: number[];
 }
 
-/** The pairs of one optimizer step. */
-export type Step = StepPair[];
+/** The examples of one optimizer step. */
+export type Step = StepExample[];
 
 /**
- * All optimizer steps of a round. As in the official code, every pass shuffles the pairs and gives each pair its own
+ * All optimizer steps of a round. As in the official code, every pass shuffles the examples and gives each its own
  * permutation of the timesteps, of which the configured share is trained on.
  */
 export function planSteps(
-  pairCount: number,
+  exampleCount: number,
   { training, sampling }: Pick<RunConfig, 'training' | 'sampling'>,
   label: Label,
 ): Step[] {
-  const { innerEpochs, pairsPerStep, timestepFraction, optimiserStep } = training;
-  const trained = Math.max(1, Math.floor(sampling.inferenceSteps * timestepFraction));
-  const pairs = Array.from({ length: pairCount }, (_, pair) => pair);
-  const indices = Array.from({ length: sampling.inferenceSteps }, (_, index) => index);
+  const { innerEpochs, pairsPerStep, optimiserStep } = training;
+  const [eligible, trained] = trainedTimesteps({ training, sampling });
+  const examples = Array.from({ length: exampleCount }, (_, example) => example);
+  const indices = Array.from({ length: eligible }, (_, index) => index);
   const steps: Step[] = [];
   for (let pass = 0; pass < innerEpochs; pass++) {
-    const order = shuffled(pairs, ...label, 'pairs', pass);
+    const order = shuffled(examples, ...label, 'pairs', pass);
     for (let first = 0; first < order.length; first += pairsPerStep) {
-      const together = order.slice(first, first + pairsPerStep).map((pair) => ({
-        pair,
-        timestepIndices: shuffled(indices, ...label, 'timesteps', pass, pair).slice(0, trained),
+      const together = order.slice(first, first + pairsPerStep).map((example) => ({
+        example,
+        timestepIndices: shuffled(indices, ...label, 'timesteps', pass, example).slice(0, trained),
       }));
       if (optimiserStep === 'pair') steps.push(together);
       else steps.push(...oneTimestepEach(together, trained));
@@ -43,8 +43,8 @@ export function planSteps(
 
 function oneTimestepEach(together: Step, trained: number): Step[] {
   return Array.from({ length: trained }, (_, i) =>
-    together.map(({ pair, timestepIndices }) => ({
-      pair,
+    together.map(({ example, timestepIndices }) => ({
+      example,
       timestepIndices: timestepIndices.slice(i, i + 1),
     })),
   );

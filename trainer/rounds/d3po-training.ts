@@ -1,4 +1,4 @@
-/** @file D3PO on one round: its frozen pairs and their trajectories, step by step through the transition trainer. */
+/** @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through the transition trainer. */
 import { getBlob, sha256 } from '@/db/blobs';
 import { type TrainingPair, trainingPairsOf } from '@/db/training-data';
 import { AppError } from '@/lib/errors';
@@ -9,21 +9,24 @@ import { PromptEncoder } from '@/trainer/diffusion/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import {
-  type PairExample,
-  type TransitionReport,
-  TransitionTrainer,
-} from '@/trainer/methods/transition-trainer';
+import type { Example } from '@/trainer/methods/examples';
+import type { TransitionReport } from '@/trainer/methods/run';
+import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
+import { bestRunSize, type RoundExample, roundExamples } from './round-examples';
 import type { StepMetrics, Training, TrainingContext } from './training';
 
 /**
- * Latent positions (height × width) of all transitions in one run of the training graph: what bounds its memory.
- * Four transitions of the built-in policy, one of Stable Diffusion.
+ * Latent positions (height x width) of all images in one run of the training graph: what bounds its memory. Sixteen
+ * images of the built-in policy, one pair of Stable Diffusion.
  */
-const positionsPerRun = 1024;
+const positionsPerRun = 4096;
+
+function mostImagesPerRun({ latentShape: [, height, width] }: Pipeline): number {
+  return Math.max(2, Math.floor(positionsPerRun / (height * width)));
+}
 
 /** Opens D3PO on a round whose labeling has ended. */
 export async function openD3poTraining({
@@ -35,7 +38,9 @@ export async function openD3poTraining({
   const { pipeline } = start;
   const pairs = await trainingPairsOf(round.id);
   const label = [config.seed, round.ordinal];
-  const steps = planSteps(pairs.length, config, label);
+  const mostImages = mostImagesPerRun(pipeline);
+  const examples = roundExamples(pairs, mostImages);
+  const steps = planSteps(examples.length, config, label);
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const initial = startingTensors(unet, config.training, start.file, label);
   const trainable = trainableOf(unet, config.training);
@@ -63,7 +68,7 @@ export async function openD3poTraining({
       maxGradNorm: training.maxGradNorm,
     },
     learningRate: training.learningRate,
-    transitionsPerRun: transitionsPerRun(pipeline, steps),
+    run: bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, config),
   });
   return {
@@ -75,11 +80,11 @@ export async function openD3poTraining({
     state: () => trainer.state(),
     async step(index) {
       const step = steps[index] as Step;
-      const examples = await Promise.all(
-        step.map(({ pair }) => exampleOf(pairs[pair] as TrainingPair, config, encode)),
+      const compared = await Promise.all(
+        step.map(({ example }) => exampleOf(examples[example] as RoundExample, config, encode)),
       );
       const report = await trainer.step(
-        examples,
+        compared,
         step.map(({ timestepIndices }) => timestepIndices),
       );
       return metricsOf(report.transitions, report.gradNorm);
@@ -89,33 +94,6 @@ export async function openD3poTraining({
       await encoder.release();
     },
   };
-}
-
-/** What a run costs besides its transitions, in transitions: measured on the built-in policy. */
-const runOverhead = 0.25;
-
-/** How many transitions share a run: within memory, whatever computes least; a run that is not full costs as much. */
-function transitionsPerRun(pipeline: Pipeline, steps: readonly Step[]): number {
-  const [, height, width] = pipeline.latentShape;
-  const most = Math.max(1, Math.floor(positionsPerRun / (height * width)));
-  // A UNet that takes one timestep for all its rows runs only those of one timestep together.
-  const together = steps.flatMap(takesScalarTimestep(pipeline.unet.graph) ? perTimestep : inAll);
-  const cost = (size: number) =>
-    together.reduce((sum, n) => sum + Math.ceil(n / size) * (size + runOverhead), 0);
-  const sizes = Array.from({ length: most }, (_, i) => i + 1);
-  return sizes.reduce((best, size) => (cost(size) < cost(best) ? size : best));
-}
-
-function inAll(step: Step): number {
-  return step.reduce((n, { timestepIndices }) => n + timestepIndices.length, 0);
-}
-
-function perTimestep(step: Step): number[] {
-  const counts = new Map<number, number>();
-  for (const index of step.flatMap(({ timestepIndices }) => timestepIndices)) {
-    counts.set(index, (counts.get(index) ?? 0) + 1);
-  }
-  return [...counts.values()];
 }
 
 /** The reference policy where its predictions were not stored with the trajectories. */
@@ -130,15 +108,14 @@ function reference(
 }
 
 async function exampleOf(
-  pair: TrainingPair,
+  { prompt, samples, comparisons }: RoundExample,
   config: RunConfig,
   encode: (prompt: string) => Promise<Tensor<'float32'>>,
-): Promise<PairExample> {
+): Promise<Example> {
   return {
-    context: await encode(pair.prompt),
-    winner: await trajectoryOf(pair.winner, config),
-    loser: await trajectoryOf(pair.loser, config),
-    weight: pair.weight,
+    context: await encode(prompt),
+    images: await Promise.all(samples.map((sample) => trajectoryOf(sample, config))),
+    comparisons,
   };
 }
 

@@ -2,7 +2,12 @@
 
 import { TriangleAlert } from 'lucide-react';
 import { type Method, methodDescriptions } from '@/lib/methods';
-import { preferencesWanted, type RunConfig, samplesWanted } from '@/lib/settings/run-config';
+import {
+  preferencesWanted,
+  type RunConfig,
+  samplesWanted,
+  trainedTimesteps,
+} from '@/lib/settings/run-config';
 import type { StartRun } from '../../api/runs/schema';
 import { countText, plural } from '../../components/figures/format';
 
@@ -52,7 +57,7 @@ function stepsOf(config: RunConfig): [string, string][] {
     sampling.pairSource === 'pairs'
       ? plural(sampling.pairsPerRound, 'pair')
       : plural(sampling.groupsPerRound, 'group');
-  const timesteps = Math.max(1, Math.round(sampling.inferenceSteps * training.timestepFraction));
+  const [, timesteps] = trainedTimesteps(config);
   return [
     ['Draws', `${plural(samplesWanted(config), 'image')}: ${items}`],
     [

@@ -24,6 +24,7 @@ describe('parseRunConfig', () => {
         weightDecay: 1e-4,
         maxGradNorm: 1,
         innerEpochs: 1,
+        noisiestShare: 1,
         timestepFraction: 1,
         loraRank: 4,
         trainables: 'attention',

@@ -8,11 +8,12 @@ import { PromptEncoder } from '@/trainer/diffusion/networks';
 import { gaussianNoise } from '@/trainer/diffusion/noise';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampler';
+import type { Trajectory } from '@/trainer/diffusion/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Example } from '@/trainer/methods/examples';
+import { NonFiniteError } from '@/trainer/methods/run';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
 import {
-  NonFiniteError,
-  type PairExample,
   TransitionTrainer,
   type TransitionTrainerOptions,
 } from '@/trainer/methods/transition-trainer';
@@ -21,7 +22,8 @@ import { writeTinyPipeline } from '../../support/tiny-pipeline';
 
 let engine: Engine;
 let pipeline: Pipeline;
-let pair: PairExample;
+let pair: Example;
+let third: Trajectory;
 let empty: Tensor<'float32'>;
 const settings = { steps: 4, eta: 1, guidance: 3 };
 const all = [0, 1, 2, 3];
@@ -31,8 +33,8 @@ beforeAll(async () => {
   const folder = join(mkdtempSync(join(tmpdir(), 'darkroom-trainer-')), 'tiny');
   await writeTinyPipeline(folder);
   pipeline = await openPipeline(folder);
-  const sampler = await Sampler.open(engine, pipeline, { images: 2, settings });
-  const requests = [1, 2].map((seed) => ({ prompt: '1 hand', seed, noiseSeed: seed }));
+  const sampler = await Sampler.open(engine, pipeline, { images: 3, settings });
+  const requests = [1, 2, 3].map((seed) => ({ prompt: '1 hand', seed, noiseSeed: seed }));
   const drawn = [];
   for await (const images of sampler.sample(requests, { keepPredictions: true })) {
     drawn.push(...images.map((image) => image.trajectory));
@@ -41,9 +43,14 @@ beforeAll(async () => {
   const encoder = await PromptEncoder.open(engine, pipeline);
   const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
   empty = float32(context, await encoder.encode(''));
-  const [winner, loser] = drawn;
-  if (!winner || !loser) throw new Error('nothing was drawn');
-  pair = { context: float32(context, await encoder.encode('1 hand')), winner, loser, weight: 1 };
+  const [winner, loser, other] = drawn;
+  if (!winner || !loser || !other) throw new Error('nothing was drawn');
+  third = other;
+  pair = {
+    context: float32(context, await encoder.encode('1 hand')),
+    images: [winner, loser],
+    comparisons: [{ winner: 0, loser: 1, weight: 1 }],
+  };
 });
 afterAll(() => engine.close());
 
@@ -61,7 +68,7 @@ function open(changes: Partial<TransitionTrainerOptions> = {}): Promise<Transiti
     d3po: { beta: 0.1, clipRange: 0.1 },
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
     learningRate: 1e-3,
-    transitionsPerRun: 4,
+    run: { images: 8, comparisons: 4 },
     ...changes,
   });
 }
@@ -113,7 +120,7 @@ describe('training on pairs', () => {
   );
 
   it('is the same in one run or in many, and goes on exactly from a state', async () => {
-    const whole = await open({ transitionsPerRun: 4 });
+    const whole = await open({ run: { images: 8, comparisons: 4 } });
     await whole.load(TransitionTrainer.initialState(fresh()));
     await whole.step([pair], [all]);
     const between = await whole.state();
@@ -124,7 +131,7 @@ describe('training on pairs', () => {
     expect((await whole.state()).tensors).toEqual(wanted);
     await whole.close();
 
-    const parts = await open({ transitionsPerRun: 3 });
+    const parts = await open({ run: { images: 7, comparisons: 3 } });
     await parts.load(TransitionTrainer.initialState(fresh()));
     await parts.step([pair], [all]);
     await parts.step([pair], [all]);
@@ -134,6 +141,41 @@ describe('training on pairs', () => {
       });
     }
     await parts.close();
+  });
+
+  it('trains on a group as on its pairs, running each image once', async () => {
+    const [winner, loser] = pair.images as [Trajectory, Trajectory];
+    const group: Example = {
+      ...pair,
+      images: [winner, loser, third],
+      comparisons: [
+        { winner: 0, loser: 1, weight: 1 },
+        { winner: 0, loser: 2, weight: 0.5 },
+      ],
+    };
+    const apart: Example[] = [
+      pair,
+      { ...pair, images: [winner, third], comparisons: [{ winner: 0, loser: 1, weight: 0.5 }] },
+    ];
+    const trained = async (examples: Example[], images: number) => {
+      const trainer = await open({ run: { images, comparisons: 4 } });
+      await trainer.load(TransitionTrainer.initialState(fresh()));
+      const { transitions } = await trainer.step(
+        examples,
+        examples.map(() => all),
+      );
+      const { tensors, firstMoments } = await trainer.state();
+      await trainer.close();
+      expect(transitions).toHaveLength(2 * all.length);
+      return { tensors, firstMoments };
+    };
+    const [together, single] = [await trained([group], 6), await trained(apart, 8)];
+    for (const [name, moment] of together.firstMoments) {
+      moment.data.forEach((value, i) => {
+        const wanted = single.firstMoments.get(name)?.data[i] as number;
+        expect(Math.abs(value - wanted)).toBeLessThan(1e-4 * Math.abs(wanted) + 1e-8);
+      });
+    }
   });
 
   it('compares with the base where that is the reference', async () => {

@@ -57,8 +57,8 @@ export const DIFFUSION_SETTINGS: DiffusionSettings = {
   emptyCaptions: 0.1,
   signalToNoiseMax: 5,
   signalToNoiseExtra: 0.3,
-  noisyHalf: 0.5,
-  rates: { deformed: 0.2, blood: 0.25 },
+  noisyHalf: 0.6,
+  rates: { deformed: 0.2, blood: 0.35 },
 };
 
 /**

@@ -68,7 +68,7 @@ export function exportPipeline(folder: string, weights: PipelineWeights): void {
   const unetGraph: Network = (layers) => {
     const b = layers.builder;
     const sample = b.input('sample', 'float32', latentDims);
-    const timestep = b.input('timestep', 'int64', []);
+    const timestep = b.input('timestep', 'int64', [TRACED_BATCH]);
     const context = b.input('encoder_hidden_states', 'float32', [
       TRACED_BATCH,
       PROMPT_TOKENS,

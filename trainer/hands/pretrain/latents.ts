@@ -82,7 +82,8 @@ export async function openLatents(
   };
 }
 
-function scalePath(path: string): string {
+/** Where the scale of the latents at `path` is kept. */
+export function scalePath(path: string): string {
   return path.replace(/\.bin$/, '.json');
 }
 

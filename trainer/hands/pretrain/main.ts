@@ -1,7 +1,8 @@
 /**
  * @file `npm run pretrain`: draws the world, trains the autoencoder, then the text encoder and the UNet, and writes the
  * built-in policy. Every stage resumes from its checkpoint; finished stages are skipped. `--stage export` writes the
- * policy from the last checkpoint, also while training goes on; `--stage measure` measures it with the judges.
+ * policy from the last checkpoint, also while training goes on; `--stage measure` measures it with the judges;
+ * `--stage unpack` turns the policy back into checkpoints to go on from.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -18,11 +19,14 @@ import { openLatents, readLatentScale } from './latents';
 import { logMeasured, measurePolicy, SAMPLING } from './measure-stage';
 import { log } from './stage';
 import { averagedWeights } from './training';
+import { unpackPolicy } from './unpack';
 import { trainVae } from './vae-stage';
 
 /** Stages that need the drawn images. */
 const TRAINED = ['vae', 'diffusion', 'calibration'];
 const STAGES = [...TRAINED, 'judge-a', 'judge-b', 'export', 'measure'];
+/** Only where it is asked for. */
+const UNPACK = 'unpack';
 
 const { values: flags } = parseArgs({
   options: {
@@ -44,9 +48,9 @@ const FIRST_TRAINING_SEED = 1_000_000;
 
 const { folder } = flags;
 const stages = new Set(flags.stage.split(','));
-const unknown = [...stages].find((stage) => !STAGES.includes(stage));
+const unknown = [...stages].find((stage) => ![...STAGES, UNPACK].includes(stage));
 if (unknown !== undefined) {
-  throw new Error(`There is no stage "${unknown}"; choose from ${STAGES.join(', ')}.`);
+  throw new Error(`There is no stage "${unknown}"; choose from ${[...STAGES, UNPACK].join(', ')}.`);
 }
 const latentPath = join(folder, 'latents.bin');
 
@@ -100,6 +104,7 @@ async function train(engine: Engine): Promise<void> {
 }
 
 mkdirSync(folder, { recursive: true });
+if (stages.has(UNPACK)) await unpackPolicy(flags.policy, folder, latentPath);
 if (TRAINED.some((stage) => stages.has(stage))) await withEngine(train);
 for (const name of ['a', 'b'] as const) {
   if (!stages.has(`judge-${name}`)) continue;

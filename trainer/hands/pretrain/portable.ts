@@ -29,10 +29,12 @@ export function portableNetwork(
   return serializeOnnx(openBatch(builder.finish()));
 }
 
-/** Names the leading dimension of inputs and outputs where it is the traced batch. */
+/** Names the leading dimension of inputs and outputs where it is the traced batch, as Optimum does. */
 function openBatch(graph: Graph): Graph {
   for (const port of [...graph.inputs, ...graph.outputs]) {
-    if (port.dims[0] === TRACED_BATCH) port.dims = ['batch_size', ...port.dims.slice(1)];
+    // One timestep for all rows is as good as one for each.
+    const batch = port.name === 'timestep' ? 'steps' : 'batch_size';
+    if (port.dims[0] === TRACED_BATCH) port.dims = [batch, ...port.dims.slice(1)];
   }
   return graph;
 }

@@ -92,15 +92,9 @@ export class Training {
     return new Training(engine, session, averaging, metrics, parameters);
   }
 
-  /** Starts from these weights: moments zero, average equal to the weights. */
+  /** Starts from these weights. */
   async start(weights: ReadonlyMap<string, Tensor>): Promise<void> {
-    for (const { name, dims } of this.parameters) {
-      const weight = weights.get(name) ?? missing(name);
-      await this.engine.put(slotName('weight', name), weight);
-      await this.engine.put(slotName('average', name), weight);
-      await this.engine.put(slotName('first', name), zeros('float32', dims));
-      await this.engine.put(slotName('second', name), zeros('float32', dims));
-    }
+    await this.restore(freshState(weights));
   }
 
   /** Goes on from a state that `state` gave. */
@@ -199,6 +193,18 @@ async function loadAveraging(engine: Engine, parameters: readonly Parameter[]): 
 function missing(name: string): never {
   throw new Error(
     `There is no weight "${name}" to start from; the checkpoint is of another network.`,
+  );
+}
+
+/** The state at which training from `weights` begins: moments zero, average equal to the weights. */
+export function freshState(weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map(
+    [...weights].flatMap(([name, weight]): [string, Tensor][] => [
+      [slotName('weight', name), weight],
+      [slotName('average', name), weight],
+      [slotName('first', name), zeros('float32', weight.dims)],
+      [slotName('second', name), zeros('float32', weight.dims)],
+    ]),
   );
 }
 

@@ -1,0 +1,77 @@
+/** @file A round's labels: images of the current policy, and what the simulated annotators say of them. */
+import type { Adapter } from '@/trainer/diffusion/lora';
+import type { Judge } from '@/trainer/hands/judge/judge';
+import { drawPrompts, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
+import type { Random } from '@/trainer/hands/world/random';
+import type { Comparison } from '@/trainer/methods/examples';
+import { type Label, randomOf } from '@/trainer/rounds/random';
+import { pick, tag } from './annotators';
+import { type Drawn, draw } from './draw';
+import type { Experiment } from './experiments';
+import type { Student } from './student';
+
+/** A pair or group with what the annotators made of it. */
+export interface Judged {
+  images: Drawn[];
+  comparisons: Comparison[];
+}
+
+/** Draws a round's images and asks the simulated annotators. What says nothing is counted and left out. */
+export async function collect(
+  student: Student,
+  eyes: Judge,
+  adapter: Adapter,
+  experiment: Experiment,
+  label: Label,
+): Promise<{ judged: Judged[]; judgements: number }> {
+  const { source, perRound } = experiment;
+  const size = imagesTogether(experiment);
+  const random = randomOf(...label, 'annotators');
+  const prompts = drawPrompts(randomOf(...label, 'prompts'), TRAINING_PROMPTS, perRound);
+  const firstSeed = randomOf(...label, 'seeds').integer(900_000_000);
+  const requests = prompts.flatMap((prompt, group) =>
+    Array.from({ length: size }, (_, i) => ({
+      prompt,
+      seed: firstSeed + group * size + i,
+      noiseSeed: firstSeed + group * size + i,
+    })),
+  );
+  const judged: Judged[] = [];
+  let images: Drawn[] = [];
+  for await (const image of draw(student, eyes, adapter, requests, true)) {
+    images.push(image);
+    if (images.length < size) continue;
+    const comparisons =
+      source.kind === 'groups'
+        ? compareTagged(images, source.bad, random)
+        : comparePicked(images as [Drawn, Drawn], random);
+    if (comparisons.length > 0) judged.push({ images, comparisons });
+    images = [];
+  }
+  return { judged, judgements: source.kind === 'groups' ? perRound * size : perRound };
+}
+
+export function imagesTogether({ source }: Experiment): number {
+  return source.kind === 'groups' ? source.size : 2;
+}
+
+/** Untagged beats tagged. */
+function compareTagged(
+  images: readonly Drawn[],
+  bad: (verdict: Drawn['verdict']) => boolean,
+  random: Random,
+): Comparison[] {
+  const verdicts = images.map(({ verdict }) => verdict);
+  const tagged = tag(verdicts, bad, random);
+  const indices = images.map((_, i) => i);
+  return indices
+    .filter((i) => !tagged[i])
+    .flatMap((winner) =>
+      indices.filter((i) => tagged[i]).map((loser) => ({ winner, loser, weight: 1 })),
+    );
+}
+
+function comparePicked([one, other]: readonly [Drawn, Drawn], random: Random): Comparison[] {
+  const better = pick(one.prompt, [one.verdict, other.verdict], random);
+  return better === null ? [] : [{ winner: better, loser: 1 - better, weight: 1 }];
+}

@@ -1,0 +1,120 @@
+/** @file One run of the transition graph: which image stands in which row, who is compared with whom, and what it showed. */
+import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { outputOf } from '@/trainer/runtime/engine';
+import type { D3poSettings } from './d3po';
+import type { Example, ExampleSize, Row } from './examples';
+
+/** One row of the graph's image inputs. */
+export interface RunImage {
+  trajectory: Trajectory;
+  timestepIndex: number;
+  context: Tensor<'float32'>;
+}
+
+/** A comparison between two rows. */
+export interface RunComparison extends Row {
+  winner: number;
+  loser: number;
+  weight: number;
+}
+
+/** What one transition of one comparison showed. Log-ratios and KL are means over latent elements. */
+export interface TransitionReport {
+  example: number;
+  timestepIndex: number;
+  timestep: number;
+  loss: number;
+  logRatioWinner: number;
+  logRatioLoser: number;
+  /** Share of the two images outside the clamp. */
+  clipFraction: number;
+  /** Mean over the two images. */
+  kl: number;
+}
+
+/** Training that produced NaN or infinity: says at which step and what to change. */
+export class NonFiniteError extends Error {
+  override name = 'NonFiniteError';
+}
+
+/** Images and comparisons of a run. A run is always full: images that only fill it up are compared with none. */
+export function fillRun(
+  examples: readonly Example[],
+  rows: readonly Row[],
+  size: ExampleSize,
+): { images: RunImage[]; comparisons: RunComparison[] } {
+  const images: RunImage[] = [];
+  const comparisons: RunComparison[] = [];
+  for (const row of rows) {
+    const { context, images: trajectories, comparisons: own } = examples[row.example] as Example;
+    const first = images.length;
+    for (const trajectory of trajectories) {
+      images.push({ trajectory, timestepIndex: row.timestepIndex, context });
+    }
+    for (const { winner, loser, weight } of own) {
+      comparisons.push({ ...row, winner: first + winner, loser: first + loser, weight });
+    }
+  }
+  while (images.length < size.images) images.push(images[0] as RunImage);
+  return { images, comparisons };
+}
+
+/** Feeds of the loss. @param total comparisons of the whole optimizer step, over which the loss is a mean */
+export function comparisonFeeds(
+  comparisons: readonly RunComparison[],
+  size: ExampleSize,
+  total: number,
+): Record<'preference' | 'weight', Tensor> {
+  const preference = new Float32Array(size.comparisons * size.images);
+  const weight = new Float32Array(size.comparisons);
+  for (const [i, comparison] of comparisons.entries()) {
+    preference[i * size.images + comparison.winner] = 1;
+    preference[i * size.images + comparison.loser] = -1;
+    // The graph divides by its number of places, not by those that are taken in all runs.
+    weight[i] = (comparison.weight * size.comparisons) / total;
+  }
+  return {
+    preference: float32([size.comparisons, size.images], preference),
+    weight: float32([size.comparisons], weight),
+  };
+}
+
+/** Reads what a run showed. @param step the optimizer step it belongs to, for errors */
+export function reportTransitions(
+  comparisons: readonly RunComparison[],
+  timesteps: readonly number[],
+  out: Record<string, Tensor>,
+  { beta, clipRange }: D3poSettings,
+  step: number,
+): TransitionReport[] {
+  const current = outputOf(out, 'logProbability', 'float32').data;
+  const before = outputOf(out, 'referenceLogProbability', 'float32').data;
+  const kl = outputOf(out, 'kl', 'float32').data;
+  const bound = (ratio: number) =>
+    clipRange === undefined
+      ? ratio
+      : Math.min(Math.max(ratio, Math.log(1 - clipRange)), Math.log(1 + clipRange));
+  return comparisons.map((comparison) => {
+    const rows = [comparison.winner, comparison.loser] as const;
+    const [winner, loser] = rows.map(
+      (row) => (current[row] as number) - (before[row] as number),
+    ) as [number, number];
+    const timestep = timesteps[comparison.winner] as number;
+    if (!Number.isFinite(winner) || !Number.isFinite(loser)) {
+      throw new NonFiniteError(
+        `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
+      );
+    }
+    return {
+      example: comparison.example,
+      timestepIndex: comparison.timestepIndex,
+      timestep,
+      loss: Math.log1p(Math.exp(-beta * (bound(winner) - bound(loser)))),
+      logRatioWinner: winner,
+      logRatioLoser: loser,
+      clipFraction: [winner, loser].filter((ratio) => bound(ratio) !== ratio).length / 2,
+      kl: rows.reduce((sum, row) => sum + (kl[row] as number), 0) / 2,
+    };
+  });
+}
