@@ -1,8 +1,9 @@
 /**
- * @file Captions as dirty as the web's: attributes are missing or wrong, and nobody mentions defects. A base policy
+ * @file Captions as dirty as the web's: attributes are missing or wrong and come in any order, and nobody mentions
+ * defects. A base policy
  * trained on them follows prompts imperfectly, which leaves alignment room to grow.
  */
-import { writePrompt } from './prompts';
+import { BARE_PROMPT, describeAttributes } from './prompts';
 import {
   type Attributes,
   BACKGROUND_NAMES,
@@ -24,21 +25,25 @@ export interface CaptionRates {
 
 export const CAPTION_RATES: CaptionRates = { bare: 0.08, missing: 0.15, wrong: 0.1 };
 
-/** Writes a caption for an image of which `truth` is true. Fingers and blood are never mentioned. */
+/**
+ * Writes a caption for an image of which `truth` is true. Fingers and blood are never mentioned. In a fixed order, the
+ * last attribute would always stand where the text encoder sums up the others, and the model would not learn it.
+ */
 export function writeCaption(
   random: Random,
   truth: Attributes,
   { bare, missing, wrong }: CaptionRates = CAPTION_RATES,
 ): string {
-  if (random.chance(bare)) return writePrompt({});
+  if (random.chance(bare)) return BARE_PROMPT;
   const mention = <T>(value: T, all: readonly T[]): T | undefined => {
     if (random.chance(missing)) return undefined;
     return random.chance(wrong) ? random.pick(all.filter((other) => other !== value)) : value;
   };
-  return writePrompt({
+  const parts = describeAttributes({
     skin: mention(truth.skin, SKIN_NAMES),
     sleeve: mention(truth.sleeve, SLEEVE_NAMES),
     background: mention(truth.background, BACKGROUND_NAMES),
     pose: mention(truth.pose, POSE_NAMES),
   });
+  return [BARE_PROMPT, ...random.shuffled(parts)].join(', ');
 }

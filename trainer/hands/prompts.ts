@@ -17,14 +17,24 @@ export const BARE_PROMPT = '1 hand';
 /** One complete prompt in so many is kept for evaluation. */
 const EVALUATION_SHARE = 5;
 
-/** Writes a prompt; attributes left out are not mentioned. */
-export function writePrompt({ skin, sleeve, background, pose }: Partial<Attributes>): string {
-  const parts = [BARE_PROMPT];
+/** What a prompt says of each attribute; those left out are not mentioned. */
+export function describeAttributes({
+  skin,
+  sleeve,
+  background,
+  pose,
+}: Partial<Attributes>): string[] {
+  const parts: string[] = [];
   if (skin) parts.push(`${skin} skin`);
   if (sleeve) parts.push(`${sleeve} sleeve`);
   if (background) parts.push(`${background} background`);
   if (pose) parts.push(pose);
-  return parts.join(', ');
+  return parts;
+}
+
+/** Writes a prompt; attributes left out are not mentioned. */
+export function writePrompt(attributes: Partial<Attributes>): string {
+  return [BARE_PROMPT, ...describeAttributes(attributes)].join(', ');
 }
 
 /** Reads what a prompt asks for; parts that the grammar does not know are ignored, as a model would. */
@@ -73,11 +83,7 @@ export const EVALUATION_PROMPTS: readonly string[] = completePrompts(true);
 export function drawPrompts(random: Random, prompts: readonly string[], count: number): string[] {
   const drawn: string[] = [];
   while (drawn.length < count) {
-    const deck = [...prompts];
-    for (let last = deck.length - 1; last > 0; last--) {
-      const other = random.integer(last + 1);
-      [deck[last], deck[other]] = [deck[other] as string, deck[last] as string];
-    }
+    const deck = random.shuffled(prompts);
     drawn.push(...deck.slice(0, count - drawn.length));
   }
   return drawn;

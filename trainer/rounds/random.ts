@@ -24,11 +24,5 @@ export function randomOf(...label: Label): Random {
 
 /** The items in an order that the label determines (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], ...label: Label): T[] {
-  const random = randomOf(...label);
-  const deck = [...items];
-  for (let last = deck.length - 1; last > 0; last--) {
-    const other = random.integer(last + 1);
-    [deck[last], deck[other]] = [deck[other] as T, deck[last] as T];
-  }
-  return deck;
+  return randomOf(...label).shuffled(items);
 }

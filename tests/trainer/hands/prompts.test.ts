@@ -49,6 +49,14 @@ test('drawn prompts repeat only after all have come', () => {
   expect(drawn).toHaveLength(7);
 });
 
+test('captions name attributes in any order', () => {
+  const random = createRandom(6);
+  const lasts = Array.from({ length: 200 }, () => writeCaption(random, WISH).split(', ').at(-1));
+  for (const ending of [/skin$/, /sleeve$/, /background$/, /^(upright|tilted)/]) {
+    expect(lasts.filter((last) => ending.test(last ?? '')).length).toBeGreaterThan(25);
+  }
+});
+
 test('captions are missing and wrong as often as asked, and never mention a defect', () => {
   const random = createRandom(5);
   let bare = 0;

@@ -58,7 +58,7 @@ export const DIFFUSION_SETTINGS: DiffusionSettings = {
   signalToNoiseMax: 5,
   signalToNoiseExtra: 0.3,
   noisyHalf: 0.6,
-  rates: { deformed: 0.2, blood: 0.35 },
+  rates: { deformed: 0.31, blood: 0.5 },
 };
 
 /**

@@ -15,6 +15,8 @@ export interface Random {
   chance(probability: number): boolean;
   /** One element, each equally likely. */
   pick<T>(items: readonly T[]): T;
+  /** The elements in a random order (Fisher and Yates). */
+  shuffled<T>(items: readonly T[]): T[];
   /** Standard normal (Box-Muller). */
   gaussian(): number;
 }
@@ -68,6 +70,14 @@ export function createRandom(seed: number): Random {
       if (items.length === 0)
         throw new RangeError('pick from an empty list; give at least one item');
       return items[integer(items.length)] as T;
+    },
+    shuffled<T>(items: readonly T[]) {
+      const deck = [...items];
+      for (let last = deck.length - 1; last > 0; last--) {
+        const other = integer(last + 1);
+        [deck[last], deck[other]] = [deck[other] as T, deck[last] as T];
+      }
+      return deck;
     },
     gaussian() {
       if (spare !== undefined) {
