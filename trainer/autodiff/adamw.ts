@@ -20,6 +20,8 @@ export interface Trained {
   gradient: Value;
   firstMoment: Value;
   secondMoment: Value;
+  /** False where weight decay spares it, as is usual for biases and scales. */
+  decays?: boolean;
 }
 
 export interface AdamWStep {
@@ -91,7 +93,8 @@ export function appendAdamW(
       b.div(b.op('Sqrt', [secondMoment]), rootCorrection2),
       b.scalar(settings.epsilon),
     );
-    const value = b.sub(b.mul(t.value, keep), b.mul(b.div(firstMoment, deviation), stepSize));
+    const kept = t.decays === false ? t.value : b.mul(t.value, keep);
+    const value = b.sub(kept, b.mul(b.div(firstMoment, deviation), stepSize));
     return { value, firstMoment, secondMoment };
   });
   return { updated, gradNorm };

@@ -2,13 +2,13 @@
  * @file Training all weights of a network inside the engine: one graph holds forward, backward and AdamW, and weights,
  * moments and the running average stay in the engine's slots. Only a batch goes in and a few numbers come out.
  */
+import { type AdamWSettings, adamWFeeds, appendAdamW } from '@/trainer/autodiff/adamw';
 import { gradients } from '@/trainer/autodiff/gradients';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, type Feeds, outputOf, type Session } from '@/trainer/runtime/engine';
 import { Layers } from '../networks/layers';
-import { ADAMW, adamWScalars, adamWUpdate, clipFactor, globalNorm } from './adamw';
 
 /** A weight by PyTorch's name. */
 export interface Parameter {
@@ -24,7 +24,14 @@ export const STATE_KINDS = ['weight', 'first', 'second', 'average'] as const;
 type StateKind = (typeof STATE_KINDS)[number];
 
 const slotName = (kind: StateKind, name: string) => `${kind}/${name}`;
-const SCALARS = ['rate', 'keep', 'epsilon'] as const;
+
+export const ADAMW = {
+  beta1: 0.9,
+  beta2: 0.99,
+  epsilon: 1e-8,
+  weightDecay: 0.01,
+  maxGradNorm: 1,
+} as const satisfies AdamWSettings;
 
 export interface StepReport {
   loss: number;
@@ -65,18 +72,21 @@ export class Training {
     if (!loss) throw new Error(`The network "${name}" has no output "loss"; return one.`);
     const wrt = parameters.map((parameter) => parameter.name);
     const gradientOf = gradients(b, { of: loss, wrt });
-    const norm = globalNorm(b, gradientOf);
-    const clip = clipFactor(b, norm, ADAMW);
-    const [rate, keep, epsilon] = SCALARS.map((scalar) =>
-      b.input(`scalar/${scalar}`, 'float32', []),
-    ) as [Value, Value, Value];
     const resident: string[] = [];
-    parameters.forEach(({ name: weight, dims }, index) => {
-      const first = b.input(slotName('first', weight), 'float32', dims);
-      const second = b.input(slotName('second', weight), 'float32', dims);
-      const gradient = gradientOf[index] as Value;
-      const moments = { weight, first, second, gradient };
-      const next = adamWUpdate(b, ADAMW, moments, clip, { rate, keep, epsilon });
+    const { updated, gradNorm } = appendAdamW(
+      b,
+      parameters.map(({ name: weight, dims }, index) => ({
+        value: weight,
+        gradient: gradientOf[index] as Value,
+        firstMoment: b.input(slotName('first', weight), 'float32', dims),
+        secondMoment: b.input(slotName('second', weight), 'float32', dims),
+        decays: dims.length > 1,
+      })),
+      ADAMW,
+    );
+    parameters.forEach(({ name: weight }, index) => {
+      const { value, firstMoment, secondMoment } = updated[index] as (typeof updated)[number];
+      const next = { weight: value, first: firstMoment, second: secondMoment };
       for (const kind of ['weight', 'first', 'second'] as const) {
         const output = `next/${slotName(kind, weight)}`;
         b.output(next[kind], output);
@@ -85,7 +95,7 @@ export class Training {
     });
     const metrics = Object.keys(others);
     b.output(loss, 'loss');
-    b.output(norm, 'gradient_norm');
+    b.output(gradNorm, 'gradient_norm');
     for (const [metric, value] of Object.entries(others)) b.output(value, metric);
     const session = await engine.load(serializeOnnx(b.finish()), { name, resident });
     const averaging = await loadAveraging(engine, parameters);
@@ -121,10 +131,11 @@ export class Training {
 
   /** One step of AdamW. @param step counted from 1 */
   async step(feeds: Feeds, learningRate: number, step: number): Promise<StepReport> {
-    const scalars = adamWScalars(ADAMW, learningRate, step);
-    const all: Record<string, Feeds[string]> = { ...feeds };
+    const all: Record<string, Feeds[string]> = {
+      ...feeds,
+      ...adamWFeeds(step, learningRate, ADAMW),
+    };
     const keep: Record<string, string> = {};
-    for (const scalar of SCALARS) all[`scalar/${scalar}`] = float32([], [scalars[scalar]]);
     for (const { name } of this.parameters) {
       all[name] = this.engine.slot(slotName('weight', name));
       for (const kind of ['first', 'second'] as const) {

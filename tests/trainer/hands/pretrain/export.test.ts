@@ -96,7 +96,7 @@ test('one image alone gives what it gives in a batch', async () => {
         [count, 16, 64],
         context.slice(first * 1024, (first + count) * 1024),
       ),
-      timestep: int64([], [501]),
+      timestep: int64([1], [501]),
     });
     return outputOf(outputs, 'out_sample', 'float32').data;
   };

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectDtype, float32, type Tensor } from '@/trainer/graph/tensor';
-import { ADAMW } from '@/trainer/hands/pretrain/adamw';
 import { learningRateFactor } from '@/trainer/hands/pretrain/schedule';
 import { runStage } from '@/trainer/hands/pretrain/stage';
-import { averagedWeights, type Network, Training } from '@/trainer/hands/pretrain/training';
+import { ADAMW, averagedWeights, type Network, Training } from '@/trainer/hands/pretrain/training';
 import { Engine } from '@/trainer/runtime/engine';
 
 let engine: Engine;
@@ -44,13 +43,13 @@ function reference(steps: number, learningRate: number): number[] {
   const weights = [1, -2, 0.5, 3, 0.7, -0.1];
   const first = weights.map(() => 0);
   const second = weights.map(() => 0);
-  const { beta1, beta2, epsilon, weightDecay, gradientNormMax } = ADAMW;
+  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = ADAMW;
   for (let step = 1; step <= steps; step++) {
     const factors = [...x(step), 1, 1];
     const raw = weights.map((weight, at) => 2 * weight * (factors[at] as number));
     const norm = Math.hypot(...raw);
     raw.forEach((value, at) => {
-      const gradient = value * Math.min(1, gradientNormMax / norm);
+      const gradient = value * Math.min(1, maxGradNorm / norm);
       first[at] = beta1 * (first[at] as number) + (1 - beta1) * gradient;
       second[at] = beta2 * (second[at] as number) + (1 - beta2) * gradient ** 2;
       const mean = (first[at] as number) / (1 - beta1 ** step);
