@@ -1,4 +1,5 @@
 /** @file `npm run reproduce [-- --quick] [--only NAME] [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. */
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +7,16 @@ import { parseArgs } from 'node:util';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
+import { Judge } from '@/trainer/hands/judge/judge';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
 import { type Experiment, type ExperimentName, experiments } from './experiments';
+import { type Measured, measure } from './measure';
 import { plot, type Report, writeReport } from './report';
-import { type ExperimentResult, type Progress, runExperiment } from './run';
+import { describe, type ExperimentResult, type Progress, runExperiment } from './run';
+import { openStudent } from './student';
 
 const { values } = parseArgs({
   options: {
@@ -39,14 +44,19 @@ const sized = (experiment: Experiment): Experiment =>
 
 const startedAt = new Date();
 const pipeline = await openPipeline(pipelineFolder('hands'));
+// What was measured of another policy is of no use: its folder is another.
+const work = join(values.work, (await pipelineHash(pipeline.folder)).slice(0, 12));
+const base = await measuredBase();
+console.log(`base: ${describe(base)}`);
 const results: ExperimentResult[] = [];
 for (const name of names) {
-  const engine = await Engine.open({ device: values.device as 'cpu' | 'webgpu' | 'cuda' });
-  const folder = join(values.work, `${name}-${seed}${quick ? '-quick' : ''}`);
+  const engine = await openEngine();
+  const folder = join(work, `${name}-${seed}${quick ? '-quick' : ''}`);
   try {
     results.push(
       await runExperiment(engine, pipeline, name, sized(experiments[name]), {
-        evaluationImages,
+        base,
+        interimImages: quick ? evaluationImages : 300,
         seed,
         log: (line) => console.log(`${name}: ${line}`),
         resume: await load(folder),
@@ -72,6 +82,27 @@ await writeFile(join(values.out, `${file}.md`), writeReport(report, experiments)
 for (const result of results) await writeFile(join(values.out, `${result.name}.svg`), plot(result));
 console.log(`Report: ${join(values.out, `${file}.md`)}`);
 process.exit(quick && !improved(results) ? 1 : 0);
+
+async function openEngine(): Promise<Engine> {
+  return Engine.open({ device: values.device as 'cpu' | 'webgpu' | 'cuda' });
+}
+
+/** The base policy on the evaluation images: the same for all experiments, so it is measured once. */
+async function measuredBase(): Promise<Measured> {
+  const path = join(work, `base-${evaluationImages}.json`);
+  if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as Measured;
+  const engine = await openEngine();
+  try {
+    const student = openStudent(engine, pipeline, experiments.hands.training);
+    const judge = await Judge.open(engine, 'a');
+    const measured = await measure(student, judge, undefined, evaluationImages);
+    await mkdir(work, { recursive: true });
+    await writeAtomically(path, JSON.stringify(measured));
+    return measured;
+  } finally {
+    await engine.close();
+  }
+}
 
 /** The quick run must show that the rate fell by more than chance: the intervals do not meet. */
 function improved(all: readonly ExperimentResult[]): boolean {
@@ -106,6 +137,10 @@ async function save(folder: string, { result, adapter }: Progress): Promise<void
     join(folder, `adapter-${result.rounds.length}.safetensors`),
     serializeSafetensors(adapter, { format: 'pt' }),
   );
-  await writeFile(join(folder, 'result.json.part'), JSON.stringify(result));
-  await rename(join(folder, 'result.json.part'), join(folder, 'result.json'));
+  await writeAtomically(join(folder, 'result.json'), JSON.stringify(result));
+}
+
+async function writeAtomically(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.part`, text);
+  await rename(`${path}.part`, path);
 }

@@ -74,7 +74,8 @@ Made by \`npm run reproduce${report.quick ? ' -- --quick' : ''}\` on ${report.ma
 \`reproduce${report.quick ? '-quick' : ''}.json\`.
 
 Annotators are judge B with ${percent(mistakes)} random mistakes; judge A, trained apart on other data with another structure,
-measures. Rates are over ${report.evaluationImages} images of prompts and seeds that training never sees, with 95 % Wilson intervals. The win
+measures. Rates are over images of prompts and seeds that training never sees (${report.evaluationImages} of
+the base and of each last round, fewer in between), with 95 % Wilson intervals and counts. The win
 rate compares images of the same prompt and seed by prompt attributes met, ties counting half. Diversity is the mean
 all-pairs perceptual distance within a prompt, as a share of the base's.
 

@@ -41,7 +41,10 @@ export interface Progress {
 }
 
 export interface RunOptions {
-  evaluationImages: number;
+  /** The base's measurement; it tells how many images measure the last round. */
+  base: Measured;
+  /** Images that measure the rounds before the last. */
+  interimImages: number;
   seed: number;
   log: (line: string) => void;
   resume?: Progress;
@@ -57,7 +60,7 @@ export async function runExperiment(
   experiment: Experiment,
   options: RunOptions,
 ): Promise<ExperimentResult> {
-  const { log, seed, evaluationImages } = options;
+  const { log, seed, base, interimImages } = options;
   const student = openStudent(engine, pipeline, experiment.training);
   const eyes = await Judge.open(engine, 'b');
   const judge = await Judge.open(engine, 'a');
@@ -66,10 +69,9 @@ export async function runExperiment(
   const result: ExperimentResult = options.resume?.result ?? {
     name,
     seed,
-    base: await measure(student, judge, undefined, evaluationImages),
+    base,
     rounds: [],
   };
-  log(`base: ${describe(result.base)}`);
   for (let round = result.rounds.length; round < experiment.rounds; round++) {
     const start = performance.now();
     const { judged, judgements } = await collect(student, eyes, adapter, experiment, [
@@ -85,7 +87,8 @@ export async function runExperiment(
       round,
     ]);
     adapter = trained.adapter;
-    const measured = await measure(student, judge, adapter, evaluationImages);
+    const last = round === experiment.rounds - 1;
+    const measured = await measure(student, judge, adapter, last ? base.images : interimImages);
     const seconds = (performance.now() - start) / 1000;
     const before = result.rounds.at(-1)?.judgements ?? 0;
     result.rounds.push({
@@ -103,7 +106,7 @@ export async function runExperiment(
   return result;
 }
 
-function describe(measured: Measured): string {
+export function describe(measured: Measured): string {
   const rate = (count: number) => `${((100 * count) / measured.images).toFixed(1)} %`;
   return `deformed ${rate(measured.deformed)}, blood ${rate(measured.blood)}, alignment ${measured.alignment.toFixed(3)}, diversity ${measured.diversity.toFixed(3)}`;
 }
