@@ -30,8 +30,8 @@ export const presets = {
         pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
         groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
         guidanceScale: {
-          value: 3,
-          because: 'At 5 pale skin turns white and rare things, good and bad, disappear.',
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
         },
         sharedNoise: {
           value: false,

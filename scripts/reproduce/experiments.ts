@@ -20,7 +20,7 @@ export interface Experiment {
 const common: TrainingSettings = {
   steps: 20,
   eta: 1,
-  guidance: 3,
+  guidance: 2,
   rank: 4,
   /** Finger count is a matter of shape, which sits in the convolutions. */
   targets: 'attention+feed-forward+convolutions',

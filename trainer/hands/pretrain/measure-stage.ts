@@ -14,7 +14,7 @@ import { createRandom } from '../world/random';
 import { log } from './stage';
 
 /** How the built-in policy is meant to be sampled: the official D3PO code's settings, but for guidance (5 there): here it burns colours out. */
-export const SAMPLING: RolloutSettings = { steps: 20, eta: 1, guidance: 3 };
+export const SAMPLING: RolloutSettings = { steps: 20, eta: 1, guidance: 2 };
 
 /** Seeds of this measurement; training of policies uses others. */
 const FIRST_SEED = 7_000_000;
