@@ -76,7 +76,7 @@ export const CALIBRATION_SETTINGS: DiffusionSettings = {
   decaySteps: 300,
   averageDecay: 0.99,
   seed: 13,
-  rates: { deformed: 0.39, blood: 0.37 },
+  rates: { deformed: 0.26, blood: 0.35 },
   captions: { ...CAPTION_RATES, missing: 0.2, wrong: 0.3 },
 };
 
