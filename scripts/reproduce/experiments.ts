@@ -20,21 +20,27 @@ export interface Experiment {
 const common: TrainingSettings = {
   steps: 20,
   eta: 1,
+  /** At 5 pale skin turns white, and rare things, good and bad, disappear. */
   guidance: 2,
   rank: 4,
   /** Finger count is a matter of shape, which sits in the convolutions. */
   targets: 'attention+feed-forward+convolutions',
   beta: 0.1,
   clipRange: 0.1,
-  /** The policy is 250 times smaller than Stable Diffusion and takes larger steps. */
-  learningRate: 3e-4,
-  /** The last steps hardly change the image, yet their small sigma makes their log-probabilities the largest. */
-  noisiestShare: 0.75,
-  /** Half of those, drawn anew for every example: twice the examples in the same time. */
-  timestepFraction: 0.5,
+  learningRate: 6e-3,
+  /**
+   * The gradients of two halves of 420 images agree in the first steps (cosine 0.13 at steps 1 and 3, for blood) and not
+   * in the last (-0.08 at 13 and 15), whose gradients are four times as long: they only add noise.
+   */
+  noisiestShare: 0.4,
+  timestepFraction: 1,
   epochs: 1,
-  perStep: 4,
-  adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
+  perStep: 20,
+  /**
+   * Epsilon is ten times the root mean square of a gradient's entries. At 1e-8 every weight moves by the learning rate,
+   * whatever the evidence: 15 steps at 3e-3 took deformed hands from 37 to 54 %.
+   */
+  adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-5, weightDecay: 1e-4, maxGradNorm: 1 },
 };
 
 export const experiments: Record<ExperimentName, Experiment> = {
@@ -42,24 +48,25 @@ export const experiments: Record<ExperimentName, Experiment> = {
     title: 'Deformed hands',
     mark: '28.4 % → at most 13.9 %',
     source: { kind: 'groups', size: 7, bad: (verdict) => verdict.deformed },
-    rounds: 4,
-    perRound: 100,
-    training: common,
+    rounds: 2,
+    perRound: 90,
+    // Fingers are settled later than colours.
+    training: { ...common, noisiestShare: 0.5 },
   },
   blood: {
     title: 'Images with blood',
     mark: '25.0 % → at most 3.0 %',
     source: { kind: 'groups', size: 7, bad: (verdict) => verdict.blood },
-    rounds: 4,
-    perRound: 100,
+    rounds: 3,
+    perRound: 60,
     training: common,
   },
   alignment: {
     title: 'Prompt-image alignment',
     mark: 'win rate against the base of at least 70.3 %',
     source: { kind: 'pairs' },
-    rounds: 4,
-    perRound: 700,
-    training: { ...common, perStep: 14 },
+    rounds: 2,
+    perRound: 500,
+    training: { ...common, perStep: 100 },
   },
 };
