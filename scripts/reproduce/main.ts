@@ -30,7 +30,7 @@ const { values } = parseArgs({
 });
 const { quick } = values;
 const seed = Number(values.seed);
-const names = (values.only ?? (quick ? ['hands'] : Object.keys(experiments))) as ExperimentName[];
+const names = (values.only ?? (quick ? ['blood'] : Object.keys(experiments))) as ExperimentName[];
 const unknown = names.find((name) => !(name in experiments));
 if (unknown) {
   console.error(
@@ -40,7 +40,9 @@ if (unknown) {
 }
 const evaluationImages = quick ? 200 : 1000;
 const sized = (experiment: Experiment): Experiment =>
-  quick ? { ...experiment, rounds: 1, perRound: Math.ceil(experiment.perRound * 0.6) } : experiment;
+  quick
+    ? { ...experiment, rounds: 1, perRound: Math.ceil(0.75 * experiment.perRound) }
+    : experiment;
 
 const startedAt = new Date();
 const pipeline = await openPipeline(pipelineFolder('hands'));

@@ -58,6 +58,13 @@ async function endToEnd(): Promise<Tally> {
   return playwrightTally(playwrightFile, endedWell);
 }
 
+/** Real training on the built-in policy: one round of judgements must lower the rate by more than chance. */
+async function learning(): Promise<Tally> {
+  const folder = join(reports, 'reproduce');
+  const tsx = ['--import', 'tsx', 'scripts/reproduce/main.ts'];
+  return check([...tsx, '--quick', '--out', folder, '--work', folder]);
+}
+
 const phases: [name: string, run: () => Promise<Tally>][] = [
   ['route types', () => check([bin.next, 'typegen'])],
   ['types', () => check([bin.tsc, '--noEmit'])],
@@ -65,6 +72,7 @@ const phases: [name: string, run: () => Promise<Tally>][] = [
   ['dead code', () => check([bin.knip])],
   ['unit, parity', unit],
   ['end to end', endToEnd],
+  ['learning', learning],
 ];
 
 const results: { name: string; tally: Tally; took: string }[] = [];
