@@ -112,7 +112,7 @@ it('draws whole groups and trains every weight, one timestep at a time', async (
       ...config.training,
       trainables: 'full',
       optimiserStep: 'timestep',
-      pairsPerStep: 2,
+      pairsPerStep: 1,
     },
   });
   const seen: number[] = [];
@@ -132,7 +132,7 @@ it('draws whole groups and trains every weight, one timestep at a time', async (
   }
   await until(round, 'done');
 
-  // Two groups of one bad image in three: four pairs, two a step, three timesteps each.
+  // Two groups, each with all its pairs, one a step, three timesteps each.
   const steps = await trainStepsOf(round.id, { perTimestep: true });
   expect(steps.filter(({ timestep }) => timestep === null)).toHaveLength(6);
   const { file, policy } = await policyOf(round);
