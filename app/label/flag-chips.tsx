@@ -21,7 +21,7 @@ export function FlagChips({
   onToggle: (kind: FlagKind) => void;
 }) {
   return (
-    <fieldset className="flex min-w-0 flex-wrap gap-1 sm:flex-nowrap lg:gap-1.5">
+    <fieldset className="flex min-w-0 flex-wrap gap-1 @md:gap-1.5">
       <legend className="sr-only">Defects of the {side} image</legend>
       {flagKinds.map((kind) => {
         const set = image?.flags.includes(kind) ?? false;
@@ -36,7 +36,7 @@ export function FlagChips({
             disabled={!image}
             onClick={() => onToggle(kind)}
             className={cn(
-              'flex h-10 grow basis-16 items-center justify-center gap-1 rounded-md border px-1 text-xs transition-colors sm:h-9 sm:basis-auto lg:gap-1.5 lg:px-2',
+              'flex h-10 grow basis-16 items-center justify-center gap-0.5 rounded-md border px-0.5 text-xs transition-colors sm:h-9 sm:basis-auto @md:gap-1.5 @md:px-2',
               'disabled:opacity-50',
               set
                 ? 'border-destructive bg-destructive/15 font-medium text-destructive'

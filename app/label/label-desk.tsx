@@ -148,13 +148,15 @@ export function LabelDesk(props: {
 
           <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3">
             {(['left', 'right'] as const).map((side) => (
-              <FlagChips
-                key={side}
-                side={side}
-                image={current?.[side]}
-                bindings={bindings}
-                onToggle={(kind) => labeling.toggleFlag(side, kind)}
-              />
+              // The chips' room follows the images', which follow the window's height as well as its width.
+              <div key={side} className="@container min-w-0">
+                <FlagChips
+                  side={side}
+                  image={current?.[side]}
+                  bindings={bindings}
+                  onToggle={(kind) => labeling.toggleFlag(side, kind)}
+                />
+              </div>
             ))}
           </div>
 

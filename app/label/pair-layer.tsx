@@ -4,9 +4,6 @@ import { type Dispatch, useEffect, useRef, useState } from 'react';
 import { cn } from '../components/ui/cn';
 import type { HeldPair, LabelAction } from './label-state';
 
-/** Images narrower than this are drawn with visible pixels instead of being smeared. */
-const tinyWidth = 128;
-
 const attemptsMax = 5;
 const retryMs = 1_500;
 
@@ -66,11 +63,7 @@ export function PairLayer({
               height={image.height}
               alt={`${side === 'left' ? 'Left' : 'Right'}: ${pair.prompt}`}
               draggable={false}
-              className={cn(
-                'size-full object-contain',
-                image.width < tinyWidth && 'pixelated',
-                veiled && 'blur-2xl',
-              )}
+              className={cn('size-full object-contain', veiled && 'blur-2xl')}
             />
           </div>
         );
