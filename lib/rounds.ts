@@ -25,7 +25,7 @@ export const roundStateDescriptions: Record<RoundState, { label: string; meaning
   labeling: {
     label: 'Labeling',
     meaning:
-      'All pairs are drawn and people pick. The round moves on when enough answers are older than the undo window, or when nobody who takes part has a pair left to judge.',
+      'All pairs are drawn and people pick. The round moves on when enough answers are older than the undo window, or when everybody who takes part, and as many people as a pair needs, have judged or skipped what is left.',
   },
   training: {
     label: 'Training',

@@ -74,7 +74,10 @@ export function preferencesWanted({ sampling, labeling }: RunConfig): number {
 export function trainedTimesteps({
   training: { noisiestShare, timestepFraction },
   sampling: { inferenceSteps },
-}: Pick<RunConfig, 'training' | 'sampling'>): [eligible: number, trained: number] {
+}: {
+  training: Pick<RunConfig['training'], 'noisiestShare' | 'timestepFraction'>;
+  sampling: Pick<RunConfig['sampling'], 'inferenceSteps'>;
+}): [eligible: number, trained: number] {
   const eligible = Math.max(1, Math.floor(inferenceSteps * noisiestShare));
   return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
 }

@@ -1,6 +1,6 @@
 /** @file `npm run reproduce [-- --quick] [--only NAME] [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
 import { Judge } from '@/trainer/hands/judge/judge';
+import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
 import { type Experiment, type ExperimentName, experiments } from './experiments';
@@ -99,7 +100,7 @@ async function measuredBase(): Promise<Measured> {
     const judge = await Judge.open(engine, 'a');
     const measured = await measure(student, judge, undefined, evaluationImages);
     await mkdir(work, { recursive: true });
-    await writeAtomically(path, JSON.stringify(measured));
+    writeAtomically(path, Buffer.from(JSON.stringify(measured)));
     return measured;
   } finally {
     await engine.close();
@@ -139,10 +140,5 @@ async function save(folder: string, { result, adapter }: Progress): Promise<void
     join(folder, `adapter-${result.rounds.length}.safetensors`),
     serializeSafetensors(adapter, { format: 'pt' }),
   );
-  await writeAtomically(join(folder, 'result.json'), JSON.stringify(result));
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.part`, text);
-  await rename(`${path}.part`, path);
+  writeAtomically(join(folder, 'result.json'), Buffer.from(JSON.stringify(result)));
 }

@@ -1,4 +1,6 @@
 /** @file A round's training: D3PO over the labels, and what it showed. */
+
+import { trainedTimesteps } from '@/lib/settings/run-config';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { PromptEncoder } from '@/trainer/diffusion/networks';
 import { float32 } from '@/trainer/graph/tensor';
@@ -42,9 +44,11 @@ export async function train(
     },
   });
   await trainer.load(TransitionTrainer.initialState(adapter));
-  const eligible = Math.round(settings.steps * settings.noisiestShare);
+  const [eligible, kept] = trainedTimesteps({
+    training: settings,
+    sampling: { inferenceSteps: settings.steps },
+  });
   const indices = Array.from({ length: eligible }, (_, i) => i);
-  const kept = Math.round(eligible * settings.timestepFraction);
   const transitions: TransitionReport[] = [];
   let steps = 0;
   for (let epoch = 0; epoch < settings.epochs; epoch++) {
