@@ -75,7 +75,7 @@ export function GroupDesk({
                   height={image.height}
                   draggable={false}
                   className={cn(
-                    'pixelated size-full object-contain transition-opacity',
+                    'size-full object-contain transition-opacity',
                     isTagged && 'opacity-35',
                     !standing && 'invisible',
                     veiled && 'blur-2xl',

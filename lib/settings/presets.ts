@@ -35,7 +35,8 @@ export const presets = {
         },
         sharedNoise: {
           value: false,
-          because: 'From one x_T this small policy draws two nearly equal hands.',
+          because:
+            'At eta 1 most of a hand is settled on the way; two starts make two images differ more.',
         },
       },
       training: {

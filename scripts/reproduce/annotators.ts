@@ -15,17 +15,31 @@ export function tag(
   return group.map((verdict) => (random.chance(mistakes) ? !bad(verdict) : bad(verdict)));
 }
 
-/** Which image follows the prompt better: 0, 1, or null where they look alike to this person. */
+/** How good an image looks to a person; of two, the better one has the higher numbers, the first that differs deciding. */
+export type Taste = (prompt: string, verdict: Verdict) => readonly number[];
+
+/** Of two images the one that shows more of what was asked. */
+export const followsPrompt: Taste = (prompt, verdict) => [
+  promptAgreement(parsePrompt(prompt), verdict),
+];
+
+/** Fewer defects first, then the prompt. */
+export const looksRight: Taste = (prompt, verdict) => [
+  -Number(verdict.deformed) - Number(verdict.blood),
+  ...followsPrompt(prompt, verdict),
+];
+
+/** Which image a person prefers: 0, 1, or null where they look alike to this person. */
 export function pick(
   prompt: string,
-  pair: readonly [Verdict, Verdict],
+  [first, second]: readonly [Verdict, Verdict],
+  taste: Taste,
   random: Random,
 ): 0 | 1 | null {
   if (random.chance(mistakes)) return random.chance(0.5) ? 0 : 1;
-  const wanted = parsePrompt(prompt);
-  const [first, second] = pair.map((verdict) => promptAgreement(wanted, verdict)) as [
-    number,
-    number,
-  ];
-  return first === second ? null : first > second ? 0 : 1;
+  const other = taste(prompt, second);
+  const difference = taste(prompt, first)
+    .map((value, i) => value - (other[i] as number))
+    .find((d) => d !== 0);
+  return difference === undefined ? null : difference > 0 ? 0 : 1;
 }

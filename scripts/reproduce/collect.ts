@@ -5,7 +5,7 @@ import { drawPrompts, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 import type { Random } from '@/trainer/hands/world/random';
 import type { Comparison } from '@/trainer/methods/examples';
 import { type Label, randomOf } from '@/trainer/rounds/random';
-import { pick, tag } from './annotators';
+import { pick, type Taste, tag } from './annotators';
 import { type Drawn, draw } from './draw';
 import type { Experiment } from './experiments';
 import type { Student } from './student';
@@ -44,7 +44,7 @@ export async function collect(
     const comparisons =
       source.kind === 'groups'
         ? compareTagged(images, source.bad, random)
-        : comparePicked(images as [Drawn, Drawn], random);
+        : comparePicked(images as [Drawn, Drawn], source.taste, random);
     if (comparisons.length > 0) judged.push({ images, comparisons });
     images = [];
   }
@@ -71,7 +71,11 @@ function compareTagged(
     );
 }
 
-function comparePicked([one, other]: readonly [Drawn, Drawn], random: Random): Comparison[] {
-  const better = pick(one.prompt, [one.verdict, other.verdict], random);
+function comparePicked(
+  [one, other]: readonly [Drawn, Drawn],
+  taste: Taste,
+  random: Random,
+): Comparison[] {
+  const better = pick(one.prompt, [one.verdict, other.verdict], taste, random);
   return better === null ? [] : [{ winner: better, loser: 1 - better, weight: 1 }];
 }

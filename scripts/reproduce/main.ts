@@ -1,4 +1,5 @@
-/** @file `npm run reproduce [-- --quick] [--only NAME] [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. */
+/** @file `npm run reproduce [-- --quick | --agreement] [--only NAME] [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -9,10 +10,11 @@ import type { Adapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
-import { Judge } from '@/trainer/hands/judge/judge';
+import { Judge, judgePath } from '@/trainer/hands/judge/judge';
 import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
+import { measureAgreement } from './agreement';
 import { type Experiment, type ExperimentName, experiments } from './experiments';
 import { type Measured, measure } from './measure';
 import { plot, type Report, writeReport } from './report';
@@ -22,6 +24,7 @@ import { openStudent } from './student';
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    agreement: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: 'docs/results' },
     work: { type: 'string', default: '.darkroom/reproduce' },
@@ -45,10 +48,18 @@ const sized = (experiment: Experiment): Experiment =>
     ? { ...experiment, rounds: 1, perRound: Math.ceil(0.75 * experiment.perRound) }
     : experiment;
 
-const startedAt = new Date();
 const pipeline = await openPipeline(pipelineFolder('hands'));
-// What was measured of another policy is of no use: its folder is another.
-const work = join(values.work, (await pipelineHash(pipeline.folder)).slice(0, 12));
+// What was measured of another policy, or by other judges, is of no use: its folder is another.
+const judges = createHash('sha256');
+for (const judge of ['a', 'b'] as const) judges.update(await readFile(judgePath(judge)));
+const work = join(
+  values.work,
+  `${(await pipelineHash(pipeline.folder)).slice(0, 12)}-${judges.digest('hex').slice(0, 12)}`,
+);
+if (values.agreement) {
+  await showAgreement();
+  process.exit(0);
+}
 const base = await measuredBase();
 console.log(`base: ${describe(base)}`);
 const results: ExperimentResult[] = [];
@@ -73,8 +84,7 @@ for (const name of names) {
 const report: Report = {
   quick,
   machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
-  startedAt: startedAt.toISOString(),
-  seconds: (Date.now() - startedAt.getTime()) / 1000,
+  endedAt: new Date().toISOString(),
   evaluationImages,
   results,
 };
@@ -88,6 +98,28 @@ process.exit(quick && !improved(results) ? 1 : 0);
 
 async function openEngine(): Promise<Engine> {
   return Engine.open({ device: values.device as 'cpu' | 'webgpu' | 'cuda' });
+}
+
+/** Where the labels of a first round speak with one voice: what to train, before training it. */
+async function showAgreement(): Promise<void> {
+  await mkdir(values.out, { recursive: true });
+  for (const name of names) {
+    const engine = await openEngine();
+    try {
+      const found = await measureAgreement(
+        engine,
+        pipeline,
+        experiments[name],
+        [name, seed],
+        (line) => console.log(`${name}: ${line}`),
+      );
+      const path = join(values.out, `agreement-${name}.json`);
+      await writeFile(path, `${JSON.stringify(found)}\n`);
+      console.log(`${name}: ${path}`);
+    } finally {
+      await engine.close();
+    }
+  }
 }
 
 /** The base policy on the evaluation images: the same for all experiments, so it is measured once. */

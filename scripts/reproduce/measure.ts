@@ -1,6 +1,7 @@
 /** @file What judge A sees in a policy: rates with counts, alignment, and diversity, on prompts and seeds never trained on. */
 import type { Adapter } from '@/trainer/diffusion/lora';
-import { allPairsDiversity, type Judge } from '@/trainer/hands/judge/judge';
+import type { Judge } from '@/trainer/hands/judge/judge';
+import { allPairsDiversity } from '@/trainer/hands/judge/perceptual';
 import { promptAgreement } from '@/trainer/hands/judge/verdict';
 import { EVALUATION_PROMPTS, parsePrompt } from '@/trainer/hands/prompts';
 import { draw } from './draw';
@@ -17,8 +18,10 @@ export interface Measured {
   blood: number;
   /** Mean share of the prompt's attributes met. */
   alignment: number;
-  /** All-pairs perceptual distance within a prompt, averaged over prompts. */
+  /** All-pairs LPIPS within a prompt, averaged over prompts. */
   diversity: number;
+  /** The same among the images that have no such defect, or show all that was asked: what is left when all is well. */
+  diversityAmong: Record<'formed' | 'bloodless' | 'aligned', number>;
   /** Per image, in a fixed order: what win rates and intervals are computed from. */
   perImage: { prompt: string; deformed: boolean; blood: boolean; alignment: number }[];
 }
@@ -46,18 +49,38 @@ export async function measure(
     perImage.push({ prompt: image.prompt, deformed, blood, alignment });
     features.push(image.features);
   }
-  const groups = Array.from({ length: Math.ceil(images / imagesPerPrompt) }, (_, i) =>
-    features.slice(i * imagesPerPrompt, (i + 1) * imagesPerPrompt),
-  ).filter((group) => group.length > 1);
-  const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const among = (is: (image: Measured['perImage'][number]) => boolean) =>
+    diversityWithinPrompts(
+      features.map((vector, i) => (is(perImage[i] as (typeof perImage)[number]) ? vector : null)),
+    );
   return {
     images,
     deformed: perImage.filter((image) => image.deformed).length,
     blood: perImage.filter((image) => image.blood).length,
-    alignment: mean(perImage.map((image) => image.alignment)),
-    diversity: mean(groups.map(allPairsDiversity)),
+    alignment: perImage.reduce((sum, image) => sum + image.alignment, 0) / images,
+    diversity: among(() => true),
+    diversityAmong: {
+      formed: among((image) => !image.deformed),
+      bloodless: among((image) => !image.blood),
+      aligned: among((image) => image.alignment === 1),
+    },
     perImage,
   };
+}
+
+/** Mean LPIPS over all pairs of one prompt; images of a prompt stand together, and null leaves one out. */
+function diversityWithinPrompts(features: readonly (Float32Array | null)[]): number {
+  let sum = 0;
+  let pairs = 0;
+  for (let first = 0; first < features.length; first += imagesPerPrompt) {
+    const group = features
+      .slice(first, first + imagesPerPrompt)
+      .filter((vector) => vector !== null);
+    const count = (group.length * (group.length - 1)) / 2;
+    sum += count * allPairsDiversity(group);
+    pairs += count;
+  }
+  return pairs === 0 ? 0 : sum / pairs;
 }
 
 /** Wins, ties and comparisons of `ours` against `base` by alignment, image by image on the same seeds. */

@@ -8,8 +8,7 @@ import type { ExperimentResult } from './run';
 export interface Report {
   quick: boolean;
   machine: string;
-  startedAt: string;
-  seconds: number;
+  endedAt: string;
   evaluationImages: number;
   results: ExperimentResult[];
 }
@@ -24,14 +23,20 @@ function rate(count: number, n: number): string {
     : 'none';
 }
 
-function row(label: string, judgements: number, measured: Measured, base: Measured): string {
+function row(
+  label: string,
+  judgements: number,
+  measured: Measured,
+  base: Measured,
+  good: Experiment['good'],
+): string {
   const wins = compareAlignment(measured, base);
   const interval = winRate(wins);
   const win =
     measured === base || !interval
       ? '–'
       : `${percent(interval.rate)} (${percent(interval.low)} – ${percent(interval.high)})`;
-  return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${percent(measured.diversity / base.diversity)} |`;
+  return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
 }
 
 function describeTraining({ source, training: s }: Experiment): string {
@@ -50,11 +55,11 @@ export function writeReport(report: Report, experiments: Record<string, Experime
       '',
       describeTraining(experiment),
       '',
-      '| policy | judgements | deformed | blood | alignment | win rate | diversity of base |',
-      '|---|---|---|---|---|---|---|',
-      row('base', 0, result.base, result.base),
+      `| policy | judgements | deformed | blood | alignment | win rate | diversity of base | of base, ${experiment.good} |`,
+      '|---|---|---|---|---|---|---|---|',
+      row('base', 0, result.base, result.base, experiment.good),
       ...result.rounds.map((round) =>
-        row(`round ${round.round}`, round.judgements, round.measured, result.base),
+        row(`round ${round.round}`, round.judgements, round.measured, result.base, experiment.good),
       ),
       '',
       '| round | preferences | optimizer steps | loss | implicit accuracy | ln ratio winner | ln ratio loser | clip fraction | KL | minutes |',
@@ -68,16 +73,24 @@ export function writeReport(report: Report, experiments: Record<string, Experime
     ];
     return lines.join('\n');
   });
+  const minutes = report.results
+    .flatMap(({ rounds }) => rounds)
+    .reduce((sum, { seconds }) => sum + seconds / 60, 0);
+  const name = report.quick ? 'reproduce-quick' : 'reproduce';
   return `# D3PO on hands, with simulated annotators
 
-Made by \`npm run reproduce${report.quick ? ' -- --quick' : ''}\` on ${report.machine}, started ${report.startedAt}, in ${(report.seconds / 60).toFixed(0)} minutes. Raw data:
-\`reproduce${report.quick ? '-quick' : ''}.json\`.
+Made by \`npm run reproduce${report.quick ? ' -- --quick' : ''}\` on ${report.machine}, ended ${report.endedAt}; drawing, judging, training
+and measuring took ${minutes.toFixed(0)} minutes. Raw data: \`${name}.json\`.
 
 Annotators are judge B with ${percent(mistakes)} random mistakes; judge A, trained apart on other data with another structure,
 measures. Rates are over images of prompts and seeds that training never sees (${report.evaluationImages} of
 the base and of each last round, fewer in between), with 95 % Wilson intervals and counts. The win
-rate compares images of the same prompt and seed by prompt attributes met, ties counting half. Diversity is the mean
-all-pairs perceptual distance within a prompt, as a share of the base's.
+rate compares images of the same prompt and seed by prompt attributes met, ties counting half.
+
+Diversity is the mean LPIPS over all pairs of images of one prompt (stages of judge A as its network), as a share of
+the base's. Where images with a defect differ from those without, a policy that merely stops drawing the defect is less
+diverse, however lively its hands; the last column therefore compares only images that are formed, bloodless or aligned
+with those of the base that are.
 
 ${sections.join('\n\n')}
 `;

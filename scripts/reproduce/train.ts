@@ -1,12 +1,11 @@
 /** @file A round's training: D3PO over the labels, and what it showed. */
-
-import { trainedTimesteps } from '@/lib/settings/run-config';
 import type { Adapter } from '@/trainer/diffusion/lora';
-import { PromptEncoder } from '@/trainer/diffusion/networks';
-import { float32 } from '@/trainer/graph/tensor';
+import { openConditioning } from '@/trainer/methods/conditioning';
+import type { Example } from '@/trainer/methods/examples';
 import type { TransitionReport } from '@/trainer/methods/run';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
-import { type Label, shuffled } from '@/trainer/rounds/random';
+import { planSteps } from '@/trainer/rounds/d3po-steps';
+import type { Label } from '@/trainer/rounds/random';
 import type { Judged } from './collect';
 import type { Drawn } from './draw';
 import type { Student } from './student';
@@ -14,24 +13,23 @@ import type { Student } from './student';
 /** Images in one run of the training graph: two groups of seven or seven pairs. */
 const runImages = 14;
 
-/** D3PO over what was judged, from the adapter it was drawn with. @param size images of a group or pair */
-export async function train(
+export interface StudentTrainer {
+  trainer: TransitionTrainer;
+  /** What was judged, as training takes it. */
+  examples(judged: readonly Judged[]): Promise<Example[]>;
+  close(): Promise<void>;
+}
+
+/** D3PO from the adapter it was drawn with, nothing trained yet. @param size images of a group or pair */
+export async function openTrainer(
   { engine, pipeline, settings, trainable }: Student,
   adapter: Adapter,
-  judged: readonly Judged[],
   size: number,
-  label: Label,
-): Promise<{ adapter: Adapter; steps: number; transitions: TransitionReport[] }> {
-  const encoder = await PromptEncoder.open(engine, pipeline);
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-  const encode = async (prompt: string) => float32(context, await encoder.encode(prompt));
+): Promise<StudentTrainer> {
+  const conditioning = await openConditioning(engine, pipeline);
   const trainer = await TransitionTrainer.open(engine, {
     trainable,
-    externalDataFolder: pipeline.unet.folder,
-    scheduler: pipeline.scheduler,
-    latent: pipeline.latentShape,
-    context,
-    emptyContext: await encode(''),
+    ...conditioning.options,
     inferenceSteps: settings.steps,
     eta: settings.eta,
     guidance: settings.guidance,
@@ -44,34 +42,57 @@ export async function train(
     },
   });
   await trainer.load(TransitionTrainer.initialState(adapter));
-  const [eligible, kept] = trainedTimesteps({
-    training: settings,
-    sampling: { inferenceSteps: settings.steps },
-  });
-  const indices = Array.from({ length: eligible }, (_, i) => i);
-  const transitions: TransitionReport[] = [];
-  let steps = 0;
-  for (let epoch = 0; epoch < settings.epochs; epoch++) {
-    const order = shuffled(judged, ...label, 'examples', epoch);
-    for (let first = 0; first < order.length; first += settings.perStep) {
-      const together = order.slice(first, first + settings.perStep);
-      const examples = [];
-      for (const { images, comparisons } of together) {
-        examples.push({
-          context: await encode((images[0] as Drawn).prompt),
+  return {
+    trainer,
+    examples: (judged) =>
+      Promise.all(
+        judged.map(async ({ images, comparisons }) => ({
+          context: await conditioning.encode((images[0] as Drawn).prompt),
           images: images.map(({ trajectory }) => trajectory),
           comparisons,
-        });
-      }
-      const timesteps = together.map((_, i) =>
-        shuffled(indices, ...label, 'timesteps', epoch, first + i).slice(0, kept),
-      );
-      transitions.push(...(await trainer.step(examples, timesteps)).transitions);
-      steps++;
-    }
+        })),
+      ),
+    async close() {
+      await trainer.close();
+      await conditioning.release();
+    },
+  };
+}
+
+/** D3PO over what was judged. @param size images of a group or pair */
+export async function train(
+  student: Student,
+  adapter: Adapter,
+  judged: readonly Judged[],
+  size: number,
+  label: Label,
+): Promise<{ adapter: Adapter; steps: number; transitions: TransitionReport[] }> {
+  const { settings } = student;
+  const opened = await openTrainer(student, adapter, size);
+  const examples = await opened.examples(judged);
+  const steps = planSteps(
+    examples.length,
+    {
+      training: {
+        innerEpochs: settings.epochs,
+        pairsPerStep: settings.perStep,
+        optimiserStep: 'pair',
+        noisiestShare: settings.noisiestShare,
+        timestepFraction: settings.timestepFraction,
+      },
+      sampling: { inferenceSteps: settings.steps },
+    },
+    label,
+  );
+  const transitions: TransitionReport[] = [];
+  for (const step of steps) {
+    const report = await opened.trainer.step(
+      step.map(({ example }) => examples[example] as Example),
+      step.map(({ timestepIndices }) => timestepIndices),
+    );
+    transitions.push(...report.transitions);
   }
-  const { tensors } = await trainer.state();
-  await trainer.close();
-  await encoder.release();
-  return { adapter: tensors, steps, transitions };
+  const { tensors } = await opened.trainer.state();
+  await opened.close();
+  return { adapter: tensors, steps: steps.length, transitions };
 }

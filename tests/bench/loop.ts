@@ -2,11 +2,10 @@
 
 import { adapterSites } from '@/trainer/diffusion/adapter-sites';
 import { initialAdapter } from '@/trainer/diffusion/lora';
-import { PromptEncoder } from '@/trainer/diffusion/networks';
 import { gaussianNoise } from '@/trainer/diffusion/noise';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { type Sampled, Sampler } from '@/trainer/diffusion/sampler';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { openConditioning } from '@/trainer/methods/conditioning';
 import { trainableAdapter } from '@/trainer/methods/trainable';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -35,17 +34,11 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   const imagesPerSecond = (2 * batch * 1000) / (performance.now() - start);
   await sampler.release();
 
-  const encoder = await PromptEncoder.open(engine, pipeline);
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-  const encode = async (text: string) => float32(context, await encoder.encode(text));
+  const conditioning = await openConditioning(engine, pipeline);
   const unet = pipeline.unet.graph;
   const trainer = await TransitionTrainer.open(engine, {
     trainable: trainableAdapter(unet, 'attention', 4),
-    externalDataFolder: pipeline.unet.folder,
-    scheduler: pipeline.scheduler,
-    latent: pipeline.latentShape,
-    context,
-    emptyContext: await encode(''),
+    ...conditioning.options,
     inferenceSteps: settings.steps,
     eta: settings.eta,
     guidance: settings.guidance,
@@ -62,7 +55,7 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
     () => noise[at++] as number,
   );
   await trainer.load(TransitionTrainer.initialState(adapter));
-  const text: Tensor<'float32'> = await encode(prompt);
+  const text = await conditioning.encode(prompt);
   const pairs = Array.from({ length: 4 }, (_, i) => ({
     context: text,
     images: [drawn[2 * i] as Sampled, drawn[2 * i + 1] as Sampled].map(
@@ -79,6 +72,6 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   const pairTimestepsPerSecond =
     ((pairs.length - 1) * settings.steps * 1000) / (performance.now() - since);
   await trainer.close();
-  await encoder.release();
+  await conditioning.release();
   return { imagesPerSecond, pairTimestepsPerSecond, peakMib: engine.memory.peakRssBytes / 2 ** 20 };
 }

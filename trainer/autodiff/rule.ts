@@ -33,7 +33,12 @@ export class RuleScope {
 
   /** Whether input `i` is on a path from a value that gradients were asked for. */
   needs(i: number): boolean {
-    return this.wanted.has(this.x[i] ?? '');
+    return this.wants(this.x[i]);
+  }
+
+  /** Whether a value is on a path from one that gradients were asked for. */
+  wants(value: Value | undefined): boolean {
+    return this.wanted.has(value ?? '');
   }
 
   input(i: number): Value {

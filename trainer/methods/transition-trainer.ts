@@ -157,19 +157,17 @@ export class TransitionTrainer {
 
   /** Weights and moments as they are now. */
   async state(): Promise<TrainState> {
-    const read = async (slot: (name: string) => string): Promise<Adapter> => {
-      const found: Adapter = new Map();
-      for (const { name } of this.options.trainable.tensors) {
-        found.set(name, (await this.engine.get(slot(name))) as Tensor<'float32'>);
-      }
-      return found;
-    };
     return {
-      tensors: await read((name) => name),
-      firstMoments: await read(firstMoment),
-      secondMoments: await read(secondMoment),
+      tensors: await this.#read((name) => name),
+      firstMoments: await this.#read(firstMoment),
+      secondMoments: await this.#read(secondMoment),
       step: this.#step,
     };
+  }
+
+  /** The gradient of the last step, before clipping. */
+  gradient(): Promise<Adapter> {
+    return this.#read(accumulated);
   }
 
   /**
@@ -292,6 +290,14 @@ export class TransitionTrainer {
     throw new NonFiniteError(
       `The gradient of step ${this.#step} is ${gradNorm}. Lower the learning rate, or start from an earlier policy.`,
     );
+  }
+
+  async #read(slot: (name: string) => string): Promise<Adapter> {
+    const found: Adapter = new Map();
+    for (const name of this.#names()) {
+      found.set(name, (await this.engine.get(slot(name))) as Tensor<'float32'>);
+    }
+    return found;
   }
 
   #names(): string[] {

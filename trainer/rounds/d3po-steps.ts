@@ -13,13 +13,22 @@ export interface StepExample {
 /** The examples of one optimizer step. */
 export type Step = StepExample[];
 
+/** The settings that say how much is trained on, and in which portions. */
+export interface StepSettings {
+  training: Pick<
+    RunConfig['training'],
+    'innerEpochs' | 'pairsPerStep' | 'optimiserStep' | 'noisiestShare' | 'timestepFraction'
+  >;
+  sampling: Pick<RunConfig['sampling'], 'inferenceSteps'>;
+}
+
 /**
  * All optimizer steps of a round. As in the official code, every pass shuffles the examples and gives each its own
  * permutation of the timesteps, of which the configured share is trained on.
  */
 export function planSteps(
   exampleCount: number,
-  { training, sampling }: Pick<RunConfig, 'training' | 'sampling'>,
+  { training, sampling }: StepSettings,
   label: Label,
 ): Step[] {
   const { innerEpochs, pairsPerStep, optimiserStep } = training;

@@ -5,10 +5,10 @@ import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
-import { PromptEncoder } from '@/trainer/diffusion/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Tensor } from '@/trainer/graph/tensor';
+import { openConditioning } from '@/trainer/methods/conditioning';
 import type { Example } from '@/trainer/methods/examples';
 import type { TransitionReport } from '@/trainer/methods/run';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
@@ -44,18 +44,12 @@ export async function openD3poTraining({
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const initial = startingTensors(unet, config.training, start.file, label);
   const trainable = trainableOf(unet, config.training);
-  const encoder = await PromptEncoder.open(engine, pipeline);
-  const contextDims = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-  const encode = async (prompt: string) => float32(contextDims, await encoder.encode(prompt));
+  const conditioning = await openConditioning(engine, pipeline);
   const { d3po, sampling, training } = config;
   const guidance = d3po.guidanceInTraining ? sampling.guidanceScale : 1;
   const trainer = await TransitionTrainer.open(engine, {
     trainable,
-    externalDataFolder: pipeline.unet.folder,
-    scheduler: pipeline.scheduler,
-    latent: pipeline.latentShape,
-    context: contextDims,
-    emptyContext: await encode(''),
+    ...conditioning.options,
     inferenceSteps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance,
@@ -81,7 +75,9 @@ export async function openD3poTraining({
     async step(index) {
       const step = steps[index] as Step;
       const compared = await Promise.all(
-        step.map(({ example }) => exampleOf(examples[example] as RoundExample, config, encode)),
+        step.map(({ example }) =>
+          exampleOf(examples[example] as RoundExample, config, conditioning.encode),
+        ),
       );
       const report = await trainer.step(
         compared,
@@ -91,7 +87,7 @@ export async function openD3poTraining({
     },
     async close() {
       await trainer.close();
-      await encoder.release();
+      await conditioning.release();
     },
   };
 }

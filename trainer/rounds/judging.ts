@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import type { Verdict } from '@/lib/samples';
 import type { RgbImage } from '@/trainer/diffusion/images';
-import { allPairsDiversity, Judge as HandsJudge, judgePath } from '@/trainer/hands/judge/judge';
+import { Judge as HandsJudge, judgePath } from '@/trainer/hands/judge/judge';
+import { allPairsDiversity } from '@/trainer/hands/judge/perceptual';
 import { promptAgreement } from '@/trainer/hands/judge/verdict';
 import { parsePrompt } from '@/trainer/hands/prompts';
 import type { Engine } from '@/trainer/runtime/engine';

@@ -41,7 +41,7 @@ export function Picture({
       draggable={false}
       data-sensitive={image.verdict?.blood || undefined}
       className={cn(
-        'pixelated block aspect-square h-auto w-full bg-white/5 object-contain',
+        'block aspect-square h-auto w-full bg-white/5 object-contain',
         'in-data-blur:data-sensitive:blur-md in-data-blur:data-sensitive:hover:blur-none in-data-blur:in-focus-visible:data-sensitive:blur-none',
         className,
       )}

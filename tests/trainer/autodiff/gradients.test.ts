@@ -153,15 +153,42 @@ const forms: [string, readonly number[], (b: Builder, x: Value) => Value][] = [
   ],
 ];
 
+/** What exporters spell out in several nodes; their gradients take fewer. */
+const spelledOut: [string, (b: Builder, x: Value) => Value][] = [
+  ['SiLU', (b, x) => b.mul(x, b.op('Sigmoid', [x]))],
+  ['SiLU, gate first', (b, x) => b.mul(b.op('Sigmoid', [x]), x)],
+  [
+    'GELU',
+    (b, x) => {
+      const erf = b.op('Erf', [b.op('Div', [x, b.scalar(Math.SQRT2)])]);
+      return b.scale(b.mul(x, b.add(erf, b.scalar(1))), 0.5);
+    },
+  ],
+  [
+    'attention',
+    (b, x) => {
+      const heads = b.transpose(b.reshape(x, [2, 3, 2, 2]), [0, 2, 1, 3]);
+      const scores = b.matmul(heads, b.transpose(heads, [0, 1, 3, 2]));
+      return b.matmul(b.op('Softmax', [scores], { axis: -1 }), heads);
+    },
+  ],
+];
+
 describe('gradients equal finite differences', () => {
   it.each(forms)('of %s', async (_, dims, f) => {
     expect(await disagreement(dims, f, uniform(7))).toBeLessThan(2e-2);
+  });
+
+  it.each(spelledOut)('of %s as exporters spell it', async (_, f) => {
+    expect(await disagreement([2, 3, 4], f, uniform(7))).toBeLessThan(2e-2);
   });
 
   it('of random chains of operators', async () => {
     const links: Record<string, (b: Builder, x: Value) => Value> = {
       tanh: (b, x) => b.op('Tanh', [x]),
       softmax: (b, x) => b.op('Softmax', [x], { axis: -1 }),
+      silu: (b, x) => b.mul(x, b.op('Sigmoid', [x])),
+      attend: (b, x) => b.matmul(b.op('Softmax', [b.matmul(x, b.transpose(x, [1, 0]))]), x),
       square: (b, x) => b.mul(x, x),
       reuse: (b, x) => b.add(b.op('Sigmoid', [x]), b.scale(x, 0.5)),
       transpose: (b, x) => b.transpose(x, [1, 0]),

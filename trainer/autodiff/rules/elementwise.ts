@@ -85,10 +85,6 @@ export const elementwise: Record<string, Rule> = {
     (r) => r.g,
     (r) => r.b.neg(r.g),
   ),
-  Mul: binary(
-    (r) => r.b.mul(r.g, r.input(1)),
-    (r) => r.b.mul(r.g, r.input(0)),
-  ),
   Div: binary(
     (r) => r.b.div(r.g, r.input(1)),
     (r) => r.b.neg(r.b.div(r.b.mul(r.g, r.y[0] as Value), r.input(1))),

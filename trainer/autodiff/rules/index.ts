@@ -2,6 +2,7 @@
 import type { Rule } from '../rule';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
+import { gates } from './gates';
 import { indexing } from './indexing';
 import { linear } from './linear';
 import { normalization } from './normalization';
@@ -11,6 +12,7 @@ import { structure } from './structure';
 
 export const rules: Record<string, Rule> = {
   ...elementwise,
+  ...gates,
   ...linear,
   ...convolution,
   ...normalization,

@@ -6,6 +6,7 @@ import type { Builder, Value } from '@/trainer/graph/builder';
 import { epsilonOf } from '@/trainer/graph/infer';
 import { intAttr } from '@/trainer/graph/model';
 import { numbersOf } from '@/trainer/graph/numbers';
+import { sameDims } from '@/trainer/graph/tensor';
 import { type Rule, type RuleScope, unbroadcast } from '../rule';
 
 function standardizedGradient(
@@ -84,11 +85,47 @@ const batchNorm: Rule = (r) => {
   ];
 };
 
+/**
+ * Σ g·y over the last axis where y went into a product y·V: then g = h·Vᵀ, and the sum is Σ h·(y·V), over an attention
+ * head's few channels instead of all its keys. Dao et al., "FlashAttention" (arXiv 2205.14135), appendix B.2.
+ */
+function rowSums(r: RuleScope): Value | undefined {
+  const { b } = r;
+  const y = r.y[0] as Value;
+  const back = b.producer(r.g);
+  if (back?.op !== 'MatMul') return undefined;
+  const [h, turned] = back.inputs as [Value, Value];
+  const forward = b.graph.nodes.find(
+    ({ op, inputs }) =>
+      op === 'MatMul' && inputs[0] === y && isSwapped(b, inputs[1] as Value, turned),
+  );
+  const out = forward?.outputs[0];
+  if (!out || !sameDims(b.dims(out), b.dims(h))) return undefined;
+  return b.reduceSum(b.mul(h, out), [b.dims(h).length - 1]);
+}
+
+/** True when the two values are transpositions of one value that differ by a swap of the last two axes. */
+function isSwapped(b: Builder, one: Value, other: Value): boolean {
+  const read = (value: Value) => {
+    const made = b.producer(value);
+    const perm = made?.attributes.perm;
+    return made?.op === 'Transpose' && perm?.kind === 'ints'
+      ? { source: made.inputs[0], perm: [...perm.value] }
+      : { source: value, perm: b.dims(value).map((_, axis) => axis) };
+  };
+  const [a, c] = [read(one), read(other)];
+  a.perm.push(...a.perm.splice(-2).reverse());
+  return a.source === c.source && sameDims(a.perm, c.perm);
+}
+
 /** dx = y·(g − Σ g·y). */
 const softmax: Rule = (r) => {
   const { b } = r;
-  const axis = r.axis(intAttr(r.node, 'axis', -1), r.dims(0).length);
+  const rank = r.dims(0).length;
+  const axis = r.axis(intAttr(r.node, 'axis', -1), rank);
   const y = r.y[0] as Value;
+  const sums = axis === rank - 1 ? rowSums(r) : undefined;
+  if (sums) return [b.mul(y, b.sub(r.g, sums))];
   const weighted = b.mul(r.g, y);
   return [b.sub(weighted, b.mul(y, b.reduceSum(weighted, [axis])))];
 };

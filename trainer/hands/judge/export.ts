@@ -5,6 +5,7 @@ import { portableNetwork, TRACED_BATCH } from '../pretrain/portable';
 import { imagesFromBytes } from '../pretrain/vae-stage';
 import { IMAGE_SIZE } from '../world/draw';
 import { buildJudge, type JudgeName } from './networks';
+import { appendPerceptualFeatures } from './perceptual';
 import { QUESTION_NAMES } from './verdict';
 
 /** The ONNX bytes of judge `name` with these weights. */
@@ -12,13 +13,11 @@ export function exportJudge(name: JudgeName, weights: ReadonlyMap<string, Consta
   return portableNetwork(`judge ${name}`, weights, (layers) => {
     const b = layers.builder;
     const bytes = b.input('images', 'uint8', [TRACED_BATCH, IMAGE_SIZE, IMAGE_SIZE, 3]);
-    const { logits, features } = buildJudge(layers, name, imagesFromBytes(b, bytes));
+    const { logits, stages } = buildJudge(layers, name, imagesFromBytes(b, bytes));
     const probabilities = logits.map((value) => b.op('Softmax', [value], { axis: 1 }));
-    const square = b.reduceSum(b.mul(features, features), [1]);
-    const length = b.op('Sqrt', [b.add(square, b.scalar(1e-12))]);
     return {
       ...Object.fromEntries(QUESTION_NAMES.map((question, at) => [question, probabilities[at]])),
-      features: b.div(features, length),
+      features: appendPerceptualFeatures(b, stages),
     } as Record<string, string>;
   });
 }

@@ -9,10 +9,10 @@ import { IMAGE_SIZE } from '../world/draw';
 import type { JudgeName } from './networks';
 import { QUESTION_NAMES, type Question, readVerdict, type Verdict } from './verdict';
 
-/** A verdict and the features it rests on. */
+/** A verdict, and the features by which images are compared. */
 export interface Measurement {
   verdict: Verdict;
-  /** Unit-length vector; see `perceptualDistance`. */
+  /** See `perceptualDistance`. */
   features: Float32Array;
 }
 
@@ -71,24 +71,4 @@ export class Judge {
       features: row('features', at),
     }));
   }
-}
-
-/** Distance of two images in a judge's eyes: 1 - cosine of their features, 0 (alike) to 2. */
-export function perceptualDistance(a: Float32Array, b: Float32Array): number {
-  let product = 0;
-  for (let at = 0; at < a.length; at++) product += (a[at] as number) * (b[at] as number);
-  return 1 - product;
-}
-
-/** Mean distance over all pairs of a set: its diversity. @returns 0 for fewer than two images */
-export function allPairsDiversity(features: readonly Float32Array[]): number {
-  let sum = 0;
-  let pairs = 0;
-  features.forEach((one, at) => {
-    for (const other of features.slice(at + 1)) {
-      sum += perceptualDistance(one, other);
-      pairs++;
-    }
-  });
-  return pairs === 0 ? 0 : sum / pairs;
 }

@@ -11,59 +11,66 @@ export type JudgeName = 'a' | 'b';
 export interface JudgeOutputs {
   /** Logits per question, [batch, answers]. */
   logits: Value[];
-  /** Features for perceptual distance, [batch, features]. */
-  features: Value;
+  /** Activations of every stage, [batch, channels, height, width] each: what perceptual distance compares. */
+  stages: Value[];
 }
 
 const GROUPS = 8;
 const EPSILON = 1e-5;
 
-/** Appends a judge: images [batch, 3, 64, 64] in [-1, 1] to logits and features. */
+/** Appends a judge: images [batch, 3, 64, 64] in [-1, 1] to logits and the stages they rest on. */
 export function buildJudge(layers: Layers, name: JudgeName, images: Value): JudgeOutputs {
-  const features = name === 'a' ? residualFeatures(layers, images) : plainFeatures(layers, images);
+  const stages: Value[] = [];
+  const read = name === 'a' ? residualFeatures : plainFeatures;
+  const features = read(layers, images, stages);
   const logits = QUESTION_NAMES.map((question) =>
     layers.linear2d(['heads', question], features, QUESTIONS[question].length),
   );
-  return { logits, features };
+  return { logits, stages };
 }
 
-function residualFeatures(layers: Layers, images: Value): Value {
+/** `stages` receives the activations on the way. */
+function residualFeatures(layers: Layers, images: Value, stages: Value[]): Value {
   const b = layers.builder;
   let x = layers.conv(['stem'], unshuffle(layers, images, 2), 32, { kernel: 3 });
   const widths = [48, 80, 112];
   widths.forEach((width, level) => {
     x = layers.conv([`down.${level}`], x, width, { kernel: 3, stride: 2 });
-    x = residual(layers, [`block.${level}`], x);
+    x = residual(layers, [`block.${level}`], x, stages);
   });
   x = layers.silu(['last'], layers.groupNorm(['last_norm'], x, GROUPS, EPSILON));
+  stages.push(x);
   const mean = b.reduceMean(x, [2, 3], false);
   const most = b.op('ReduceMax', [x, b.ints([2, 3])], { keepdims: 0 });
   return layers.silu(['join'], layers.linear2d(['join'], b.concat([mean, most], 1), 128));
 }
 
-function residual(layers: Layers, path: Path, x: Value): Value {
+function residual(layers: Layers, path: Path, x: Value, stages: Value[]): Value {
   const width = layers.channels(x);
-  const half = (index: number, value: Value) =>
-    layers.conv(
-      [...path, `conv${index}`],
-      layers.silu(
-        [...path, `act${index}`],
-        layers.groupNorm([...path, `norm${index}`], value, GROUPS, EPSILON),
-      ),
-      width,
-      { kernel: 3 },
+  const active = (index: number, value: Value) =>
+    layers.silu(
+      [...path, `act${index}`],
+      layers.groupNorm([...path, `norm${index}`], value, GROUPS, EPSILON),
     );
-  return layers.op(path, 'Add', [x, half(2, half(1, x))]);
+  const conv = (index: number, value: Value) =>
+    layers.conv([...path, `conv${index}`], value, width, { kernel: 3 });
+  const first = active(1, x);
+  stages.push(first);
+  return layers.op(path, 'Add', [x, conv(2, active(2, conv(1, first)))]);
 }
 
-function plainFeatures(layers: Layers, images: Value): Value {
+function plainFeatures(layers: Layers, images: Value, stages: Value[]): Value {
   const b = layers.builder;
   const bend = (x: Value) => b.op('LeakyRelu', [x], { alpha: 0.1 });
-  let x = bend(layers.conv(['first'], images, 24, { kernel: 5, stride: 2 }));
-  x = bend(layers.conv(['second'], x, 48, { kernel: 5, stride: 2 }));
-  x = bend(layers.conv(['third'], x, 64, { kernel: 3 }));
-  x = bend(layers.conv(['fourth'], x, 80, { kernel: 3, stride: 2 }));
-  x = bend(layers.conv(['fifth'], x, 64, { kernel: 3 }));
+  const stage = (x: Value) => {
+    stages.push(bend(x));
+    return stages.at(-1) as Value;
+  };
+  let x = stage(layers.conv(['first'], images, 24, { kernel: 5, stride: 2 }));
+  x = stage(layers.conv(['second'], x, 48, { kernel: 5, stride: 2 }));
+  x = stage(layers.conv(['third'], x, 64, { kernel: 3 }));
+  x = stage(layers.conv(['fourth'], x, 80, { kernel: 3, stride: 2 }));
+  x = stage(layers.conv(['fifth'], x, 64, { kernel: 3 }));
   const cells = b
     .dims(x)
     .slice(1)

@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { measureAccuracy } from '@/trainer/hands/judge/accuracy';
-import {
-  allPairsDiversity,
-  Judge,
-  judgePath,
-  perceptualDistance,
-} from '@/trainer/hands/judge/judge';
+import { Judge, judgePath } from '@/trainer/hands/judge/judge';
+import { allPairsDiversity, perceptualDistance } from '@/trainer/hands/judge/perceptual';
 import { QUESTION_NAMES } from '@/trainer/hands/judge/verdict';
 import { renderMalformedHand } from '@/trainer/hands/world/malform';
 import { renderHand } from '@/trainer/hands/world/render';
@@ -65,6 +61,11 @@ describe.each(['a', 'b'] as const)('judge %s', (name) => {
       5,
     );
     expect(allPairsDiversity(await features(other))).toBeGreaterThan(2 * allPairsDiversity(alike));
+    const pairs = alike.flatMap((one, at) =>
+      alike.slice(at + 1).map((another) => perceptualDistance(one, another)),
+    );
+    const mean = pairs.reduce((sum, distance) => sum + distance, 0) / pairs.length;
+    expect(allPairsDiversity(alike)).toBeCloseTo(mean, 6);
   });
 
   test('an image of another size is refused', async () => {
