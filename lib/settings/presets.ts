@@ -41,13 +41,8 @@ export const presets = {
       },
       training: {
         learningRate: {
-          value: 3e-3,
-          because: 'With the large epsilon below, steps are as long as the evidence is strong.',
-        },
-        adamEpsilon: {
-          value: 1e-5,
-          because:
-            'Ten times the usual size of a gradient here. At 1e-8 every weight moves equally far, most of them by chance.',
+          value: 4e-3,
+          because: 'A round is one step of the optimizer, so the step is a large one.',
         },
         noisiestShare: {
           value: 0.4,
@@ -55,8 +50,9 @@ export const presets = {
             'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
         },
         pairsPerStep: {
-          value: 25,
-          because: 'One pair says little about all weights; the mean of many says more.',
+          value: 50,
+          because:
+            'One pair says little about all weights; what all picks of a round agree on says more.',
         },
         trainables: {
           value: 'attention-ff-conv',

@@ -2,6 +2,7 @@
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import type { Example } from '@/trainer/methods/examples';
+import { initialState } from '@/trainer/methods/optimizer';
 import type { TransitionReport } from '@/trainer/methods/run';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
 import { planSteps } from '@/trainer/rounds/d3po-steps';
@@ -41,7 +42,7 @@ export async function openTrainer(
       comparisons: Math.floor(runImages / size) * Math.floor(size ** 2 / 4),
     },
   });
-  await trainer.load(TransitionTrainer.initialState(adapter));
+  await trainer.load(initialState(adapter));
   return {
     trainer,
     examples: (judged) =>

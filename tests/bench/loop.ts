@@ -6,6 +6,7 @@ import { gaussianNoise } from '@/trainer/diffusion/noise';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { type Sampled, Sampler } from '@/trainer/diffusion/sampler';
 import { openConditioning } from '@/trainer/methods/conditioning';
+import { initialState } from '@/trainer/methods/optimizer';
 import { trainableAdapter } from '@/trainer/methods/trainable';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -54,7 +55,7 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
     4,
     () => noise[at++] as number,
   );
-  await trainer.load(TransitionTrainer.initialState(adapter));
+  await trainer.load(initialState(adapter));
   const text = await conditioning.encode(prompt);
   const pairs = Array.from({ length: 4 }, (_, i) => ({
     context: text,

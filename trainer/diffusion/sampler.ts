@@ -2,7 +2,7 @@
  * @file From prompts and seeds to images with their trajectories. What comes out is a function of pipeline, weights,
  * settings, prompt and seeds alone, not of what else is sampled beside it.
  */
-import { sizeOf } from '@/trainer/graph/tensor';
+import { concatenated, sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Denoiser, type DenoiserOptions } from './denoiser';
 import { type RgbImage, toRgb } from './images';
@@ -145,10 +145,11 @@ export class Sampler {
     for (const { prompt } of rows) conditional.push(await this.#encoder.encode(prompt));
     const rollout = await this.rollout(
       {
-        latents: joined(rows.map(({ seed }) => startingNoise(seed, size))),
+        latents: concatenated(rows.map(({ seed }) => startingNoise(seed, size))),
         conditional,
         empty: await this.#encoder.encode(''),
-        noise: (step) => joined(rows.map(({ noiseSeed }) => stepNoise(noiseSeed, step, size))),
+        noise: (step) =>
+          concatenated(rows.map(({ noiseSeed }) => stepNoise(noiseSeed, step, size))),
       },
       options.signal,
     );
@@ -189,11 +190,4 @@ export class Sampler {
       }),
     };
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const size = parts[0]?.length ?? 0;
-  const whole = new Float32Array(parts.length * size);
-  for (const [i, part] of parts.entries()) whole.set(part, i * size);
-  return whole;
 }

@@ -178,3 +178,14 @@ export function expectDtype<D extends Dtype>(value: Tensor, dtype: D, what: stri
   }
   return value as Tensor<D>;
 }
+
+/** Arrays one after the other. */
+export function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -2,16 +2,15 @@
  * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
  * engine; per run only latents go in and a few numbers per transition come out.
  */
-import { type AdamWSettings, adamWFeeds } from '@/trainer/autodiff/adamw';
-import { appendGuidedOutput, takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import type { AdamWSettings } from '@/trainer/autodiff/adamw';
+import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
-import { latentsAt, type Trajectory } from '@/trainer/diffusion/trajectory';
+import { latentsAt } from '@/trainer/diffusion/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/transition';
-import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, int64, type Tensor, zeros } from '@/trainer/graph/tensor';
-import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import type { Engine, Session } from '@/trainer/runtime/engine';
 import { appendD3poLoss, type D3poSettings } from './d3po';
 import {
   comparisonsIn,
@@ -21,17 +20,17 @@ import {
   type Row,
   sizeOfExample,
 } from './examples';
+import { Optimizer, type TrainState } from './optimizer';
+import { type Reference, ReferencePolicy } from './reference-policy';
 import {
   comparisonFeeds,
   fillRun,
-  NonFiniteError,
   type RunImage,
   reportTransitions,
   type TransitionReport,
 } from './run';
 import type { Trainable } from './trainable';
-import { accumulated, buildTransitionStep, type TransitionStepShape } from './transition-step';
-import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
+import { buildTransitionStep, type TransitionStepShape } from './transition-step';
 
 export interface StepReport {
   /** Optimizer steps taken so far. */
@@ -39,14 +38,6 @@ export interface StepReport {
   /** Global L2 norm of the gradient before clipping. */
   gradNorm: number;
   transitions: TransitionReport[];
-}
-
-/** Everything that a checkpoint must hold to go on exactly. */
-export interface TrainState {
-  tensors: Adapter;
-  firstMoments: Adapter;
-  secondMoments: Adapter;
-  step: number;
 }
 
 export interface TransitionTrainerOptions {
@@ -67,23 +58,16 @@ export interface TransitionTrainerOptions {
   learningRate: number;
   /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
   run: ExampleSize;
-  /**
-   * The reference policy's adapter: `undefined` where it is the policy that sampled the trajectories, whose stored
-   * predictions are then used; 'base' for the UNet without adapter.
-   */
-  reference?: Adapter | 'base';
+  reference?: Reference;
 }
 
 export class TransitionTrainer {
-  #step = 0;
-
   private constructor(
-    private readonly engine: Engine,
     private readonly options: TransitionTrainerOptions,
     private readonly timesteps: readonly number[],
     private readonly transition: Session,
-    private readonly update: Session,
-    private readonly reference: Session | undefined,
+    private readonly optimizer: Optimizer,
+    private readonly reference: ReferencePolicy,
   ) {}
 
   /** Builds and loads the graphs. Call `load` before the first step. */
@@ -111,63 +95,38 @@ export class TransitionTrainer {
           d3po,
         ).loss,
     });
-    const names = trainable.tensors.map(({ name }) => name);
     const folder = options.externalDataFolder
       ? { externalDataFolder: options.externalDataFolder }
       : {};
+    const optimizer = await Optimizer.open(engine, trainable.tensors, options.adamW);
     const transition = await engine.load(serializeOnnx(graph), {
       name: 'D3PO step',
-      resident: names.map((name) => next(accumulated(name))),
+      resident: Object.keys(optimizer.sums()),
       ...folder,
     });
-    const update = await engine.load(
-      serializeOnnx(buildUpdateStep(trainable.tensors, options.adamW)),
-      {
-        name: 'AdamW step',
-        resident: names.flatMap((name) => [name, firstMoment(name), secondMoment(name)].map(next)),
-      },
+    const { reference } = options;
+    return new TransitionTrainer(
+      options,
+      options.scheduler.timesteps(options.inferenceSteps),
+      transition,
+      optimizer,
+      await ReferencePolicy.open(engine, trainable, shape, { reference, folder }),
     );
-    const reference =
-      options.reference === undefined
-        ? undefined
-        : await engine.load(serializeOnnx(referenceGraph(options, shape)), {
-            name: 'reference policy',
-            ...folder,
-          });
-    const timesteps = options.scheduler.timesteps(options.inferenceSteps);
-    return new TransitionTrainer(engine, options, timesteps, transition, update, reference);
   }
 
   /** Puts weights and moments where training goes on from. */
-  async load(state: TrainState): Promise<void> {
-    for (const { name, dims } of this.options.trainable.tensors) {
-      await this.engine.put(name, state.tensors.get(name) as Tensor);
-      await this.engine.put(firstMoment(name), state.firstMoments.get(name) as Tensor);
-      await this.engine.put(secondMoment(name), state.secondMoments.get(name) as Tensor);
-      await this.engine.put(accumulated(name), zeros('float32', dims));
-    }
-    this.#step = state.step;
-  }
-
-  /** A state at which nothing has been trained yet. */
-  static initialState(tensors: Adapter): TrainState {
-    const blank = () => new Map([...tensors].map(([name, t]) => [name, zeros('float32', t.dims)]));
-    return { tensors, firstMoments: blank(), secondMoments: blank(), step: 0 };
+  load(state: TrainState): Promise<void> {
+    return this.optimizer.load(state);
   }
 
   /** Weights and moments as they are now. */
-  async state(): Promise<TrainState> {
-    return {
-      tensors: await this.#read((name) => name),
-      firstMoments: await this.#read(firstMoment),
-      secondMoments: await this.#read(secondMoment),
-      step: this.#step,
-    };
+  state(): Promise<TrainState> {
+    return this.optimizer.state();
   }
 
   /** The gradient of the last step, before clipping. */
   gradient(): Promise<Adapter> {
-    return this.#read(accumulated);
+    return this.optimizer.gradient();
   }
 
   /**
@@ -190,14 +149,14 @@ export class TransitionTrainer {
     for (const [index, run] of runs.entries()) {
       transitions.push(...(await this.#run(examples, run, total, index > 0)));
     }
-    const gradNorm = await this.#update();
-    return { step: this.#step, gradNorm, transitions };
+    const gradNorm = await this.optimizer.update(this.options.learningRate);
+    return { step: this.optimizer.step, gradNorm, transitions };
   }
 
   async close(): Promise<void> {
     await this.transition.release();
-    await this.update.release();
-    await this.reference?.release();
+    await this.optimizer.release();
+    await this.reference.release();
   }
 
   async #run(
@@ -231,16 +190,6 @@ export class TransitionTrainer {
         ? { emptyContext: float32([1, ...options.context], options.emptyContext.data) }
         : {}),
     };
-    const referenceOutput = this.reference
-      ? outputOf(
-          await this.reference.run({ ...guided, ...this.#referenceFeeds() }, {}),
-          'output',
-          'float32',
-        )
-      : stack(
-          ({ trajectory, timestepIndex }) => predictionAt(trajectory, timestepIndex),
-          latentDims,
-        );
     const out = await this.transition.run(
       {
         ...guided,
@@ -249,117 +198,16 @@ export class TransitionTrainer {
           ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex + 1),
           latentDims,
         ),
-        referenceOutput,
+        referenceOutput: await this.reference.output(images, guided),
         ...comparisonFeeds(comparisons, options.run, total),
         keepSum: float32([], [goOn ? 1 : 0]),
-        ...this.#slots((name) => name),
-        ...this.#slots(accumulated),
+        ...this.optimizer.feeds(),
       },
       {
         fetch: ['loss', 'logProbability', 'referenceLogProbability', 'kl'],
-        keep: Object.fromEntries(
-          this.#names().map((name) => [next(accumulated(name)), accumulated(name)]),
-        ),
+        keep: this.optimizer.sums(),
       },
     );
-    return reportTransitions(comparisons, timesteps, out, options.d3po, this.#step + 1);
+    return reportTransitions(comparisons, timesteps, out, options.d3po, this.optimizer.step + 1);
   }
-
-  async #update(): Promise<number> {
-    const { options } = this;
-    const out = await this.update.run(
-      {
-        ...this.#slots((name) => name),
-        ...this.#slots(firstMoment),
-        ...this.#slots(secondMoment),
-        ...this.#slots(accumulated),
-        ...adamWFeeds(this.#step + 1, options.learningRate, options.adamW),
-      },
-      {
-        fetch: ['gradNorm'],
-        keep: Object.fromEntries(
-          this.#names().flatMap((name) =>
-            [name, firstMoment(name), secondMoment(name)].map((slot) => [next(slot), slot]),
-          ),
-        ),
-      },
-    );
-    this.#step += 1;
-    const gradNorm = outputOf(out, 'gradNorm', 'float32').data[0] as number;
-    if (Number.isFinite(gradNorm)) return gradNorm;
-    throw new NonFiniteError(
-      `The gradient of step ${this.#step} is ${gradNorm}. Lower the learning rate, or start from an earlier policy.`,
-    );
-  }
-
-  async #read(slot: (name: string) => string): Promise<Adapter> {
-    const found: Adapter = new Map();
-    for (const name of this.#names()) {
-      found.set(name, (await this.engine.get(slot(name))) as Tensor<'float32'>);
-    }
-    return found;
-  }
-
-  #names(): string[] {
-    return this.options.trainable.tensors.map(({ name }) => name);
-  }
-
-  #slots(slot: (name: string) => string) {
-    return Object.fromEntries(
-      this.#names().map((name) => [slot(name), this.engine.slot(slot(name))]),
-    );
-  }
-
-  #referenceFeeds(): Record<string, Tensor> {
-    const { reference } = this.options;
-    return reference instanceof Map ? Object.fromEntries(reference) : {};
-  }
-}
-
-function referenceGraph(options: TransitionTrainerOptions, shape: TransitionStepShape) {
-  const { trainable } = options;
-  const b = new Builder('reference policy', { ...trainable.unet.opsets });
-  const withAdapter = options.reference instanceof Map;
-  if (withAdapter) trainable.declare(b);
-  const output = appendGuidedOutput(
-    b,
-    withAdapter ? trainable.unet : trainable.base,
-    {
-      sample: b.input('latents', 'float32', [shape.images, ...shape.latent]),
-      timestep: b.input(
-        'timestep',
-        'int64',
-        takesScalarTimestep(trainable.unet) ? [] : [shape.images],
-      ),
-      context: b.input('context', 'float32', [shape.images, ...shape.context]),
-      ...(shape.guidance !== 1
-        ? { emptyContext: b.input('emptyContext', 'float32', [1, ...shape.context]) }
-        : {}),
-      guidance: shape.guidance,
-    },
-    withAdapter ? { feeds: trainable.feeds, onNode: trainable.onNode } : {},
-  );
-  b.output(output, 'output');
-  return b.finish();
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
-
-function predictionAt(trajectory: Trajectory, step: number): Float32Array {
-  const { predictions } = trajectory;
-  if (!predictions) {
-    throw new Error(
-      `The trajectory of "${trajectory.prompt}" (seed ${trajectory.seed}) holds no predictions of the policy that drew it. Sample with predictions kept, or compute the reference policy.`,
-    );
-  }
-  const size = predictions.data.length / (predictions.dims[0] as number);
-  return predictions.data.subarray(step * size, (step + 1) * size);
 }

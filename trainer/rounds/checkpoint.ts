@@ -10,7 +10,7 @@ import { darkroomHome } from '@/db/client';
 import { AppError } from '@/lib/errors';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
-import type { TrainState } from '@/trainer/methods/transition-trainer';
+import type { TrainState } from '@/trainer/methods/optimizer';
 
 /** What a cursor says of the checkpoint that counts. */
 export const checkpointSchema = z.object({

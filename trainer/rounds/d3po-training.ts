@@ -10,6 +10,7 @@ import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory
 import type { Tensor } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import type { Example } from '@/trainer/methods/examples';
+import { initialState } from '@/trainer/methods/optimizer';
 import type { TransitionReport } from '@/trainer/methods/run';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
@@ -69,7 +70,7 @@ export async function openD3poTraining({
     steps: steps.length,
     kind: config.training,
     dataHash: hashOf(pairs),
-    initial: TransitionTrainer.initialState(initial),
+    initial: initialState(initial),
     load: (state) => trainer.load(state),
     state: () => trainer.state(),
     async step(index) {

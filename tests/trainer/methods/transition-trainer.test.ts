@@ -11,6 +11,7 @@ import { Sampler } from '@/trainer/diffusion/sampler';
 import type { Trajectory } from '@/trainer/diffusion/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Example } from '@/trainer/methods/examples';
+import { initialState } from '@/trainer/methods/optimizer';
 import { NonFiniteError } from '@/trainer/methods/run';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
 import {
@@ -83,7 +84,7 @@ function fresh(targets: AdapterTargets = 'attention'): Adapter {
 describe('training on pairs', () => {
   it('starts at ratio 1 against the policy that sampled', async () => {
     const trainer = await open();
-    await trainer.load(TransitionTrainer.initialState(fresh()));
+    await trainer.load(initialState(fresh()));
     const { transitions } = await trainer.step([pair], [all]);
     for (const { logRatioWinner, logRatioLoser, kl, loss } of transitions) {
       expect(Math.abs(logRatioWinner)).toBeLessThan(1e-4);
@@ -110,7 +111,7 @@ describe('training on pairs', () => {
           )
         : fresh(targets);
       const trainer = await open({ trainable, d3po: { beta: 0.1 } });
-      await trainer.load(TransitionTrainer.initialState(start));
+      await trainer.load(initialState(start));
       for (let i = 0; i < 5; i++) await trainer.step([pair], [all]);
       const { transitions } = await trainer.step([pair], [all]);
       const margin = transitions.reduce((sum, t) => sum + t.logRatioWinner - t.logRatioLoser, 0);
@@ -121,7 +122,7 @@ describe('training on pairs', () => {
 
   it('is the same in one run or in many, and goes on exactly from a state', async () => {
     const whole = await open({ run: { images: 8, comparisons: 4 } });
-    await whole.load(TransitionTrainer.initialState(fresh()));
+    await whole.load(initialState(fresh()));
     await whole.step([pair], [all]);
     const between = await whole.state();
     await whole.step([pair], [all]);
@@ -132,7 +133,7 @@ describe('training on pairs', () => {
     await whole.close();
 
     const parts = await open({ run: { images: 7, comparisons: 3 } });
-    await parts.load(TransitionTrainer.initialState(fresh()));
+    await parts.load(initialState(fresh()));
     await parts.step([pair], [all]);
     await parts.step([pair], [all]);
     for (const [name, tensor] of (await parts.state()).tensors) {
@@ -159,7 +160,7 @@ describe('training on pairs', () => {
     ];
     const trained = async (examples: Example[], images: number) => {
       const trainer = await open({ run: { images, comparisons: 4 } });
-      await trainer.load(TransitionTrainer.initialState(fresh()));
+      await trainer.load(initialState(fresh()));
       const { transitions } = await trainer.step(
         examples,
         examples.map(() => all),
@@ -180,7 +181,7 @@ describe('training on pairs', () => {
 
   it('compares with the base where that is the reference', async () => {
     const trainer = await open({ reference: 'base' });
-    await trainer.load(TransitionTrainer.initialState(fresh()));
+    await trainer.load(initialState(fresh()));
     const { transitions } = await trainer.step([pair], [all]);
     for (const { logRatioWinner } of transitions)
       expect(Math.abs(logRatioWinner)).toBeLessThan(1e-4);
@@ -191,7 +192,7 @@ describe('training on pairs', () => {
     const broken = fresh();
     for (const tensor of broken.values()) tensor.data.fill(Number.NaN);
     const trainer = await open();
-    await trainer.load(TransitionTrainer.initialState(broken));
+    await trainer.load(initialState(broken));
     await expect(trainer.step([pair], [all])).rejects.toThrow(NonFiniteError);
     await expect(trainer.step([pair], [all])).rejects.toThrow(/t = \d+ in step 1/);
     await trainer.close();
