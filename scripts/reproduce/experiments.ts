@@ -103,9 +103,9 @@ export const experiments: Record<ExperimentName, Experiment> = {
     mark: 'win rate against the base of at least 70.3 %',
     source: { kind: 'pairs', taste: followsPrompt },
     good: 'aligned',
-    rounds: 4,
-    perRound: 700,
-    training: { ...common, noisiestShare: 0.3, learningRate: 6e-3, perStep: 175 },
+    rounds: 2,
+    perRound: 1200,
+    training: { ...common, noisiestShare: 0.3, learningRate: 6e-3, perStep: 1200 },
   },
   picks: {
     title: 'The first fifty picks',
