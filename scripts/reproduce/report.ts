@@ -36,12 +36,13 @@ function row(
     measured === base || !interval
       ? '–'
       : `${percent(interval.rate)} (${percent(interval.low)} – ${percent(interval.high)})`;
-  return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
+  const decided = measured === base ? '–' : rate(wins.wins, wins.n - wins.ties);
+  return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${decided} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
 }
 
 function describeTraining({ source, training: s }: Experiment): string {
   const together = source.kind === 'groups' ? `groups of ${source.size}` : 'pairs';
-  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
+  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}, AdamW ε ${s.adamW.epsilon}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
 }
 
 /** Markdown of the whole report. */
@@ -55,8 +56,8 @@ export function writeReport(report: Report, experiments: Record<string, Experime
       '',
       describeTraining(experiment),
       '',
-      `| policy | judgements | deformed | blood | alignment | win rate | diversity of base | of base, ${experiment.good} |`,
-      '|---|---|---|---|---|---|---|---|',
+      `| policy | judgements | deformed | blood | alignment | win rate | of decided | diversity of base | of base, ${experiment.good} |`,
+      '|---|---|---|---|---|---|---|---|---|',
       row('base', 0, result.base, result.base, experiment.good),
       ...result.rounds.map((round) =>
         row(`round ${round.round}`, round.judgements, round.measured, result.base, experiment.good),
@@ -85,7 +86,8 @@ and measuring took ${minutes.toFixed(0)} minutes. Raw data: \`${name}.json\`.
 Annotators are judge B with ${percent(mistakes)} random mistakes; judge A, trained apart on other data with another structure,
 measures. Rates are over images of prompts and seeds that training never sees (${report.evaluationImages} of
 the base and of each last round, fewer in between), with 95 % Wilson intervals and counts. The win
-rate compares images of the same prompt and seed by prompt attributes met, ties counting half.
+rate compares images of the same prompt and seed by prompt attributes met: with ties counting half, and of those that
+differ at all.
 
 Diversity is the mean LPIPS over all pairs of images of one prompt (stages of judge A as its network), as a share of
 the base's. Where images with a defect differ from those without, a policy that merely stops drawing the defect is less
@@ -96,41 +98,53 @@ ${sections.join('\n\n')}
 `;
 }
 
-/** A line of rates over judgements with intervals, as SVG. */
+interface Series {
+  name: string;
+  colour: string;
+  count: (measured: Measured) => number;
+}
+
+const series: Series[] = [
+  { name: 'deformed', colour: '#c2410c', count: ({ deformed }) => deformed },
+  { name: 'blood', colour: '#be123c', count: ({ blood }) => blood },
+  {
+    name: 'all as asked',
+    colour: '#15803d',
+    count: ({ perImage }) => perImage.filter(({ alignment }) => alignment === 1).length,
+  },
+];
+
+/** Lines of rates over judgements with intervals, as SVG. */
 export function plot(result: ExperimentResult): string {
   const points = [{ judgements: 0, measured: result.base }, ...result.rounds];
   const [width, height, left, bottom] = [560, 260, 48, 36];
   const most = Math.max(1, ...points.map((point) => point.judgements));
   const x = (judgements: number) => left + ((width - left - 12) * judgements) / most;
-  const y = (share: number) => 12 + (height - bottom - 12) * (1 - share / 0.4);
-  const series = (
-    read: (measured: Measured) => number,
-    colour: string,
-    name: string,
-    at: number,
-  ) => {
+  const y = (share: number) => 12 + (height - bottom - 12) * (1 - share);
+  const lines = series.map(({ name, colour, count }, i) => {
     const line = points
-      .map(
-        (p) =>
-          `${x(p.judgements).toFixed(1)},${y(read(p.measured) / p.measured.images).toFixed(1)}`,
-      )
+      .map(({ judgements, measured }) => {
+        const share = count(measured) / measured.images;
+        return `${x(judgements).toFixed(1)},${y(share).toFixed(1)}`;
+      })
       .join(' ');
-    const bars = points.map((p) => {
-      const interval = wilsonInterval({ count: read(p.measured), n: p.measured.images });
+    const bars = points.map(({ judgements, measured }) => {
+      const interval = wilsonInterval({ count: count(measured), n: measured.images });
       if (!interval) return '';
-      return `<line x1="${x(p.judgements)}" x2="${x(p.judgements)}" y1="${y(interval.low)}" y2="${y(interval.high)}" stroke="${colour}"/>`;
+      const at = x(judgements).toFixed(1);
+      return `<line x1="${at}" x2="${at}" y1="${y(interval.low).toFixed(1)}" y2="${y(interval.high).toFixed(1)}" stroke="${colour}"/>`;
     });
-    return `<polyline points="${line}" fill="none" stroke="${colour}" stroke-width="2"/>${bars.join('')}<text x="${width - 110}" y="${at}" fill="${colour}">${name}</text>`;
-  };
-  const grid = [0, 0.1, 0.2, 0.3, 0.4].map(
+    const label = `<text x="${width - 100}" y="${24 + 16 * i}" fill="${colour}">${name}</text>`;
+    return `<polyline points="${line}" fill="none" stroke="${colour}" stroke-width="2"/>${bars.join('')}${label}`;
+  });
+  const grid = [0, 0.25, 0.5, 0.75, 1].map(
     (share) =>
-      `<line x1="${left}" x2="${width - 12}" y1="${y(share)}" y2="${y(share)}" stroke="#8884"/><text x="8" y="${y(share) + 4}">${percent(share)}</text>`,
+      `<line x1="${left}" x2="${width - 12}" y1="${y(share)}" y2="${y(share)}" stroke="#8884"/><text x="4" y="${y(share) + 4}">${100 * share} %</text>`,
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" font-family="sans-serif" font-size="12" fill="#777">
 ${grid.join('\n')}
-${series((m) => m.deformed, '#c2410c', 'deformed', 24)}
-${series((m) => m.blood, '#b91c1c', 'blood', 40)}
-<text x="${left}" y="${height - 10}">0 judgements</text><text x="${width - 60}" y="${height - 10}">${most}</text>
+${lines.join('\n')}
+<text x="${left}" y="${height - 10}">0 judgements</text><text x="${width - 48}" y="${height - 10}">${most}</text>
 </svg>
 `;
 }
