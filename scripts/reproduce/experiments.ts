@@ -1,7 +1,11 @@
-/** @file The paper's three experiments, on `hands`: what is asked of the annotators and what is measured. */
+/**
+ * @file The paper's three experiments on `hands`, and a first-time user's: what is asked of the annotators and what is
+ * measured.
+ */
 
 import { type PresetName, settingsOf } from '@/lib/settings/presets';
 import type { Verdict } from '@/trainer/hands/judge/verdict';
+import { adamWOf, targetsOf } from '@/trainer/rounds/method-settings';
 import { followsPrompt, looksRight, type Taste } from './annotators';
 import type { Measured } from './measure';
 import type { TrainingSettings } from './student';
@@ -24,7 +28,7 @@ export interface Experiment {
   training: TrainingSettings;
 }
 
-/** What training uses in all three; departures from the official defaults carry their reason. */
+/** What the paper's three share; departures from the official defaults carry their reason. */
 const common: Omit<TrainingSettings, 'learningRate' | 'perStep'> = {
   steps: 20,
   eta: 1,
@@ -48,13 +52,17 @@ const common: Omit<TrainingSettings, 'learningRate' | 'perStep'> = {
 /** A preset of the app, as an experiment trains with it. */
 function presetTraining(name: PresetName): TrainingSettings {
   const { sampling, training, d3po } = settingsOf(name);
+  if (training.trainables === 'full') {
+    throw new Error(
+      `The preset "${name}" trains full weights, but an experiment trains an adapter.`,
+    );
+  }
   return {
     steps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance: sampling.guidanceScale,
     rank: training.loraRank,
-    targets:
-      training.trainables === 'attention' ? 'attention' : 'attention+feed-forward+convolutions',
+    targets: targetsOf[training.trainables],
     beta: d3po.beta,
     clipRange: d3po.clipRange,
     learningRate: training.learningRate,
@@ -62,13 +70,7 @@ function presetTraining(name: PresetName): TrainingSettings {
     timestepFraction: training.timestepFraction,
     epochs: training.innerEpochs,
     perStep: training.pairsPerStep,
-    adamW: {
-      beta1: training.adamBeta1,
-      beta2: training.adamBeta2,
-      epsilon: training.adamEpsilon,
-      weightDecay: training.weightDecay,
-      maxGradNorm: training.maxGradNorm,
-    },
+    adamW: adamWOf(training),
   };
 }
 

@@ -84,7 +84,7 @@ for (const name of names) {
 const report: Report = {
   quick,
   machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
-  endedAt: new Date().toISOString(),
+  writtenAt: new Date().toISOString(),
   evaluationImages,
   results,
 };

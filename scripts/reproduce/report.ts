@@ -8,7 +8,7 @@ import type { ExperimentResult } from './run';
 export interface Report {
   quick: boolean;
   machine: string;
-  endedAt: string;
+  writtenAt: string;
   evaluationImages: number;
   results: ExperimentResult[];
 }
@@ -78,9 +78,11 @@ export function writeReport(report: Report, experiments: Record<string, Experime
     .flatMap(({ rounds }) => rounds)
     .reduce((sum, { seconds }) => sum + seconds / 60, 0);
   const name = report.quick ? 'reproduce-quick' : 'reproduce';
+  const chosen = report.results.map((result) => ` --only ${result.name}`).join('');
+  const command = `npm run reproduce --${report.quick ? ' --quick' : ''}${chosen}`;
   return `# D3PO on hands, with simulated annotators
 
-Made by \`npm run reproduce${report.quick ? ' -- --quick' : ''}\` on ${report.machine}, ended ${report.endedAt}; drawing, judging, training
+Made by \`${command}\` on ${report.machine}, written ${report.writtenAt}; drawing, judging, training
 and measuring took ${minutes.toFixed(0)} minutes. Raw data: \`${name}.json\`.
 
 Annotators are judge B with ${percent(mistakes)} random mistakes; judge A, trained apart on other data with another structure,

@@ -15,6 +15,7 @@ import type { TransitionReport } from '@/trainer/methods/run';
 import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
+import { adamWOf } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { bestRunSize, type RoundExample, roundExamples } from './round-examples';
 import type { StepMetrics, Training, TrainingContext } from './training';
@@ -55,13 +56,7 @@ export async function openD3poTraining({
     eta: sampling.eta,
     guidance,
     d3po: { beta: d3po.beta, clipRange: d3po.clip ? d3po.clipRange : undefined },
-    adamW: {
-      beta1: training.adamBeta1,
-      beta2: training.adamBeta2,
-      epsilon: training.adamEpsilon,
-      weightDecay: training.weightDecay,
-      maxGradNorm: training.maxGradNorm,
-    },
+    adamW: adamWOf(training),
     learningRate: training.learningRate,
     run: bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, config),

@@ -17,15 +17,11 @@ import type { Graph } from '@/trainer/graph/model';
 import { loadConstant } from '@/trainer/graph/onnx/read';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import { targetsOf } from './method-settings';
 import { type Label, randomOf } from './random';
 
 type Trainables = keyof typeof trainingSettings.trainables.choices;
 const trainables = Object.keys(trainingSettings.trainables.choices) as Trainables[];
-
-const targetsOf = {
-  attention: 'attention',
-  'attention-ff-conv': 'attention+feed-forward+convolutions',
-} as const;
 
 const weightsKindSchema = z.object({
   trainables: z.enum(trainables),
