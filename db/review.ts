@@ -23,6 +23,11 @@ export interface PolicyDefects {
   nsfw: DefectRate;
 }
 
+/** Without a purpose all that the policy drew: the spoiled copies of gold pairs are not its work. */
+function drawnFor(purpose: Purpose | undefined) {
+  return purpose === undefined ? ne(samples.purpose, 'gold') : eq(samples.purpose, purpose);
+}
+
 /** Images that somebody has looked at: in an answered pair, in a tagged group, or to flag them. */
 function seenByPeople() {
   const answered = isNull(preferences.supersededAt);
@@ -49,7 +54,7 @@ export async function defectRates({
   pipeline: string;
   purpose?: Purpose;
 }): Promise<PolicyDefects[]> {
-  const ofPurpose = purpose === undefined ? undefined : eq(samples.purpose, purpose);
+  const ofPurpose = drawnFor(purpose);
   const drawn = db()
     .select({ policyId: samples.policyId, images: count(), judged: count(samples.verdict) })
     .from(samples)
@@ -142,7 +147,7 @@ export async function imagesOfPolicy({
       and(
         eq(samples.policyId, policyId),
         marked,
-        purpose === undefined ? undefined : eq(samples.purpose, purpose),
+        drawnFor(purpose),
         after === undefined ? undefined : gt(samples.id, after),
       ),
     )

@@ -37,7 +37,8 @@ export const labelingSettings = {
   }),
   goldShare: real({
     label: 'Gold share',
-    explanation: 'Share of served pairs whose answer is known, to measure annotators unnoticed.',
+    explanation:
+      'Share of served pairs that show an image beside a spoiled copy of itself: they measure annotators and train nothing.',
     default: 0,
     min: 0,
     max: 0.5,

@@ -47,9 +47,11 @@ export interface AnnotatorFigures {
   bothBad: Proportion;
 }
 
+/** Answers on which people can agree or not: gold is meant to leave no doubt, so agreeing on it says nothing. */
 function byPair(judged: readonly JudgedPair[]): Map<string, JudgedPair[]> {
   const pairs = new Map<string, JudgedPair[]>();
-  for (const one of judged) pairs.set(one.pairId, [...(pairs.get(one.pairId) ?? []), one]);
+  for (const one of judged.filter(({ gold }) => gold === null))
+    pairs.set(one.pairId, [...(pairs.get(one.pairId) ?? []), one]);
   return pairs;
 }
 

@@ -6,6 +6,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
 import { type Drawn, draw } from './draw';
 import { Eta } from './eta';
+import { planGold, spoiledCopy } from './gold';
 import { judgeOf } from './judging';
 import { planSampling } from './plan';
 import { openPolicy } from './resolve-pipeline';
@@ -16,6 +17,8 @@ const cursorSchema = z.object({ drawn: z.number().int().nonnegative() });
 export async function sampleRound(assignment: Assignment, engine: Engine): Promise<void> {
   const { round, run, signal } = assignment;
   const plan = planSampling(round);
+  const gold = new Map(planGold(round, plan).map((pair) => [pair.sampleAId, pair]));
+  const spoiled = new Map<string, NewSample>();
   let { drawn } = cursorSchema.parse(assignment.cursor ?? { drawn: 0 });
   const eta = new Eta(plan.samples.length - drawn);
   const model = await openPolicy(round.startPolicyId);
@@ -28,14 +31,18 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
     waiting.push(
       ...batch.map(({ row }, i) => ({ ...row, verdict: readings?.[i]?.verdict ?? null })),
     );
+    for (const drawn of batch) {
+      const pair = gold.get(drawn.row.id);
+      if (pair) spoiled.set(drawn.row.id, await spoiledCopy(drawn, pair));
+    }
     // Nobody may judge a pair or group of which some images are still to come.
     const samples = waiting.splice(0, waiting.length - (waiting.length % plan.comparedTogether));
     const ids = new Set(samples.map(({ id }) => id));
     const groupIds = new Set(samples.map(({ groupId }) => groupId));
     await recordSamples({
       groups: plan.groups.filter((group) => groupIds.has(group.id)),
-      samples,
-      pairs: plan.pairs.filter((pair) => ids.has(pair.sampleAId)),
+      samples: [...samples, ...[...spoiled].flatMap(([id, copy]) => (ids.has(id) ? [copy] : []))],
+      pairs: [...plan.pairs, ...gold.values()].filter((pair) => ids.has(pair.sampleAId)),
     });
     drawn += samples.length;
     await assignment.checkpoint({ drawn }, { etaSeconds: eta.after(batch.length) });

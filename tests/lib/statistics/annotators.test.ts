@@ -32,9 +32,9 @@ function judged(pairId: string, annotatorId: string, verdict: string, gold: stri
 describe('annotatorFigures', () => {
   it('compares verdicts, not sides, with everybody else on the same pairs', () => {
     const all = [
-      judged('p', 'ann', 'x', 'x'),
-      judged('p', 'bob', 'x', 'x'),
-      judged('p', 'eve', 'y', 'x'),
+      judged('p', 'ann', 'x'),
+      judged('p', 'bob', 'x'),
+      judged('p', 'eve', 'y'),
       judged('q', 'ann', 'tie'),
     ];
     const figures = annotatorFigures(all);
@@ -42,13 +42,24 @@ describe('annotatorFigures', () => {
       answers: 2,
       decisionMs: { median: 100, n: 2 },
       agreement: { count: 1, n: 2 },
-      gold: { count: 1, n: 1 },
       ties: { count: 1, n: 2 },
     });
-    expect(figures.get('eve')).toMatchObject({
-      agreement: { count: 0, n: 2 },
-      gold: { count: 0, n: 1 },
-    });
+    expect(figures.get('eve')).toMatchObject({ agreement: { count: 0, n: 2 } });
     expect(overallAgreement(all).raw).toEqual({ count: 1, n: 3 });
+  });
+
+  it('measures against gold, and calls it no agreement', () => {
+    const all = [
+      judged('p', 'ann', 'x', 'x'),
+      judged('p', 'bob', 'x', 'x'),
+      judged('p', 'eve', 'y', 'x'),
+    ];
+    const figures = annotatorFigures(all);
+    expect(figures.get('ann')).toMatchObject({
+      gold: { count: 1, n: 1 },
+      agreement: { count: 0, n: 0 },
+    });
+    expect(figures.get('eve')).toMatchObject({ gold: { count: 0, n: 1 } });
+    expect(overallAgreement(all).raw).toEqual({ count: 0, n: 0 });
   });
 });
