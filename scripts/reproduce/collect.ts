@@ -1,14 +1,17 @@
 /** @file A round's labels: images of the current policy, and what the simulated annotators say of them. */
+import { answer, type Taste, tag } from '@/scripts/annotators';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Judge } from '@/trainer/hands/judge/judge';
 import { drawPrompts, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 import type { Random } from '@/trainer/hands/world/random';
 import type { Comparison } from '@/trainer/methods/examples';
 import { type Label, randomOf } from '@/trainer/rounds/random';
-import { pick, type Taste, tag } from './annotators';
 import { type Drawn, draw } from './draw';
 import type { Experiment } from './experiments';
 import type { Student } from './student';
+
+/** Share of judgements drawn by lot. */
+export const mistakes = 0.05;
 
 /** A pair or group with what the annotators made of it. */
 export interface Judged {
@@ -62,7 +65,7 @@ function compareTagged(
   random: Random,
 ): Comparison[] {
   const verdicts = images.map(({ verdict }) => verdict);
-  const tagged = tag(verdicts, bad, random);
+  const tagged = tag(verdicts, bad, mistakes, random);
   const indices = images.map((_, i) => i);
   return indices
     .filter((i) => !tagged[i])
@@ -76,6 +79,8 @@ function comparePicked(
   taste: Taste,
   random: Random,
 ): Comparison[] {
-  const better = pick(one.prompt, [one.verdict, other.verdict], taste, random);
-  return better === null ? [] : [{ winner: better, loser: 1 - better, weight: 1 }];
+  const picked = answer(one.prompt, [one.verdict, other.verdict], taste, mistakes, random);
+  if (picked !== 'left' && picked !== 'right') return [];
+  const winner = picked === 'left' ? 0 : 1;
+  return [{ winner, loser: 1 - winner, weight: 1 }];
 }

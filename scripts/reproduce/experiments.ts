@@ -4,9 +4,9 @@
  */
 
 import { type PresetName, settingsOf } from '@/lib/settings/presets';
+import { followsPrompt, looksRight, type Taste } from '@/scripts/annotators';
 import type { Verdict } from '@/trainer/hands/judge/verdict';
 import { adamWOf, targetsOf } from '@/trainer/rounds/method-settings';
-import { followsPrompt, looksRight, type Taste } from './annotators';
 import type { Measured } from './measure';
 import type { TrainingSettings } from './student';
 

@@ -1,6 +1,6 @@
 /** @file The report of `npm run reproduce`: tables with intervals, a plot per experiment, all from the raw results. */
 import { wilsonInterval, winRate } from '@/lib/statistics/proportion';
-import { mistakes } from './annotators';
+import { mistakes } from './collect';
 import type { Experiment } from './experiments';
 import { compareAlignment, type Measured } from './measure';
 import type { ExperimentResult } from './run';

@@ -1,8 +1,7 @@
 import { decode } from 'fast-png';
-import type { Answer } from '@/lib/answers';
 import { Judge } from '@/trainer/hands/judge/judge';
+import type { Verdict } from '@/trainer/hands/judge/verdict';
 import { Engine } from '@/trainer/runtime/engine';
-import { carefulAnswer } from './taste';
 
 /** The 8-bit RGB pixels of a PNG; other kinds are refused, because the judge has never seen any. */
 function pixelsOf(png: Uint8Array): Uint8Array {
@@ -20,15 +19,15 @@ function pixelsOf(png: Uint8Array): Uint8Array {
  * so that nobody measures what it has itself asked for.
  */
 export async function openEyes(): Promise<{
-  choose(prompt: string, left: Uint8Array, right: Uint8Array): Promise<Answer>;
+  read(left: Uint8Array, right: Uint8Array): Promise<[Verdict, Verdict]>;
   close(): Promise<void>;
 }> {
   const engine = await Engine.open({ device: 'cpu', threads: 1 });
   const judge = await Judge.open(engine, 'b');
   return {
-    async choose(prompt, left, right) {
+    async read(left, right) {
       const [a, b] = await judge.measure([left, right].map(pixelsOf));
-      return carefulAnswer(prompt, a!.verdict, b!.verdict);
+      return [a!.verdict, b!.verdict];
     },
     close: () => engine.close(),
   };

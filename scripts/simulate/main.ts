@@ -1,5 +1,6 @@
 import { closeDatabases, darkroomHome } from '@/db/client';
 import { createInvitation } from '@/db/invitations';
+import { answer, looksRight } from '@/scripts/annotators';
 import { line } from '@/scripts/console';
 import { runningElsewhere } from '@/scripts/start/running';
 import { createRandom } from '@/trainer/hands/world/random';
@@ -9,7 +10,6 @@ import { openEyes } from './eyes';
 import { readOptions } from './options';
 import { reportTraffic } from './report';
 import { Stopwatch } from './stopwatch';
-import { humanAnswer } from './taste';
 import { watchRounds } from './watch';
 
 const invitationMs = 10 * 60_000;
@@ -49,7 +49,7 @@ function work(client: Client, index: number): Promise<void> {
     // Exponential, like the times between people's keys: mostly quick, now and then long.
     thinkMs: () => -Math.log(1 - random.next()) * options['think-ms'],
     choose: async (prompt, left, right) =>
-      humanAnswer(await eyes.choose(prompt, left, right), options.mistakes, random),
+      answer(prompt, await eyes.read(left, right), looksRight, options.mistakes, random),
   });
 }
 
