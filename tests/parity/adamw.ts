@@ -7,7 +7,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
-import { type CaseResult, relativeError } from './report';
+import { type ParityCase, relativeError } from './report';
 
 interface AdamWCase {
   lr: number;
@@ -17,10 +17,14 @@ interface AdamWCase {
   max_grad_norm: number;
 }
 
-/** Replays `parity/adamw.safetensors`: gradients [steps, n] from `initial` [n] to `weights` [steps, n]. */
-export async function* checkAdamW(engine: Engine, folder: string): AsyncGenerator<CaseResult> {
-  const parity = join(folder, 'parity');
-  if (!existsSync(join(parity, 'adamw.safetensors'))) return;
+/** `parity/adamw.safetensors`, where there is one. */
+export async function adamWCases(engine: Engine, folder: string): Promise<ParityCase[]> {
+  const there = existsSync(join(folder, 'parity/adamw.safetensors'));
+  return there ? [{ name: 'adamw', run: () => replay(engine, join(folder, 'parity')) }] : [];
+}
+
+/** Gradients [steps, n] from `initial` [n] to `weights` [steps, n]. */
+async function replay(engine: Engine, parity: string) {
   const { adamw } = await readJson<{ adamw: AdamWCase }>(join(parity, 'golden.json'));
   const golden = await Golden.read(parity, 'adamw');
   const settings: AdamWSettings = {
@@ -53,8 +57,5 @@ export async function* checkAdamW(engine: Engine, folder: string): AsyncGenerato
     reached.push(...outputOf(out, 'w.next', 'float32').data);
   }
   await session.release();
-  yield {
-    name: 'adamw',
-    forward: relativeError(float32([steps, n], reached), golden.get('weights')),
-  };
+  return { forward: relativeError(float32([steps, n], reached), golden.get('weights')) };
 }

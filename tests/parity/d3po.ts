@@ -15,7 +15,7 @@ import { trainableAdapter } from '@/trainer/methods/trainable';
 import { accumulated, buildTransitionStep } from '@/trainer/methods/transition-step';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
-import { type CaseResult, relativeError, relativeL2, tolerance } from './report';
+import { type ParityCase, relativeError, relativeL2, tolerance } from './report';
 
 interface D3poCase {
   case: number;
@@ -29,20 +29,18 @@ interface D3poCase {
   guidance_scale: number;
 }
 
-/** Runs every `d3po_K_clip` and `d3po_K_noclip` of `parity/` with the UNet of `tiny-sd/`. */
-export async function* checkD3po(engine: Engine, folder: string): AsyncGenerator<CaseResult> {
-  const { d3po } = await readJson<{ d3po?: D3poCase[] }>(join(folder, 'parity/golden.json'));
-  for (const settings of d3po ?? []) {
-    for (const kind of ['clip', 'noclip'] as const) {
+/** Every `d3po_K_clip` and `d3po_K_noclip` that `parity/` holds, with the UNet of `tiny-sd/`. */
+export async function d3poCases(engine: Engine, folder: string): Promise<ParityCase[]> {
+  const parity = join(folder, 'parity');
+  if (!existsSync(join(parity, 'golden.json'))) return [];
+  const { d3po } = await readJson<{ d3po?: D3poCase[] }>(join(parity, 'golden.json'));
+  return (d3po ?? []).flatMap((settings) =>
+    (['clip', 'noclip'] as const).flatMap((kind) => {
       const name = `d3po_${settings.case}_${kind}`;
-      if (!existsSync(join(folder, `parity/${name}.safetensors`))) continue;
-      try {
-        yield { name, ...(await checkCase(engine, folder, name, settings, kind === 'clip')) };
-      } catch (cause) {
-        yield { name, error: (cause as Error).message };
-      }
-    }
-  }
+      if (!existsSync(join(parity, `${name}.safetensors`))) return [];
+      return [{ name, run: () => checkCase(engine, folder, name, settings, kind === 'clip') }];
+    }),
+  );
 }
 
 async function checkCase(
@@ -51,7 +49,7 @@ async function checkCase(
   name: string,
   settings: D3poCase,
   clip: boolean,
-): Promise<Omit<CaseResult, 'name'>> {
+) {
   const golden = await Golden.read(join(folder, 'parity'), name);
   const unet = await readOnnxFile(join(folder, 'tiny-sd/unet/model.onnx'));
   const schedule = scheduleConfigSchema.parse(

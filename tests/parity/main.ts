@@ -1,13 +1,9 @@
 /** @file `npm run parity -- DIR [--device cpu|webgpu|cuda] [--only NAME]`: our numbers against PyTorch's. */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Engine } from '@/trainer/runtime/engine';
-import { checkAdamW } from './adamw';
-import { checkD3po } from './d3po';
-import { checkOperators } from './ops';
-import { checkPipeline } from './pipeline';
-import { type CaseResult, formatCase, formatSummary, passed } from './report';
+import { allCases } from './cases';
+import { type CaseResult, formatCase, formatSummary, passed, runCases } from './report';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,22 +21,10 @@ const only = values.only ? new Set(values.only) : undefined;
 const engine = await Engine.open({ device });
 const results: CaseResult[] = [];
 
-async function report(cases: AsyncIterable<CaseResult>): Promise<void> {
-  for await (const result of cases) {
-    if (only && !only.has(result.name.replace(/^ops\//, ''))) continue;
+try {
+  for await (const result of runCases(await allCases(engine, folder), only)) {
     results.push(result);
     console.log(formatCase(result));
-  }
-}
-
-try {
-  if (existsSync(join(folder, 'ops')))
-    await report(checkOperators(engine, join(folder, 'ops'), only));
-  if (existsSync(join(folder, 'tiny-sd')) && existsSync(join(folder, 'parity')))
-    await report(checkPipeline(engine, folder));
-  if (existsSync(join(folder, 'parity/golden.json'))) {
-    await report(checkD3po(engine, folder));
-    await report(checkAdamW(engine, folder));
   }
 } finally {
   await engine.close();

@@ -1,4 +1,5 @@
 /** @file Operator parity: each small graph forward and backward against PyTorch's numbers. */
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gradients } from '@/trainer/autodiff/gradients';
@@ -9,27 +10,20 @@ import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
-import { type CaseResult, relativeError } from './report';
+import { type ParityCase, relativeError } from './report';
 
-/** Runs every `NAME.onnx` with its `NAME.safetensors` in `folder`. */
-export async function* checkOperators(
-  engine: Engine,
-  folder: string,
-  only?: ReadonlySet<string>,
-): AsyncGenerator<CaseResult> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.onnx')).sort();
-  for (const file of files) {
+/** Every `NAME.onnx` with its `NAME.safetensors` in `ops/`. */
+export async function operatorCases(engine: Engine, folder: string): Promise<ParityCase[]> {
+  const ops = join(folder, 'ops');
+  if (!existsSync(ops)) return [];
+  const files = (await readdir(ops)).filter((file) => file.endsWith('.onnx')).sort();
+  return files.map((file) => {
     const name = file.replace(/\.onnx$/, '');
-    if (only && !only.has(name)) continue;
-    try {
-      yield { name: `ops/${name}`, ...(await checkOperator(engine, join(folder, name))) };
-    } catch (cause) {
-      yield { name: `ops/${name}`, error: (cause as Error).message };
-    }
-  }
+    return { name: `ops/${name}`, run: () => checkOperator(engine, join(ops, name)) };
+  });
 }
 
-async function checkOperator(engine: Engine, path: string): Promise<Omit<CaseResult, 'name'>> {
+async function checkOperator(engine: Engine, path: string) {
   const graph = await readOnnxFile(`${path}.onnx`);
   const { tensors } = await readSafetensors(`${path}.safetensors`);
   const get = (name: string): Tensor => {

@@ -1,19 +1,21 @@
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '@/trainer/runtime/engine';
 import { softwareDriver } from '@/trainer/runtime/vulkan';
-import { checkAdamW } from './adamw';
-import { checkD3po } from './d3po';
-import { checkOperators } from './ops';
-import { checkPipeline } from './pipeline';
-import { type CaseResult, formatCase, passed } from './report';
+import { groups } from './cases';
+import { type CaseResult, formatCase, passed, runCases } from './report';
 
 const golden = fileURLToPath(new URL('../fixtures/golden', import.meta.url));
 
-async function collect(cases: AsyncIterable<CaseResult>): Promise<CaseResult[]> {
+async function check(
+  engine: Engine,
+  group: keyof typeof groups,
+  only?: ReadonlySet<string>,
+): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
-  for await (const result of cases) results.push(result);
+  for await (const result of runCases(await groups[group](engine, golden), only)) {
+    results.push(result);
+  }
   return results;
 }
 
@@ -28,25 +30,31 @@ describe('numbers equal PyTorch on cpu', () => {
   afterAll(() => engine.close());
 
   it('for all 86 operators, forward and gradient', async () => {
-    const results = await collect(checkOperators(engine, join(golden, 'ops')));
+    const results = await check(engine, 'operators');
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(86);
   });
 
   it('for text, UNet, adapter, decoder, DDIM and a guided trajectory', async () => {
-    const results = await collect(checkPipeline(engine, golden));
+    const results = await check(engine, 'pipeline');
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(6);
   });
 
   it("for D3PO's losses and adapter gradients, inside and outside the clamp", async () => {
-    const results = await collect(checkD3po(engine, golden));
+    const results = await check(engine, 'd3po');
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(5);
   });
 
+  it("for a reward's gradient through the last steps, through spaced ones, and held to the base", async () => {
+    const results = await check(engine, 'rollouts');
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(3);
+  });
+
   it('for AdamW with gradient clipping', async () => {
-    expect(failures(await collect(checkAdamW(engine, golden)))).toEqual([]);
+    expect(failures(await check(engine, 'adamW'))).toEqual([]);
   });
 });
 
@@ -84,7 +92,7 @@ describe.skipIf(!softwareDriver())('numbers equal PyTorch on webgpu (software ad
   });
 
   it('for the operators of a UNet, forward and gradient', async () => {
-    const results = await collect(checkOperators(engine, join(golden, 'ops'), gpuSubset));
+    const results = await check(engine, 'operators', gpuSubset);
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(gpuSubset.size);
   }, 180_000);

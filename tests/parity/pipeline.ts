@@ -11,7 +11,7 @@ import { ddimStep } from '@/trainer/diffusion/schedulers/ddim';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
-import { type CaseResult, relativeError } from './report';
+import { type ParityCase, relativeError } from './report';
 
 interface Setting {
   engine: Engine;
@@ -29,18 +29,20 @@ const cases: Readonly<Record<string, (setting: Setting) => Promise<number>>> = {
   trajectory: trajectoryError,
 };
 
-/** Checks whichever of the cases `parity/` holds, with the pipeline of `tiny-sd/`. */
-export async function* checkPipeline(engine: Engine, folder: string): AsyncGenerator<CaseResult> {
+/** Whichever of the cases `parity/` holds, with the pipeline of `tiny-sd/`. */
+export async function pipelineCases(engine: Engine, folder: string): Promise<ParityCase[]> {
+  const parity = join(folder, 'parity');
+  if (!existsSync(join(folder, 'tiny-sd')) || !existsSync(parity)) return [];
   const pipeline = await openPipeline(join(folder, 'tiny-sd'));
-  for (const [name, errorOf] of Object.entries(cases)) {
-    if (!existsSync(join(folder, `parity/${name}.safetensors`))) continue;
-    try {
-      const golden = await Golden.read(join(folder, 'parity'), name);
-      yield { name, forward: await errorOf({ engine, pipeline, folder, golden }) };
-    } catch (cause) {
-      yield { name, error: (cause as Error).message };
-    }
-  }
+  return Object.entries(cases)
+    .filter(([name]) => existsSync(join(parity, `${name}.safetensors`)))
+    .map(([name, errorOf]) => ({
+      name,
+      run: async () => {
+        const golden = await Golden.read(parity, name);
+        return { forward: await errorOf({ engine, pipeline, folder, golden }) };
+      },
+    }));
 }
 
 /** The error of values that the reference holds in whatever shape. */

@@ -52,6 +52,27 @@ export function relativeL2(actual: readonly Tensor[], reference: readonly Tensor
   return norm === 0 ? Math.sqrt(difference) : Math.sqrt(difference / norm);
 }
 
+/** Something to be compared; what `run` throws is the case's error. */
+export interface ParityCase {
+  name: string;
+  run(): Promise<Omit<CaseResult, 'name' | 'error'>>;
+}
+
+/** Runs the cases in order. @param only names to keep; all without */
+export async function* runCases(
+  cases: readonly ParityCase[],
+  only?: ReadonlySet<string>,
+): AsyncGenerator<CaseResult> {
+  for (const { name, run } of cases) {
+    if (only && !only.has(name.replace(/^ops\//, ''))) continue;
+    try {
+      yield { name, ...(await run()) };
+    } catch (cause) {
+      yield { name, error: (cause as Error).message };
+    }
+  }
+}
+
 export function passed(result: CaseResult): boolean {
   return (
     result.error === undefined &&

@@ -86,9 +86,14 @@ export class Optimizer {
     return this.#read(accumulated);
   }
 
+  /** Feeds of a graph that reads the weights. */
+  weights() {
+    return this.#slots(weight);
+  }
+
   /** Feeds of a graph that reads the weights and the sums. */
   feeds() {
-    return { ...this.#slots(weight), ...this.#slots(accumulated) };
+    return { ...this.weights(), ...this.#slots(accumulated) };
   }
 
   /** Outputs of such a graph that stay in the engine: the sums with its gradient added. */

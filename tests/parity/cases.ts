@@ -1,0 +1,22 @@
+/** @file All that a folder of reference numbers may hold, in the order of the layers they test. */
+import type { Engine } from '@/trainer/runtime/engine';
+import { adamWCases } from './adamw';
+import { d3poCases } from './d3po';
+import { operatorCases } from './ops';
+import { pipelineCases } from './pipeline';
+import type { ParityCase } from './report';
+import { rolloutCases } from './rollouts';
+
+export const groups = {
+  operators: operatorCases,
+  pipeline: pipelineCases,
+  d3po: d3poCases,
+  rollouts: rolloutCases,
+  adamW: adamWCases,
+} as const;
+
+export async function allCases(engine: Engine, folder: string): Promise<ParityCase[]> {
+  const found: ParityCase[] = [];
+  for (const casesOf of Object.values(groups)) found.push(...(await casesOf(engine, folder)));
+  return found;
+}

@@ -1,0 +1,168 @@
+/** Gradients of whole rollouts against finite differences, where PyTorch's numbers do not reach. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { openConditioning } from '@/trainer/methods/conditioning';
+import { draft } from '@/trainer/methods/draft';
+import { draftLv } from '@/trainer/methods/draft-lv';
+import { draftPlus } from '@/trainer/methods/draft-plus';
+import { initialState } from '@/trainer/methods/optimizer';
+import { refl } from '@/trainer/methods/refl';
+import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
+import { type RolloutBatch, RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
+import { trainableAdapter } from '@/trainer/methods/trainable';
+import { brightness, symmetry } from '@/trainer/rewards/analytic';
+import type { Reward } from '@/trainer/rewards/reward';
+import { Engine } from '@/trainer/runtime/engine';
+import { writeTinyPipeline } from '../../support/tiny-pipeline';
+
+const images = 2;
+let engine: Engine;
+let pipeline: Pipeline;
+let batch: RolloutBatch;
+let emptyContext: Tensor<'float32'>;
+let adapter: Adapter;
+
+beforeAll(async () => {
+  engine = await Engine.open({ device: 'cpu', threads: 1 });
+  const folder = join(mkdtempSync(join(tmpdir(), 'darkroom-rollouts-')), 'tiny');
+  await writeTinyPipeline(folder);
+  pipeline = await openPipeline(folder);
+  const conditioning = await openConditioning(engine, pipeline);
+  emptyContext = conditioning.options.emptyContext;
+  const size = images * sizeOf(pipeline.latentShape);
+  batch = {
+    latents: gaussianNoise('x_T', size),
+    contexts: [
+      (await conditioning.encode('1 hand')).data,
+      (await conditioning.encode('1 hand, red sleeve')).data,
+    ],
+    rewardFeeds: {},
+    noise: (step) => gaussianNoise(`z ${step}`, size),
+  };
+  await conditioning.release();
+  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const draws = gaussianNoise('adapter', 100_000);
+  let drawn = 0;
+  adapter = new Map(
+    [...initialAdapter(sites.values(), 4, () => draws[drawn++] as number)].map(
+      ([name, { dims, data }]) => [
+        name,
+        // Both halves away from 0, so that both have a gradient worth comparing.
+        float32(
+          dims,
+          data.map((value) => value + 0.3 * (draws[drawn++] as number)),
+        ),
+      ],
+    ),
+  );
+});
+afterAll(() => engine.close());
+
+interface Found {
+  loss: number;
+  gradient: Adapter;
+}
+
+/** Loss with its penalty, and gradient, at these weights. */
+async function at(
+  weights: Adapter,
+  method: RewardGradientMethod,
+  reward: Reward,
+  steps: number,
+): Promise<Found> {
+  const trainer = await RolloutTrainer.open(engine, {
+    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
+    pipeline,
+    emptyContext,
+    settings: { steps, eta: 1, guidance: 3 },
+    images,
+    method,
+    reward,
+    adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
+    learningRate: 0,
+  });
+  await trainer.load(initialState(weights));
+  const { reports } = await trainer.step([batch], () => 0.5);
+  const gradient = await trainer.gradient();
+  await trainer.close();
+  const { loss, kl } = reports[0] as (typeof reports)[number];
+  return { loss: loss + (method.kl?.coefficient ?? 0) * kl, gradient };
+}
+
+/** Relative gap between the slope along the gradient by central differences and the gradient's length. */
+async function gapOf(method: RewardGradientMethod, reward: Reward, steps: number): Promise<number> {
+  const { gradient } = await at(adapter, method, reward, steps);
+  const length = Math.sqrt(
+    [...gradient.values()].reduce((sum, { data }) => sum + data.reduce((s, g) => s + g * g, 0), 0),
+  );
+  expect(length).toBeGreaterThan(0);
+  const h = 0.005;
+  const moved = (sign: number): Adapter =>
+    new Map(
+      [...adapter].map(([name, { dims, data }]) => {
+        const own = gradient.get(name)?.data ?? new Float32Array(data.length);
+        const step = (i: number) => (sign * h * (own[i] as number)) / length;
+        return [
+          name,
+          float32(
+            dims,
+            data.map((value, i) => value + step(i)),
+          ),
+        ];
+      }),
+    );
+  const up = await at(moved(1), method, reward, steps);
+  const down = await at(moved(-1), method, reward, steps);
+  return Math.abs((up.loss - down.loss) / (2 * h) / length - 1);
+}
+
+describe('the gradient of a rollout equals finite differences', () => {
+  it('through all steps, with noise on the way', async () => {
+    expect(await gapOf(draft({ truncation: 9 }), brightness, 3)).toBeLessThan(0.02);
+  });
+
+  it('through an early estimate of the image and a hinge', async () => {
+    const hinge = refl({ scale: 1, target: 2, lateShare: 1 });
+    const early: RewardGradientMethod = {
+      ...hinge,
+      plan: () => ({ executed: 2, image: 'original', trained: [0, 1], throughInput: true }),
+    };
+    expect(await gapOf(early, symmetry, 3)).toBeLessThan(0.02);
+  });
+
+  it("with the KL of the two policies' transitions", async () => {
+    const held = draftPlus({ truncation: 1, kl: { coefficient: 3, form: 'transition' } });
+    expect(await gapOf(held, brightness, 1)).toBeLessThan(0.02);
+  });
+});
+
+it('a reward beyond the hinge pulls no more', async () => {
+  const content = refl({ scale: 1, target: -9, lateShare: 0.5 });
+  const { loss, gradient } = await at(adapter, content, brightness, 2);
+  expect(loss).toBe(0);
+  for (const { data } of gradient.values()) expect(data.every((value) => value === 0)).toBe(true);
+});
+
+it('DRaFT-LV averages the gradients of the last step over noised copies', async () => {
+  const one = await at(adapter, draftLv({ copies: 0 }), brightness, 2);
+  const alone = await at(adapter, draft({ truncation: 1 }), brightness, 2);
+  expect([...one.gradient]).toEqual([...alone.gradient]);
+  const three = await at(adapter, draftLv({ copies: 2 }), brightness, 2);
+  const norm = (of: Adapter, minus?: Adapter) =>
+    Math.sqrt(
+      [...of].reduce((sum, [name, { data }]) => {
+        const other = minus?.get(name)?.data;
+        return sum + data.reduce((s, g, i) => s + (g - (other?.[i] ?? 0)) ** 2, 0);
+      }, 0),
+    );
+  const apart = norm(three.gradient, alone.gradient) / norm(alone.gradient);
+  expect(apart).toBeGreaterThan(0.01);
+  expect(apart).toBeLessThan(1);
+});

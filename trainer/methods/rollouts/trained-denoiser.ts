@@ -1,0 +1,117 @@
+/** @file The sessions of a policy under training: its guided output, the base policy's, and products backwards. */
+import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import type { Optimizer } from '../optimizer';
+import type { Trainable } from '../trainable';
+import {
+  buildDenoise,
+  buildDenoiseProduct,
+  type DenoisePolicy,
+  type DenoiseShape,
+} from './denoise';
+
+export interface TrainedDenoiserOptions {
+  trainable: Trainable;
+  shape: DenoiseShape;
+  /** Text embedding of the empty prompt, [tokens, width]. */
+  emptyContext: Tensor<'float32'>;
+  /** Folder of the UNet's external data, where it has any. */
+  externalDataFolder?: string;
+}
+
+export class TrainedDenoiser {
+  /** Loaded when first asked for: most methods need two of the four. */
+  readonly #sessions = new Map<string, Promise<Session>>();
+  #goOn = false;
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly optimizer: Optimizer,
+    private readonly options: TrainedDenoiserOptions,
+  ) {}
+
+  /** The next product starts the gradient afresh. */
+  startGradient(): void {
+    this.#goOn = false;
+  }
+
+  /** Guided output for x_t of all images. @param contexts text embeddings, one per image */
+  async predict(
+    policy: DenoisePolicy,
+    latents: Float32Array,
+    timestep: number,
+    contexts: readonly Float32Array[],
+  ): Promise<Float32Array> {
+    const session = await this.#session(policy, () =>
+      this.engine.load(
+        serializeOnnx(buildDenoise(this.options.trainable, this.options.shape, policy)),
+        { name: `${policy} policy`, ...this.#folder },
+      ),
+    );
+    const weights = policy === 'trained' ? this.optimizer.weights() : {};
+    const out = await session.run({ ...this.#feeds(latents, timestep, contexts), ...weights }, {});
+    return outputOf(out, 'output', 'float32').data;
+  }
+
+  /** Adds vᵀ·∂ε̂/∂θ to the gradient; returns vᵀ·∂ε̂/∂x_t where `throughInput`. */
+  async product(
+    latents: Float32Array,
+    timestep: number,
+    contexts: readonly Float32Array[],
+    v: Float32Array,
+    throughInput: boolean,
+  ): Promise<Float32Array | undefined> {
+    const { trainable, shape } = this.options;
+    const session = await this.#session(`product ${throughInput}`, () =>
+      this.engine.load(serializeOnnx(buildDenoiseProduct(trainable, shape, throughInput)), {
+        name: 'denoise product',
+        resident: Object.keys(this.optimizer.sums()),
+        ...this.#folder,
+      }),
+    );
+    const out = await session.run(
+      {
+        ...this.#feeds(latents, timestep, contexts),
+        vector: float32([shape.images, ...shape.latent], v),
+        keepSum: float32([], [this.#goOn ? 1 : 0]),
+        ...this.optimizer.feeds(),
+      },
+      { fetch: throughInput ? ['latentGradient'] : [], keep: this.optimizer.sums() },
+    );
+    this.#goOn = true;
+    return throughInput ? outputOf(out, 'latentGradient', 'float32').data : undefined;
+  }
+
+  async release(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).release();
+    this.#sessions.clear();
+  }
+
+  get #folder(): { externalDataFolder?: string } {
+    const { externalDataFolder } = this.options;
+    return externalDataFolder ? { externalDataFolder } : {};
+  }
+
+  #session(name: string, load: () => Promise<Session>): Promise<Session> {
+    const session = this.#sessions.get(name) ?? load();
+    this.#sessions.set(name, session);
+    return session;
+  }
+
+  #feeds(latents: Float32Array, timestep: number, contexts: readonly Float32Array[]) {
+    const { shape, trainable, emptyContext } = this.options;
+    const { images } = shape;
+    return {
+      latents: float32([images, ...shape.latent], latents),
+      timestep: takesScalarTimestep(trainable.unet)
+        ? int64([], [timestep])
+        : int64([images], Array<number>(images).fill(timestep)),
+      context: float32([images, ...shape.context], concatenated(contexts)),
+      ...(shape.guidance !== 1 && {
+        emptyContext: float32([1, ...shape.context], emptyContext.data),
+      }),
+    };
+  }
+}
