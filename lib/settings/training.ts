@@ -30,6 +30,15 @@ export const trainingSettings = {
     min: 1e-12,
     max: 1e-2,
   }),
+  secondMoment: choice({
+    label: 'Second moment',
+    explanation: 'What AdamW divides a step by, weight by weight.',
+    default: 'step',
+    choices: {
+      step: 'The gradient of the whole step, as AdamW does.',
+      runs: 'How far the gradients within a step disagree: what pairs are at odds about moves little. For steps of many pairs.',
+    },
+  }),
   weightDecay: real({
     label: 'Weight decay',
     explanation: 'Shrinks trained weights by this share of the learning rate each step.',

@@ -47,6 +47,8 @@ const common: Omit<TrainingSettings, 'learningRate' | 'perStep'> = {
   timestepFraction: 1,
   epochs: 1,
   adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
+  /** A round is one large step: how sure its gradient is, weight by weight, only its runs can tell. */
+  secondMoment: 'runs',
 };
 
 /** A preset of the app, as an experiment trains with it. */
@@ -71,6 +73,7 @@ function presetTraining(name: PresetName): TrainingSettings {
     epochs: training.innerEpochs,
     perStep: training.pairsPerStep,
     adamW: adamWOf(training),
+    secondMoment: training.secondMoment,
   };
 }
 
@@ -83,7 +86,7 @@ export const experiments: Record<ExperimentName, Experiment> = {
     rounds: 2,
     perRound: 200,
     // What one image says of fingers is faint: a round's images all speak in one step, which is then a large one.
-    training: { ...common, learningRate: 6e-3, perStep: 200 },
+    training: { ...common, learningRate: 8e-3, perStep: 200 },
   },
   blood: {
     title: 'Images with blood',
@@ -108,7 +111,7 @@ export const experiments: Record<ExperimentName, Experiment> = {
     rounds: 2,
     perRound: 1000,
     // Who follows the prompt is plain to see: the gradients of many pairs agree, so the step may be longer still.
-    training: { ...common, noisiestShare: 0.3, learningRate: 1.5e-2, perStep: 1000 },
+    training: { ...common, noisiestShare: 0.3, learningRate: 2e-2, perStep: 1000 },
   },
   picks: {
     title: 'The first fifty picks',

@@ -42,7 +42,7 @@ function row(
 
 function describeTraining({ source, training: s }: Experiment): string {
   const together = source.kind === 'groups' ? `groups of ${source.size}` : 'pairs';
-  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}, AdamW ε ${s.adamW.epsilon}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
+  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}, AdamW ε ${s.adamW.epsilon} and second moment of the ${s.secondMoment === 'runs' ? "step's runs" : 'step'}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
 }
 
 /** Markdown of the whole report. */

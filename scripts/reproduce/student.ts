@@ -5,6 +5,7 @@ import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapter-s
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import type { SecondMoment } from '@/trainer/methods/accumulation';
 import { type Trainable, trainableAdapter } from '@/trainer/methods/trainable';
 import type { Engine } from '@/trainer/runtime/engine';
 
@@ -18,6 +19,7 @@ export interface TrainingSettings {
   clipRange: number;
   learningRate: number;
   adamW: AdamWSettings;
+  secondMoment: SecondMoment;
   /** Share of the denoising steps that may be trained on, from the noisiest on. */
   noisiestShare: number;
   /** Share of those trained on, drawn anew for every example. */

@@ -36,6 +36,7 @@ export async function openTrainer(
     guidance: settings.guidance,
     d3po: { beta: settings.beta, clipRange: settings.clipRange },
     adamW: settings.adamW,
+    secondMoment: settings.secondMoment,
     learningRate: settings.learningRate,
     run: {
       images: runImages,

@@ -20,6 +20,8 @@ export interface Trained {
   gradient: Value;
   firstMoment: Value;
   secondMoment: Value;
+  /** What the second moment is of, where it is not the squared gradient. */
+  squares?: Value;
   /** False where weight decay spares it, as is usual for biases and scales. */
   decays?: boolean;
 }
@@ -80,14 +82,16 @@ export function appendAdamW(
   const stepSize = b.div(rate, correction1);
   const rootCorrection2 = b.op('Sqrt', [correction2]);
   const updated = trained.map((t) => {
-    const g = clip ? b.mul(t.gradient, clip) : t.gradient;
+    const clipped = (value: Value) => (clip ? b.mul(value, clip) : value);
+    const g = clipped(t.gradient);
+    const squares = t.squares ? clipped(clipped(t.squares)) : b.mul(g, g);
     const firstMoment = b.add(
       b.scale(t.firstMoment, settings.beta1),
       b.scale(g, 1 - settings.beta1),
     );
     const secondMoment = b.add(
       b.scale(t.secondMoment, settings.beta2),
-      b.scale(b.mul(g, g), 1 - settings.beta2),
+      b.scale(squares, 1 - settings.beta2),
     );
     const deviation = b.add(
       b.div(b.op('Sqrt', [secondMoment]), rootCorrection2),

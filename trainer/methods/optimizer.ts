@@ -7,8 +7,8 @@ import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { accumulated, type SecondMoment, sumsOf } from './accumulation';
 import { NonFiniteError } from './run';
-import { accumulated } from './transition-step';
 import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
 
 /** Everything that a checkpoint must hold to go on exactly. */
@@ -36,6 +36,8 @@ export class Optimizer {
     private readonly engine: Engine,
     private readonly tensors: readonly AdapterTensor[],
     private readonly settings: AdamWSettings,
+    /** Decides which sums a graph that trains must make. */
+    readonly secondMoment: SecondMoment,
     private readonly session: Session,
   ) {
     this.#names = tensors.map(({ name }) => name);
@@ -45,14 +47,15 @@ export class Optimizer {
     engine: Engine,
     tensors: readonly AdapterTensor[],
     settings: AdamWSettings,
+    moments: SecondMoment,
   ): Promise<Optimizer> {
-    const session = await engine.load(serializeOnnx(buildUpdateStep(tensors, settings)), {
+    const session = await engine.load(serializeOnnx(buildUpdateStep(tensors, settings, moments)), {
       name: 'AdamW step',
       resident: tensors.flatMap(({ name }) =>
         [weight, firstMoment, secondMoment].map((slot) => next(slot(name))),
       ),
     });
-    return new Optimizer(engine, tensors, settings, session);
+    return new Optimizer(engine, tensors, settings, moments, session);
   }
 
   /** Optimizer steps taken so far. */
@@ -66,7 +69,9 @@ export class Optimizer {
       await this.engine.put(name, state.tensors.get(name) as Tensor);
       await this.engine.put(firstMoment(name), state.firstMoments.get(name) as Tensor);
       await this.engine.put(secondMoment(name), state.secondMoments.get(name) as Tensor);
-      await this.engine.put(accumulated(name), zeros('float32', dims));
+      for (const sum of sumsOf(name, this.secondMoment)) {
+        await this.engine.put(sum, zeros('float32', dims));
+      }
     }
     this.#step = state.step;
   }
@@ -93,14 +98,13 @@ export class Optimizer {
 
   /** Feeds of a graph that reads the weights and the sums. */
   feeds() {
-    return { ...this.weights(), ...this.#slots(accumulated) };
+    const sums = this.#sumNames().map((name) => [name, this.engine.slot(name)]);
+    return { ...this.weights(), ...Object.fromEntries(sums) };
   }
 
   /** Outputs of such a graph that stay in the engine: the sums with its gradient added. */
   sums(): Record<string, string> {
-    return Object.fromEntries(
-      this.#names.map((name) => [next(accumulated(name)), accumulated(name)]),
-    );
+    return Object.fromEntries(this.#sumNames().map((name) => [next(name), name]));
   }
 
   /** Takes a step by the summed gradient. @returns its global L2 norm before clipping @throws NonFiniteError */
@@ -130,6 +134,10 @@ export class Optimizer {
 
   async release(): Promise<void> {
     await this.session.release();
+  }
+
+  #sumNames(): string[] {
+    return this.#names.flatMap((name) => sumsOf(name, this.secondMoment));
   }
 
   async #read(slot: (name: string) => string): Promise<Adapter> {

@@ -16,6 +16,7 @@ import {
 } from '@/trainer/diffusion/transition';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
+import { appendAccumulation, type SecondMoment } from './accumulation';
 import type { Trainable } from './trainable';
 
 export interface TransitionStepShape {
@@ -38,19 +39,17 @@ export interface TransitionLoss {
   ): Value;
 }
 
-/** Prefix of the inputs and outputs that accumulate gradients between optimizer steps. */
-export const accumulated = (name: string) => `sum.${name}`;
-
 /**
  * Inputs: `latents`, `nextLatents`, `referenceOutput` [images, C, H, W] (x_t, x_t' and the reference policy's guided
  * output), `timestep`, `context`, `emptyContext`, the step's numbers (`stepFeeds`), what the loss declares, the trained
- * tensors and, under `sum.NAME`, their gradients so far, counted `keepSum` times (0 starts afresh, 1 goes on). Outputs:
- * `loss`, `logProbability`, `referenceLogProbability` and `kl` of this run, and `sum.NAME.next` with its gradient added.
+ * tensors and the sums of their gradients so far (`appendAccumulation`). Outputs: `loss`, `logProbability`,
+ * `referenceLogProbability` and `kl` of this run, and the sums with its gradient added.
  */
 export function buildTransitionStep(
   trainable: Trainable,
   shape: TransitionStepShape,
   loss: TransitionLoss,
+  secondMoment: SecondMoment = 'step',
 ): Graph {
   const { unet } = trainable;
   const b = new Builder('transition-step', { ...unet.opsets });
@@ -90,10 +89,6 @@ export function buildTransitionStep(
   b.output(logProbability, 'logProbability');
   b.output(referenceLogProbability, 'referenceLogProbability');
   b.output(kl, 'kl');
-  const keep = b.input('keepSum', 'float32', []);
-  weights.forEach((name, i) => {
-    const sum = b.input(accumulated(name), 'float32', b.dims(name));
-    b.output(b.add(b.mul(sum, keep), found[i] as Value), `${accumulated(name)}.next`);
-  });
+  appendAccumulation(b, weights, found, secondMoment);
   return b.finish();
 }

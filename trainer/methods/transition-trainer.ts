@@ -11,6 +11,7 @@ import { stepFeeds } from '@/trainer/diffusion/transition';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
+import type { SecondMoment } from './accumulation';
 import { appendD3poLoss, type D3poSettings } from './d3po';
 import {
   comparisonsIn,
@@ -55,6 +56,8 @@ export interface TransitionTrainerOptions {
   guidance: number;
   d3po: D3poSettings;
   adamW: AdamWSettings;
+  /** 'step' unless told. */
+  secondMoment?: SecondMoment;
   learningRate: number;
   /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
   run: ExampleSize;
@@ -82,23 +85,33 @@ export class TransitionTrainer {
         ? options.scheduler.config.clip_sample_range
         : Number.POSITIVE_INFINITY,
     };
-    const graph = buildTransitionStep(trainable, shape, {
-      append: (b, values) =>
-        appendD3poLoss(
-          b,
-          {
-            logProbability: b.reshape(values.logProbability, [1, run.images]),
-            referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
-            preference: b.input('preference', 'float32', [run.comparisons, run.images]),
-            weight: b.input('weight', 'float32', [run.comparisons]),
-          },
-          d3po,
-        ).loss,
-    });
+    const graph = buildTransitionStep(
+      trainable,
+      shape,
+      {
+        append: (b, values) =>
+          appendD3poLoss(
+            b,
+            {
+              logProbability: b.reshape(values.logProbability, [1, run.images]),
+              referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
+              preference: b.input('preference', 'float32', [run.comparisons, run.images]),
+              weight: b.input('weight', 'float32', [run.comparisons]),
+            },
+            d3po,
+          ).loss,
+      },
+      options.secondMoment,
+    );
     const folder = options.externalDataFolder
       ? { externalDataFolder: options.externalDataFolder }
       : {};
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options.adamW);
+    const optimizer = await Optimizer.open(
+      engine,
+      trainable.tensors,
+      options.adamW,
+      options.secondMoment ?? 'step',
+    );
     const transition = await engine.load(serializeOnnx(graph), {
       name: 'D3PO step',
       resident: Object.keys(optimizer.sums()),

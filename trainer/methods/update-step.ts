@@ -3,23 +3,28 @@ import { type AdamWSettings, appendAdamW } from '@/trainer/autodiff/adamw';
 import type { AdapterTensor } from '@/trainer/diffusion/lora';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { accumulated } from './transition-step';
+import { accumulated, type SecondMoment, squared } from './accumulation';
 
 export const firstMoment = (name: string) => `m.${name}`;
 export const secondMoment = (name: string) => `v.${name}`;
 export const next = (name: string) => `${name}.next`;
 
 /**
- * Inputs: each tensor as `NAME`, `m.NAME`, `v.NAME` and `sum.NAME` (its gradient), and AdamW's scalars. Outputs: the
+ * Inputs: each tensor as `NAME`, `m.NAME`, `v.NAME` and its sums over runs, and AdamW's scalars. Outputs: the
  * first three as `….next`, and `gradNorm` before clipping.
  */
-export function buildUpdateStep(tensors: readonly AdapterTensor[], settings: AdamWSettings): Graph {
+export function buildUpdateStep(
+  tensors: readonly AdapterTensor[],
+  settings: AdamWSettings,
+  from: SecondMoment,
+): Graph {
   const b = new Builder('update-step');
   const declared = tensors.map(({ name, dims }) => ({
     value: b.input(name, 'float32', dims),
     gradient: b.input(accumulated(name), 'float32', dims),
     firstMoment: b.input(firstMoment(name), 'float32', dims),
     secondMoment: b.input(secondMoment(name), 'float32', dims),
+    ...(from === 'runs' && { squares: b.input(squared(name), 'float32', dims) }),
   }));
   const { updated, gradNorm } = appendAdamW(b, declared, settings);
   tensors.forEach(({ name }, i) => {

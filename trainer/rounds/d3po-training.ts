@@ -57,6 +57,7 @@ export async function openD3poTraining({
     guidance,
     d3po: { beta: d3po.beta, clipRange: d3po.clip ? d3po.clipRange : undefined },
     adamW: adamWOf(training),
+    secondMoment: training.secondMoment,
     learningRate: training.learningRate,
     run: bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, config),

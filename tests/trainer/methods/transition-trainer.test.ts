@@ -28,6 +28,7 @@ let third: Trajectory;
 let empty: Tensor<'float32'>;
 const settings = { steps: 4, eta: 1, guidance: 3 };
 const all = [0, 1, 2, 3];
+const adamW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
 
 beforeAll(async () => {
   engine = await Engine.open({ device: 'cpu', threads: 1 });
@@ -67,7 +68,7 @@ function open(changes: Partial<TransitionTrainerOptions> = {}): Promise<Transiti
     eta: settings.eta,
     guidance: settings.guidance,
     d3po: { beta: 0.1, clipRange: 0.1 },
-    adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
+    adamW,
     learningRate: 1e-3,
     run: { images: 8, comparisons: 4 },
     ...changes,
@@ -93,6 +94,31 @@ describe('training on pairs', () => {
       expect(loss).toBeCloseTo(Math.LN2, 4);
     }
     await trainer.close();
+  });
+
+  it('moves a weight by its standard errors where the second moment is of the runs', async () => {
+    const start = fresh();
+    const learningRate = 1e-3;
+    const moved = async (copies: number, secondMoment: 'step' | 'runs') => {
+      const changes = { learningRate, secondMoment, run: { images: 2, comparisons: 1 } };
+      const trainer = await open({ ...changes, adamW: { ...adamW, epsilon: 1e-20 } });
+      await trainer.load(initialState(start));
+      const examples = Array<Example>(copies).fill(pair);
+      await trainer.step(
+        examples,
+        examples.map(() => [0]),
+      );
+      const { tensors } = await trainer.state();
+      await trainer.close();
+      return [...start].flatMap(([name, { data }]) =>
+        [...(tensors.get(name)?.data ?? [])].map((value, i) => value - (data[i] as number)),
+      );
+    };
+    const largest = (steps: readonly number[]) => Math.max(...steps.map(Math.abs)) / learningRate;
+    expect(await moved(1, 'runs')).toEqual(await moved(1, 'step'));
+    expect(largest(await moved(4, 'step'))).toBeCloseTo(1, 2);
+    // Four runs that agree: the mean is √4 standard errors (uncentred) from zero.
+    expect(largest(await moved(4, 'runs'))).toBeCloseTo(2, 2);
   });
 
   it.each(['attention', 'attention+feed-forward+convolutions', 'full'] as const)(

@@ -7,8 +7,8 @@ import {
 } from '@/trainer/diffusion/guided-output';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
+import { appendAccumulation, type SecondMoment } from '../accumulation';
 import type { Trainable } from '../trainable';
-import { accumulated } from '../transition-step';
 
 export interface DenoiseShape {
   /** Images in a run. */
@@ -38,24 +38,21 @@ export function buildDenoise(
 }
 
 /**
- * Inputs: those of `buildDenoise`, `vector` (v, like the latents) and the sums so far under `sum.NAME`, counted `keepSum`
- * times (0 or 1). Outputs: `sum.NAME.next`, with vᵀ·∂ε̂/∂θ added; with `throughInput`, `latentGradient`, vᵀ·∂ε̂/∂x_t.
+ * Inputs: those of `buildDenoise`, `vector` (v, like the latents) and the sums so far (`appendAccumulation`). Outputs: the
+ * sums with vᵀ·∂ε̂/∂θ added; with `throughInput`, `latentGradient`, vᵀ·∂ε̂/∂x_t.
  */
 export function buildDenoiseProduct(
   trainable: Trainable,
   shape: DenoiseShape,
   throughInput: boolean,
+  secondMoment: SecondMoment,
 ): Graph {
   const b = new Builder('denoise product', { ...trainable.unet.opsets });
   const { weights, sample, output } = guidedOutput(b, trainable, shape, 'trained');
   const vector = b.input('vector', 'float32', b.dims(output));
   const wrt = throughInput ? [...weights, sample] : weights;
   const found = gradients(b, { of: output, wrt, seed: vector });
-  const keep = b.input('keepSum', 'float32', []);
-  for (const [i, name] of weights.entries()) {
-    const sum = b.input(accumulated(name), 'float32', b.dims(name));
-    b.output(b.add(b.mul(sum, keep), found[i] as Value), `${accumulated(name)}.next`);
-  }
+  appendAccumulation(b, weights, found.slice(0, weights.length), secondMoment);
   if (throughInput) b.output(found[weights.length] as Value, 'latentGradient');
   return b.finish();
 }

@@ -15,6 +15,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import type { SecondMoment } from '../accumulation';
 import { Optimizer, type TrainState } from '../optimizer';
 import { NonFiniteError } from '../run';
 import type { Trainable } from '../trainable';
@@ -34,6 +35,8 @@ export interface RolloutTrainerOptions {
   method: RewardGradientMethod;
   reward: Reward;
   adamW: AdamWSettings;
+  /** 'step' unless told. */
+  secondMoment?: SecondMoment;
   learningRate: number;
 }
 
@@ -73,7 +76,12 @@ export class RolloutTrainer {
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: RolloutTrainerOptions): Promise<RolloutTrainer> {
     const { pipeline, images, reward, method, trainable, settings, emptyContext } = options;
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options.adamW);
+    const optimizer = await Optimizer.open(
+      engine,
+      trainable.tensors,
+      options.adamW,
+      options.secondMoment ?? 'step',
+    );
     const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
     const denoiser = new TrainedDenoiser(engine, optimizer, {
       trainable,

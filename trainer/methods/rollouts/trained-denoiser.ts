@@ -65,11 +65,16 @@ export class TrainedDenoiser {
   ): Promise<Float32Array | undefined> {
     const { trainable, shape } = this.options;
     const session = await this.#session(`product ${throughInput}`, () =>
-      this.engine.load(serializeOnnx(buildDenoiseProduct(trainable, shape, throughInput)), {
-        name: 'denoise product',
-        resident: Object.keys(this.optimizer.sums()),
-        ...this.#folder,
-      }),
+      this.engine.load(
+        serializeOnnx(
+          buildDenoiseProduct(trainable, shape, throughInput, this.optimizer.secondMoment),
+        ),
+        {
+          name: 'denoise product',
+          resident: Object.keys(this.optimizer.sums()),
+          ...this.#folder,
+        },
+      ),
     );
     const out = await session.run(
       {
