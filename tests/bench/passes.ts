@@ -7,10 +7,12 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, int64, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { floatingPointOperations } from '@/trainer/graph/work';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import { trainedUnet } from '@/trainer/rounds/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
 import { anyNumbers, time } from './measure';
 
 const images = 8;
+const everyWeight = { trainables: 'full', loraRank: 1, loraAlpha: 1 } as const;
 
 export interface Passes {
   images: number;
@@ -32,7 +34,7 @@ export async function measurePasses(engine: Engine, pipeline: Pipeline): Promise
   const matrixGflops = await matrixRate(engine);
   const forward = await pass(engine, pipeline);
   const adapter = await pass(engine, pipeline, trainableAdapter(unet, 'attention', 4));
-  const full = await pass(engine, pipeline, trainableWeights(unet));
+  const full = await pass(engine, pipeline, trainableWeights(await trainedUnet(unet, everyWeight)));
   return {
     images,
     forwardMs: forward.ms,

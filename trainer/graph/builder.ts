@@ -130,6 +130,13 @@ export class Builder {
     return node.outputs;
   }
 
+  /** Turns a node into another operator whose first output is the same. */
+  become(node: Node, op: string, inputs: readonly Value[], attributes: Attributes): void {
+    node.op = op;
+    node.inputs = [...inputs];
+    node.attributes = attributesOf(attributes);
+  }
+
   /** The tensor behind a value, when it is a constant held in memory. */
   constantOf(value: Value): Tensor | undefined {
     const constant = this.graph.constants.get(value);

@@ -1,14 +1,16 @@
 /**
  * @file Gradients of normalizations and softmax.
- * With x̂ = (x − mean)/σ and h the gradient at x̂: dx = (h − mean(h) − x̂·mean(h·x̂))/σ, means over what was normalized.
+ * With x̂ = (x − μ)/σ and h the gradient at x̂: dx = (h − mean(h) − x̂·mean(h·x̂))/σ, means over what was normalized. Full
+ * tensors are passed over as seldom as can be: dx = h/σ − x̂·k − q, k and q one number per mean.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { epsilonOf } from '@/trainer/graph/infer';
 import { intAttr } from '@/trainer/graph/model';
 import { numbersOf } from '@/trainer/graph/numbers';
-import { sameDims } from '@/trainer/graph/tensor';
+import { float32, sameDims, sizeOf } from '@/trainer/graph/tensor';
 import { type Rule, type RuleScope, unbroadcast } from '../rule';
 
+/** dx from h and x̂; `inverse` is 1/σ. */
 function standardizedGradient(
   b: Builder,
   h: Value,
@@ -16,9 +18,25 @@ function standardizedGradient(
   inverse: Value,
   axes: readonly number[],
 ): Value {
-  const centered = b.sub(h, b.reduceMean(h, axes));
-  const projection = b.mul(normal, b.reduceMean(b.mul(h, normal), axes));
-  return b.mul(b.sub(centered, projection), inverse);
+  const k = b.mul(inverse, b.reduceMean(b.mul(h, normal), axes));
+  const q = b.mul(inverse, b.reduceMean(h, axes));
+  return b.sub(b.sub(b.mul(h, inverse), b.mul(normal, k)), q);
+}
+
+/** The same from x itself, where x̂ is not at hand: x̂·k + q becomes x·(k/σ) + (q − μ·k/σ). */
+function centeringGradient(
+  b: Builder,
+  h: Value,
+  x: Value,
+  mean: Value,
+  inverse: Value,
+  axes: readonly number[],
+): Value {
+  const average = b.reduceMean(h, axes);
+  const covariance = b.sub(b.reduceMean(b.mul(h, x), axes), b.mul(mean, average));
+  const slope = b.mul(b.mul(inverse, b.mul(inverse, inverse)), covariance);
+  const rest = b.sub(b.mul(inverse, average), b.mul(mean, slope));
+  return b.sub(b.sub(b.mul(h, inverse), b.mul(x, slope)), rest);
 }
 
 const layerNorm: Rule = (r) => {
@@ -28,10 +46,12 @@ const layerNorm: Rule = (r) => {
   const axes = dims.flatMap((_, i) => (i >= axis ? [i] : []));
   // The forward node can hand out its statistics: nothing is computed twice.
   const [, mean, inverse] = b.extendOutputs(r.node, 3) as [Value, Value, Value];
-  const normal = b.mul(b.sub(r.input(0), mean), inverse);
+  const x = r.input(0);
+  const h = () => b.mul(r.g, r.input(1));
+  const normal = () => b.mul(b.sub(x, mean), inverse);
   return [
-    r.needs(0) ? standardizedGradient(b, b.mul(r.g, r.input(1)), normal, inverse, axes) : undefined,
-    r.needs(1) ? unbroadcast(b, b.mul(r.g, normal), r.dims(1)) : undefined,
+    r.needs(0) ? centeringGradient(b, h(), x, mean, inverse, axes) : undefined,
+    r.needs(1) ? unbroadcast(b, b.mul(r.g, normal()), r.dims(1)) : undefined,
     r.x[2] && r.needs(2) ? unbroadcast(b, r.g, r.dims(2)) : undefined,
   ];
 };
@@ -42,10 +62,26 @@ function isFilled(r: RuleScope, input: number, value: number): boolean {
   return constant !== undefined && numbersOf(constant).every((element) => element === value);
 }
 
+/**
+ * Exporters write GroupNorm as an instance norm with scale 1 and bias 0 over one group a channel. Its output is x̂ itself,
+ * and as a layer norm over the same elements it hands out 1/σ, too.
+ */
+function plainInstanceNorm(r: RuleScope, axes: readonly number[]): Value {
+  const { b } = r;
+  const dims = r.dims(0).slice(2);
+  const ones = b.tensor(float32(dims, new Float32Array(sizeOf(dims)).fill(1)));
+  const epsilon = epsilonOf(r.node);
+  b.become(r.node, 'LayerNormalization', [r.input(0), ones], { axis: 2, epsilon });
+  const [normal, , inverse] = b.extendOutputs(r.node, 3) as [Value, Value, Value];
+  return standardizedGradient(b, r.g, normal, inverse, axes);
+}
+
 const instanceNorm: Rule = (r) => {
   const { b } = r;
   const dims = r.dims(0);
   const axes = dims.flatMap((_, i) => (i >= 2 ? [i] : []));
+  const plain = isFilled(r, 1, 1) && isFilled(r, 2, 0);
+  if (plain && b.dtype(r.input(0)) === 'float32') return [plainInstanceNorm(r, axes)];
   const perChannel = [1, dims[1] as number, ...axes.map(() => 1)];
   const x = r.input(0);
   const mean = b.reduceMean(x, axes);
@@ -54,10 +90,8 @@ const instanceNorm: Rule = (r) => {
   const inverse = b.op('Reciprocal', [
     b.op('Sqrt', [b.add(variance, r.scalar(epsilonOf(r.node)))]),
   ]);
-  // Exporters write GroupNorm as an instance norm with scale 1 and bias 0: its output is x̂ itself.
-  const plain = isFilled(r, 1, 1) && isFilled(r, 2, 0);
-  const normal = plain ? (r.y[0] as Value) : b.mul(centered, inverse);
-  const h = plain ? r.g : b.mul(r.g, b.reshape(r.input(1), perChannel));
+  const normal = b.mul(centered, inverse);
+  const h = b.mul(r.g, b.reshape(r.input(1), perChannel));
   const sumAxes = [0, ...axes];
   return [
     r.needs(0) ? standardizedGradient(b, h, normal, inverse, axes) : undefined,
