@@ -83,8 +83,9 @@ export function checkAdapter(
 }
 
 /**
- * An `inline` hook that adds the adapter's path at every site. `weight` gives the value of an adapter tensor: a graph
- * input to train or feed it, a constant to freeze it.
+ * An `inline` hook that puts the adapter in at every site. `weight` gives the value of an adapter tensor: a graph input
+ * to train or feed it, whose path then stands beside the module's; or a constant to freeze it, which is added to the
+ * module's own weight when the graph is loaded, so that drawing costs what it costs the base.
  */
 export function attachAdapter(
   sites: ReadonlyMap<Node, AdapterSite>,
@@ -95,10 +96,27 @@ export function attachAdapter(
     const site = sites.get(node);
     if (!site) return outputs;
     const x = inputs[0] as Value;
+    if (b.graph.constants.has(weight(downName(site)))) {
+      const [, own, ...rest] = inputs as [Value, Value, ...Value[]];
+      const merged = b.add(own, b.scale(weightChange(b, site, weight), scale));
+      return b.append({ ...node, inputs: [x, merged, ...rest], outputs: [b.fresh(node.op)] });
+    }
     const path =
       site.kind === 'linear' ? linearPath(b, x, site, weight) : convolutionPath(b, x, site, weight);
     return [b.add(outputs[0] as Value, b.scale(path, scale))];
   };
+}
+
+/** B·A in the layout of the module's weight: [in, out], or [out, in, k, k] of a convolution. */
+function weightChange(b: Builder, site: AdapterSite, weight: (name: string) => Value): Value {
+  const [down, up] = [weight(downName(site)), weight(upName(site))];
+  const rank = b.dims(down)[0] as number;
+  const { inFeatures, outFeatures } = site;
+  if (site.kind === 'linear') return b.matmul(b.transpose(down, [1, 0]), b.transpose(up, [1, 0]));
+  const kernel = b.dims(down).slice(2);
+  const patch = sizeOf([inFeatures, ...kernel]);
+  const product = b.matmul(b.reshape(up, [outFeatures, rank]), b.reshape(down, [rank, patch]));
+  return b.reshape(product, [outFeatures, inFeatures, ...kernel]);
 }
 
 function linearPath(
