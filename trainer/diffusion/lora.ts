@@ -96,9 +96,9 @@ export function attachAdapter(
     const site = sites.get(node);
     if (!site) return outputs;
     const x = inputs[0] as Value;
-    if (b.graph.constants.has(weight(downName(site)))) {
+    if (b.graph.constants.has(weight(downName(site))) || isSmall(site)) {
       const [, own, ...rest] = inputs as [Value, Value, ...Value[]];
-      const merged = b.add(own, b.scale(weightChange(b, site, weight), scale));
+      const merged = mergedWeight(b, site, own, weight, scale);
       return b.append({ ...node, inputs: [x, merged, ...rest], outputs: [b.fresh(node.op)] });
     }
     const path =
@@ -107,16 +107,34 @@ export function attachAdapter(
   };
 }
 
-/** B·A in the layout of the module's weight: [in, out], or [out, in, k, k] of a convolution. */
-function weightChange(b: Builder, site: AdapterSite, weight: (name: string) => Value): Value {
+/**
+ * Whether the gradient by a whole weight is cheaper than two low-rank products beside it, forward and backward: those
+ * cost in + out per row, too, and kernels work at sixteen columns or more, so rank 4 is no cheaper than 16.
+ */
+function isSmall({ kind, inFeatures, outFeatures }: AdapterSite): boolean {
+  return kind === 'linear' && inFeatures * outFeatures <= 64 * (inFeatures + outFeatures);
+}
+
+/** W + scale·B·A in the layout of the module's weight W: [in, out], or [out, in, k, k] of a convolution. */
+function mergedWeight(
+  b: Builder,
+  site: AdapterSite,
+  own: Value,
+  weight: (name: string) => Value,
+  scale: number,
+): Value {
   const [down, up] = [weight(downName(site)), weight(upName(site))];
-  const rank = b.dims(down)[0] as number;
-  const { inFeatures, outFeatures } = site;
-  if (site.kind === 'linear') return b.matmul(b.transpose(down, [1, 0]), b.transpose(up, [1, 0]));
-  const kernel = b.dims(down).slice(2);
-  const patch = sizeOf([inFeatures, ...kernel]);
-  const product = b.matmul(b.reshape(up, [outFeatures, rank]), b.reshape(down, [rank, patch]));
-  return b.reshape(product, [outFeatures, inFeatures, ...kernel]);
+  if (site.kind === 'linear') {
+    return b.op('Gemm', [down, up, own], { transA: 1, transB: 1, alpha: scale });
+  }
+  const [rank, ...patch] = b.dims(down) as [number, ...number[]];
+  const flat = (value: Value, rows: number) =>
+    b.reshape(value, [rows, sizeOf(b.dims(value)) / rows]);
+  const { outFeatures } = site;
+  const merged = b.op('Gemm', [flat(up, outFeatures), flat(down, rank), flat(own, outFeatures)], {
+    alpha: scale,
+  });
+  return b.reshape(merged, [outFeatures, ...patch]);
 }
 
 function linearPath(

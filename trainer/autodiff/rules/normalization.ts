@@ -1,7 +1,7 @@
 /**
  * @file Gradients of normalizations and softmax.
  * With x̂ = (x − μ)/σ and h the gradient at x̂: dx = (h − mean(h) − x̂·mean(h·x̂))/σ, means over what was normalized. Full
- * tensors are passed over as seldom as can be: dx = h/σ − x̂·k − q, k and q one number per mean.
+ * tensors are passed over as seldom as can be: dx = s − x̂·mean(s·x̂) − mean(s) with s = h/σ.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { epsilonOf } from '@/trainer/graph/infer';
@@ -18,12 +18,12 @@ function standardizedGradient(
   inverse: Value,
   axes: readonly number[],
 ): Value {
-  const k = b.mul(inverse, b.reduceMean(b.mul(h, normal), axes));
-  const q = b.mul(inverse, b.reduceMean(h, axes));
-  return b.sub(b.sub(b.mul(h, inverse), b.mul(normal, k)), q);
+  const scaled = b.mul(h, inverse);
+  const k = b.reduceMean(b.mul(scaled, normal), axes);
+  return b.sub(b.sub(scaled, b.mul(normal, k)), b.reduceMean(scaled, axes));
 }
 
-/** The same from x itself, where x̂ is not at hand: x̂·k + q becomes x·(k/σ) + (q − μ·k/σ). */
+/** The same from x itself, where x̂ is not at hand: x̂ = (x − μ)/σ put in. */
 function centeringGradient(
   b: Builder,
   h: Value,
@@ -32,11 +32,11 @@ function centeringGradient(
   inverse: Value,
   axes: readonly number[],
 ): Value {
-  const average = b.reduceMean(h, axes);
-  const covariance = b.sub(b.reduceMean(b.mul(h, x), axes), b.mul(mean, average));
-  const slope = b.mul(b.mul(inverse, b.mul(inverse, inverse)), covariance);
-  const rest = b.sub(b.mul(inverse, average), b.mul(mean, slope));
-  return b.sub(b.sub(b.mul(h, inverse), b.mul(x, slope)), rest);
+  const scaled = b.mul(h, inverse);
+  const average = b.reduceMean(scaled, axes);
+  const covariance = b.sub(b.reduceMean(b.mul(scaled, x), axes), b.mul(mean, average));
+  const slope = b.mul(b.mul(inverse, inverse), covariance);
+  return b.sub(b.sub(scaled, b.mul(x, slope)), b.sub(average, b.mul(mean, slope)));
 }
 
 const layerNorm: Rule = (r) => {
