@@ -41,11 +41,15 @@ export const presets = {
       },
       training: {
         learningRate: {
-          value: 4e-3,
+          value: 6e-3,
           because: 'A round is one step of the optimizer, so the step is a large one.',
         },
+        secondMoment: {
+          value: 'runs',
+          because: 'Only within a step can it be seen how sure its gradient is.',
+        },
         noisiestShare: {
-          value: 0.4,
+          value: 0.3,
           because:
             'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
         },

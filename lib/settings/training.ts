@@ -91,7 +91,7 @@ export const trainingSettings = {
       'Pairs whose gradients are averaged into one optimiser step. A tagged group with all its pairs counts as one.',
     default: 1,
     min: 1,
-    max: 256,
+    max: 10_000,
     unit: 'pairs',
   }),
   trainables: choice({

@@ -3,7 +3,7 @@ import type { Builder, Value } from '@/trainer/graph/builder';
 import { type InferScope, inferScope } from '@/trainer/graph/infer';
 import { GraphError, type Node, place } from '@/trainer/graph/model';
 import { normalAxis } from '@/trainer/graph/numbers';
-import { float32, sameDims } from '@/trainer/graph/tensor';
+import { float32, sameDims, sizeOf } from '@/trainer/graph/tensor';
 
 /** Gradients of a node's inputs, in their order; undefined where none flows. */
 export type InputGradients = (Value | undefined)[];
@@ -82,7 +82,29 @@ export function unbroadcast(b: Builder, g: Value, dims: readonly number[]): Valu
   const axes = from.flatMap((dim, axis) =>
     axis < lead || (dim !== 1 && dims[axis - lead] === 1) ? [axis] : [],
   );
-  return b.reshape(b.reduceSum(g, axes), dims);
+  return b.reshape(sumOver(b, g, axes), dims);
+}
+
+/**
+ * Sums over axes and drops them. ONNX Runtime reduces fast along the last axes only: leading ones are summed as a product
+ * with a row of ones, and what lies around a channel axis in two passes.
+ */
+export function sumOver(b: Builder, value: Value, axes: readonly number[]): Value {
+  const dims = b.dims(value);
+  const kept = dims.filter((_, axis) => !axes.includes(axis));
+  const lead = axes.length;
+  if (b.dtype(value) !== 'float32' || kept.length === 0) return b.reduceSum(value, axes, false);
+  if (axes.every((axis, i) => axis === i)) {
+    const rows = sizeOf(dims.slice(0, lead));
+    const ones = b.tensor(float32([1, rows], new Float32Array(rows).fill(1)));
+    const summed = b.op('Gemm', [ones, b.reshape(value, [rows, sizeOf(kept)])]);
+    return b.reshape(summed, kept);
+  }
+  const around = axes.every((axis, i) => axis === (i === 0 ? 0 : i + 1));
+  if (!around || lead !== dims.length - 1) return b.reduceSum(value, axes, false);
+  const [n, channels] = dims as [number, number];
+  const flat = b.reshape(value, [n, channels, sizeOf(dims.slice(2))]);
+  return b.reduceSum(b.reduceSum(flat, [2], false), [0], false);
 }
 
 /** Swaps the last two axes. */

@@ -2,7 +2,7 @@
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Window, windowOf } from '@/trainer/graph/infer-windows';
 import { intAttr, type Node } from '@/trainer/graph/model';
-import type { Rule, RuleScope } from '../rule';
+import { type Rule, type RuleScope, sumOver } from '../rule';
 
 const product = (values: readonly number[]) => values.reduce((a, c) => a * c, 1);
 
@@ -105,54 +105,68 @@ function flipWeight(b: Builder, weight: Value, group: number): Value {
 }
 
 /**
- * dW of y = conv(x, W): for every position in the kernel, the product of the input seen through it with the gradient.
- * k matrix products over all pixels; their total work is that of the forward pass.
+ * dW of y = conv(x, W), with channels last: for every row of the kernel one product, over all pixels, of the gradient with
+ * the input as that row sees it. Their total work is that of the forward pass; what is copied stays small enough for a cache.
  */
 function weightGradient(b: Builder, input: Value, g: Value, c: Convolution): Value {
+  const spatial = c.from.length;
   const [n, channels] = b.dims(input) as [number, number];
   const outChannels = b.dims(g)[1] as number;
-  const spatial = c.from.length;
-  const rank = spatial + 2;
-  const pixels = product(c.to);
-  const perGroup = channels / c.group;
-  let padded = input;
-  if (c.pads.some((pad) => pad !== 0)) {
-    const pads = new Array<number>(2 * rank).fill(0);
-    c.pads.forEach((pad, i) => {
-      pads[i < spatial ? i + 2 : i - spatial + 2 + rank] = pad;
-    });
-    padded = b.op('Pad', [input, b.ints(pads)]);
-  }
-  const axes = b.ints(c.from.map((_, i) => i + 2));
-  const rows = b.transpose(b.reshape(g, [n, c.group, outChannels / c.group, pixels]), [0, 1, 3, 2]);
-  const parts: Value[] = [];
-  for (let position = 0; position < product(c.kernel); position++) {
-    const offsets: number[] = [];
-    let rest = position;
-    for (let i = spatial - 1; i >= 0; i--) {
-      offsets[i] = (rest % (c.kernel[i] as number)) * (c.dilations[i] as number);
-      rest = Math.floor(rest / (c.kernel[i] as number));
-    }
-    const ends = offsets.map(
-      (offset, i) => offset + ((c.to[i] as number) - 1) * (c.strides[i] as number) + 1,
+  const [inGroup, outGroup] = [channels / c.group, outChannels / c.group];
+  const pixels = n * product(c.to);
+  const channelsLast = (value: Value) => b.transpose(value, [0, ...c.from.map((_, i) => i + 2), 1]);
+  const around = (of: readonly number[]) => [0, ...of, 0];
+  const padded = c.pads.some((pad) => pad !== 0)
+    ? b.op('Pad', [
+        channelsLast(input),
+        b.ints([...around(c.pads.slice(0, spatial)), ...around(c.pads.slice(spatial))]),
+      ])
+    : channelsLast(input);
+  const axes = c.from.map((_, i) => i + 1);
+  const seenFrom = (position: readonly number[]) => {
+    const starts = position.map((at, i) => at * (c.dilations[i] as number));
+    const ends = starts.map(
+      (start, i) => start + ((c.to[i] as number) - 1) * (c.strides[i] as number) + 1,
     );
-    const whole = offsets.every((offset, i) => offset === 0 && ends[i] === b.dims(padded)[i + 2]);
-    const seen =
-      whole && c.strides.every((stride) => stride === 1)
-        ? padded
-        : b.op('Slice', [padded, b.ints(offsets), b.ints(ends), axes, b.ints(c.strides)]);
-    parts.push(b.matmul(b.reshape(seen, [n, c.group, perGroup, pixels]), rows));
-  }
-  // [N, group, k·C, O] summed over the batch, then [O, C, k…].
-  const summed = b.reduceSum(b.concat(parts, 2), [0], false);
-  const split = b.reshape(summed, [c.group, parts.length, perGroup, outChannels / c.group]);
-  return b.reshape(b.transpose(split, [0, 3, 2, 1]), [outChannels, perGroup, ...c.kernel]);
+    const whole = ends.every((end, i) => starts[i] === 0 && end === b.dims(padded)[i + 1]);
+    if (whole && c.strides.every((stride) => stride === 1)) return padded;
+    return b.op('Slice', [padded, b.ints(starts), b.ints(ends), b.ints(axes), b.ints(c.strides)]);
+  };
+  const grouped = (value: Value, columns: number, perm: readonly number[]) =>
+    b.transpose(b.reshape(value, [pixels, c.group, columns]), perm);
+  const rows = channelsLast(g);
+  const width = c.kernel.at(-1) as number;
+  const parts = positions(c.kernel.slice(0, -1)).map((above) => {
+    const row = Array.from({ length: width }, (_, x) => seenFrom([...above, x]));
+    if (c.group === 1) {
+      const seen = b.reshape(b.concat(row, spatial + 1), [pixels, width * channels]);
+      const made = b.op('Gemm', [b.reshape(rows, [pixels, outChannels]), seen], { transA: 1 });
+      return b.reshape(made, [1, outChannels, width, channels]);
+    }
+    const left = grouped(rows, outGroup, [1, 2, 0]);
+    const products = row.map((seen) => b.matmul(left, grouped(seen, inGroup, [1, 0, 2])));
+    return b.concat(
+      products.map((made) => b.reshape(made, [c.group, outGroup, 1, inGroup])),
+      2,
+    );
+  });
+  // [group, O, k, C] to [O, C, k…].
+  const whole = b.transpose(b.concat(parts, 2), [0, 1, 3, 2]);
+  return b.reshape(whole, [outChannels, inGroup, ...c.kernel]);
+}
+
+/** All positions in a box, the last axis fastest. */
+function positions(lengths: readonly number[]): number[][] {
+  return lengths.reduce<number[][]>(
+    (found, length) => found.flatMap((at) => Array.from({ length }, (_, i) => [...at, i])),
+    [[]],
+  );
 }
 
 function biasGradient(r: RuleScope): Value | undefined {
   if (!r.x[2] || !r.needs(2)) return undefined;
   const axes = r.b.dims(r.g).flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-  return r.b.reduceSum(r.g, axes, false);
+  return sumOver(r.b, r.g, axes);
 }
 
 const conv: Rule = (r) => {
