@@ -1,17 +1,19 @@
 /** @file All that a folder of reference numbers may hold, in the order of the layers they test. */
 import type { Engine } from '@/trainer/runtime/engine';
 import { adamWCases } from './adamw';
-import { d3poCases } from './d3po';
+import { noiseCases } from './noise';
 import { operatorCases } from './ops';
 import { pipelineCases } from './pipeline';
 import type { ParityCase } from './report';
 import { rolloutCases } from './rollouts';
+import { transitionCases } from './transitions';
 
 export const groups = {
   operators: operatorCases,
   pipeline: pipelineCases,
-  d3po: d3poCases,
+  transitions: transitionCases,
   rollouts: rolloutCases,
+  noise: noiseCases,
   adamW: adamWCases,
 } as const;
 

@@ -41,16 +41,22 @@ describe('numbers equal PyTorch on cpu', () => {
     expect(results).toHaveLength(6);
   });
 
-  it("for D3PO's losses and adapter gradients, inside and outside the clamp", async () => {
-    const results = await check(engine, 'd3po');
+  it('for the losses of D3PO, DDPO and DPOK and their gradients, inside and outside the clamp', async () => {
+    const results = await check(engine, 'transitions');
     expect(failures(results)).toEqual([]);
-    expect(results).toHaveLength(5);
+    expect(results).toHaveLength(9);
   });
 
   it("for a reward's gradient through the last steps, through spaced ones, and held to the base", async () => {
     const results = await check(engine, 'rollouts');
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(3);
+  });
+
+  it('for Diffusion-DPO on finished images', async () => {
+    const results = await check(engine, 'noise');
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(1);
   });
 
   it('for AdamW with gradient clipping', async () => {

@@ -31,12 +31,19 @@ export interface TransitionStepShape {
   clip: number;
 }
 
+/** What a loss may be made of, one number per image [images]. */
+export interface TransitionValues {
+  logProbability: Value;
+  referenceLogProbability: Value;
+  /** KL of the two policies' transitions. */
+  kl: Value;
+  /** Mean squared difference of their guided outputs. */
+  outputDistance: Value;
+}
+
 export interface TransitionLoss {
-  /** Appends the loss from ln π_θ, ln π_ref [images] and KL [images]; may declare more graph inputs. */
-  append(
-    b: Builder,
-    values: { logProbability: Value; referenceLogProbability: Value; kl: Value },
-  ): Value;
+  /** Appends the loss, a scalar; may declare more graph inputs. */
+  append(b: Builder, values: TransitionValues): Value;
 }
 
 /**
@@ -83,7 +90,9 @@ export function buildTransitionStep(
   const logProbability = appendLogProbability(b, step, next, mean);
   const referenceLogProbability = appendLogProbability(b, step, next, referenceMean);
   const kl = appendTransitionKl(b, step, mean, referenceMean);
-  const total = loss.append(b, { logProbability, referenceLogProbability, kl });
+  const difference = b.sub(output, referenceOutput);
+  const outputDistance = b.reduceMean(b.mul(difference, difference), [1, 2, 3], false);
+  const total = loss.append(b, { logProbability, referenceLogProbability, kl, outputDistance });
   const found = gradients(b, { of: total, wrt: weights });
   b.output(total, 'loss');
   b.output(logProbability, 'logProbability');

@@ -1,0 +1,83 @@
+/**
+ * @file One training graph for the methods that ask how well a policy denoises finished images (Diffusion-DPO, KTO): the
+ * error of its prediction at noised latents beyond the reference policy's, the loss, and its gradient by every trained tensor.
+ */
+import { gradients } from '@/trainer/autodiff/gradients';
+import {
+  appendGuidedOutput,
+  takesScalarTimestep,
+  unetPort,
+} from '@/trainer/diffusion/guided-output';
+import { Builder, type Value } from '@/trainer/graph/builder';
+import type { Graph } from '@/trainer/graph/model';
+import { appendAccumulation, type SecondMoment } from './accumulation';
+import type { Trainable } from './trainable';
+
+export interface NoiseStepShape {
+  images: number;
+  /** Latent [C, H, W]. */
+  latent: readonly number[];
+  /** Text embedding [tokens, width]. */
+  context: readonly [number, number];
+}
+
+/**
+ * Inputs: `latents` (noised) and `target` [images, C, H, W] (what the UNet should say: the noise, or the velocity),
+ * `timestep`, `context`, `referenceOutput` (what the reference policy says), what the loss declares, the trained tensors and
+ * the sums of their gradients so far. Outputs: `loss`, `excess` [images], and the sums with this run's gradient added.
+ */
+export function buildNoiseStep(
+  trainable: Trainable,
+  shape: NoiseStepShape,
+  append: (b: Builder, excess: Value) => Value,
+  secondMoment: SecondMoment = 'step',
+): Graph {
+  const b = new Builder('noise step', { ...trainable.unet.opsets });
+  b.graph.source = trainable.unet.source;
+  const weights = trainable.declare(b);
+  const output = prediction(b, trainable, shape, 'trained');
+  const dims = b.dims(output);
+  const reference = b.input('referenceOutput', 'float32', dims);
+  const target = b.input('target', 'float32', dims);
+  // (ε − a)² − (ε − b)² as (a − b)·(a + b − 2ε): the difference of two nearly equal errors would lose its digits.
+  const apart = b.sub(output, reference);
+  const around = b.sub(b.add(output, reference), b.scale(target, 2));
+  const excess = b.reduceMean(b.mul(apart, around), [1, 2, 3], false);
+  const loss = append(b, excess);
+  const found = gradients(b, { of: loss, wrt: weights });
+  b.output(loss, 'loss');
+  b.output(excess, 'excess');
+  appendAccumulation(b, weights, found, secondMoment);
+  return b.finish();
+}
+
+/** Inputs `latents`, `timestep` and `context`; output `output`, what the policy without its adapter says. */
+export function buildBasePrediction(trainable: Trainable, shape: NoiseStepShape): Graph {
+  const b = new Builder('base prediction', { ...trainable.base.opsets });
+  b.output(prediction(b, trainable, shape, 'base'), 'output');
+  return b.finish();
+}
+
+function prediction(
+  b: Builder,
+  trainable: Trainable,
+  { images, latent, context }: NoiseStepShape,
+  policy: 'trained' | 'base',
+): Value {
+  const unet = policy === 'base' ? trainable.base : trainable.unet;
+  return appendGuidedOutput(
+    b,
+    unet,
+    {
+      sample: b.input('latents', 'float32', [images, ...latent]),
+      timestep: b.input(
+        'timestep',
+        unetPort(unet, 'timestep').dtype,
+        takesScalarTimestep(unet) ? [] : [images],
+      ),
+      context: b.input('context', 'float32', [images, ...context]),
+      guidance: 1,
+    },
+    policy === 'base' ? {} : { onNode: trainable.onNode, feeds: trainable.feeds },
+  );
+}
