@@ -6,7 +6,7 @@ import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { Judge } from '@/trainer/hands/judge/judge';
-import type { Example } from '@/trainer/methods/examples';
+import type { Example } from '@/trainer/methods/transitions/examples';
 import { type Label, randomOf } from '@/trainer/rounds/random';
 import type { Engine } from '@/trainer/runtime/engine';
 import { collect, imagesTogether } from './collect';

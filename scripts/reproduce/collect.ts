@@ -4,7 +4,7 @@ import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Judge } from '@/trainer/hands/judge/judge';
 import { drawPrompts, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 import type { Random } from '@/trainer/hands/world/random';
-import type { Comparison } from '@/trainer/methods/examples';
+import type { Comparison } from '@/trainer/methods/transitions/examples';
 import { type Label, randomOf } from '@/trainer/rounds/random';
 import { type Drawn, draw } from './draw';
 import type { Experiment } from './experiments';

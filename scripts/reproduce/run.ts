@@ -2,7 +2,7 @@
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { Judge } from '@/trainer/hands/judge/judge';
-import type { TransitionReport } from '@/trainer/methods/run';
+import type { TransitionReport } from '@/trainer/methods/transitions/run';
 import { randomOf } from '@/trainer/rounds/random';
 import type { Engine } from '@/trainer/runtime/engine';
 import { collect, imagesTogether } from './collect';

@@ -5,7 +5,7 @@ import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapter-s
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import type { SecondMoment } from '@/trainer/methods/accumulation';
+import type { SecondMoment } from '@/trainer/methods/optimizer/accumulation';
 import { type Trainable, trainableAdapter } from '@/trainer/methods/trainable';
 import type { Engine } from '@/trainer/runtime/engine';
 

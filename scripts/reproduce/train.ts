@@ -1,10 +1,10 @@
 /** @file A round's training: D3PO over the labels, and what it showed. */
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { openConditioning } from '@/trainer/methods/conditioning';
-import type { Example } from '@/trainer/methods/examples';
-import { initialState } from '@/trainer/methods/optimizer';
-import type { TransitionReport } from '@/trainer/methods/run';
-import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import type { Example } from '@/trainer/methods/transitions/examples';
+import type { TransitionReport } from '@/trainer/methods/transitions/run';
+import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import { planSteps } from '@/trainer/rounds/d3po-steps';
 import type { Label } from '@/trainer/rounds/random';
 import type { Judged } from './collect';

@@ -6,9 +6,9 @@ import { gaussianNoise } from '@/trainer/diffusion/noise';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { type Sampled, Sampler } from '@/trainer/diffusion/sampler';
 import { openConditioning } from '@/trainer/methods/conditioning';
-import { initialState } from '@/trainer/methods/optimizer';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter } from '@/trainer/methods/trainable';
-import { TransitionTrainer } from '@/trainer/methods/transition-trainer';
+import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import type { Engine } from '@/trainer/runtime/engine';
 
 const settings = { steps: 20, eta: 1, guidance: 5 };

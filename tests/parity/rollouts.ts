@@ -7,7 +7,7 @@ import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { float32, reshaped } from '@/trainer/graph/tensor';
 import { draft } from '@/trainer/methods/draft';
 import { draftPlus } from '@/trainer/methods/draft-plus';
-import { initialState } from '@/trainer/methods/optimizer';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import { RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
 import { trainableAdapter } from '@/trainer/methods/trainable';

@@ -9,12 +9,15 @@ import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
-import { accumulated } from '@/trainer/methods/accumulation';
 import { appendD3poLoss } from '@/trainer/methods/d3po';
 import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
+import { accumulated } from '@/trainer/methods/optimizer/accumulation';
 import { trainableAdapter } from '@/trainer/methods/trainable';
-import { buildTransitionStep, type TransitionLoss } from '@/trainer/methods/transition-step';
+import {
+  buildTransitionStep,
+  type TransitionLoss,
+} from '@/trainer/methods/transitions/transition-step';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';

@@ -3,7 +3,7 @@ import { PromptEncoder } from '@/trainer/diffusion/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
-import type { TransitionTrainerOptions } from './transition-trainer';
+import type { TransitionTrainerOptions } from './transitions/transition-trainer';
 
 export interface Conditioning {
   options: Pick<

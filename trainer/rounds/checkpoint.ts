@@ -10,7 +10,7 @@ import { darkroomHome } from '@/db/client';
 import { AppError } from '@/lib/errors';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
-import type { TrainState } from '@/trainer/methods/optimizer';
+import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 
 /** What a cursor says of the checkpoint that counts. */
 export const checkpointSchema = z.object({

@@ -5,7 +5,7 @@ import {
   comparisonsIn,
   type ExampleSize,
   layOut,
-} from '@/trainer/methods/examples';
+} from '@/trainer/methods/transitions/examples';
 import type { Step } from './d3po-steps';
 
 type Sample = TrainingPair['winner'];

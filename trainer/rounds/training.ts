@@ -2,7 +2,7 @@
 import type { Round } from '@/db/rounds';
 import type { Method } from '@/lib/methods';
 import type { TrainMetrics } from '@/lib/metrics';
-import type { TrainState } from '@/trainer/methods/optimizer';
+import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openD3poTraining } from './d3po-training';
 import type { WeightsKind } from './policy-file';

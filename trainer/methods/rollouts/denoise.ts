@@ -7,7 +7,7 @@ import {
 } from '@/trainer/diffusion/guided-output';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { appendAccumulation, type SecondMoment } from '../accumulation';
+import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../trainable';
 
 export interface DenoiseShape {

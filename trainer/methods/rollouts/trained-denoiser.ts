@@ -3,7 +3,7 @@ import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { Optimizer } from '../optimizer';
+import type { Optimizer } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
 import {
   buildDenoise,

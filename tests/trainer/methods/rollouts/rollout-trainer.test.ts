@@ -12,7 +12,7 @@ import { openConditioning } from '@/trainer/methods/conditioning';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
 import { draftPlus } from '@/trainer/methods/draft-plus';
-import { initialState } from '@/trainer/methods/optimizer';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { refl } from '@/trainer/methods/refl';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import { type RolloutBatch, RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
@@ -20,7 +20,7 @@ import { trainableAdapter } from '@/trainer/methods/trainable';
 import { brightness, symmetry } from '@/trainer/rewards/analytic';
 import type { Reward } from '@/trainer/rewards/reward';
 import { Engine } from '@/trainer/runtime/engine';
-import { writeTinyPipeline } from '../../support/tiny-pipeline';
+import { writeTinyPipeline } from '../../../support/tiny-pipeline';
 
 const images = 2;
 let engine: Engine;

@@ -2,7 +2,7 @@
 import type { Trajectory } from '@/trainer/diffusion/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
-import type { D3poSettings } from './d3po';
+import type { D3poSettings } from '../d3po';
 import type { Example, ExampleSize, Row } from './examples';
 
 /** One row of the graph's image inputs. */

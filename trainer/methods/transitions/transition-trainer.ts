@@ -11,8 +11,10 @@ import { stepFeeds } from '@/trainer/diffusion/transition';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
-import type { SecondMoment } from './accumulation';
-import { appendD3poLoss, type D3poSettings } from './d3po';
+import { appendD3poLoss, type D3poSettings } from '../d3po';
+import type { SecondMoment } from '../optimizer/accumulation';
+import { Optimizer, type TrainState } from '../optimizer/optimizer';
+import type { Trainable } from '../trainable';
 import {
   comparisonsIn,
   type Example,
@@ -21,7 +23,6 @@ import {
   type Row,
   sizeOfExample,
 } from './examples';
-import { Optimizer, type TrainState } from './optimizer';
 import { type Reference, ReferencePolicy } from './reference-policy';
 import {
   comparisonFeeds,
@@ -30,7 +31,6 @@ import {
   reportTransitions,
   type TransitionReport,
 } from './run';
-import type { Trainable } from './trainable';
 import { buildTransitionStep, type TransitionStepShape } from './transition-step';
 
 export interface StepReport {

@@ -16,8 +16,8 @@ import {
 } from '@/trainer/diffusion/transition';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { appendAccumulation, type SecondMoment } from './accumulation';
-import type { Trainable } from './trainable';
+import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
+import type { Trainable } from '../trainable';
 
 export interface TransitionStepShape {
   /** Images in a run; two to a pair. */

@@ -9,8 +9,8 @@ import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import type { Trainable } from '../trainable';
 import type { RunImage } from './run';
-import type { Trainable } from './trainable';
 import type { TransitionStepShape } from './transition-step';
 
 /**

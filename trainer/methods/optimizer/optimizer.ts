@@ -7,8 +7,8 @@ import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { NonFiniteError } from '../transitions/run';
 import { accumulated, type SecondMoment, sumsOf } from './accumulation';
-import { NonFiniteError } from './run';
 import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
 
 /** Everything that a checkpoint must hold to go on exactly. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { comparisonsIn, layOut, type Row } from '@/trainer/methods/examples';
+import { comparisonsIn, layOut, type Row } from '@/trainer/methods/transitions/examples';
 
 const size = fc.record({ images: fc.integer({ min: 2, max: 7 }), comparisons: fc.nat(12) });
 const laid = fc.record({

@@ -10,16 +10,16 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampler';
 import type { Trajectory } from '@/trainer/diffusion/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { Example } from '@/trainer/methods/examples';
-import { initialState } from '@/trainer/methods/optimizer';
-import { NonFiniteError } from '@/trainer/methods/run';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import type { Example } from '@/trainer/methods/transitions/examples';
+import { NonFiniteError } from '@/trainer/methods/transitions/run';
 import {
   TransitionTrainer,
   type TransitionTrainerOptions,
-} from '@/trainer/methods/transition-trainer';
+} from '@/trainer/methods/transitions/transition-trainer';
 import { Engine } from '@/trainer/runtime/engine';
-import { writeTinyPipeline } from '../../support/tiny-pipeline';
+import { writeTinyPipeline } from '../../../support/tiny-pipeline';
 
 let engine: Engine;
 let pipeline: Pipeline;
