@@ -49,7 +49,7 @@ export const presets = {
           because: 'Only within a step can it be seen how sure its gradient is.',
         },
         noisiestShare: {
-          value: 0.3,
+          value: 0.4,
           because:
             'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
         },
