@@ -4,6 +4,7 @@
  */
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
+import { asksPeople } from '@/lib/methods';
 import {
   acceptsPreferences,
   assertTransition,
@@ -85,20 +86,22 @@ export function openRound(
   now: number,
   startPolicyId = servingIn(tx, run.pipeline).id,
 ): Round {
+  const asked = asksPeople(run.method);
+  const first = asked ? 'sampling' : 'training';
   const round = tx
     .insert(rounds)
     .values({
       id: newId(),
       runId: run.id,
       ordinal,
-      state: 'sampling',
+      state: first,
       startPolicyId,
       config: run.config,
       progress: {
         sampled: 0,
-        samplesWanted: samplesWanted(run.config),
+        samplesWanted: asked ? samplesWanted(run.config) : 0,
         labeled: 0,
-        preferencesWanted: preferencesWanted(run.config),
+        preferencesWanted: asked ? preferencesWanted(run.config) : 0,
         trainedSteps: 0,
         trainSteps: 0,
         evaluated: 0,
@@ -110,7 +113,7 @@ export function openRound(
     })
     .returning()
     .get();
-  queueWork(tx, round.id, 'sampling', now);
+  queueWork(tx, round.id, first, now);
   announceRound(tx, round, now);
   return round;
 }

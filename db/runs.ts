@@ -3,6 +3,7 @@ import { AppError } from '@/lib/errors';
 import { availableMethods, type Method } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
+import { methodProblem } from '@/lib/settings/method-fit';
 import { parseRunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import { servingIn } from './aliases';
 import { recordAudit } from './audit';
@@ -43,6 +44,8 @@ export async function startRun(input: {
       `The method ${input.method} cannot be run yet; choose one of ${availableMethods.join(', ')}.`,
     );
   }
+  const problem = methodProblem(input.method, input.mode, config);
+  if (problem) throw new AppError('bad-request', problem);
   const now = Date.now();
   return immediate((tx) => {
     const startPolicy = input.startPolicyId

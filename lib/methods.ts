@@ -12,27 +12,89 @@ export const methodNames = [
   'ddpo',
   'dpok',
   'diffusion-dpo',
+  'kto',
 ] as const;
 
 export const methodSchema = z.enum(methodNames);
 
 export type Method = z.infer<typeof methodSchema>;
 
-/** The methods that this version can run; a form offers these and the border refuses the others. */
-export const availableMethods: readonly Method[] = ['d3po'];
+/** What a form says of a method. */
+export interface MethodDescription {
+  label: string;
+  explanation: string;
+  /** Picks, for which a round draws images and waits for people; or a reward, which it follows by itself. */
+  learnsFrom: 'picks' | 'reward';
+  /** What must be there before it can run. */
+  needs: readonly string[];
+}
 
-/** What a form says of a method; `needs` is what must be there before it can run. */
-export const methodDescriptions: Partial<
-  Record<Method, { label: string; explanation: string; needs: readonly string[] }>
-> = {
+const rewardNeeds = [
+  'A reward that can be differentiated by pixels.',
+  'No people: a round trains at once and ends with its evaluation. An online run needs a number of rounds at most.',
+];
+
+/** The methods that this version can run; a form offers these and the border refuses the others. */
+export const methodDescriptions: Partial<Record<Method, MethodDescription>> = {
   d3po: {
     label: 'D3PO',
     explanation:
       'Direct preference optimisation of every denoising step. Learns from picks alone; no reward model.',
+    learnsFrom: 'picks',
     needs: [
       'People who pick. Ties and “both bad” are kept, but only a pick trains.',
       'Eta above 0: without noise in its steps a sampler has no probabilities to compare.',
       'Training with as many inference steps as sampling; this form keeps them equal.',
     ],
   },
+  draft: {
+    label: 'DRaFT',
+    explanation: 'The gradient of a reward through the last K steps of sampling, or through all.',
+    learnsFrom: 'reward',
+    needs: rewardNeeds,
+  },
+  'draft-lv': {
+    label: 'DRaFT-LV',
+    explanation: 'DRaFT through the last step, averaged over noised copies for less variance.',
+    learnsFrom: 'reward',
+    needs: rewardNeeds,
+  },
+  'draft-plus': {
+    label: 'DRaFT+',
+    explanation:
+      'DRaFT held to the base policy by a KL penalty, which keeps images diverse while the reward rises.',
+    learnsFrom: 'reward',
+    needs: [
+      ...rewardNeeds,
+      'A KL coefficient on the scale of the reward. Its transition form needs eta above 0.',
+    ],
+  },
+  drtune: {
+    label: 'DRTune',
+    explanation:
+      'Equally spaced steps at once, the gradient stopped at the UNet’s input: reaches early steps at the memory of one.',
+    learnsFrom: 'reward',
+    needs: rewardNeeds,
+  },
+  refl: {
+    label: 'ReFL',
+    explanation: 'One random late step and its estimate of the image, with a hinge on the reward.',
+    learnsFrom: 'reward',
+    needs: [...rewardNeeds, 'A target on the scale of the reward.'],
+  },
+  alignprop: {
+    label: 'AlignProp',
+    explanation: 'The gradient of a reward through a chain cut at a random step.',
+    learnsFrom: 'reward',
+    needs: rewardNeeds,
+  },
 };
+
+export const availableMethods: readonly Method[] = methodNames.filter(
+  (name) => methodDescriptions[name] !== undefined,
+);
+
+/** Whether a round of the method asks people. */
+export function asksPeople(method: Method): boolean {
+  return methodDescriptions[method]?.learnsFrom !== 'reward';
+}

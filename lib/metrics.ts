@@ -2,14 +2,16 @@ import { z } from 'zod';
 
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
- * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB.
+ * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB. A method
+ * logs what it has: picks give log-ratios, a reward gives its mean.
  */
 export const trainMetricsSchema = z.object({
   loss: z.number(),
-  implicitAccuracy: z.number(),
-  logRatioWinner: z.number(),
-  logRatioLoser: z.number(),
-  clipFraction: z.number(),
+  reward: z.number().optional(),
+  implicitAccuracy: z.number().optional(),
+  logRatioWinner: z.number().optional(),
+  logRatioLoser: z.number().optional(),
+  clipFraction: z.number().optional(),
   kl: z.number(),
   gradNorm: z.number().optional(),
   stepsPerSecond: z.number().optional(),

@@ -16,8 +16,9 @@ interface Phase {
   unit: string;
 }
 
+/** A round that asks nobody has no images to judge and no answers to wait for. */
 function phasesOf({ progress }: RoundSummary): Phase[] {
-  return [
+  const phases: Phase[] = [
     {
       name: 'Sampled',
       state: 'sampling',
@@ -47,13 +48,14 @@ function phasesOf({ progress }: RoundSummary): Phase[] {
       unit: 'images',
     },
   ];
+  return phases.filter(({ state, of }) => of > 0 || (state !== 'sampling' && state !== 'labeling'));
 }
 
 /** The states a round passes through before each phase is behind it. */
 const order: readonly RoundState[] = ['sampling', 'labeling', 'training', 'evaluating', 'done'];
 
 /**
- * A round's four phases as four frames of a film, with how far each is and how long the present one
+ * A round's four phases as frames of a film, with how far each is and how long the present one
  * still takes. `etaSeconds` overrides the trainer's guess: how long people need, only pages can tell.
  */
 export function Phases({
@@ -63,9 +65,15 @@ export function Phases({
   round: RoundSummary;
   etaSeconds?: number | null;
 }) {
+  const phases = phasesOf(round);
   return (
-    <ol className="grid grid-cols-2 gap-px overflow-hidden rounded-md bg-film-ink/15 lg:grid-cols-4">
-      {phasesOf(round).map((phase, index) => {
+    <ol
+      className={cn(
+        'grid grid-cols-2 gap-px overflow-hidden rounded-md bg-film-ink/15',
+        phases.length > 2 && 'lg:grid-cols-4',
+      )}
+    >
+      {phases.map((phase, index) => {
         const active = phase.state === round.state;
         const behind = order.indexOf(round.state) > order.indexOf(phase.state);
         return (

@@ -1,16 +1,33 @@
+import { asksPeople, type Method } from '../methods';
 import { d3poSettings } from './d3po';
 import { evaluationSettings, servingSettings } from './evaluation';
 import { labelingSettings } from './labeling';
+import {
+  alignPropSettings,
+  draftLvSettings,
+  draftPlusSettings,
+  draftSettings,
+  drTuneSettings,
+  reflSettings,
+  rewardSettings,
+} from './reward-methods';
 import { samplingSettings } from './sampling';
 import type { ValuesOf } from './setting';
 import { trainingSettings } from './training';
 
-/** All settings, in the order in which a form shows them. */
+/** All settings, in the order in which a form shows them. A method's own stand under its name. */
 export const settingGroups = {
   sampling: samplingSettings,
   labeling: labelingSettings,
   training: trainingSettings,
+  reward: rewardSettings,
   d3po: d3poSettings,
+  draft: draftSettings,
+  'draft-lv': draftLvSettings,
+  'draft-plus': draftPlusSettings,
+  drtune: drTuneSettings,
+  refl: reflSettings,
+  alignprop: alignPropSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -18,13 +35,30 @@ export const settingGroups = {
 export type GroupName = keyof typeof settingGroups;
 
 export const groupDescriptions: Record<GroupName, { label: string; explanation: string }> = {
-  sampling: { label: 'Sampling', explanation: 'How images are drawn for people to judge.' },
+  sampling: { label: 'Sampling', explanation: 'How images are drawn.' },
   labeling: { label: 'Labeling', explanation: 'How answers are collected and weighed.' },
   training: { label: 'Training', explanation: 'What is trained, and how it is optimised.' },
+  reward: { label: 'Reward', explanation: 'What images are scored by, and how many.' },
   d3po: { label: 'D3PO', explanation: 'The method that turns picks into gradients.' },
+  draft: { label: 'DRaFT', explanation: 'How far back the gradient flows.' },
+  'draft-lv': { label: 'DRaFT-LV', explanation: 'How the gradient is averaged.' },
+  'draft-plus': { label: 'DRaFT+', explanation: 'How far back, and how close to the base.' },
+  drtune: { label: 'DRTune', explanation: 'Which steps are trained.' },
+  refl: { label: 'ReFL', explanation: 'Which step is trained, and up to which reward.' },
+  alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };
+
+const everywhere: readonly GroupName[] = ['sampling', 'training', 'evaluation', 'serving'];
+
+/** The groups that say anything to a method, in the order of a form. */
+export function groupsOf(method: Method): GroupName[] {
+  const shared: GroupName = asksPeople(method) ? 'labeling' : 'reward';
+  return (Object.keys(settingGroups) as GroupName[]).filter(
+    (group) => group === method || group === shared || everywhere.includes(group),
+  );
+}
 
 /** The values of all settings: `{ sampling: {…}, labeling: {…}, … }`. */
 export type RunSettings = { [G in GroupName]: ValuesOf<(typeof settingGroups)[G]> };

@@ -1,3 +1,4 @@
+import { asksPeople, type Method } from '../methods';
 import { type GroupName, type RunSettings, settingGroups } from './groups';
 import { defaultsOf } from './setting';
 
@@ -68,9 +69,44 @@ export const presets = {
       },
     },
   },
+  'hands-reward': {
+    label: 'Hands, by a reward',
+    explanation: 'For the built-in policy and methods that follow the gradient of a reward.',
+    departures: {
+      sampling: {
+        guidanceScale: {
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+        },
+        eta: { value: 0, because: 'Without noise on the way the gradient is the reward’s alone.' },
+      },
+      training: {
+        learningRate: {
+          value: 1e-3,
+          because: 'Some dozens of steps must suffice on a CPU.',
+        },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Shape sits in the convolutions.',
+        },
+      },
+      'draft-plus': {
+        klCoefficient: { value: 0.1, because: 'Symmetry and brightness are scores of about 1.' },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
 } as const satisfies Record<string, Preset>;
 
 export type PresetName = keyof typeof presets;
+
+/** The preset that stands in for another where a method follows a reward, or asks people again. */
+export function presetFor(method: Method, preset: PresetName): PresetName {
+  if (preset === 'official') return preset;
+  return asksPeople(method) ? 'hands' : 'hands-reward';
+}
 
 /** All settings at their defaults, with a preset's departures in place. */
 export function settingsOf(name: PresetName): RunSettings {

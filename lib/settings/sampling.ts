@@ -14,9 +14,9 @@ export const samplingSettings = {
   eta: real({
     label: 'Eta',
     explanation:
-      'Randomness of each DDIM step. At 0 a step has no probability density, so D3PO cannot train on it.',
+      'Randomness of each DDIM step. At 0 a step has no probability density, so D3PO cannot train on it; the gradient of a reward can.',
     default: 1,
-    min: 0.05,
+    min: 0,
     max: 1,
   }),
   guidanceScale: real({

@@ -18,7 +18,7 @@ import { type Training, trainings } from './training';
 /** Metrics reach the pages at least this often, and the disk no more often. */
 const metricsMs = 1000;
 
-/** Trains on the round's frozen answers from its last checkpoint on, and hands the new policy to evaluation. */
+/** Trains a round from its last checkpoint on, and hands the new policy to evaluation. */
 export async function trainRound(assignment: Assignment, engine: Engine): Promise<void> {
   const { round, run } = assignment;
   const start = await openPolicy(round.startPolicyId);
@@ -29,7 +29,7 @@ export async function trainRound(assignment: Assignment, engine: Engine): Promis
       `The method ${run.method} cannot be run yet; it can be one of ${Object.keys(trainings).join(', ')}.`,
     );
   }
-  const training = await openTraining({ engine, round, start });
+  const training = await openTraining({ engine, round, start, method: run.method });
   const state = (await lastCheckpoint(assignment)) ?? training.initial;
   await training.load(state);
   await takeSteps(assignment, engine, training, state.step);

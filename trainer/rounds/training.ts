@@ -7,6 +7,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { openD3poTraining } from './d3po-training';
 import type { WeightsKind } from './policy-file';
 import type { PolicyModel } from './resolve-pipeline';
+import { openRolloutTraining } from './rollout-training';
 
 /** What one optimizer step showed: the mean, and each timestep by itself. */
 export interface StepMetrics {
@@ -36,9 +37,18 @@ export interface TrainingContext {
   round: Round;
   /** The policy the round started from. */
   start: PolicyModel;
+  method: Method;
 }
 
-/** A method's way from a round's frozen answers to optimizer steps. */
+/** A method's way from a round's frozen answers, or from a reward, to optimizer steps. */
 export type OpenTraining = (context: TrainingContext) => Promise<Training>;
 
-export const trainings: Partial<Record<Method, OpenTraining>> = { d3po: openD3poTraining };
+export const trainings: Partial<Record<Method, OpenTraining>> = {
+  d3po: openD3poTraining,
+  draft: openRolloutTraining,
+  'draft-lv': openRolloutTraining,
+  'draft-plus': openRolloutTraining,
+  drtune: openRolloutTraining,
+  refl: openRolloutTraining,
+  alignprop: openRolloutTraining,
+};

@@ -3,7 +3,7 @@
 import { ChevronRight } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { settingText } from '@/lib/settings/differences';
-import { type GroupName, groupDescriptions, settingGroups } from '@/lib/settings/groups';
+import { type GroupName, groupDescriptions, groupsOf, settingGroups } from '@/lib/settings/groups';
 import type { Setting } from '@/lib/settings/setting';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { plural } from '../../components/figures/format';
@@ -45,7 +45,7 @@ export function ConfigurationCard({ detail }: { detail: RoundDetail }) {
       <div className="flex flex-col divide-y border-t">
         <Fold title="All settings">
           <div className="grid gap-x-10 gap-y-6 md:grid-cols-2 xl:grid-cols-3">
-            {(Object.keys(settingGroups) as GroupName[]).map((groupName) => (
+            {groupsOf(detail.round.run.method).map((groupName) => (
               <SettingList key={groupName} groupName={groupName} values={config[groupName]} />
             ))}
           </div>

@@ -9,7 +9,7 @@ import { Card, CardHeading } from '../../components/ui/card';
 import { Skeleton } from '../../components/ui/skeleton';
 import { useSteps } from '../queries';
 import { Curve } from './curve';
-import { type Axis, axisNames, type CurvePoint, curves } from './curves';
+import { type Axis, axisNames, type CurvePoint, curvesOf } from './curves';
 import { CurvesTable } from './curves-table';
 
 const axes: readonly Axis[] = ['step', 'timestep'];
@@ -69,7 +69,7 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
       {points.length > 0 && asTable ? <CurvesTable points={points} axis={axis} /> : null}
       {points.length > 0 && !asTable ? (
         <div className="grid gap-x-6 gap-y-5 sm:grid-cols-2 lg:grid-cols-3">
-          {curves.map((curve) => (
+          {curvesOf(points).map((curve) => (
             <Curve key={curve.title} curve={curve} points={points} axisName={axisNames[axis]} />
           ))}
         </div>

@@ -2,14 +2,13 @@
 
 import { shortNumber } from '../../components/figures/format';
 import { Cell, HeadCell, Table } from '../../components/ui/table';
-import { type Axis, axisNames, type CurvePoint, curves } from './curves';
-
-const columns = curves.flatMap(({ title, series }) =>
-  series.map(({ key, name }) => ({ key, name: series.length > 1 ? `${title}, ${name}` : title })),
-);
+import { type Axis, axisNames, type CurvePoint, curvesOf } from './curves';
 
 /** The numbers behind the curves; the latest step stands first, because it is the one people look for. */
 export function CurvesTable({ points, axis }: { points: CurvePoint[]; axis: Axis }) {
+  const columns = curvesOf(points).flatMap(({ title, series }) =>
+    series.map(({ key, name }) => ({ key, name: series.length > 1 ? `${title}, ${name}` : title })),
+  );
   const rows = axis === 'step' ? [...points].reverse() : points;
   return (
     <div className="max-h-136 overflow-y-auto">

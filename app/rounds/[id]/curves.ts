@@ -17,14 +17,16 @@ export interface CurveSpec {
   mark?: number;
 }
 
-/** What is drawn, in the order of a reader's questions: does it learn, which way, how far has it gone. */
-export const curves: readonly CurveSpec[] = [
+const all: readonly CurveSpec[] = [
+  {
+    title: 'Reward',
+    explanation: 'Mean over the images of a step, before it is taken.',
+    series: [{ key: 'reward', name: 'Reward', color: 'var(--chart-3)' }],
+  },
   {
     title: 'Loss',
-    explanation:
-      'ln 2 = 0.6931 where the policy tells winner from loser no better than its reference.',
+    explanation: 'What the steps bring down.',
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
-    mark: Math.LN2,
   },
   {
     title: 'Implicit accuracy',
@@ -59,3 +61,23 @@ export const curves: readonly CurveSpec[] = [
     series: [{ key: 'gradNorm', name: 'Norm', color: 'var(--chart-2)' }],
   },
 ];
+
+const preferenceLoss: CurveSpec = {
+  title: 'Loss',
+  explanation:
+    'ln 2 = 0.6931 where the policy tells winner from loser no better than its reference.',
+  series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+  mark: Math.LN2,
+};
+
+/**
+ * What is drawn, in the order of a reader's questions: does it learn, which way, how far has it gone. Only what the
+ * method has logged.
+ */
+export function curvesOf(points: readonly CurvePoint[]): CurveSpec[] {
+  const logged = all.filter(({ series }) =>
+    points.some((point) => series.some(({ key }) => point[key] !== undefined)),
+  );
+  const fromPicks = points.some(({ implicitAccuracy }) => implicitAccuracy !== undefined);
+  return logged.map((curve) => (fromPicks && curve.title === 'Loss' ? preferenceLoss : curve));
+}

@@ -5,8 +5,8 @@ import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
 import { availableMethods, type Method, methodDescriptions } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
-import { type GroupName, settingGroups } from '@/lib/settings/groups';
-import { type PresetName, presets } from '@/lib/settings/presets';
+import { type GroupName, groupsOf } from '@/lib/settings/groups';
+import { type PresetName, presetFor, presets } from '@/lib/settings/presets';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
@@ -143,7 +143,11 @@ export function RunForm({
                 label="Method"
                 value={draft.method}
                 options={methodOptions}
-                onChange={(method) => change({ method })}
+                onChange={(method) => {
+                  const preset = presetFor(method, draft.preset);
+                  if (preset === draft.preset) change({ method });
+                  else change({ method, preset, settings: typedSettings(preset) });
+                }}
               />
             </Field>
             <Field label="Preset" help={presets[draft.preset].explanation}>
@@ -191,7 +195,7 @@ export function RunForm({
 
         <Card className="py-2">
           <h2 className="sr-only">Settings</h2>
-          {(Object.keys(settingGroups) as GroupName[]).map((group) => (
+          {groupsOf(draft.method).map((group) => (
             <SettingsSection
               key={group}
               group={group}

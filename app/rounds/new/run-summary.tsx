@@ -1,24 +1,19 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import { type Method, methodDescriptions } from '@/lib/methods';
-import {
-  preferencesWanted,
-  type RunConfig,
-  samplesWanted,
-  trainedTimesteps,
-} from '@/lib/settings/run-config';
+import { asksPeople, type Method, methodDescriptions } from '@/lib/methods';
+import { methodProblem } from '@/lib/settings/method-fit';
+import { preferencesWanted, samplesWanted, trainedTimesteps } from '@/lib/settings/run-config';
 import type { StartRun } from '../../api/runs/schema';
 import { countText, plural } from '../../components/figures/format';
 
 /** What a round of the run will do, in numbers, and what speaks against it. */
 export function RunSummary({ request, alive }: { request: StartRun; alive: boolean }) {
-  const { config } = request;
-  const warnings = warningsFor(config, alive);
+  const warnings = warningsFor(request, alive);
   return (
     <div className="flex flex-col gap-4 text-sm">
       <dl className="flex flex-col gap-1">
-        {stepsOf(config).map(([term, text]) => (
+        {stepsOf(request).map(([term, text]) => (
           <div key={term} className="grid grid-cols-[5.5rem_1fr] gap-2">
             <dt className="text-muted-foreground">{term}</dt>
             <dd className="tabular-nums">{text}</dd>
@@ -51,8 +46,20 @@ export function MethodNeeds({ method }: { method: Method }) {
   );
 }
 
-function stepsOf(config: RunConfig): [string, string][] {
-  const { sampling, labeling, training, evaluation } = config;
+function stepsOf({ method, config }: StartRun): [string, string][] {
+  const { sampling, labeling, training, reward, evaluation } = config;
+  const measures: [string, string] = [
+    'Measures',
+    `${plural(evaluation.images, 'image')} of each policy`,
+  ];
+  if (!asksPeople(method)) {
+    const scored = reward.optimiserSteps * reward.imagesPerStep;
+    return [
+      ['Trains', `${plural(reward.optimiserSteps, 'step')} by ${reward.model}`],
+      ['Scores', `${plural(scored, 'image')}, drawn while it trains`],
+      measures,
+    ];
+  }
   const items =
     sampling.pairSource === 'pairs'
       ? plural(sampling.pairsPerRound, 'pair')
@@ -68,17 +75,17 @@ function stepsOf(config: RunConfig): [string, string][] {
       'Trains',
       `${plural(training.innerEpochs, 'pass', 'passes')} over what people preferred, ${countText(timesteps)} timesteps a pair`,
     ],
-    ['Measures', `${plural(evaluation.images, 'image')} of each policy`],
+    measures,
   ];
 }
 
-function warningsFor(
-  { prompts, evaluationPrompts, evaluation, sampling }: RunConfig,
-  alive: boolean,
-) {
+function warningsFor({ method, mode, config }: StartRun, alive: boolean) {
+  const { prompts, evaluationPrompts, evaluation, sampling } = config;
+  const problem = methodProblem(method, mode, config);
   const drawn = new Set(prompts);
   const shared = evaluationPrompts.filter((prompt) => drawn.has(prompt)).length;
   return [
+    ...(problem ? [problem] : []),
     ...(shared > 0
       ? [
           `${plural(shared, 'evaluation prompt')} ${shared === 1 ? 'is' : 'are'} also drawn for training: the rates would flatter the new policy.`,

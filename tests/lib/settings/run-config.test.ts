@@ -47,7 +47,7 @@ describe('parseRunConfig', () => {
         evaluationPrompts: [' '],
         d3po: { beta: 'much', clipp: true },
         training: { loraRank: 2.5, trainables: 'everything' },
-        sampling: { eta: 0 },
+        sampling: { eta: -1 },
       });
     const names = ['prompts', 'evaluationPrompts.0', 'd3po.beta', 'clipp', 'training.loraRank'];
     for (const name of [...names, 'training.trainables', 'sampling.eta']) {

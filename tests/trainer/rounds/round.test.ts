@@ -55,8 +55,8 @@ it('takes a round from nothing to an evaluated policy', async () => {
   const curve = await trainStepsOf(round.id);
   expect(curve.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
   // Before anything is trained the policy is its own reference.
-  expect(Math.abs(curve[0]!.metrics.logRatioWinner)).toBeLessThan(1e-4);
-  expect(Math.abs(curve[5]!.metrics.logRatioWinner)).toBeGreaterThan(1e-4);
+  expect(Math.abs(curve[0]!.metrics.logRatioWinner!)).toBeLessThan(1e-4);
+  expect(Math.abs(curve[5]!.metrics.logRatioWinner!)).toBeGreaterThan(1e-4);
   expect(curve.every(({ metrics }) => metrics.gradNorm! > 0)).toBe(true);
   const all = await trainStepsOf(round.id, { perTimestep: true });
   expect(all.filter(({ step }) => step === 0)).toHaveLength(6);

@@ -160,3 +160,57 @@ it('trains without guidance against the policy the round began with', async () =
   const { error } = await until(other, 'failed');
   expect(error).toMatch(/attention-ff-conv of rank 2.+configured for attention of rank 4/);
 });
+
+it.each(['draft', 'draft-lv', 'draft-plus', 'drtune', 'refl', 'alignprop'] as const)(
+  'follows a reward by %s without asking anybody',
+  async (method) => {
+    const base = await baseOn(pipeline.folder);
+    const { round } = await startRun({
+      name: method,
+      mode: 'single',
+      method,
+      pipeline: pipeline.folder,
+      createdBy: null,
+      startPolicyId: base.id,
+      config: {
+        ...config,
+        sampling: { ...config.sampling, eta: 0 },
+        reward: { model: 'brightness', optimiserSteps: 2, imagesPerStep: 4 },
+      },
+    });
+    expect(round.state).toBe('training');
+    await until(round, 'done');
+    const curve = await trainStepsOf(round.id);
+    expect(curve).toHaveLength(2);
+    expect(curve.every(({ metrics }) => Number.isFinite(metrics.reward))).toBe(true);
+    const { file, policy } = await policyOf(round);
+    expect(policy.parentId).toBe(base.id);
+    expect(file.kind.trainables).toBe('attention');
+    expect(await listSamples({ roundId: round.id, purpose: 'training' })).toEqual([]);
+    expect((await evaluationsOf({ roundId: round.id }))[0]?.summary.images).toBe(4);
+  },
+);
+
+it('refuses what a method cannot run with before anything is drawn', async () => {
+  const base = await baseOn(pipeline.folder);
+  const start = (
+    method: 'd3po' | 'draft' | 'draft-plus',
+    mode: 'single' | 'online',
+    more: object,
+  ) =>
+    startRun({
+      name: 'never',
+      mode,
+      method,
+      pipeline: pipeline.folder,
+      createdBy: null,
+      startPolicyId: base.id,
+      config: { ...config, ...more },
+    });
+  const still = { sampling: { ...config.sampling, eta: 0 } };
+  await expect(start('d3po', 'single', still)).rejects.toThrow('sampling.eta is 0');
+  await expect(start('draft', 'online', {})).rejects.toThrow('serving.maxRounds');
+  await expect(
+    start('draft-plus', 'single', { ...still, 'draft-plus': { klForm: 'transition' } }),
+  ).rejects.toThrow('draft-plus.klForm');
+});

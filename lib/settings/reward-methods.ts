@@ -1,0 +1,153 @@
+import { choice, integer, real } from './setting';
+
+/** What all methods share that follow the gradient of a reward through sampling. */
+export const rewardSettings = {
+  model: choice({
+    label: 'Reward',
+    explanation: 'What an image is scored by. The judge that measures a run is never on offer.',
+    default: 'symmetry',
+    choices: {
+      symmetry: 'Left like right: a matter of composition, settled in the first steps.',
+      brightness: 'Light pixels: the easiest there is, to see that a method works.',
+    },
+  }),
+  optimiserSteps: integer({
+    label: 'Optimiser steps',
+    explanation: 'How often the weights move in a round.',
+    default: 50,
+    min: 1,
+    max: 100_000,
+    unit: 'steps',
+  }),
+  imagesPerStep: integer({
+    label: 'Images per step',
+    explanation: 'Images drawn and scored for each step; their gradients are averaged.',
+    default: 16,
+    min: 1,
+    max: 4096,
+    unit: 'images',
+  }),
+} as const;
+
+const truncation = integer({
+  label: 'Truncation K',
+  explanation:
+    'The gradient flows through so many of the last steps. As many as are sampled: through all.',
+  default: 1,
+  min: 1,
+  max: 1000,
+  unit: 'steps',
+});
+
+/** Clark et al. (arXiv 2309.17400). */
+export const draftSettings = { truncation } as const;
+
+/** DRaFT-LV, same paper. */
+export const draftLvSettings = {
+  copies: integer({
+    label: 'Noised copies n',
+    explanation: 'How often the finished image is noised anew and its last step taken again.',
+    default: 2,
+    min: 1,
+    max: 64,
+  }),
+} as const;
+
+/** NVIDIA/NeMo-Aligner `draftp_sd.yaml`. */
+export const draftPlusSettings = {
+  truncation,
+  klCoefficient: real({
+    label: 'KL coefficient',
+    explanation:
+      'How strongly the policy is held to the base, on the scale of the reward: 0.1 to 1 for scores of about 20, a hundredth of that for scores of about 1.',
+    default: 1,
+    min: 0,
+    max: 1e6,
+  }),
+  klForm: choice({
+    label: 'KL form',
+    explanation: 'How the distance from the base policy is measured.',
+    default: 'noise',
+    choices: {
+      noise: 'Squared difference of the guided predictions, as NeMo-Aligner does.',
+      transition: 'The KL of the two transitions; needs eta above 0.',
+    },
+  }),
+} as const;
+
+/** Wu et al. (arXiv 2405.00760); numbers as RuoyuWang-2077/FlowBP has them. */
+export const drTuneSettings = {
+  trainedSteps: integer({
+    label: 'Trained steps K',
+    explanation: 'Equally spaced steps that are trained in every rollout.',
+    default: 3,
+    min: 1,
+    max: 1000,
+    unit: 'steps',
+  }),
+  earlyStop: integer({
+    label: 'Early stop m',
+    explanation: 'The image is estimated at one of the last so many steps. 1: at the last.',
+    default: 8,
+    min: 1,
+    max: 1000,
+    unit: 'steps',
+  }),
+} as const;
+
+/** THUDM/ImageReward `ImageReward/ReFL.py`. */
+export const reflSettings = {
+  scale: real({
+    label: 'Loss scale',
+    explanation: 'Factor on the loss.',
+    default: 1e-3,
+    min: 1e-9,
+    max: 1e6,
+  }),
+  target: real({
+    label: 'Target',
+    explanation: 'A reward beyond this pulls no more.',
+    default: 2,
+    min: -1e6,
+    max: 1e6,
+  }),
+  lateShare: real({
+    label: 'Late share',
+    explanation: 'One step is drawn from this share of them, counted from the last.',
+    default: 0.25,
+    min: 0.001,
+    max: 1,
+  }),
+} as const;
+
+/** mihirp1998/AlignProp `config/alignprop_config.py`. */
+export const alignPropSettings = {
+  meanShare: real({
+    label: 'Mean truncation',
+    explanation: 'Where on average the gradient begins to flow, as a share of the steps.',
+    default: 0.84,
+    min: 0,
+    max: 1,
+  }),
+  deviationShare: real({
+    label: 'Spread of the truncation',
+    explanation: 'Standard deviation of that place, as a share of the steps.',
+    default: 0.1,
+    min: 0,
+    max: 1,
+  }),
+  scale: real({
+    label: 'Loss scale',
+    explanation: 'Factor on the loss.',
+    default: 0.01,
+    min: 1e-9,
+    max: 1e6,
+  }),
+  target: real({
+    label: 'Target',
+    explanation: 'The loss is the distance to this reward; it moves nothing.',
+    default: 10,
+    min: -1e6,
+    max: 1e6,
+  }),
+} as const;

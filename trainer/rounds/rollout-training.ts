@@ -1,0 +1,140 @@
+/** @file A round trained by the gradient of a reward: no answers, only prompts, seeds and what the reward says. */
+import { sha256 } from '@/db/blobs';
+import type { Method } from '@/lib/methods';
+import type { RunConfig } from '@/lib/settings/run-config';
+import { startingNoise, stepNoise } from '@/trainer/diffusion/noise';
+import { concatenated, sizeOf } from '@/trainer/graph/tensor';
+import { alignProp } from '@/trainer/methods/alignprop';
+import { openConditioning } from '@/trainer/methods/conditioning';
+import { draft } from '@/trainer/methods/draft';
+import { draftLv } from '@/trainer/methods/draft-lv';
+import { draftPlus } from '@/trainer/methods/draft-plus';
+import { drTune } from '@/trainer/methods/drtune';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { refl } from '@/trainer/methods/refl';
+import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
+import {
+  type RolloutBatch,
+  type RolloutReport,
+  RolloutTrainer,
+} from '@/trainer/methods/rollouts/rollout-trainer';
+import { rewards } from '@/trainer/rewards/rewards';
+import { rolloutSettings } from './draw';
+import { adamWOf } from './method-settings';
+import { startingTensors, trainableOf, trainedUnet } from './policy-file';
+import { randomOf, shuffled, trainingSeed } from './random';
+import type { StepMetrics, Training, TrainingContext } from './training';
+
+/** Latent positions of all images in one batch: what bounds the memory of a step. */
+const positionsPerBatch = 4096;
+
+/** Methods that follow the gradient of a reward, as a run's settings make them. */
+const methods: Partial<Record<Method, (config: RunConfig) => RewardGradientMethod>> = {
+  draft: (config) => draft(config.draft),
+  'draft-lv': (config) => draftLv(config['draft-lv']),
+  'draft-plus': (config) => {
+    const { truncation, klCoefficient, klForm } = config['draft-plus'];
+    return draftPlus({ truncation, kl: { coefficient: klCoefficient, form: klForm } });
+  },
+  drtune: (config) => drTune(config.drtune),
+  refl: (config) => refl(config.refl),
+  alignprop: (config) => alignProp(config.alignprop),
+};
+
+/** Opens a reward-gradient method on a round. */
+export async function openRolloutTraining({
+  engine,
+  round,
+  start,
+  method,
+}: TrainingContext): Promise<Training> {
+  const { config } = round;
+  const { pipeline } = start;
+  const make = methods[method];
+  if (!make) throw new Error(`The method ${method} follows no reward.`);
+  const label = [config.seed, round.ordinal] as const;
+  const { imagesPerStep, optimiserSteps, model } = config.reward;
+  const images = batchImages(imagesPerStep, pipeline.latentShape);
+  const unet = await trainedUnet(pipeline.unet.graph, config.training);
+  const conditioning = await openConditioning(engine, pipeline);
+  const reward = rewards[model];
+  const trainer = await RolloutTrainer.open(engine, {
+    trainable: trainableOf(unet, config.training),
+    pipeline,
+    emptyContext: conditioning.options.emptyContext,
+    settings: rolloutSettings(config),
+    images,
+    method: make(config),
+    reward,
+    adamW: adamWOf(config.training),
+    secondMoment: config.training.secondMoment,
+    learningRate: config.training.learningRate,
+  });
+  const size = sizeOf(pipeline.latentShape);
+  const batchOf = async (step: number, batch: number): Promise<RolloutBatch> => {
+    const first = (step * (imagesPerStep / images) + batch) * images;
+    const drawn = Array.from({ length: images }, (_, i) => ({
+      prompt: promptAt(config, round.ordinal, first + i),
+      seed: trainingSeed('rollout', ...label, first + i),
+    }));
+    const prompts = drawn.map(({ prompt }) => prompt);
+    const contexts = await Promise.all(
+      prompts.map(async (prompt) => (await conditioning.encode(prompt)).data),
+    );
+    return {
+      latents: concatenated(drawn.map(({ seed }) => startingNoise(seed, size))),
+      contexts,
+      rewardFeeds: await reward.feeds(prompts),
+      noise: (at) => concatenated(drawn.map(({ seed }) => stepNoise(seed, at, size))),
+    };
+  };
+  return {
+    steps: optimiserSteps,
+    kind: config.training,
+    dataHash: sha256(
+      new TextEncoder().encode(JSON.stringify([reward.name, config.prompts, ...label])),
+    ),
+    initial: initialState(startingTensors(unet, config.training, start.file, [...label])),
+    load: (state) => trainer.load(state),
+    state: () => trainer.state(),
+    async step(index) {
+      const batches: RolloutBatch[] = [];
+      for (let batch = 0; batch < imagesPerStep / images; batch++) {
+        batches.push(await batchOf(index, batch));
+      }
+      const random = randomOf(...label, 'plan', index);
+      const { reports, gradNorm } = await trainer.step(batches, () => random.next());
+      return metricsOf(reports, gradNorm);
+    },
+    async close() {
+      await trainer.close();
+      await conditioning.release();
+    },
+  };
+}
+
+/** The largest divisor of the images of a step that one batch may hold: every batch is full. */
+function batchImages(imagesPerStep: number, [, height, width]: readonly number[]): number {
+  const most = Math.max(1, Math.floor(positionsPerBatch / ((height ?? 1) * (width ?? 1))));
+  for (let images = Math.min(most, imagesPerStep); images > 1; images--) {
+    if (imagesPerStep % images === 0) return images;
+  }
+  return 1;
+}
+
+/** Prompts from a deck that is shuffled anew when it runs out. */
+function promptAt({ prompts, seed }: RunConfig, ordinal: number, place: number): string {
+  const turn = Math.floor(place / prompts.length);
+  const deck = shuffled(prompts, 'rollout prompts', seed, ordinal, turn);
+  return deck[place % prompts.length] as string;
+}
+
+function metricsOf(reports: readonly RolloutReport[], gradNorm: number): StepMetrics {
+  const mean = (read: (report: RolloutReport) => number) =>
+    reports.reduce((sum, report) => sum + read(report), 0) / reports.length;
+  const reward = mean(({ rewards: own }) => own.reduce((sum, r) => sum + r, 0) / own.length);
+  return {
+    mean: { loss: mean(({ loss }) => loss), reward, kl: mean(({ kl }) => kl), gradNorm },
+    timesteps: [],
+  };
+}
