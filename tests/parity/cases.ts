@@ -5,6 +5,7 @@ import { noiseCases } from './noise';
 import { operatorCases } from './ops';
 import { pipelineCases } from './pipeline';
 import type { ParityCase } from './report';
+import { rewardCases } from './rewards';
 import { rolloutCases } from './rollouts';
 import { transitionCases } from './transitions';
 
@@ -14,6 +15,7 @@ export const groups = {
   transitions: transitionCases,
   rollouts: rolloutCases,
   noise: noiseCases,
+  rewards: rewardCases,
   adamW: adamWCases,
 } as const;
 

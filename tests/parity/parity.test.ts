@@ -59,6 +59,12 @@ describe('numbers equal PyTorch on cpu', () => {
     expect(results).toHaveLength(1);
   });
 
+  it('for a reward model and LPIPS, with their gradients at the pixels', async () => {
+    const results = await check(engine, 'rewards');
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(2);
+  });
+
   it('for AdamW with gradient clipping', async () => {
     expect(failures(await check(engine, 'adamW'))).toEqual([]);
   });
