@@ -48,6 +48,45 @@ test('a researcher starts a run by the form, which explains and checks every set
   await expect(page.getByRole('row', { name: /Learning rate/ })).toContainText('0.001');
 });
 
+test('one select moves a round from picks to a reward, and says what that needs', async ({
+  app,
+  browser,
+}) => {
+  await seedFinishedRound();
+  const page = await app.signIn(browser, 'researcher');
+  await page.goto('/rounds/new');
+  await page.getByLabel('To draw from').fill('1 hand, red sleeve');
+  await page.getByLabel('Only to measure').fill('1 hand, blue background');
+  await page.getByLabel('Name').fill('Mirrored');
+  await page.getByRole('combobox', { name: 'Method' }).click();
+  await page.getByRole('option', { name: /^DRaFT\+/ }).click();
+  await expect(page.getByText('What DRaFT+ needs')).toBeVisible();
+  await expect(page.getByText(/it would never stop\. Set serving\.maxRounds/)).toBeVisible();
+  await expect(page.getByText('Labeling', { exact: true })).toBeHidden();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  const refusal = page.getByRole('alert').filter({ hasText: 'start a single round' });
+  await expect(refusal).toBeVisible();
+
+  await page.getByRole('combobox', { name: 'Mode' }).click();
+  await page.getByRole('option', { name: /^Single round/ }).click();
+  await page.locator('summary', { hasText: 'DRaFT+' }).click();
+  await page.getByLabel(/^Truncation K/).fill('2');
+  await page.locator('summary', { hasText: 'What images are scored by' }).click();
+  await page.getByLabel(/^Optimiser steps/).fill('3');
+  await expect(page.getByText('3 steps by symmetry')).toBeVisible();
+  await page.getByRole('button', { name: 'Start the run' }).click();
+
+  await expect(page.getByRole('heading', { name: 'Mirrored, round 1' })).toBeVisible();
+  await expect(page.getByText(/DRaFT\+ from/)).toBeVisible();
+  await expect(page.getByText('1 Trained')).toBeVisible();
+  await expect(page.getByText(/Sampled$/)).toHaveCount(0);
+  const round = await getRound(new URL(page.url()).pathname.split('/').at(-1) ?? '');
+  expect(round.state).toBe('training');
+  expect(round.config['draft-plus'].truncation).toBe(2);
+  expect(round.config.reward).toMatchObject({ model: 'symmetry', optimiserSteps: 3 });
+});
+
 test('a round under way is shown live, and is paused, resumed and cancelled', async ({
   app,
   browser,
