@@ -1,6 +1,7 @@
 /** @file What a gradient rule sees, and the few moves that most rules share. */
 import type { Builder, Value } from '@/trainer/graph/builder';
-import { type InferScope, inferScope } from '@/trainer/graph/infer';
+import { inferScope } from '@/trainer/graph/infer';
+import type { InferScope } from '@/trainer/graph/infer-scope';
 import { GraphError, type Node, place } from '@/trainer/graph/model';
 import { normalAxis } from '@/trainer/graph/numbers';
 import { float32, sameDims, sizeOf } from '@/trainer/graph/tensor';

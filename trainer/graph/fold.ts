@@ -3,7 +3,9 @@
  * Only what exporters write around shapes; large constant tensors are left to ONNX Runtime.
  */
 
-import { type InferScope, reduceAxes, sliceRanges } from './infer';
+import { reduceAxes } from './infer';
+import type { InferScope } from './infer-scope';
+import { sliceRanges } from './infer-structure';
 import { intAttr, intsAttr, type Node, type ValueType } from './model';
 import { numbersOf, stridesOf, tensorOf } from './numbers';
 import { sizeOf, type Tensor } from './tensor';

@@ -1,6 +1,6 @@
 /** @file Output shapes of operators that slide a window: convolutions and pools. */
 
-import type { InferScope } from './infer';
+import type { InferScope } from './infer-scope';
 import { intAttr, intsAttr, type Node, stringAttr } from './model';
 
 export interface Window {

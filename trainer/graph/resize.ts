@@ -3,7 +3,7 @@
  * Coordinates, cubic kernel and antialiasing as in the ONNX operator specification of Resize (opsets 11 to 19).
  */
 
-import type { InferScope } from './infer';
+import type { InferScope } from './infer-scope';
 import { floatAttr, intAttr, intsAttr, type Node, stringAttr } from './model';
 
 /** Output shape of a Resize node: `sizes` where given, else the scaled input, floored. */
