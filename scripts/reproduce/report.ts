@@ -96,6 +96,9 @@ the base's. Where images with a defect differ from those without, a policy that 
 diverse, however lively its hands; the last column therefore compares only images that are formed, bloodless or aligned
 with those of the base that are.
 
+The second table of each experiment is taken before each optimizer step: in a round of one step the policy is still its
+reference, so its log-ratios and its KL are rounding errors. What the step did stands in the first table.
+
 ${sections.join('\n\n')}
 `;
 }
