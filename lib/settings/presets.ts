@@ -19,8 +19,8 @@ export interface Preset {
 
 export const presets = {
   official: {
-    label: 'Official D3PO',
-    explanation: 'The settings of the official code, for Stable Diffusion 1.5.',
+    label: 'Official',
+    explanation: 'As each method’s official code has it, for Stable Diffusion 1.5.',
     departures: {},
   },
   hands: {

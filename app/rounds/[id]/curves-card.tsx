@@ -20,6 +20,8 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
   const [axis, setAxis] = useState<Axis>('step');
   const [asTable, setAsTable] = useState(false);
   const points = data ? pointsOf(data, axis) : [];
+  // A reward speaks of whole rollouts: such a round has nothing to say of single timesteps.
+  const hasTimesteps = !data || data.byTimestep.length > 0;
   const last = data?.steps.at(-1)?.metrics;
 
   return (
@@ -27,11 +29,11 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
         <CardHeading title="How it learned">
           {axis === 'step'
-            ? 'Each point is the mean of a step over its timesteps.'
+            ? `Each point is a step of the optimizer${hasTimesteps ? ', the mean of its timesteps' : ''}.`
             : 'Each point is the mean of all steps at one timestep; noise on the left, image on the right.'}
         </CardHeading>
         <div className="mb-4 flex flex-wrap gap-1">
-          {axes.map((candidate) => (
+          {(hasTimesteps ? axes : []).map((candidate) => (
             <Button
               key={candidate}
               size="small"
