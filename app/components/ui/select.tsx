@@ -39,7 +39,7 @@ export function Select<Value extends string>({
       </BaseSelect.Trigger>
       <BaseSelect.Portal>
         <BaseSelect.Positioner sideOffset={4} alignItemWithTrigger={false} className="z-50">
-          <BaseSelect.Popup className="max-h-80 min-w-(--anchor-width) overflow-y-auto rounded-md border bg-card p-1 shadow-xl">
+          <BaseSelect.Popup className="max-h-96 min-w-(--anchor-width) max-w-[min(28rem,var(--available-width))] overflow-y-auto rounded-md border bg-card p-1 shadow-xl">
             {options.map((option) => (
               <BaseSelect.Item
                 key={option.value}
