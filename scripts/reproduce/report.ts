@@ -40,9 +40,9 @@ function row(
   return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${decided} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
 }
 
-function describeTraining({ source, training: s }: Experiment): string {
+function describeTraining({ source, training: s, decay = 1 }: Experiment): string {
   const together = source.kind === 'groups' ? `groups of ${source.size}` : 'pairs';
-  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}, AdamW ε ${s.adamW.epsilon} and second moment of the ${s.secondMoment === 'runs' ? "step's runs" : 'step'}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
+  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}${decay === 1 ? '' : `, times ${decay} every round`}, AdamW ε ${s.adamW.epsilon} and second moment of the ${s.secondMoment === 'runs' ? "step's runs" : 'step'}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
 }
 
 /** Markdown of the whole report. */

@@ -81,11 +81,15 @@ export async function runExperiment(
     ]);
     const preferences = judged.reduce((sum, { comparisons }) => sum + comparisons.length, 0);
     log(`round ${round + 1}: ${judgements} judgements, ${preferences} preferences`);
-    const trained = await train(student, adapter, judged, imagesTogether(experiment), [
-      name,
-      seed,
-      round,
-    ]);
+    const learningRate = student.settings.learningRate * (experiment.decay ?? 1) ** round;
+    const settings = { ...student.settings, learningRate };
+    const trained = await train(
+      { ...student, settings },
+      adapter,
+      judged,
+      imagesTogether(experiment),
+      [name, seed, round],
+    );
     adapter = trained.adapter;
     const last = round === experiment.rounds - 1;
     const measured = await measure(student, judge, adapter, last ? base.images : interimImages);
