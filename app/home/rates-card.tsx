@@ -23,7 +23,7 @@ export async function RatesCard() {
   const newest = rates.at(-1);
   const shown = newest ? [...rates.slice(0, rates.length > 1 ? 1 : 0), newest] : [];
   return (
-    <Card className="flex flex-col gap-4">
+    <Card className="@container flex flex-col gap-4">
       <CardHeading title="Review">
         {newest
           ? 'The first and the newest version, by the judge, on the fixed evaluation images.'
@@ -49,15 +49,18 @@ function Comparison({ shown }: { shown: PolicyRates[] }) {
   return defects.map(({ kind, name }) => (
     <dl
       key={kind}
-      className="grid grid-cols-[5rem_minmax(0,1fr)_auto] items-center gap-x-3 gap-y-1"
+      className="grid grid-cols-[minmax(5rem,1fr)_auto] items-center gap-x-3 gap-y-1 @sm:grid-cols-[5rem_minmax(0,1fr)_auto]"
     >
       {shown.map(({ policy, ...rate }, index) => (
-        <div key={policy.id} className="col-span-3 grid grid-cols-subgrid items-center">
+        <div
+          key={policy.id}
+          className="col-span-2 grid grid-cols-subgrid items-center @sm:col-span-3"
+        >
           <dt className="min-w-0 truncate text-sm">
             <span className={index === 0 ? 'block font-medium' : 'sr-only'}>{name}</span>
             <span className="text-muted-foreground text-xs">{policy.name}</span>
           </dt>
-          <dd>
+          <dd className="hidden @sm:block">
             <IntervalBar
               interval={wilsonInterval(rate[kind].judge)}
               max={max}

@@ -4,9 +4,10 @@ import { countText, percent, plural } from '../figures/format';
 import { commonMax, IntervalBar } from '../figures/interval-bar';
 import { Rate, RateText } from '../figures/rate';
 import { Card, CardHeading } from '../ui/card';
+import { cn } from '../ui/cn';
 import { Cell, HeadCell, Table } from '../ui/table';
 
-/** What a round achieved: every rate with its interval and count, before and after. */
+/** What a round achieved: every rate with its interval and count, before and after; without a `before`, what there is. */
 export function OutcomeCard({
   before,
   after,
@@ -23,8 +24,8 @@ export function OutcomeCard({
         Measured on {plural(after.images, 'image')} of prompts and seeds that training never sees
         {after.judge ? `, by the judge ${after.judge}` : ''}. Lines are 95 % intervals.
       </CardHeading>
-      <div className="grid gap-6 lg:grid-cols-[minmax(0,1fr)_minmax(0,2fr)]">
-        <div className="flex flex-col gap-2">
+      <div className={cn('grid gap-6', before && 'lg:grid-cols-[minmax(0,1fr)_minmax(0,2fr)]')}>
+        <div className={cn('flex flex-col gap-2', !before && 'hidden')}>
           <h3 className="font-medium text-sm">
             {afterName} against {beforeName}
           </h3>
