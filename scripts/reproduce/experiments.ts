@@ -42,8 +42,8 @@ const common: Omit<TrainingSettings, 'learningRate' | 'perStep'> = {
   beta: 0.1,
   clipRange: 0.1,
   /**
-   * Colours and shapes are settled in the first steps. The gradients of the later ones are longer, but those of different
-   * images do not agree (`npm run reproduce -- --agreement`): they only add noise.
+   * Colours and shapes are settled in the first steps. The gradients of the later ones are longer and would outvote them
+   * (`squaredLength` in docs/results/agreement-blood.json, made by `npm run reproduce -- --agreement`).
    */
   noisiestShare: 0.4,
   timestepFraction: 1,
