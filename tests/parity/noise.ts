@@ -6,8 +6,9 @@ import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
 import { appendDiffusionDpoLoss } from '@/trainer/methods/diffusion-dpo';
-import { buildBasePrediction, buildNoiseStep } from '@/trainer/methods/noised-images/noise-step';
+import { buildNoiseStep } from '@/trainer/methods/noised-images/noise-step';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
+import { buildDenoise } from '@/trainer/methods/rollouts/denoise';
 import { trainableAdapter } from '@/trainer/methods/trainable';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
@@ -46,9 +47,12 @@ async function check(engine: Engine, folder: string) {
     timestep: { ...golden.get('timestep'), dims: [] } as Tensor,
     context: float32([2, tokens, width], twice(golden.floats('cond').data)),
   };
-  const base = await engine.load(serializeOnnx(buildBasePrediction(trainable, shape)), {
-    name: 'base',
-  });
+  const base = await engine.load(
+    serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, 'base')),
+    {
+      name: 'base',
+    },
+  );
   const { target, ...inputs } = common;
   const referenceOutput = outputOf(await base.run(inputs, {}), 'output', 'float32');
   await base.release();

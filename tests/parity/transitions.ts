@@ -1,11 +1,10 @@
 /** @file Parity of losses over transition densities (D3PO, DDPO, DPOK): log-probabilities, loss and adapter gradients. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { appendGuidedOutput } from '@/trainer/diffusion/guided-output';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { stepFeeds } from '@/trainer/diffusion/transition';
-import { Builder } from '@/trainer/graph/builder';
+import type { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
@@ -13,6 +12,7 @@ import { appendD3poLoss } from '@/trainer/methods/d3po';
 import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
+import { buildDenoise } from '@/trainer/methods/rollouts/denoise';
 import { trainableAdapter } from '@/trainer/methods/trainable';
 import {
   buildTransitionStep,
@@ -162,7 +162,7 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
     emptyContext: transition.floats('uncond'),
   };
   const [referenceOutput] = Object.values(
-    await once(engine, referenceGraph(unet.graph, shape), common),
+    await once(engine, buildDenoise(trainable, shape, 'base'), common),
   );
   const out = await once(engine, graph, {
     ...common,
@@ -209,32 +209,6 @@ async function transitionOf(folder: string, settings: TransitionSettings): Promi
   );
   if (!kind) throw new Error(`${parity} lacks d3po_${settings.case}_clip.safetensors`);
   return Golden.read(parity, `d3po_${settings.case}_${kind}`);
-}
-
-function referenceGraph(
-  unet: Graph,
-  {
-    images,
-    latent,
-    context,
-    guidance,
-  }: {
-    images: number;
-    latent: readonly number[];
-    context: readonly number[];
-    guidance: number;
-  },
-): Graph {
-  const b = new Builder('reference', { ...unet.opsets });
-  const output = appendGuidedOutput(b, unet, {
-    sample: b.input('latents', 'float32', [images, ...latent]),
-    timestep: b.input('timestep', 'int64', []),
-    context: b.input('context', 'float32', [images, ...context]),
-    emptyContext: b.input('emptyContext', 'float32', [1, ...context]),
-    guidance,
-  });
-  b.output(output, 'output');
-  return b.finish();
 }
 
 async function once(engine: Engine, graph: Graph, feeds: Record<string, Tensor>) {

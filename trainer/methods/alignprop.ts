@@ -20,14 +20,6 @@ export interface AlignPropSettings {
   target: number;
 }
 
-/** `alignprop_config.py`, with its aesthetic reward's target. */
-export const alignPropDefaults: AlignPropSettings = {
-  meanShare: 0.84,
-  deviationShare: 0.1,
-  scale: 0.01,
-  target: 10,
-};
-
 export function alignProp(settings: AlignPropSettings): RewardGradientMethod {
   return {
     plan: (steps, random) => ({

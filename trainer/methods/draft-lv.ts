@@ -15,9 +15,6 @@ export interface DraftLvSettings {
   copies: number;
 }
 
-/** n = 2 in the paper. */
-export const draftLvDefaults: DraftLvSettings = { copies: 2 };
-
 export function draftLv({ copies }: DraftLvSettings): RewardGradientMethod {
   return { ...draft({ truncation: 1 }), renoised: copies };
 }

@@ -17,12 +17,6 @@ export interface DraftPlusSettings {
   kl: KlPenalty;
 }
 
-/** NeMo-Aligner's `draftp_sd.yaml`. */
-export const draftPlusDefaults: DraftPlusSettings = {
-  truncation: 1,
-  kl: { coefficient: 1, form: 'noise' },
-};
-
 export function draftPlus({ truncation, kl }: DraftPlusSettings): RewardGradientMethod {
   return { ...draft({ truncation }), kl };
 }

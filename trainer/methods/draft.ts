@@ -15,9 +15,6 @@ export interface DraftSettings {
   truncation: number;
 }
 
-/** The paper's choice. */
-export const draftDefaults: DraftSettings = { truncation: 1 };
-
 export function draft({ truncation }: DraftSettings): RewardGradientMethod {
   return {
     plan: (steps) => ({

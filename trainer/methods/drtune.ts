@@ -18,9 +18,6 @@ export interface DrTuneSettings {
   earlyStop: number;
 }
 
-/** K as in RuoyuWang-2077/FlowBP `sd3_5_drtune.yaml`; m its 40 % of 20 steps. */
-export const drTuneDefaults: DrTuneSettings = { trainedSteps: 3, earlyStop: 8 };
-
 export function drTune({ trainedSteps, earlyStop }: DrTuneSettings): RewardGradientMethod {
   return {
     plan(steps, random) {

@@ -17,9 +17,6 @@ export interface ReflSettings {
   lateShare: number;
 }
 
-/** For ImageReward, whose scores lie between about −2 and 2. */
-export const reflDefaults: ReflSettings = { scale: 1e-3, target: 2, lateShare: 0.25 };
-
 export function refl({ scale, target, lateShare }: ReflSettings): RewardGradientMethod {
   return {
     plan(steps, random) {

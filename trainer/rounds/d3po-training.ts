@@ -5,7 +5,6 @@ import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/conditioning';
@@ -15,20 +14,10 @@ import type { TransitionReport } from '@/trainer/methods/transitions/run';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
-import { adamWOf } from './method-settings';
+import { adamWOf, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { bestRunSize, type RoundExample, roundExamples } from './round-examples';
 import type { StepMetrics, Training, TrainingContext } from './training';
-
-/**
- * Latent positions (height x width) of all images in one run of the training graph: what bounds its memory. Sixteen
- * images of the built-in policy, one pair of Stable Diffusion.
- */
-const positionsPerRun = 4096;
-
-function mostImagesPerRun({ latentShape: [, height, width] }: Pipeline): number {
-  return Math.max(2, Math.floor(positionsPerRun / (height * width)));
-}
 
 /** Opens D3PO on a round whose labeling has ended. */
 export async function openD3poTraining({
@@ -40,7 +29,7 @@ export async function openD3poTraining({
   const { pipeline } = start;
   const pairs = await trainingPairsOf(round.id);
   const label = [config.seed, round.ordinal];
-  const mostImages = mostImagesPerRun(pipeline);
+  const mostImages = mostImagesPerRun(pipeline, 2);
   const examples = roundExamples(pairs, mostImages);
   const steps = planSteps(examples.length, config, label);
   const unet = await trainedUnet(pipeline.unet.graph, config.training);

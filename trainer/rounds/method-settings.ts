@@ -1,7 +1,8 @@
-/** @file A run's settings as the methods take them. */
+/** @file A run's settings, and what a pipeline's size allows, as the methods take them. */
 import type { RunConfig } from '@/lib/settings/run-config';
 import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import type { AdapterTargets } from '@/trainer/diffusion/adapter-sites';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
 
 type Training = RunConfig['training'];
 
@@ -19,4 +20,18 @@ export function adamWOf(training: Training): AdamWSettings {
     weightDecay: training.weightDecay,
     maxGradNorm: training.maxGradNorm,
   };
+}
+
+/**
+ * Latent positions (height x width) of all images in one run of a training graph: what bounds its memory. Sixteen
+ * images of the built-in policy, one pair of Stable Diffusion.
+ */
+const positionsPerRun = 4096;
+
+/** Images that one run of a training graph may hold. @param least what it must hold, however large they are */
+export function mostImagesPerRun(
+  { latentShape: [, height, width] }: Pipeline,
+  least: number,
+): number {
+  return Math.max(least, Math.floor(positionsPerRun / (height * width)));
 }

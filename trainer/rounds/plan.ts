@@ -73,12 +73,20 @@ function pairOf(
   };
 }
 
-/** Prompts from a deck that is shuffled anew when it runs out; each round goes on where the last one stopped. */
+/** Each round goes on where the last one stopped. */
 function promptDeck({ ordinal, config }: Planned, count: number): string[] {
-  const { prompts, seed } = config;
+  return promptsFrom(config, (ordinal - 1) * count, count);
+}
+
+/** Prompts from a deck that is shuffled anew when it runs out. @param first place of the first in the run, from 0 */
+export function promptsFrom(
+  { prompts, seed }: Pick<RunConfig, 'prompts' | 'seed'>,
+  first: number,
+  count: number,
+): string[] {
   const decks = new Map<number, string[]>();
   return Array.from({ length: count }, (_, i) => {
-    const place = (ordinal - 1) * count + i;
+    const place = first + i;
     const turn = Math.floor(place / prompts.length);
     const deck = decks.get(turn) ?? shuffled(prompts, 'prompts', seed, turn);
     decks.set(turn, deck);

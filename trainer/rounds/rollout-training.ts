@@ -20,13 +20,11 @@ import {
 } from '@/trainer/methods/rollouts/rollout-trainer';
 import { rewards } from '@/trainer/rewards/rewards';
 import { rolloutSettings } from './draw';
-import { adamWOf } from './method-settings';
+import { adamWOf, mostImagesPerRun } from './method-settings';
+import { promptsFrom } from './plan';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
-import { randomOf, shuffled, trainingSeed } from './random';
+import { randomOf, trainingSeed } from './random';
 import type { StepMetrics, Training, TrainingContext } from './training';
-
-/** Latent positions of all images in one batch: what bounds the memory of a step. */
-const positionsPerBatch = 4096;
 
 /** Methods that follow the gradient of a reward, as a run's settings make them. */
 const methods: Partial<Record<Method, (config: RunConfig) => RewardGradientMethod>> = {
@@ -54,7 +52,7 @@ export async function openRolloutTraining({
   if (!make) throw new Error(`The method ${method} follows no reward.`);
   const label = [config.seed, round.ordinal] as const;
   const { imagesPerStep, optimiserSteps, model } = config.reward;
-  const images = batchImages(imagesPerStep, pipeline.latentShape);
+  const images = batchImages(imagesPerStep, mostImagesPerRun(pipeline, 1));
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const conditioning = await openConditioning(engine, pipeline);
   const reward = rewards[model];
@@ -73,19 +71,17 @@ export async function openRolloutTraining({
   const size = sizeOf(pipeline.latentShape);
   const batchOf = async (step: number, batch: number): Promise<RolloutBatch> => {
     const first = (step * (imagesPerStep / images) + batch) * images;
-    const drawn = Array.from({ length: images }, (_, i) => ({
-      prompt: promptAt(config, round.ordinal, first + i),
-      seed: trainingSeed('rollout', ...label, first + i),
-    }));
-    const prompts = drawn.map(({ prompt }) => prompt);
+    const perRound = optimiserSteps * imagesPerStep;
+    const prompts = promptsFrom(config, (round.ordinal - 1) * perRound + first, images);
+    const seeds = prompts.map((_, i) => trainingSeed('rollout', ...label, first + i));
     const contexts = await Promise.all(
       prompts.map(async (prompt) => (await conditioning.encode(prompt)).data),
     );
     return {
-      latents: concatenated(drawn.map(({ seed }) => startingNoise(seed, size))),
+      latents: concatenated(seeds.map((seed) => startingNoise(seed, size))),
       contexts,
       rewardFeeds: await reward.feeds(prompts),
-      noise: (at) => concatenated(drawn.map(({ seed }) => stepNoise(seed, at, size))),
+      noise: (at) => concatenated(seeds.map((seed) => stepNoise(seed, at, size))),
     };
   };
   return {
@@ -114,19 +110,11 @@ export async function openRolloutTraining({
 }
 
 /** The largest divisor of the images of a step that one batch may hold: every batch is full. */
-function batchImages(imagesPerStep: number, [, height, width]: readonly number[]): number {
-  const most = Math.max(1, Math.floor(positionsPerBatch / ((height ?? 1) * (width ?? 1))));
+function batchImages(imagesPerStep: number, most: number): number {
   for (let images = Math.min(most, imagesPerStep); images > 1; images--) {
     if (imagesPerStep % images === 0) return images;
   }
   return 1;
-}
-
-/** Prompts from a deck that is shuffled anew when it runs out. */
-function promptAt({ prompts, seed }: RunConfig, ordinal: number, place: number): string {
-  const turn = Math.floor(place / prompts.length);
-  const deck = shuffled(prompts, 'rollout prompts', seed, ordinal, turn);
-  return deck[place % prompts.length] as string;
 }
 
 function metricsOf(reports: readonly RolloutReport[], gradNorm: number): StepMetrics {

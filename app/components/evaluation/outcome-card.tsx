@@ -25,30 +25,32 @@ export function OutcomeCard({
         {after.judge ? `, by the judge ${after.judge}` : ''}. Lines are 95 % intervals.
       </CardHeading>
       <div className={cn('grid gap-6', before && 'lg:grid-cols-[minmax(0,1fr)_minmax(0,2fr)]')}>
-        <div className={cn('flex flex-col gap-2', !before && 'hidden')}>
-          <h3 className="font-medium text-sm">
-            {afterName} against {beforeName}
-          </h3>
-          {won ? (
-            <>
-              <p className="font-semibold text-xl tabular-nums">
-                {percent(winRate(won)?.rate ?? 0)}
-                <span className="ml-2 font-normal text-base text-muted-foreground">won</span>
-              </p>
-              <IntervalBar interval={winRate(won)} max={1} mark={0.5} />
-              <RateText
-                interval={winRate(won)}
-                className="[&>span:first-child]:sr-only"
-                count={`${countText(won.wins)} won, ${countText(won.ties)} tied, ${countText(won.n - won.wins - won.ties)} lost`}
-              />
-              <p className="text-muted-foreground text-xs">
-                A tie counts half. The thin line is one half: no difference.
-              </p>
-            </>
-          ) : (
-            <p className="text-muted-foreground text-sm">Not compared: nobody could judge.</p>
-          )}
-        </div>
+        {before ? (
+          <div className="flex flex-col gap-2">
+            <h3 className="font-medium text-sm">
+              {afterName} against {beforeName}
+            </h3>
+            {won ? (
+              <>
+                <p className="font-semibold text-xl tabular-nums">
+                  {percent(winRate(won)?.rate ?? 0)}
+                  <span className="ml-2 font-normal text-base text-muted-foreground">won</span>
+                </p>
+                <IntervalBar interval={winRate(won)} max={1} mark={0.5} />
+                <RateText
+                  interval={winRate(won)}
+                  className="[&>span:first-child]:sr-only"
+                  count={`${countText(won.wins)} won, ${countText(won.ties)} tied, ${countText(won.n - won.wins - won.ties)} lost`}
+                />
+                <p className="text-muted-foreground text-xs">
+                  A tie counts half. The thin line is one half: no difference.
+                </p>
+              </>
+            ) : (
+              <p className="text-muted-foreground text-sm">Not compared: nobody could judge.</p>
+            )}
+          </div>
+        ) : null}
         <div className="min-w-0">
           <RateRows before={before} after={after} names={[beforeName, afterName]} />
         </div>

@@ -13,6 +13,8 @@ export interface CurveSpec {
   series: readonly { key: keyof TrainMetrics; name: string; color: string }[];
   /** Both ends of the vertical axis, where they are known. */
   domain?: readonly [number, number];
+  /** Drawn only where this was logged, too: what else the method says tells what its loss means. */
+  beside?: keyof TrainMetrics;
   /** A value worth a thin line. */
   mark?: number;
 }
@@ -27,6 +29,15 @@ const all: readonly CurveSpec[] = [
     title: 'Loss',
     explanation: 'What the steps bring down.',
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+    beside: 'reward',
+  },
+  {
+    title: 'Loss',
+    explanation:
+      'ln 2 = 0.6931 where the policy tells winner from loser no better than its reference.',
+    series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+    beside: 'implicitAccuracy',
+    mark: Math.LN2,
   },
   {
     title: 'Implicit accuracy',
@@ -62,22 +73,13 @@ const all: readonly CurveSpec[] = [
   },
 ];
 
-const preferenceLoss: CurveSpec = {
-  title: 'Loss',
-  explanation:
-    'ln 2 = 0.6931 where the policy tells winner from loser no better than its reference.',
-  series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
-  mark: Math.LN2,
-};
-
 /**
  * What is drawn, in the order of a reader's questions: does it learn, which way, how far has it gone. Only what the
  * method has logged.
  */
 export function curvesOf(points: readonly CurvePoint[]): CurveSpec[] {
-  const logged = all.filter(({ series }) =>
-    points.some((point) => series.some(({ key }) => point[key] !== undefined)),
+  const logged = (key: keyof TrainMetrics) => points.some((point) => point[key] !== undefined);
+  return all.filter(
+    ({ series, beside }) => series.some(({ key }) => logged(key)) && (!beside || logged(beside)),
   );
-  const fromPicks = points.some(({ implicitAccuracy }) => implicitAccuracy !== undefined);
-  return logged.map((curve) => (fromPicks && curve.title === 'Loss' ? preferenceLoss : curve));
 }

@@ -1,12 +1,20 @@
 /** Which steps each reward-gradient method trains, whatever it draws. */
 import { describe, expect, it } from 'vitest';
+import {
+  alignPropSettings,
+  draftLvSettings,
+  draftSettings,
+  drTuneSettings,
+  reflSettings,
+} from '@/lib/settings/reward-methods';
+import { defaultsOf } from '@/lib/settings/setting';
 import { createRandom } from '@/trainer/hands/world/random';
-import { alignProp, alignPropDefaults } from '@/trainer/methods/alignprop';
-import { draft, draftDefaults } from '@/trainer/methods/draft';
-import { draftLv, draftLvDefaults } from '@/trainer/methods/draft-lv';
-import { draftPlus, draftPlusDefaults } from '@/trainer/methods/draft-plus';
-import { drTune, drTuneDefaults } from '@/trainer/methods/drtune';
-import { refl, reflDefaults } from '@/trainer/methods/refl';
+import { alignProp } from '@/trainer/methods/alignprop';
+import { draft } from '@/trainer/methods/draft';
+import { draftLv } from '@/trainer/methods/draft-lv';
+import { draftPlus } from '@/trainer/methods/draft-plus';
+import { drTune } from '@/trainer/methods/drtune';
+import { refl } from '@/trainer/methods/refl';
 import type { RewardGradientMethod, RolloutPlan } from '@/trainer/methods/rollouts/plan';
 
 function drawn(method: RewardGradientMethod, steps: number, times = 500): RolloutPlan[] {
@@ -17,13 +25,13 @@ function drawn(method: RewardGradientMethod, steps: number, times = 500): Rollou
 const values = (of: readonly number[]) => [...new Set(of)].sort((a, b) => a - b);
 
 const methods: [string, RewardGradientMethod][] = [
-  ['draft', draft(draftDefaults)],
+  ['draft', draft(defaultsOf(draftSettings))],
   ['draft through all steps', draft({ truncation: 1000 })],
-  ['draft-lv', draftLv(draftLvDefaults)],
-  ['draft-plus', draftPlus(draftPlusDefaults)],
-  ['drtune', drTune(drTuneDefaults)],
-  ['refl', refl(reflDefaults)],
-  ['alignprop', alignProp(alignPropDefaults)],
+  ['draft-lv', draftLv(defaultsOf(draftLvSettings))],
+  ['draft-plus', draftPlus({ truncation: 1, kl: { coefficient: 1, form: 'noise' } })],
+  ['drtune', drTune(defaultsOf(drTuneSettings))],
+  ['refl', refl(defaultsOf(reflSettings))],
+  ['alignprop', alignProp(defaultsOf(alignPropSettings))],
 ];
 
 describe.each(methods)('%s', (_, method) => {
@@ -59,7 +67,7 @@ it('DRTune trains K equally spaced steps, reaches every step, and stops in the l
 });
 
 it('ReFL estimates the image at one of the last quarter of the steps', () => {
-  const plans = drawn(refl(reflDefaults), 40, 4000);
+  const plans = drawn(refl(defaultsOf(reflSettings)), 40, 4000);
   expect(values(plans.flatMap(({ trained }) => trained))).toEqual(
     Array.from({ length: 10 }, (_, i) => 30 + i),
   );
@@ -67,10 +75,12 @@ it('ReFL estimates the image at one of the last quarter of the steps', () => {
 });
 
 it('AlignProp truncates at random, about nine steps from the end of fifty', () => {
-  const lengths = drawn(alignProp(alignPropDefaults), 50, 4000).map(({ trained, executed }) => {
-    expect(trained.at(-1)).toBe(executed - 1);
-    return trained.length;
-  });
+  const lengths = drawn(alignProp(defaultsOf(alignPropSettings)), 50, 4000).map(
+    ({ trained, executed }) => {
+      expect(trained.at(-1)).toBe(executed - 1);
+      return trained.length;
+    },
+  );
   const mean = lengths.reduce((sum, length) => sum + length, 0) / lengths.length;
   expect(mean).toBeGreaterThan(8.5);
   expect(mean).toBeLessThan(9.5);

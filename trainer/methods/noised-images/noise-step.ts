@@ -3,23 +3,14 @@
  * error of its prediction at noised latents beyond the reference policy's, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
-import {
-  appendGuidedOutput,
-  takesScalarTimestep,
-  unetPort,
-} from '@/trainer/diffusion/guided-output';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
+import { type DenoiseShape, declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../trainable';
 
-export interface NoiseStepShape {
-  images: number;
-  /** Latent [C, H, W]. */
-  latent: readonly number[];
-  /** Text embedding [tokens, width]. */
-  context: readonly [number, number];
-}
+/** No guidance: what is asked is how well a policy denoises. */
+export type NoiseStepShape = Omit<DenoiseShape, 'guidance'>;
 
 /**
  * Inputs: `latents` (noised) and `target` [images, C, H, W] (what the UNet should say: the noise, or the velocity),
@@ -33,9 +24,8 @@ export function buildNoiseStep(
   secondMoment: SecondMoment = 'step',
 ): Graph {
   const b = new Builder('noise step', { ...trainable.unet.opsets });
-  b.graph.source = trainable.unet.source;
-  const weights = trainable.declare(b);
-  const output = prediction(b, trainable, shape, 'trained');
+  const guided = { ...shape, guidance: 1 };
+  const { weights, output } = declareGuidedPolicy(b, trainable, guided, 'trained');
   const dims = b.dims(output);
   const reference = b.input('referenceOutput', 'float32', dims);
   const target = b.input('target', 'float32', dims);
@@ -49,35 +39,4 @@ export function buildNoiseStep(
   b.output(excess, 'excess');
   appendAccumulation(b, weights, found, secondMoment);
   return b.finish();
-}
-
-/** Inputs `latents`, `timestep` and `context`; output `output`, what the policy without its adapter says. */
-export function buildBasePrediction(trainable: Trainable, shape: NoiseStepShape): Graph {
-  const b = new Builder('base prediction', { ...trainable.base.opsets });
-  b.output(prediction(b, trainable, shape, 'base'), 'output');
-  return b.finish();
-}
-
-function prediction(
-  b: Builder,
-  trainable: Trainable,
-  { images, latent, context }: NoiseStepShape,
-  policy: 'trained' | 'base',
-): Value {
-  const unet = policy === 'base' ? trainable.base : trainable.unet;
-  return appendGuidedOutput(
-    b,
-    unet,
-    {
-      sample: b.input('latents', 'float32', [images, ...latent]),
-      timestep: b.input(
-        'timestep',
-        unetPort(unet, 'timestep').dtype,
-        takesScalarTimestep(unet) ? [] : [images],
-      ),
-      context: b.input('context', 'float32', [images, ...context]),
-      guidance: 1,
-    },
-    policy === 'base' ? {} : { onNode: trainable.onNode, feeds: trainable.feeds },
-  );
 }

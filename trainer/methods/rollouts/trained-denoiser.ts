@@ -3,14 +3,10 @@ import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import type { DenoisePolicy, DenoiseShape } from '../guided-policy';
 import type { Optimizer } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
-import {
-  buildDenoise,
-  buildDenoiseProduct,
-  type DenoisePolicy,
-  type DenoiseShape,
-} from './denoise';
+import { buildDenoise, buildDenoiseProduct } from './denoise';
 
 export interface TrainedDenoiserOptions {
   trainable: Trainable;

@@ -2,13 +2,12 @@
  * @file The reference policy's guided output for the transitions of a run: stored with the trajectories where it is the
  * policy that drew them, computed where it is another.
  */
-import { appendGuidedOutput, takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Trajectory } from '@/trainer/diffusion/trajectory';
-import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { buildDenoise } from '../rollouts/denoise';
 import type { Trainable } from '../trainable';
 import type { RunImage } from './run';
 import type { TransitionStepShape } from './transition-step';
@@ -35,10 +34,15 @@ export class ReferencePolicy {
     const session =
       reference === undefined
         ? undefined
-        : await engine.load(serializeOnnx(referenceGraph(trainable, shape, reference)), {
-            name: 'reference policy',
-            ...folder,
-          });
+        : await engine.load(
+            serializeOnnx(
+              buildDenoise(trainable, shape, reference === 'base' ? 'base' : 'trained'),
+            ),
+            {
+              name: 'reference policy',
+              ...folder,
+            },
+          );
     return new ReferencePolicy(reference, shape.latent, session);
   }
 
@@ -57,33 +61,6 @@ export class ReferencePolicy {
   async release(): Promise<void> {
     await this.session?.release();
   }
-}
-
-function referenceGraph(
-  trainable: Trainable,
-  { images, latent, context, guidance }: TransitionStepShape,
-  reference: Reference,
-) {
-  const b = new Builder('reference policy', { ...trainable.unet.opsets });
-  const withAdapter = reference instanceof Map;
-  if (withAdapter) trainable.declare(b);
-  const timestepDims = takesScalarTimestep(trainable.unet) ? [] : [images];
-  const output = appendGuidedOutput(
-    b,
-    withAdapter ? trainable.unet : trainable.base,
-    {
-      sample: b.input('latents', 'float32', [images, ...latent]),
-      timestep: b.input('timestep', 'int64', timestepDims),
-      context: b.input('context', 'float32', [images, ...context]),
-      ...(guidance !== 1
-        ? { emptyContext: b.input('emptyContext', 'float32', [1, ...context]) }
-        : {}),
-      guidance,
-    },
-    withAdapter ? { feeds: trainable.feeds, onNode: trainable.onNode } : {},
-  );
-  b.output(output, 'output');
-  return b.finish();
 }
 
 function predictionAt(trajectory: Trajectory, step: number): Float32Array {

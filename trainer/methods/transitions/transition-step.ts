@@ -4,11 +4,6 @@
  */
 import { gradients } from '@/trainer/autodiff/gradients';
 import {
-  appendGuidedOutput,
-  takesScalarTimestep,
-  unetPort,
-} from '@/trainer/diffusion/guided-output';
-import {
   appendLogProbability,
   appendMean,
   appendTransitionKl,
@@ -16,17 +11,11 @@ import {
 } from '@/trainer/diffusion/transition';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
+import { type DenoiseShape, declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../trainable';
 
-export interface TransitionStepShape {
-  /** Images in a run; two to a pair. */
-  images: number;
-  /** Latent [C, H, W]. */
-  latent: readonly [number, number, number];
-  /** Text embedding [tokens, width]. */
-  context: readonly [number, number];
-  guidance: number;
+export interface TransitionStepShape extends DenoiseShape {
   /** Bound on |x̂0|, Infinity for none. */
   clip: number;
 }
@@ -58,33 +47,12 @@ export function buildTransitionStep(
   loss: TransitionLoss,
   secondMoment: SecondMoment = 'step',
 ): Graph {
-  const { unet } = trainable;
-  const b = new Builder('transition-step', { ...unet.opsets });
-  b.graph.source = unet.source;
-  const { images, latent, context, guidance, clip } = shape;
-  const sample = b.input('latents', 'float32', [images, ...latent]);
+  const b = new Builder('transition-step', { ...trainable.unet.opsets });
+  const { images, latent, clip } = shape;
+  const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
   const next = b.input('nextLatents', 'float32', [images, ...latent]);
   const referenceOutput = b.input('referenceOutput', 'float32', [images, ...latent]);
-  const timestep = b.input(
-    'timestep',
-    unetPort(unet, 'timestep').dtype,
-    takesScalarTimestep(unet) ? [] : [images],
-  );
-  const guided = guidance !== 1;
   const step = stepInputs(b, images);
-  const weights = trainable.declare(b);
-  const output = appendGuidedOutput(
-    b,
-    unet,
-    {
-      sample,
-      timestep,
-      guidance,
-      context: b.input('context', 'float32', [images, ...context]),
-      ...(guided ? { emptyContext: b.input('emptyContext', 'float32', [1, ...context]) } : {}),
-    },
-    { onNode: trainable.onNode, feeds: trainable.feeds },
-  );
   const mean = appendMean(b, step, sample, output, clip);
   const referenceMean = appendMean(b, step, sample, referenceOutput, clip);
   const logProbability = appendLogProbability(b, step, next, mean);
