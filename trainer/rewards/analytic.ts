@@ -1,4 +1,5 @@
 /** @file Rewards that are formulas of the pixels: no model, no prompt. What they ask for can be seen at a glance. */
+import type { AnalyticRewardName } from '@/lib/rewards';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
 import type { Reward } from './reward';
@@ -26,3 +27,6 @@ export const symmetry = ofPixels('symmetry', (b, images) => {
   const difference = b.sub(images, b.op('Gather', [images, b.ints(order)], { axis }));
   return b.neg(b.reduceMean(b.mul(difference, difference), spatial, false));
 });
+
+/** All of them, by the name a run gives. */
+export const analytic: Record<AnalyticRewardName, Reward> = { symmetry, brightness };

@@ -72,11 +72,7 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
 }
 
 /** The data of a constant, read from the file beside the model where it is external. @throws GraphError */
-export async function loadConstant(
-  constant: Constant,
-  graph: Graph,
-  name: string,
-): Promise<Tensor> {
+async function loadConstant(constant: Constant, graph: Graph, name: string): Promise<Tensor> {
   if (!isExternal(constant)) return constant;
   const { location, offset, length } = constant.external;
   const path = join(dirname(graph.source), location);
@@ -98,6 +94,15 @@ export async function loadConstant(
   } finally {
     await file.close();
   }
+}
+
+/** The graph with all its constants in memory: for graphs that are made of several files, or whose weights are read. */
+export async function withConstantsInMemory(graph: Graph): Promise<Graph> {
+  const constants: Graph['constants'] = new Map();
+  for (const [name, constant] of graph.constants) {
+    constants.set(name, await loadConstant(constant, graph, name));
+  }
+  return { ...graph, constants };
 }
 
 function readPort(port: Message, source: string): Port {
