@@ -53,8 +53,8 @@ export function ModelTable({
               )}
               <StateBadge model={model} shown={model.id === chosenId} />
               <span className="block text-muted-foreground text-xs">
+                {model.createdBy ? `Asked for by ${model.createdBy}, ` : ''}
                 <Moment ms={model.createdAt} />
-                {model.createdBy ? `, asked for by ${model.createdBy}` : ''}
               </span>
             </Cell>
             {model.report ? (

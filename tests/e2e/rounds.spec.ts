@@ -61,6 +61,9 @@ test('one select moves a round from picks to a reward, and says what that needs'
   await page.getByRole('combobox', { name: 'Method' }).click();
   await page.getByRole('option', { name: /^DRaFT\+/ }).click();
   await expect(page.getByText('What DRaFT+ needs')).toBeVisible();
+  await expect(page.getByRole('combobox', { name: 'Mode' })).toHaveText('Single round');
+  await page.getByRole('combobox', { name: 'Mode' }).click();
+  await page.getByRole('option', { name: /^Online run/ }).click();
   await expect(page.getByText(/it would never stop\. Set serving\.maxRounds/)).toBeVisible();
   await expect(page.getByText('Labeling', { exact: true })).toBeHidden();
   await expectAccessible(page);

@@ -146,8 +146,10 @@ export function RunForm({
                 options={methodOptions}
                 onChange={(method) => {
                   const preset = presetFor(method, draft.preset);
-                  if (preset === draft.preset) change({ method });
-                  else change({ method, preset, settings: typedSettings(preset) });
+                  // Without people to wait for, rounds would follow each other without end.
+                  const mode = asksPeople(method) ? draft.mode : 'single';
+                  if (preset === draft.preset) change({ method, mode });
+                  else change({ method, mode, preset, settings: typedSettings(preset) });
                 }}
               />
             </Field>
