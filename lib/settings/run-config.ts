@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
+import type { PolicyGradient } from '../methods';
 import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
 import { defaultsOf, schemaOf } from './setting';
@@ -28,6 +29,8 @@ export const runConfigSchema = z.strictObject({
   drtune: schemaOf(settingGroups.drtune).prefault({}),
   refl: schemaOf(settingGroups.refl).prefault({}),
   alignprop: schemaOf(settingGroups.alignprop).prefault({}),
+  ddpo: schemaOf(settingGroups.ddpo).prefault({}),
+  dpok: schemaOf(settingGroups.dpok).prefault({}),
   evaluation: schemaOf(settingGroups.evaluation).prefault({}),
   serving: schemaOf(settingGroups.serving).prefault({}),
 });
@@ -87,4 +90,16 @@ export function trainedTimesteps({
 }): [eligible: number, trained: number] {
   const eligible = Math.max(1, Math.floor(inferenceSteps * noisiestShare));
   return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
+}
+
+/** What a policy-gradient method draws at once, and how many optimizer steps it takes on that. */
+export function drawOf(
+  method: PolicyGradient,
+  config: Pick<RunConfig, PolicyGradient | 'reward' | 'training'>,
+): { imagesPerDraw: number; stepsPerDraw: number } {
+  const { updatesPerDraw } = config[method];
+  return {
+    imagesPerDraw: config.reward.imagesPerStep * updatesPerDraw,
+    stepsPerDraw: updatesPerDraw * config.training.innerEpochs,
+  };
 }

@@ -13,8 +13,8 @@ import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { SecondMoment } from '../optimizer/accumulation';
 import { Optimizer, type TrainState } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
-import { NonFiniteError } from '../transitions/run';
 import { backPropagate } from './chain';
+import { finiteRewards } from './finite-rewards';
 import { klPenalty } from './kl-penalty';
 import type { RewardGradientMethod, RolloutPlan } from './plan';
 import { renoise } from './renoise';
@@ -166,12 +166,7 @@ export class RolloutTrainer {
       {},
     );
     const read = (name: string) => outputOf(scored, name, 'float32').data;
-    const rewards = read('reward');
-    if (!rewards.every(Number.isFinite)) {
-      throw new NonFiniteError(
-        `The reward "${this.options.reward.name}" gave ${rewards.find((r) => !Number.isFinite(r))} for an image. Use another reward model, or start from an earlier policy.`,
-      );
-    }
+    const rewards = finiteRewards(this.options.reward.name, read('reward'));
     const penalty =
       method.kl && method.kl.coefficient !== 0
         ? klPenalty(method.kl, this.denoiser, contexts, plan.trained.length, share)
