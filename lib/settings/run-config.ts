@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
-import type { PolicyGradient } from '../methods';
+import { isPolicyGradient, type Method, type PolicyGradient } from '../methods';
 import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
 import { defaultsOf, schemaOf } from './setting';
@@ -102,4 +102,12 @@ export function drawOf(
     imagesPerDraw: config.reward.imagesPerStep * updatesPerDraw,
     stepsPerDraw: updatesPerDraw * config.training.innerEpochs,
   };
+}
+
+/** Images that a round of a method that follows a reward draws and scores. */
+export function imagesScored(method: Method, config: RunConfig): number {
+  const { optimiserSteps, imagesPerStep } = config.reward;
+  if (!isPolicyGradient(method)) return optimiserSteps * imagesPerStep;
+  const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
+  return Math.floor(optimiserSteps / stepsPerDraw) * imagesPerDraw;
 }
