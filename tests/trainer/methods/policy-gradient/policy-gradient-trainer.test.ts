@@ -153,12 +153,12 @@ describe('the gradient of a step equals finite differences of its loss, stored n
 
   it('for DDPO', async () => {
     const method = ddpo({ ...standardized, clipRange: 0.003, advantageClip: 2 });
-    expect(await gapOf(method)).toBeLessThan(0.02);
+    expect(await gapOf(method)).toBeLessThan(2e-3);
   });
 
   it('for DPOK, held to the base', async () => {
     expect(await gapOf(dpok({ clipRange: 0.003, rewardWeight: 2, klWeight: 5 }))).toBeLessThan(
-      0.02,
+      2e-3,
     );
   });
 });
