@@ -29,9 +29,16 @@ export interface MethodDescription {
   needs: readonly string[];
 }
 
-const rewardNeeds = [
-  'A reward that can be differentiated by pixels.',
-  'No people: a round trains at once and ends with its evaluation. An online run needs a number of rounds at most.',
+const noPeople =
+  'No people: a round trains at once and ends with its evaluation. An online run needs a number of rounds at most.';
+
+const rewardNeeds = ['A reward that can be differentiated by pixels.', noPeople];
+
+const policyGradientNeeds = [
+  'Any reward: it is only a number here.',
+  'Eta above 0: without noise in its steps a sampler has no probabilities to raise.',
+  'Many images: what is likely is found by trying.',
+  noPeople,
 ];
 
 /** The methods that this version can run; a form offers these and the border refuses the others. */
@@ -88,11 +95,32 @@ export const methodDescriptions: Partial<Record<Method, MethodDescription>> = {
     learnsFrom: 'reward',
     needs: rewardNeeds,
   },
+  ddpo: {
+    label: 'DDPO',
+    explanation:
+      'Policy gradient: the steps of images that a reward prefers become likelier. The reward need not be differentiable.',
+    learnsFrom: 'reward',
+    needs: policyGradientNeeds,
+  },
+  dpok: {
+    label: 'DPOK',
+    explanation:
+      'Policy gradient held to the base policy, with a network that learns which reward is to be expected.',
+    learnsFrom: 'reward',
+    needs: [...policyGradientNeeds, 'Weights of reward and KL on the scale of the reward.'],
+  },
 };
 
 export const availableMethods: readonly Method[] = methodNames.filter(
   (name) => methodDescriptions[name] !== undefined,
 );
+
+/** Methods that raise the probability of what was drawn and found good: they need noise in the steps. */
+export type PolicyGradient = 'ddpo' | 'dpok';
+
+export function isPolicyGradient(method: Method): method is PolicyGradient {
+  return method === 'ddpo' || method === 'dpok';
+}
 
 /** Whether a round of the method asks people. */
 export function asksPeople(method: Method): boolean {

@@ -3,11 +3,14 @@ import { z } from 'zod';
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
  * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB. A method
- * logs what it has: picks give log-ratios, a reward gives its mean.
+ * logs what it has: picks give log-ratios, a reward gives its mean; drawn images give its standard deviation too, and a
+ * value network the mean squared error of what it expected.
  */
 export const trainMetricsSchema = z.object({
   loss: z.number(),
   reward: z.number().optional(),
+  rewardSpread: z.number().optional(),
+  valueLoss: z.number().optional(),
   implicitAccuracy: z.number().optional(),
   logRatioWinner: z.number().optional(),
   logRatioLoser: z.number().optional(),

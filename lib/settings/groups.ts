@@ -2,6 +2,7 @@ import { asksPeople, type Method } from '../methods';
 import { d3poSettings } from './d3po';
 import { evaluationSettings, servingSettings } from './evaluation';
 import { labelingSettings } from './labeling';
+import { ddpoSettings, dpokSettings } from './policy-gradient';
 import {
   alignPropSettings,
   draftLvSettings,
@@ -28,6 +29,8 @@ export const settingGroups = {
   drtune: drTuneSettings,
   refl: reflSettings,
   alignprop: alignPropSettings,
+  ddpo: ddpoSettings,
+  dpok: dpokSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -49,6 +52,8 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   drtune: { label: 'DRTune', explanation: 'Which steps are trained.' },
   refl: { label: 'ReFL', explanation: 'Which step is trained, and up to which reward.' },
   alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
+  ddpo: { label: 'DDPO', explanation: 'What a reward counts against, and how far a step may go.' },
+  dpok: { label: 'DPOK', explanation: 'Reward against distance from the base.' },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };

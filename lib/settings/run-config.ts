@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
+import { isPolicyGradient, type Method, type PolicyGradient } from '../methods';
 import { type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
@@ -31,6 +32,8 @@ export const runConfigSchema = z.strictObject({
   drtune: schemaOf(settingGroups.drtune).prefault({}),
   refl: schemaOf(settingGroups.refl).prefault({}),
   alignprop: schemaOf(settingGroups.alignprop).prefault({}),
+  ddpo: schemaOf(settingGroups.ddpo).prefault({}),
+  dpok: schemaOf(settingGroups.dpok).prefault({}),
   /** What images are scored by, where the method follows a reward: the weighted sum of these. */
   rewards: z
     .array(rewardTermSchema)
@@ -107,4 +110,24 @@ export function trainedTimesteps({
 }): [eligible: number, trained: number] {
   const eligible = Math.max(1, Math.floor(inferenceSteps * noisiestShare));
   return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
+}
+
+/** What a policy-gradient method draws at once, and how many optimizer steps it takes on that. */
+export function drawOf(
+  method: PolicyGradient,
+  config: Pick<RunConfig, PolicyGradient | 'reward' | 'training'>,
+): { imagesPerDraw: number; stepsPerDraw: number } {
+  const { updatesPerDraw } = config[method];
+  return {
+    imagesPerDraw: config.reward.imagesPerStep * updatesPerDraw,
+    stepsPerDraw: updatesPerDraw * config.training.innerEpochs,
+  };
+}
+
+/** Images that a round of a method that follows a reward draws and scores. */
+export function imagesScored(method: Method, config: RunConfig): number {
+  const { optimiserSteps, imagesPerStep } = config.reward;
+  if (!isPolicyGradient(method)) return optimiserSteps * imagesPerStep;
+  const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
+  return Math.floor(optimiserSteps / stepsPerDraw) * imagesPerDraw;
 }

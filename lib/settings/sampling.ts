@@ -14,7 +14,7 @@ export const samplingSettings = {
   eta: real({
     label: 'Eta',
     explanation:
-      'Randomness of each DDIM step. At 0 a step has no probability density, so D3PO cannot train on it; the gradient of a reward can.',
+      'Randomness of each DDIM step. At 0 a step has no probability density, so only the gradient of a reward can train on it.',
     default: 1,
     min: 0,
     max: 1,

@@ -55,7 +55,7 @@ export const trainingSettings = {
   }),
   innerEpochs: integer({
     label: 'Inner epochs',
-    explanation: 'How often a round goes over its training pairs.',
+    explanation: 'How often a round goes over its training pairs, or over the images of a draw.',
     default: 1,
     min: 1,
     max: 1000,
@@ -71,7 +71,7 @@ export const trainingSettings = {
   }),
   timestepFraction: real({
     label: 'Share of timesteps',
-    explanation: 'Share of those steps trained on per pair, drawn at random for each.',
+    explanation: 'Share of those steps trained on per pair or drawn image, at random for each.',
     default: 1,
     min: 0.01,
     max: 1,

@@ -252,7 +252,7 @@ describe('a round', () => {
         ...rest,
       });
     await expect(start({ config: { prompts: [] } })).rejects.toThrow('prompts');
-    await expect(start({ method: 'ddpo' })).rejects.toThrow('d3po');
+    await expect(start({ method: 'unheard-of' })).rejects.toThrow('d3po');
     await expect(start({ startPolicyId: other.base.id })).rejects.toThrow('belongs to');
     await expect(start({ pipeline: 'unknown' })).rejects.toMatchObject({ code: 'not-found' });
   });

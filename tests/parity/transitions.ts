@@ -84,7 +84,8 @@ function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings):
     name,
     settings,
     images: ['0'],
-    loss: append,
+    // Of one transition the mean is its own loss.
+    loss: (b, values) => b.reshape(append(b, values), []),
     feeds: (golden) => ({
       advantage: golden.floats('advantage', [1]),
       oldLogProbability: golden.floats('old_log_prob', [1]),
@@ -93,7 +94,6 @@ function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings):
   const inputs = (b: Builder) => ({
     advantage: b.input('advantage', 'float32', [1]),
     oldLogProbability: b.input('oldLogProbability', 'float32', [1]),
-    share: b.tensor(float32([1], [1])),
   });
   return [
     d3po(`d3po_${number}_clip`, true),

@@ -5,41 +5,43 @@
  *
  * Black et al., "Training Diffusion Models with Reinforcement Learning" (arXiv 2305.13301), section 4.3; kvablack/ddpo-pytorch
  * `scripts/train.py`. π_old is the policy that drew the images. The advantage is the reward, standardised per prompt
- * (`advantages.ts`). No KL, no value function: the clip alone keeps a step small, and on mean log-probabilities 1e-4 is wide.
+ * (`policy-gradient/advantages.ts`). No KL, no value function: the clip alone keeps a step small, and on mean
+ * log-probabilities 1e-4 is wide.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
+import type { AdvantageSettings } from './policy-gradient/advantages';
+import type { PolicyGradientMethod, PolicyGradientValues } from './policy-gradient/method';
+import { standardizedBaseline } from './policy-gradient/standardized-baseline';
 
-export interface DdpoSettings {
+export interface DdpoLossSettings {
   /** ε. */
   clipRange: number;
   /** A_max. */
   advantageClip: number;
 }
 
-/** kvablack/ddpo-pytorch `config/base.py`. */
-export const ddpoDefaults: DdpoSettings = { clipRange: 1e-4, advantageClip: 5 };
+export interface DdpoSettings extends DdpoLossSettings, AdvantageSettings {}
 
-export interface PolicyGradientInputs {
-  /** ln π_θ of each transition, [images]. */
-  logProbability: Value;
-  /** ln π_old of the same transitions, [images]. */
-  oldLogProbability: Value;
-  /** Advantage of the image each belongs to, [images]. */
-  advantage: Value;
-  /** Share of each transition in the step's mean, [images]; 0 for one that only fills up a run. */
-  share: Value;
-}
-
-/** Appends the loss, a scalar. */
+/** Appends each transition's loss, [images]. */
 export function appendDdpoLoss(
   b: Builder,
-  { logProbability, oldLogProbability, advantage, share }: PolicyGradientInputs,
-  { clipRange, advantageClip }: DdpoSettings,
+  { logProbability, oldLogProbability, advantage }: Omit<PolicyGradientValues, 'outputDistance'>,
+  { clipRange, advantageClip }: DdpoLossSettings,
 ): Value {
   const ratio = b.op('Exp', [b.sub(logProbability, oldLogProbability)]);
   const bound = b.scalar(advantageClip);
   const gain = b.neg(b.op('Clip', [advantage, b.neg(bound), bound]));
   const clipped = b.op('Clip', [ratio, b.scalar(1 - clipRange), b.scalar(1 + clipRange)]);
-  const worse = b.op('Max', [b.mul(gain, ratio), b.mul(gain, clipped)]);
-  return b.reduceSum(b.mul(worse, share), [0], false);
+  return b.op('Max', [b.mul(gain, ratio), b.mul(gain, clipped)]);
+}
+
+export function ddpo(settings: DdpoSettings): PolicyGradientMethod {
+  return {
+    name: 'DDPO',
+    loss: (b, values) => appendDdpoLoss(b, values, settings),
+    clipRange: settings.clipRange,
+    reference: 'drawing',
+    kl: 'ratio',
+    baseline: standardizedBaseline(settings),
+  };
 }

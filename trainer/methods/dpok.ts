@@ -5,12 +5,15 @@
  *
  * Fan et al., "DPOK" (arXiv 2305.16381), Eq. 10, and google-research/google-research `dpok/`, whose penalty is the squared
  * difference of the guided noise predictions, unweighted. Unlike PPO's, the clamp stops the gradient of a transition that
- * has moved far, in either direction.
+ * has moved far, in either direction. The official code draws each step's transitions from a replay buffer of the last
+ * 1,000, old ones with the log-probabilities they were drawn with; here a step takes those of its own draw alone.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
-import type { PolicyGradientInputs } from './ddpo';
+import { plainReward } from './policy-gradient/baseline';
+import type { PolicyGradientMethod, PolicyGradientValues } from './policy-gradient/method';
+import { type ValueSettings, valueBaseline } from './policy-gradient/value-baseline';
 
-export interface DpokSettings {
+export interface DpokLossSettings {
   /** ε. */
   clipRange: number;
   /** w_r. */
@@ -19,25 +22,29 @@ export interface DpokSettings {
   klWeight: number;
 }
 
-/** `dpok/train_online_pg.py`; its README takes a reward weight of 10 for one prompt, 1000 for many. */
-export const dpokDefaults: DpokSettings = { clipRange: 1e-4, rewardWeight: 100, klWeight: 0.01 };
-
-export interface DpokInputs extends PolicyGradientInputs {
-  /** Mean squared difference of the guided outputs from the pretrained policy's, [images]. */
-  outputDistance: Value;
+export interface DpokSettings extends DpokLossSettings {
+  /** V; left out, an image's advantage is its reward. */
+  value?: ValueSettings;
 }
 
-/** Appends the loss, a scalar. */
+/** Appends each transition's loss, [images]. */
 export function appendDpokLoss(
   b: Builder,
-  { logProbability, oldLogProbability, advantage, outputDistance, share }: DpokInputs,
-  { clipRange, rewardWeight, klWeight }: DpokSettings,
+  { logProbability, oldLogProbability, advantage, outputDistance }: PolicyGradientValues,
+  { clipRange, rewardWeight, klWeight }: DpokLossSettings,
 ): Value {
   const ratio = b.op('Exp', [b.sub(logProbability, oldLogProbability)]);
   const clamped = b.op('Clip', [ratio, b.scalar(1 - clipRange), b.scalar(1 + clipRange)]);
-  const perImage = b.sub(
-    b.scale(outputDistance, klWeight),
-    b.scale(b.mul(advantage, clamped), rewardWeight),
-  );
-  return b.reduceSum(b.mul(perImage, share), [0], false);
+  return b.sub(b.scale(outputDistance, klWeight), b.scale(b.mul(advantage, clamped), rewardWeight));
+}
+
+export function dpok(settings: DpokSettings): PolicyGradientMethod {
+  return {
+    name: 'DPOK',
+    loss: (b, values) => appendDpokLoss(b, values, settings),
+    clipRange: settings.clipRange,
+    reference: 'base',
+    kl: 'outputDistance',
+    baseline: settings.value ? valueBaseline(settings.value) : plainReward,
+  };
 }

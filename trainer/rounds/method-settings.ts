@@ -35,3 +35,11 @@ export function mostImagesPerRun(
 ): number {
   return Math.max(least, Math.floor(positionsPerRun / (height * width)));
 }
+
+/** The largest divisor of the images of a step that one batch may hold: every batch is full. */
+export function batchImages(imagesPerStep: number, most: number): number {
+  for (let images = Math.min(most, imagesPerStep); images > 1; images--) {
+    if (imagesPerStep % images === 0) return images;
+  }
+  return 1;
+}

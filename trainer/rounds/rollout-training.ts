@@ -2,8 +2,6 @@
 import { sha256 } from '@/db/blobs';
 import type { Method } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
-import { startingNoise, stepNoise } from '@/trainer/diffusion/noise';
-import { concatenated, sizeOf } from '@/trainer/graph/tensor';
 import { alignProp } from '@/trainer/methods/alignprop';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import { draft } from '@/trainer/methods/draft';
@@ -19,10 +17,10 @@ import {
   RolloutTrainer,
 } from '@/trainer/methods/rollouts/rollout-trainer';
 import { rolloutSettings } from './draw';
-import { adamWOf, mostImagesPerRun } from './method-settings';
-import { promptsFrom } from './plan';
+import { originOf } from './draw-origin';
+import { adamWOf, batchImages, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
-import { randomOf, trainingSeed } from './random';
+import { randomOf } from './random';
 import { openRewards } from './run-rewards';
 import type { StepMetrics, Training, TrainingContext } from './training';
 
@@ -72,21 +70,12 @@ export async function openRolloutTraining({
     secondMoment: config.training.secondMoment,
     learningRate: config.training.learningRate,
   });
-  const size = sizeOf(pipeline.latentShape);
+  const imagesPerRound = optimiserSteps * imagesPerStep;
+  const context = { round, pipeline, conditioning, imagesPerRound };
   const batchOf = async (step: number, batch: number): Promise<RolloutBatch> => {
     const first = (step * (imagesPerStep / images) + batch) * images;
-    const perRound = optimiserSteps * imagesPerStep;
-    const prompts = promptsFrom(config, (round.ordinal - 1) * perRound + first, images);
-    const seeds = prompts.map((_, i) => trainingSeed('rollout', ...label, first + i));
-    const contexts = await Promise.all(
-      prompts.map(async (prompt) => (await conditioning.encode(prompt)).data),
-    );
-    return {
-      latents: concatenated(seeds.map((seed) => startingNoise(seed, size))),
-      contexts,
-      rewardFeeds: await reward.feeds(prompts),
-      noise: (at) => concatenated(seeds.map((seed) => stepNoise(seed, at, size))),
-    };
+    const origin = await originOf(context, first, images);
+    return { ...origin, rewardFeeds: await reward.feeds(origin.prompts) };
   };
   return {
     steps: optimiserSteps,
@@ -111,14 +100,6 @@ export async function openRolloutTraining({
       await conditioning.release();
     },
   };
-}
-
-/** The largest divisor of the images of a step that one batch may hold: every batch is full. */
-function batchImages(imagesPerStep: number, most: number): number {
-  for (let images = Math.min(most, imagesPerStep); images > 1; images--) {
-    if (imagesPerStep % images === 0) return images;
-  }
-  return 1;
 }
 
 function metricsOf(reports: readonly RolloutReport[], gradNorm: number): StepMetrics {

@@ -1,4 +1,4 @@
-/** @file The work of training: optimizer steps with metrics and checkpoints, then the new policy. */
+/** @file The work of training: steps with metrics and checkpoints, then the new policy. */
 import { createRequire } from 'node:module';
 import { putBlob, sha256 } from '@/db/blobs';
 import { derivedId } from '@/db/ids';
@@ -30,15 +30,18 @@ export async function trainRound(assignment: Assignment, engine: Engine): Promis
     );
   }
   const training = await openTraining({ engine, round, start, method: run.method });
-  const state = (await lastCheckpoint(assignment)) ?? training.initial;
-  await training.load(state);
-  await takeSteps(assignment, engine, training, state.step);
+  const checkpoint = await lastCheckpoint(assignment);
+  await training.load(checkpoint?.state ?? training.initial);
+  await takeSteps(assignment, engine, training, checkpoint?.step ?? 0);
   await finish(assignment, engine, training, start);
   await dropCheckpoints(round.id);
 }
 
 async function lastCheckpoint({ cursor, round }: Assignment) {
-  return cursor === null ? null : readCheckpoint(round.id, checkpointSchema.parse(cursor));
+  if (cursor === null) return null;
+  const checkpoint = checkpointSchema.parse(cursor);
+  const state = await readCheckpoint(round.id, checkpoint);
+  return state && { step: checkpoint.step, state };
 }
 
 async function takeSteps(
@@ -65,7 +68,7 @@ async function takeSteps(
   const save = async (done: number) => {
     // Metrics first: a checkpoint promises those of every step before it.
     await flush();
-    const checkpoint = await writeCheckpoint(round.id, await training.state());
+    const checkpoint = await writeCheckpoint(round.id, done, await training.state());
     await assignment.checkpoint(checkpoint, progress(done));
     await dropCheckpoints(round.id, checkpoint);
     checkpointAt = performance.now();

@@ -6,18 +6,22 @@ import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openD3poTraining } from './d3po-training';
 import type { WeightsKind } from './policy-file';
+import { openPolicyGradientTraining } from './policy-gradient-training';
 import type { PolicyModel } from './resolve-pipeline';
 import { openRolloutTraining } from './rollout-training';
 
-/** What one optimizer step showed: the mean, and each timestep by itself. */
+/** What one step showed: the mean, and each timestep by itself. */
 export interface StepMetrics {
   mean: TrainMetrics;
   timesteps: { timestep: number; metrics: TrainMetrics }[];
 }
 
-/** A method at work on one round. Step k depends on the state and on k alone, so that a resumed round goes on alike. */
+/**
+ * A method at work on one round, step by step: one of the optimizer's, or as many as a method takes together. Step k
+ * depends on the state and on k alone, so that a resumed round goes on alike.
+ */
 export interface Training {
-  /** Optimizer steps in all. */
+  /** Steps in all. */
   steps: number;
   /** What is trained; goes into the policy file. */
   kind: WeightsKind;
@@ -26,7 +30,7 @@ export interface Training {
   /** Where training starts. */
   initial: TrainState;
   load(state: TrainState): Promise<void>;
-  /** Takes optimizer step `index`, counted from 0. */
+  /** Takes step `index`, counted from 0. */
   step(index: number): Promise<StepMetrics>;
   state(): Promise<TrainState>;
   close(): Promise<void>;
@@ -40,7 +44,7 @@ export interface TrainingContext {
   method: Method;
 }
 
-/** A method's way from a round's frozen answers, or from a reward, to optimizer steps. */
+/** A method's way from a round's frozen answers, or from a reward, to steps. */
 export type OpenTraining = (context: TrainingContext) => Promise<Training>;
 
 export const trainings: Partial<Record<Method, OpenTraining>> = {
@@ -51,4 +55,6 @@ export const trainings: Partial<Record<Method, OpenTraining>> = {
   drtune: openRolloutTraining,
   refl: openRolloutTraining,
   alignprop: openRolloutTraining,
+  ddpo: openPolicyGradientTraining,
+  dpok: openPolicyGradientTraining,
 };

@@ -26,6 +26,16 @@ const all: readonly CurveSpec[] = [
     series: [{ key: 'reward', name: 'Reward', color: 'var(--chart-3)' }],
   },
   {
+    title: 'Spread of the reward',
+    explanation: 'Standard deviation over the images of a draw: what there is to learn from.',
+    series: [{ key: 'rewardSpread', name: 'Spread', color: 'var(--chart-3)' }],
+  },
+  {
+    title: 'Error of the value network',
+    explanation: 'Mean squared difference of the reward it expected from the one that came.',
+    series: [{ key: 'valueLoss', name: 'Error', color: 'var(--chart-4)' }],
+  },
+  {
     title: 'Loss',
     explanation: 'What the steps bring down.',
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],

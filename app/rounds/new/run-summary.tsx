@@ -3,7 +3,12 @@
 import { TriangleAlert } from 'lucide-react';
 import { asksPeople, type Method, methodDescriptions } from '@/lib/methods';
 import { methodProblem } from '@/lib/settings/method-fit';
-import { preferencesWanted, samplesWanted, trainedTimesteps } from '@/lib/settings/run-config';
+import {
+  imagesScored,
+  preferencesWanted,
+  samplesWanted,
+  trainedTimesteps,
+} from '@/lib/settings/run-config';
 import type { StartRun } from '../../api/runs/schema';
 import { countText, plural } from '../../components/figures/format';
 
@@ -53,7 +58,7 @@ function stepsOf({ method, config }: StartRun): [string, string][] {
     `${plural(evaluation.images, 'image')} of each policy`,
   ];
   if (!asksPeople(method)) {
-    const scored = reward.optimiserSteps * reward.imagesPerStep;
+    const scored = imagesScored(method, config);
     return [
       ['Trains', `${plural(reward.optimiserSteps, 'step')} by ${plural(rewards.length, 'reward')}`],
       ['Scores', `${plural(scored, 'image')}, drawn while it trains`],

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { availableMethods } from '@/lib/methods';
 import { settingGroups } from '@/lib/settings/groups';
-import { presets, settingsOf } from '@/lib/settings/presets';
+import { methodProblem } from '@/lib/settings/method-fit';
+import { presetFor, presets, settingsOf } from '@/lib/settings/presets';
 import {
+  imagesScored,
   parseRunConfig,
   preferencesWanted,
   presetConfig,
@@ -62,6 +65,25 @@ describe('parseRunConfig', () => {
       expect(parseRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
     }
   });
+});
+
+it.each(availableMethods)('%s can run as its presets have it', (method) => {
+  for (const preset of ['official', 'hands'] as const) {
+    const config = presetConfig(presetFor(method, preset), prompts);
+    expect(methodProblem(method, 'single', config)).toBeNull();
+  }
+});
+
+it('counts the images of draws: all steps of one see the same', () => {
+  const config = parseRunConfig({
+    ...prompts,
+    reward: { optimiserSteps: 24, imagesPerStep: 8 },
+    training: { innerEpochs: 2 },
+    ddpo: { updatesPerDraw: 3 },
+  });
+  expect(imagesScored('draft', config)).toBe(24 * 8);
+  // Four draws of 24 images, gone over twice.
+  expect(imagesScored('ddpo', config)).toBe(96);
 });
 
 describe('settings', () => {

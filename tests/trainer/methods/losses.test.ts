@@ -5,9 +5,9 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { createRandom } from '@/trainer/hands/world/random';
-import { appendDdpoLoss, ddpoDefaults } from '@/trainer/methods/ddpo';
+import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDiffusionDpoLoss, diffusionDpoDefaults } from '@/trainer/methods/diffusion-dpo';
-import { appendDpokLoss, dpokDefaults } from '@/trainer/methods/dpok';
+import { appendDpokLoss } from '@/trainer/methods/dpok';
 import { appendKtoLoss, ktoDefaults } from '@/trainer/methods/kto';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 
@@ -69,15 +69,18 @@ describe('policy gradients', () => {
       x,
       h: 1e-3,
       append: (b, logProbability, constant) =>
-        appendDdpoLoss(
-          b,
-          {
-            logProbability,
-            oldLogProbability: constant(old),
-            advantage: constant(advantage),
-            share: constant(share),
-          },
-          { ...ddpoDefaults, clipRange: 0.1 },
+        b.reduceMean(
+          appendDdpoLoss(
+            b,
+            {
+              logProbability,
+              oldLogProbability: constant(old),
+              advantage: constant(advantage),
+            },
+            { clipRange: 0.1, advantageClip: 5 },
+          ),
+          [0],
+          false,
         ),
       formula: (values) =>
         mean(
@@ -94,16 +97,19 @@ describe('policy gradients', () => {
       x,
       h: 1e-3,
       append: (b, logProbability, constant) =>
-        appendDpokLoss(
-          b,
-          {
-            logProbability,
-            oldLogProbability: constant(old),
-            advantage: constant(advantage),
-            outputDistance: b.mul(logProbability, logProbability),
-            share: constant(share),
-          },
-          { ...dpokDefaults, clipRange: 0.1, rewardWeight: 2, klWeight: 0.5 },
+        b.reduceMean(
+          appendDpokLoss(
+            b,
+            {
+              logProbability,
+              oldLogProbability: constant(old),
+              advantage: constant(advantage),
+              outputDistance: b.mul(logProbability, logProbability),
+            },
+            { clipRange: 0.1, rewardWeight: 2, klWeight: 0.5 },
+          ),
+          [0],
+          false,
         ),
       formula: (values) =>
         mean(

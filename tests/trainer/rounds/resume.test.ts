@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import type { Round } from '@/db/rounds';
+import { startRun } from '@/db/runs';
 import {
   baseOn,
   labelEverything,
+  quickConfig,
   startRunFrom,
   startTrainer,
   traceOf,
@@ -62,6 +64,56 @@ it('ends alike, bit for bit, whether or not it is killed in every state', {
   expect(killed).toEqual(undisturbed);
   expect(killed.policies.map(({ adapterBlob }) => adapterBlob)).toHaveLength(2);
 });
+
+it.each(['ddpo', 'dpok'] as const)(
+  'by %s, too, with what it has learned of rewards',
+  { timeout: 300_000 },
+  async (method) => {
+    const home = await homes.make();
+    const base = await baseOn(pipeline.folder);
+    const { round } = await startRun({
+      name: method,
+      mode: 'single',
+      method,
+      pipeline: base.pipeline,
+      startPolicyId: base.id,
+      createdBy: null,
+      config: {
+        ...quickConfig,
+        sampling: { ...quickConfig.sampling, inferenceSteps: 3 },
+        evaluation: { images: 2 },
+        rewards: [{ model: 'brightness' }],
+        reward: { optimiserSteps: 16, imagesPerStep: 2 },
+        // Few enough for every prompt to count against its own rewards, of this draw and of earlier ones.
+        ddpo: { updatesPerDraw: 2, clipRange: 0.1, buffer: 6, minimum: 2 },
+        dpok: { updatesPerDraw: 2, clipRange: 0.1, valueLearningRate: 0.01 },
+      },
+    });
+    const twin = await homes.copy(home);
+    const finish = async () => {
+      const trainer = startTrainer();
+      await untilRound(round.id, ({ state }) => state === 'done', trainer);
+      await trainer.end('SIGTERM');
+      return traceOf(round.id);
+    };
+
+    homes.use(home);
+    const undisturbed = await finish();
+    expect(undisturbed.steps.filter(({ timestep }) => timestep === null)).toHaveLength(8);
+
+    homes.use(twin);
+    const trainer = startTrainer();
+    const { state, progress } = await untilRound(
+      round.id,
+      (found) => midway.training!(found) && found.progress.trainedSteps > 1,
+      trainer,
+    );
+    expect(await trainer.end('SIGKILL')).toBe('SIGKILL');
+    expect(state).toBe('training');
+    expect(progress.trainedSteps).toBeLessThan(8);
+    expect(await finish()).toEqual(undisturbed);
+  },
+);
 
 it.skipIf(process.platform !== 'linux')('opens another engine when one dies', async () => {
   await homes.make();

@@ -192,10 +192,53 @@ it.each(['draft', 'draft-lv', 'draft-plus', 'drtune', 'refl', 'alignprop'] as co
   },
 );
 
+it.each(['ddpo', 'dpok'] as const)(
+  'draws, scores and takes several steps a draw by %s',
+  async (method) => {
+    const base = await baseOn(pipeline.folder);
+    const { round } = await startRun({
+      name: method,
+      mode: 'single',
+      method,
+      pipeline: pipeline.folder,
+      createdBy: null,
+      startPolicyId: base.id,
+      config: {
+        ...config,
+        training: { ...config.training, noisiestShare: 0.7, innerEpochs: 2 },
+        rewards: [{ model: 'brightness' }],
+        reward: { optimiserSteps: 12, imagesPerStep: 4 },
+        ddpo: { updatesPerDraw: 2, clipRange: 1e-5, buffer: 4, minimum: 2 },
+        dpok: { updatesPerDraw: 2, clipRange: 1e-5 },
+      },
+    });
+    expect(round.state).toBe('training');
+    await until(round, 'done');
+    // Twelve steps, four on each draw.
+    const curve = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
+    expect(curve).toHaveLength(3);
+    for (const { reward, rewardSpread, gradNorm, clipFraction, valueLoss } of curve) {
+      expect(reward).toBeGreaterThan(0);
+      expect(rewardSpread).toBeGreaterThan(0);
+      expect(gradNorm).toBeGreaterThan(0);
+      // Only the first step of a draw begins at the policy that drew.
+      expect(clipFraction).toBeGreaterThan(0);
+      expect(clipFraction).toBeLessThan(1);
+      expect(valueLoss === undefined).toBe(method === 'ddpo');
+    }
+    const timesteps = await trainStepsOf(round.id, { perTimestep: true });
+    expect(new Set(timesteps.map(({ timestep }) => timestep))).toEqual(new Set([null, 667, 334]));
+    const { file, policy } = await policyOf(round);
+    expect(policy.parentId).toBe(base.id);
+    expect(policy.manifest).toMatchObject({ training: { method, steps: 3 } });
+    expect([...file.tensors.keys()].every((name) => name.startsWith('unet.'))).toBe(true);
+  },
+);
+
 it('refuses what a method cannot run with before anything is drawn', async () => {
   const base = await baseOn(pipeline.folder);
   const start = (
-    method: 'd3po' | 'draft' | 'draft-plus',
+    method: 'd3po' | 'draft' | 'draft-plus' | 'ddpo' | 'dpok',
     mode: 'single' | 'online',
     more: object,
   ) =>
@@ -214,4 +257,12 @@ it('refuses what a method cannot run with before anything is drawn', async () =>
   await expect(
     start('draft-plus', 'single', { ...still, 'draft-plus': { klForm: 'transition' } }),
   ).rejects.toThrow('draft-plus.klForm');
+  await expect(start('ddpo', 'single', still)).rejects.toThrow('sampling.eta is 0');
+  await expect(start('dpok', 'single', { reward: { optimiserSteps: 12 } })).rejects.toThrow(
+    'takes 5 steps on each draw',
+  );
+  await expect(
+    start('ddpo', 'single', { reward: { imagesPerStep: 1 }, ddpo: { updatesPerDraw: 1 } }),
+  ).rejects.toThrow('reward.imagesPerStep');
+  await expect(start('ddpo', 'single', { ddpo: { buffer: 8 } })).rejects.toThrow('ddpo.minimum');
 });

@@ -18,6 +18,8 @@ export interface TrainState {
   secondMoments: Adapter;
   /** Optimizer steps taken. */
   step: number;
+  /** What a method keeps beside its weights, by name. */
+  extra?: ReadonlyMap<string, Tensor>;
 }
 
 /** A state at which nothing has been trained yet. */

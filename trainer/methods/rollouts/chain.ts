@@ -2,16 +2,9 @@
  * @file The gradient of a rollout's loss by the model, from the gradient at its image: one vector-Jacobian product of
  * the UNet per trained step, over stored latents. Whatever the number of steps, one UNet graph is in memory at a time.
  */
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
 import { stepProduct } from '@/trainer/diffusion/schedulers/ddim-product';
 import type { RolloutPlan } from './plan';
-
-/** A step as it was run: x_t and the model's guided output of all images. */
-export interface RolloutStep {
-  coefficients: StepCoefficients;
-  sample: Float32Array;
-  output: Float32Array;
-}
+import type { RolloutStep } from './roller';
 
 export interface ChainLinks {
   /**

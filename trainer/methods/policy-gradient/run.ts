@@ -1,0 +1,110 @@
+/** @file One run of the policy-gradient graph: transitions of drawn images in its rows, and what they showed. */
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import { stepFeeds } from '@/trainer/diffusion/transition';
+import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { outputOf } from '@/trainer/runtime/engine';
+import type { DenoiseShape } from '../guided-policy';
+import type { Row } from '../transitions/examples';
+import { NonFiniteError } from '../transitions/run';
+import type { DrawnImage } from './draw';
+import type { PolicyGradientMethod } from './method';
+
+/** What one transition showed. */
+export interface TransitionReport {
+  timestep: number;
+  loss: number;
+  /** ln ρ, a mean over latent elements. */
+  logRatio: number;
+  /** Whether ρ lies outside the clip range. */
+  clipped: boolean;
+  kl: number;
+}
+
+/** A draw with the advantage of each image at each step. */
+export interface WeighedDraw {
+  images: readonly DrawnImage[];
+  advantages: readonly ArrayLike<number>[];
+}
+
+/**
+ * Feeds of a run but for the trained tensors. A run is always full: rows that only fill it up repeat the first and have no
+ * share. @param total transitions of the whole optimizer step, over which the loss is a mean
+ */
+export function runFeeds(
+  { images, advantages }: WeighedDraw,
+  rows: readonly Row[],
+  coefficients: (timestepIndex: number) => StepCoefficients,
+  { shape, scalarTimestep, total }: { shape: DenoiseShape; scalarTimestep: boolean; total: number },
+): Record<string, Tensor> {
+  const [first] = rows as [Row];
+  const full = Array.from({ length: shape.images }, (_, row) => rows[row] ?? first);
+  const drawn = full.map(({ example }) => images[example] as DrawnImage);
+  const stacked = (
+    dims: readonly number[],
+    read: (image: DrawnImage, step: number) => Float32Array,
+  ) =>
+    float32(
+      [shape.images, ...dims],
+      concatenated(drawn.map((image, i) => read(image, (full[i] as Row).timestepIndex))),
+    );
+  const numbers = (read: (row: Row) => number) => float32([shape.images], full.map(read));
+  const steps = full.map(({ timestepIndex }) => coefficients(timestepIndex));
+  const timesteps = steps.map(({ timestep }) => timestep);
+  return {
+    ...stepFeeds(steps),
+    timestep: scalarTimestep ? int64([], timesteps.slice(0, 1)) : int64([shape.images], timesteps),
+    latents: stacked(shape.latent, ({ states }, step) => states[step] as Float32Array),
+    nextLatents: stacked(shape.latent, ({ states }, step) => states[step + 1] as Float32Array),
+    referenceOutput: stacked(
+      shape.latent,
+      ({ reference }, step) => reference[step] as Float32Array,
+    ),
+    context: stacked(shape.context, ({ context }) => context),
+    oldLogProbability: numbers(
+      ({ example, timestepIndex }) =>
+        (images[example] as DrawnImage).logProbabilities[timestepIndex] as number,
+    ),
+    advantage: numbers(
+      ({ example, timestepIndex }) =>
+        (advantages[example] as ArrayLike<number>)[timestepIndex] as number,
+    ),
+    share: float32(
+      [shape.images],
+      full.map((_, row) => (row < rows.length ? 1 / total : 0)),
+    ),
+  };
+}
+
+/** Reads what a run showed. @param step the optimizer step it belongs to, for errors */
+export function reportRun(
+  { images }: WeighedDraw,
+  rows: readonly Row[],
+  timesteps: readonly number[],
+  out: Record<string, Tensor>,
+  { clipRange, kl }: PolicyGradientMethod,
+  step: number,
+): TransitionReport[] {
+  const read = (name: string) => outputOf(out, name, 'float32').data;
+  const [current, losses, distances] = [
+    read('logProbability'),
+    read('transitionLoss'),
+    read('outputDistance'),
+  ];
+  return rows.map(({ example, timestepIndex }, row) => {
+    const timestep = timesteps[timestepIndex] as number;
+    const old = (images[example] as DrawnImage).logProbabilities[timestepIndex] as number;
+    const logRatio = (current[row] as number) - old;
+    if (!Number.isFinite(logRatio)) {
+      throw new NonFiniteError(
+        `Training produced ${logRatio} as log-ratio at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
+      );
+    }
+    return {
+      timestep,
+      loss: losses[row] as number,
+      logRatio,
+      clipped: Math.abs(Math.exp(logRatio) - 1) > clipRange,
+      kl: kl === 'ratio' ? logRatio ** 2 / 2 : (distances[row] as number),
+    };
+  });
+}

@@ -1,0 +1,39 @@
+/** @file The KL penalty of a rollout: how far its trained steps' guided outputs are from the base policy's at the same x_t. */
+import type { KlPenalty } from './plan';
+import type { RolloutStep } from './roller';
+import type { TrainedDenoiser } from './trained-denoiser';
+
+export interface RolloutPenalty {
+  /** The penalty's gradient at a step's guided output. */
+  gradient(step: RolloutStep): Promise<Float32Array>;
+  /** Mean over the trained steps asked for so far, before its coefficient. */
+  mean(): number;
+}
+
+/** @param count trained steps, over which the penalty is a mean @param share of the rollout in the loss */
+export function klPenalty(
+  kl: KlPenalty,
+  denoiser: TrainedDenoiser,
+  contexts: readonly Float32Array[],
+  count: number,
+  share: number,
+): RolloutPenalty {
+  let sum = 0;
+  return {
+    mean: () => sum / count,
+    async gradient({ coefficients, sample, output }) {
+      const { timestep, mean, sigma } = coefficients;
+      const base = await denoiser.predict('base', sample, timestep, contexts);
+      const weight = kl.form === 'noise' ? 1 : mean.output ** 2 / (2 * sigma ** 2);
+      const factor = (2 * kl.coefficient * weight * share) / (count * output.length);
+      let squares = 0;
+      const gradient = output.map((value, i) => {
+        const difference = value - (base[i] as number);
+        squares += difference ** 2;
+        return factor * difference;
+      });
+      sum += (weight * squares) / output.length;
+      return gradient;
+    },
+  };
+}
