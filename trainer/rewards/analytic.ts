@@ -3,7 +3,8 @@ import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
 import type { Reward } from './reward';
 
-function ofPixels(name: string, append: (b: Builder, images: Value) => Value): Reward {
+/** A reward that asks nothing of the prompt. */
+export function ofPixels(name: string, append: (b: Builder, images: Value) => Value): Reward {
   return { name, append, feeds: async () => ({}) };
 }
 
