@@ -87,7 +87,9 @@ export async function readManifest(folder: string): Promise<Manifest> {
   }
   const parsed = manifestSchema.safeParse(json);
   if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    const issues = parsed.error.issues.map(({ path: field, message }) =>
+      field.length === 0 ? message : `${field.join('.')}: ${message}`,
+    );
     throw new RewardError(`${path} does not say what it must. ${issues.join('; ')}.`);
   }
   const problem = contradiction(parsed.data);

@@ -1,4 +1,5 @@
 /** @file Prompts as a reward model's text half takes them: token ids of one fixed length, and which of them are padding. */
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
@@ -14,12 +15,24 @@ export interface PromptTokens {
   encode(prompt: string): { ids: number[]; mask: number[] };
 }
 
+const filesOf = {
+  clip: ['vocab.json', 'merges.txt', 'tokenizer_config.json'],
+  wordpiece: ['tokenizer.json'],
+};
+
 /** Opens a tokenizer's folder: CLIP's vocab.json and merges.txt, or BERT's tokenizer.json. */
-export function openTokens(
+export async function openTokens(
   kind: 'clip' | 'wordpiece',
   folder: string,
   length: number,
 ): Promise<PromptTokens> {
+  const there = await readdir(folder).catch((): string[] => []);
+  const missing = filesOf[kind].filter((file) => !there.includes(file));
+  if (missing.length > 0) {
+    throw new RewardError(
+      `${folder} lacks ${missing.join(' and ')}, which a ${kind} tokenizer is read from. Put the model's own there, or correct text.folder or text.tokenizer in reward.json.`,
+    );
+  }
   return kind === 'clip' ? openClip(folder, length) : openWordPiece(folder, length);
 }
 

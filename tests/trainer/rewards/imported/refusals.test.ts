@@ -87,6 +87,11 @@ describe('a manifest', () => {
     ['whose range is turned around', { ...plain, expected: [2, 1] }, /expected/],
     ['that divides by 0', { ...plain, image: { ...image, std: [1, 0, 1] } }, /image\.std/],
     [
+      'whose tokenizer is not there',
+      { ...hps, text: { ...text, folder: 'words' } },
+      /words lacks vocab\.json and merges\.txt and tokenizer_config\.json.*text\.folder/,
+    ],
+    [
       'whose prompts are too long',
       { ...hps, text: { ...text, length: 77 } },
       /16 tokens.*text\.length/,
