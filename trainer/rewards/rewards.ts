@@ -12,11 +12,14 @@ import { compressibilityOfFile, incompressibilityOfFile } from './jpeg-file';
 import { type PixelScore, type Reward, RewardError } from './reward';
 
 /** Formulas of the pixels, by the name that a run gives them. */
-export const analyticRewards = { brightness, symmetry, compressibility, incompressibility };
+export const rewards = {
+  brightness,
+  symmetry,
+  compressibility,
+  incompressibility,
+} satisfies Record<RunConfig['reward']['model'], Reward> & Record<string, Reward>;
 
-type AnalyticName = keyof typeof analyticRewards;
-
-export const rewards: Record<RunConfig['reward']['model'], Reward> = analyticRewards;
+type AnalyticName = keyof typeof rewards;
 
 /** Rewards of which the graph is an estimate. */
 const exactScores = new Map<string, PixelScore>([
@@ -64,10 +67,10 @@ export async function openScore(
 }
 
 async function openModel(engine: Engine, model: string): Promise<Reward> {
-  if (Object.hasOwn(analyticRewards, model)) return analyticRewards[model as AnalyticName];
+  if (Object.hasOwn(rewards, model)) return rewards[model as AnalyticName];
   const folder = await stat(model).catch(() => undefined);
   if (folder?.isDirectory()) return openImportedReward(engine, model);
   throw new RewardError(
-    `There is no reward model "${model}". Name one of ${Object.keys(analyticRewards).join(', ')}, or the folder of an imported one, with its reward.json.`,
+    `There is no reward model "${model}". Name one of ${Object.keys(rewards).join(', ')}, or the folder of an imported one, with its reward.json.`,
   );
 }

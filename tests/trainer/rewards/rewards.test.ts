@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jpegKilobytes } from '@/trainer/rewards/jpeg-file';
 import type { Reward } from '@/trainer/rewards/reward';
-import { analyticRewards, openReward, openScore } from '@/trainer/rewards/rewards';
+import { openReward, openScore, rewards } from '@/trainer/rewards/rewards';
 import { Engine } from '@/trainer/runtime/engine';
 import { imageTower, size, textTower, tokenLength, writeModel } from './imported/models';
 import { openScoring, randomImages, scoredBy } from './support';
@@ -60,7 +60,7 @@ describe('the reward of a run', () => {
     expect(await exact.score(images, prompts)).toEqual(sizes.map((kilobytes) => -kilobytes));
     const estimate = await openScore(engine, [{ model: 'compressibility', weight: 2 }]);
     expect(estimate.name).not.toContain(exact.name);
-    expect(await openReward(engine, terms)).toBe(analyticRewards.compressibility);
+    expect(await openReward(engine, terms)).toBe(rewards.compressibility);
   });
 
   it('is refused where no model has the name', async () => {

@@ -1,4 +1,11 @@
-/** @file `reward.json`: what a folder with a reward model says of itself, checked before anything is opened. */
+/**
+ * @file `reward.json`: what a folder with a reward model says of itself, checked before anything is opened. PickScore's:
+ *
+ *     { "name": "PickScore", "version": "1", "layout": "pickscore", "score": { "logitScale": 4.605 },
+ *       "image": { "file": "vision_model.onnx" }, "text": { "file": "text_model.onnx" } }
+ *
+ * beside both graphs and `tokenizer/`. A number there is the checkpoint's; all else may be left to the layout.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';

@@ -10,6 +10,8 @@ import { type PromptTokens, tokenTensor } from './tokens';
 
 type TextManifest = NonNullable<Manifest['text']>;
 
+const mostKept = 4096;
+
 /** Embeddings of prompts by a graph of their own, kept: prompts repeat. */
 export class TextTower {
   readonly #known = new Map<string, Float32Array>();
@@ -34,7 +36,9 @@ export class TextTower {
     expectOnly(graph, Object.values(names));
     const output = portOf(graph, 'outputs', text.output, 'text_embeds').name;
     const session = await engine.load({ path }, { name: 'text tower' });
-    const tower = new TextTower(session, graph, tokens, names, output);
+    // The session has the weights; here they would only fill memory.
+    const ports = { ...graph, nodes: [], constants: new Map() };
+    const tower = new TextTower(session, ports, tokens, names, output);
     tower.#width = (await tower.#embedding('')).length;
     return tower;
   }
@@ -56,9 +60,12 @@ export class TextTower {
   }
 
   async #embedding(prompt: string): Promise<Float32Array> {
-    const known = this.#known.get(prompt) ?? (await this.#run(prompt));
-    this.#known.set(prompt, known);
-    return known;
+    const known = this.#known.get(prompt);
+    if (known) return known;
+    const embedding = await this.#run(prompt);
+    if (this.#known.size >= mostKept) this.#known.clear();
+    this.#known.set(prompt, embedding);
+    return embedding;
   }
 
   async #run(prompt: string): Promise<Float32Array> {

@@ -57,7 +57,7 @@ describe('a manifest', () => {
     [
       'whose file is of the other version',
       { ...hps, version: '2.1', layout: 'hpsv2.1', text: { ...text, file: 'HPS_v2.0_text.onnx' } },
-      /HPS_v2\.0_text\.onnx/,
+      /"HPS_v2\.0_text\.onnx" speaks of the other/,
     ],
     ['without its text tower', { ...hps, text: undefined }, /text\.file/],
     [
