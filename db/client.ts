@@ -6,9 +6,10 @@ import { AppError } from '@/lib/errors';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
 import * as policies from './schema/policies';
+import * as rewards from './schema/rewards';
 import * as rounds from './schema/rounds';
 
-export const schema = { ...people, ...policies, ...rounds, ...labels };
+export const schema = { ...people, ...policies, ...rounds, ...labels, ...rewards };
 
 export type Database = BetterSQLite3Database<typeof schema> & {
   $client: SqliteDatabase.Database;

@@ -1,6 +1,7 @@
-import { desc } from 'drizzle-orm';
+import { desc, eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { availableMethods, type Method } from '@/lib/methods';
+import { asksPeople, availableMethods, type Method } from '@/lib/methods';
+import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
 import { methodProblem } from '@/lib/settings/method-fit';
@@ -19,8 +20,9 @@ import {
   runIn,
   setRunStatus,
 } from './round-decisions';
+import { rewardModels } from './schema/rewards';
 import { runs } from './schema/rounds';
-import { immediate } from './transaction';
+import { immediate, type Transaction } from './transaction';
 
 export type { Run } from './round-decisions';
 
@@ -57,6 +59,7 @@ export async function startRun(input: {
         `The policy ${startPolicy.name} belongs to the pipeline ${startPolicy.pipeline}, not to ${input.pipeline}.`,
       );
     }
+    if (!asksPeople(input.method)) checkRewards(tx, config.rewards, input.pipeline);
     const run = tx
       .insert(runs)
       .values({
@@ -76,6 +79,22 @@ export async function startRun(input: {
     recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
     return { run, round };
   });
+}
+
+/** Whether every reward model that a run names can be used with its pipeline. Throws 'bad-request'. */
+function checkRewards(tx: Transaction, terms: readonly RewardTerm[], pipeline: string): void {
+  for (const { model } of terms) {
+    if (isAnalytic(model)) continue;
+    const found = tx.select().from(rewardModels).where(eq(rewardModels.id, model)).get();
+    const problem = !found
+      ? `There is no reward "${model}". Take ${Object.keys(analyticRewards).join(', ')}, or the id of a reward model.`
+      : found.state !== 'ready'
+        ? `The reward model ${found.source} ${found.version} is ${found.state}. Wait until it is ready, or choose another.`
+        : found.pipeline !== pipeline
+          ? `The reward model ${found.source} ${found.version} was learned on ${found.pipeline}, but the run draws with ${pipeline}. Train one for this pipeline.`
+          : null;
+    if (problem) throw new AppError('bad-request', problem);
+  }
 }
 
 /** Throws 'not-found'. */

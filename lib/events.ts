@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { evaluationSummarySchema, trainMetricsSchema } from './metrics';
+import { rewardModelStateSchema } from './rewards';
 import { roundProgressSchema, roundStateSchema } from './rounds';
 import { runStatusSchema } from './runs';
 
@@ -38,6 +39,10 @@ export const eventSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('evaluation'),
     payload: z.object({ policyId: z.string(), summary: evaluationSummarySchema }),
+  }),
+  z.object({
+    kind: z.literal('reward-model'),
+    payload: z.object({ rewardModelId: z.string(), state: rewardModelStateSchema }),
   }),
   z.object({
     kind: z.literal('worker'),

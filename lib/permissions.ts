@@ -17,6 +17,10 @@ const rolesByAction = {
   'rounds.read': ['reviewer', 'researcher', 'admin'],
   /** Start, pause, resume and cancel runs and rounds. */
   'rounds.manage': ['researcher', 'admin'],
+  /** Reward models, and how far to trust them. */
+  'rewards.read': ['reviewer', 'researcher', 'admin'],
+  /** Train a reward model. */
+  'rewards.manage': ['researcher', 'admin'],
   'policies.read': ['reviewer', 'researcher', 'admin'],
   /** Serve a policy, roll back. */
   'policies.serve': ['researcher', 'admin'],

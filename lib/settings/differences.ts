@@ -1,3 +1,4 @@
+import type { RewardTerm } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
 import type { RunConfig } from './run-config';
 import type { Setting } from './setting';
@@ -40,11 +41,22 @@ export function configDifferences(before: RunConfig, after: RunConfig): ConfigDi
       before.evaluationPrompts,
       after.evaluationPrompts,
     ),
+    ...rewardDifference(before.rewards, after.rewards),
     ...(before.seed === after.seed
       ? []
       : [{ path: 'seed', label: 'Seed', before: `${before.seed}`, after: `${after.seed}` }]),
     ...settings,
   ];
+}
+
+function rewardDifference(
+  before: readonly RewardTerm[],
+  after: readonly RewardTerm[],
+): ConfigDifference[] {
+  const text = (terms: readonly RewardTerm[]) =>
+    terms.map(({ model, weight }) => (weight === 1 ? model : `${weight} × ${model}`)).join(' + ');
+  if (text(before) === text(after)) return [];
+  return [{ path: 'rewards', label: 'Rewards', before: text(before), after: text(after) }];
 }
 
 /** Lists are told by their length and by how much of one is missing in the other. */

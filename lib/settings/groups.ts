@@ -38,7 +38,10 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   sampling: { label: 'Sampling', explanation: 'How images are drawn.' },
   labeling: { label: 'Labeling', explanation: 'How answers are collected and weighed.' },
   training: { label: 'Training', explanation: 'What is trained, and how it is optimised.' },
-  reward: { label: 'Reward', explanation: 'What images are scored by, and how many.' },
+  reward: {
+    label: 'Reward steps',
+    explanation: 'How often the weights move, and on how many images.',
+  },
   d3po: { label: 'D3PO', explanation: 'The method that turns picks into gradients.' },
   draft: { label: 'DRaFT', explanation: 'How far back the gradient flows.' },
   'draft-lv': { label: 'DRaFT-LV', explanation: 'How the gradient is averaged.' },

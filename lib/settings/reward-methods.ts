@@ -2,15 +2,6 @@ import { choice, integer, real } from './setting';
 
 /** What all methods share that follow the gradient of a reward through sampling. */
 export const rewardSettings = {
-  model: choice({
-    label: 'Reward',
-    explanation: 'What an image is scored by. The judge that measures a run is never on offer.',
-    default: 'symmetry',
-    choices: {
-      symmetry: 'Left like right: a matter of composition, settled in the first steps.',
-      brightness: 'Light pixels: the easiest there is, to see that a method works.',
-    },
-  }),
   optimiserSteps: integer({
     label: 'Optimiser steps',
     explanation: 'How often the weights move in a round.',

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
+import { type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
 import { defaultsOf, schemaOf } from './setting';
+
+const defaultReward: RewardTerm = { model: 'symmetry', weight: 1 };
 
 const promptSchema = z.string().trim().min(1, 'A prompt may not be empty.').max(1000);
 
@@ -28,6 +31,15 @@ export const runConfigSchema = z.strictObject({
   drtune: schemaOf(settingGroups.drtune).prefault({}),
   refl: schemaOf(settingGroups.refl).prefault({}),
   alignprop: schemaOf(settingGroups.alignprop).prefault({}),
+  /** What images are scored by, where the method follows a reward: the weighted sum of these. */
+  rewards: z
+    .array(rewardTermSchema)
+    .min(1, 'A run needs at least one reward.')
+    .max(8, 'At most eight rewards.')
+    .refine((terms) => new Set(terms.map(({ model }) => model)).size === terms.length, {
+      error: 'A reward stands there twice; give it one weight.',
+    })
+    .default([defaultReward]),
   evaluation: schemaOf(settingGroups.evaluation).prefault({}),
   serving: schemaOf(settingGroups.serving).prefault({}),
 });
@@ -53,15 +65,23 @@ export function completeConfig(stored: RunConfig): RunConfig {
     name,
     { ...defaultsOf(group), ...stored[name as GroupName] },
   ]);
-  return { ...stored, ...Object.fromEntries(groups) };
+  const { rewards = [formerReward(stored)] } = stored as Partial<RunConfig>;
+  return { ...stored, ...Object.fromEntries(groups), rewards };
+}
+
+/** Before rewards were a list, there was one, named in the group. */
+function formerReward({ reward }: Partial<RunConfig>): RewardTerm {
+  const { model } = (reward ?? {}) as { model?: string };
+  return model ? { model, weight: 1 } : defaultReward;
 }
 
 /** A run configuration from a preset. */
 export function presetConfig(
   preset: PresetName,
-  rest: { prompts: string[]; evaluationPrompts: string[]; seed?: number },
+  rest: Pick<RunConfig, 'prompts' | 'evaluationPrompts'> &
+    Partial<Pick<RunConfig, 'seed' | 'rewards'>>,
 ): RunConfig {
-  return { seed: 0, ...rest, ...settingsOf(preset) };
+  return { seed: 0, rewards: [defaultReward], ...rest, ...settingsOf(preset) };
 }
 
 /** Images a round draws: two per pair, or its groups' images. */

@@ -61,6 +61,9 @@ test('one select moves a round from picks to a reward, and says what that needs'
   await page.getByRole('combobox', { name: 'Method' }).click();
   await page.getByRole('option', { name: /^DRaFT\+/ }).click();
   await expect(page.getByText('What DRaFT+ needs')).toBeVisible();
+  await expect(page.getByRole('combobox', { name: 'Mode' })).toHaveText('Single round');
+  await page.getByRole('combobox', { name: 'Mode' }).click();
+  await page.getByRole('option', { name: /^Online run/ }).click();
   await expect(page.getByText(/it would never stop\. Set serving\.maxRounds/)).toBeVisible();
   await expect(page.getByText('Labeling', { exact: true })).toBeHidden();
   await expectAccessible(page);
@@ -72,9 +75,9 @@ test('one select moves a round from picks to a reward, and says what that needs'
   await page.getByRole('option', { name: /^Single round/ }).click();
   await page.locator('summary', { hasText: 'DRaFT+' }).click();
   await page.getByLabel(/^Truncation K/).fill('2');
-  await page.locator('summary', { hasText: 'What images are scored by' }).click();
+  await page.locator('summary', { hasText: 'How often the weights move' }).click();
   await page.getByLabel(/^Optimiser steps/).fill('3');
-  await expect(page.getByText('3 steps by symmetry')).toBeVisible();
+  await expect(page.getByText('3 steps by 1 reward')).toBeVisible();
   await page.getByRole('button', { name: 'Start the run' }).click();
 
   await expect(page.getByRole('heading', { name: 'Mirrored, round 1' })).toBeVisible();
@@ -84,7 +87,8 @@ test('one select moves a round from picks to a reward, and says what that needs'
   const round = await getRound(new URL(page.url()).pathname.split('/').at(-1) ?? '');
   expect(round.state).toBe('training');
   expect(round.config['draft-plus'].truncation).toBe(2);
-  expect(round.config.reward).toMatchObject({ model: 'symmetry', optimiserSteps: 3 });
+  expect(round.config.rewards).toEqual([{ model: 'symmetry', weight: 1 }]);
+  expect(round.config.reward.optimiserSteps).toBe(3);
 });
 
 test('a round under way is shown live, and is paused, resumed and cancelled', async ({

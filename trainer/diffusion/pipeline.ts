@@ -2,6 +2,7 @@
  * @file A text-to-image pipeline on disk, in the layout of Optimum's ONNX exports: opened, checked, described.
  * Source of the layout: huggingface/optimum-onnx. Nothing is run here; see sampler.ts.
  */
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Graph, Port } from '@/trainer/graph/model';
@@ -23,6 +24,8 @@ export interface Pipeline {
   folder: string;
   unet: Component;
   vaeDecoder: Component;
+  /** Needed only where finished images are read, not drawn. */
+  vaeEncoder?: Component;
   textEncoder: Component;
   tokenizer: ClipTokenizer;
   scheduler: DdimScheduler;
@@ -81,10 +84,14 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const [unet, vaeDecoder, textEncoder] = await Promise.all(
     ['unet', 'vae_decoder', 'text_encoder'].map((name) => openComponent(folder, name)),
   );
+  const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
+    ? await openComponent(folder, 'vae_encoder')
+    : undefined;
   const pipeline: Pipeline = {
     folder,
     unet: unet as Component,
     vaeDecoder: vaeDecoder as Component,
+    ...(vaeEncoder && { vaeEncoder }),
     textEncoder: textEncoder as Component,
     tokenizer: await ClipTokenizer.open(join(folder, 'tokenizer')),
     scheduler: new DdimScheduler(schedulerConfig),

@@ -1,12 +1,7 @@
 /** @file Rewards that are formulas of the pixels: no model, no prompt. What they ask for can be seen at a glance. */
-import type { Builder, Value } from '@/trainer/graph/builder';
+import type { AnalyticRewardName } from '@/lib/rewards';
 import { float32 } from '@/trainer/graph/tensor';
-import type { Reward } from './reward';
-
-/** A reward that asks nothing of the prompt. */
-export function ofPixels(name: string, append: (b: Builder, images: Value) => Value): Reward {
-  return { name, append, feeds: async () => ({}) };
-}
+import { ofPixels, type Reward } from './reward';
 
 const spatial = [1, 2, 3];
 
@@ -27,3 +22,6 @@ export const symmetry = ofPixels('symmetry', (b, images) => {
   const difference = b.sub(images, b.op('Gather', [images, b.ints(order)], { axis }));
   return b.neg(b.reduceMean(b.mul(difference, difference), spatial, false));
 });
+
+/** All of them, by the name a run gives. */
+export const analytic: Record<AnalyticRewardName, Reward> = { symmetry, brightness };

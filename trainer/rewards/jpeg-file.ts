@@ -4,17 +4,18 @@
  */
 import sharp from 'sharp';
 import { toRgb } from '@/trainer/diffusion/images';
-import { sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { jpegQuality } from './jpeg';
-import type { PixelScore } from './reward';
+import type { OpenScorer, ScoredBatch } from './scorer';
 
-/** Kilobytes of each of `images` [n, 3, H, W] in [0, 1] as a JPEG file. */
-export async function jpegKilobytes(images: Tensor<'float32'>): Promise<Float32Array> {
-  const [n, , height, width] = images.dims as [number, number, number, number];
-  const size = sizeOf(images.dims.slice(1));
-  const kilobytes = new Float32Array(n);
-  for (let i = 0; i < n; i++) {
-    const { data } = toRgb(images.data.subarray(i * size, (i + 1) * size), width, height);
+/** Kilobytes of each image as a JPEG file. @param pixels [images, 3, height, width] in [0, 1] */
+export async function jpegKilobytes(
+  pixels: Float32Array,
+  { images, height, width }: ScoredBatch,
+): Promise<Float32Array> {
+  const size = 3 * height * width;
+  const kilobytes = new Float32Array(images);
+  for (let i = 0; i < images; i++) {
+    const { data } = toRgb(pixels.subarray(i * size, (i + 1) * size), width, height);
     const file = await sharp(data, { raw: { width, height, channels: 3 } })
       .jpeg({ quality: jpegQuality, chromaSubsampling: '4:2:0', optimizeCoding: false })
       .toBuffer();
@@ -23,13 +24,17 @@ export async function jpegKilobytes(images: Tensor<'float32'>): Promise<Float32A
   return kilobytes;
 }
 
-/** Minus the kilobytes. */
-export const compressibilityOfFile: PixelScore = {
-  name: 'compressibility (file, quality 95, 4:2:0)',
-  score: async (images) => (await jpegKilobytes(images)).map((size) => -size),
-};
+const scorer =
+  (name: string, sign: 1 | -1): OpenScorer =>
+  async (_, batch) => ({
+    name: `${name} (file, quality ${jpegQuality}, 4:2:0)`,
+    score: async (pixels) => (await jpegKilobytes(pixels, batch)).map((size) => sign * size),
+    release: async () => {},
+  });
 
-export const incompressibilityOfFile: PixelScore = {
-  name: 'incompressibility (file, quality 95, 4:2:0)',
-  score: jpegKilobytes,
+/** By the names of the rewards that estimate the same with a gradient. */
+export const fileSizeScorers = {
+  /** Minus the kilobytes. */
+  compressibility: scorer('compressibility', -1),
+  incompressibility: scorer('incompressibility', 1),
 };

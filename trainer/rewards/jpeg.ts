@@ -10,8 +10,8 @@
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
-import { ofPixels } from './analytic';
 import { blockKernels, quantization } from './jpeg-tables';
+import { ofPixels } from './reward';
 
 export const jpegQuality = 95;
 

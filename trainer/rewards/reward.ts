@@ -1,4 +1,4 @@
-/** @file What a reward is to a method: a score of images that a graph can compute and differentiate, or only a score. */
+/** @file What a reward model is to a method: a score of images that a graph can compute and differentiate. */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Tensor } from '@/trainer/graph/tensor';
 
@@ -26,15 +26,6 @@ export interface ScoredParts {
   parts: Record<string, Value>;
 }
 
-/** A score that has no gradient, for methods that need none. */
-export interface PixelScore {
-  /** Name and version, as a reward's. */
-  name: string;
-  /** Scores [n] of `images` [n, 3, H, W] in [0, 1], one prompt per image. */
-  score(images: Tensor<'float32'>, prompts: readonly string[]): Promise<Float32Array>;
-  release?(): Promise<void>;
-}
-
 /** A reward that cannot be opened or used: names the model, the file or the value, and the remedy. */
 export class RewardError extends Error {
   override name = 'RewardError';
@@ -43,4 +34,9 @@ export class RewardError extends Error {
 /** Appends a reward's score, and its terms' where it has any. */
 export function appendScored(reward: Reward, b: Builder, images: Value): ScoredParts {
   return reward.appendParts?.(b, images) ?? { score: reward.append(b, images), parts: {} };
+}
+
+/** A reward that asks nothing of the prompt. */
+export function ofPixels(name: string, append: (b: Builder, images: Value) => Value): Reward {
+  return { name, append, feeds: async () => ({}) };
 }

@@ -14,7 +14,7 @@ import {
   serializeSafetensors,
 } from '@/trainer/diffusion/safetensors';
 import type { Graph } from '@/trainer/graph/model';
-import { loadConstant } from '@/trainer/graph/onnx/read';
+import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
 import { targetsOf } from './method-settings';
@@ -43,12 +43,7 @@ export interface PolicyFile {
 
 /** The UNet as training of this kind needs it: with its weights in memory where all of them are trained. */
 export async function trainedUnet(unet: Graph, kind: WeightsKind): Promise<Graph> {
-  if (kind.trainables !== 'full') return unet;
-  const constants: Graph['constants'] = new Map();
-  for (const [name, constant] of unet.constants) {
-    constants.set(name, await loadConstant(constant, unet, name));
-  }
-  return { ...unet, constants };
+  return kind.trainables === 'full' ? withConstantsInMemory(unet) : unet;
 }
 
 /** What a training of this kind moves in `trainedUnet`'s UNet. */

@@ -18,12 +18,12 @@ import {
   type RolloutReport,
   RolloutTrainer,
 } from '@/trainer/methods/rollouts/rollout-trainer';
-import { rewards } from '@/trainer/rewards/rewards';
 import { rolloutSettings } from './draw';
 import { adamWOf, mostImagesPerRun } from './method-settings';
 import { promptsFrom } from './plan';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { randomOf, trainingSeed } from './random';
+import { openRewards } from './run-rewards';
 import type { StepMetrics, Training, TrainingContext } from './training';
 
 /** Methods that follow the gradient of a reward, as a run's settings make them. */
@@ -51,11 +51,15 @@ export async function openRolloutTraining({
   const make = methods[method];
   if (!make) throw new Error(`The method ${method} follows no reward.`);
   const label = [config.seed, round.ordinal] as const;
-  const { imagesPerStep, optimiserSteps, model } = config.reward;
+  const { imagesPerStep, optimiserSteps } = config.reward;
   const images = batchImages(imagesPerStep, mostImagesPerRun(pipeline, 1));
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const conditioning = await openConditioning(engine, pipeline);
-  const reward = rewards[model];
+  const reward = await openRewards(
+    config.rewards,
+    start,
+    async (prompt) => (await conditioning.encode(prompt)).data,
+  );
   const trainer = await RolloutTrainer.open(engine, {
     trainable: trainableOf(unet, config.training),
     pipeline,

@@ -2,6 +2,13 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { newId } from '@/db/ids';
+import {
+  claimRewardModel,
+  failRewardModel,
+  finishRewardModel,
+  type RewardModel,
+  releaseRewardModel,
+} from '@/db/reward-models';
 import { type ClaimedWork, claimWork, failWork, releaseWork } from '@/db/work';
 import { heartbeatWorker, listWorkers, registerWorker, removeWorker } from '@/db/workers';
 import { AppError } from '@/lib/errors';
@@ -12,6 +19,7 @@ import { dropCheckpoints } from './checkpoint';
 import type { ChosenDevice } from './device';
 import { evaluateRound } from './evaluate';
 import { explainFailure, mayPass } from './failure';
+import { trainRewardModel } from './reward-model-work';
 import { sampleRound } from './sample';
 import { trainRound } from './train';
 
@@ -55,8 +63,13 @@ export class Worker {
     this.log.info({ workerId: this.#id, ...this.device }, 'looking for work');
     try {
       while (!this.#stopping.signal.aborted) {
-        const claimed = await this.#claim();
-        if (claimed) await this.#execute(claimed);
+        const claimed = await this.#claim(() => claimWork({ workerId: this.#id }));
+        if (claimed) {
+          await this.#execute(claimed);
+          continue;
+        }
+        const model = await this.#claim(() => claimRewardModel(this.#id));
+        if (model) await this.#learn(model);
         else await this.#pause(pollMs);
       }
     } finally {
@@ -83,9 +96,9 @@ export class Worker {
     }
   }
 
-  async #claim(): Promise<ClaimedWork | null> {
+  async #claim<Claimed>(claim: () => Promise<Claimed | null>): Promise<Claimed | null> {
     try {
-      return await claimWork({ workerId: this.#id });
+      return await claim();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       // Busy or full: nothing was claimed, and nothing is lost by asking again.
@@ -114,6 +127,29 @@ export class Worker {
     } finally {
       assignment.end();
       this.#current = undefined;
+    }
+  }
+
+  /** A reward model is learned within seconds: interrupted, it is learned from the start, to the same result. */
+  async #learn(model: RewardModel): Promise<void> {
+    const log = this.log.child({ rewardModel: model.id });
+    const claim = { id: model.id, workerId: this.#id };
+    log.info('learning a reward model');
+    const engine = await Engine.open({ device: this.device.device });
+    const stop = () => engine.close();
+    this.#stopping.signal.addEventListener('abort', stop);
+    try {
+      const learned = await trainRewardModel(model, engine);
+      await finishRewardModel({ ...claim, ...learned });
+      log.info('done');
+    } catch (thrown) {
+      if (isLost(thrown)) return;
+      if (this.#stopping.signal.aborted) return await releaseRewardModel(claim);
+      log.error({ error: thrown }, 'failed');
+      await this.#insist(() => failRewardModel({ ...claim, error: explainFailure(thrown) }), log);
+    } finally {
+      this.#stopping.signal.removeEventListener('abort', stop);
+      await engine.close();
     }
   }
 

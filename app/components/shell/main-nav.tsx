@@ -1,6 +1,14 @@
 'use client';
 
-import { Columns2, GitFork, type LucideIcon, RefreshCw, ShieldCheck, Users } from 'lucide-react';
+import {
+  Columns2,
+  GitFork,
+  type LucideIcon,
+  RefreshCw,
+  Scale,
+  ShieldCheck,
+  Users,
+} from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { cn } from '../ui/cn';
@@ -10,6 +18,7 @@ const icons: Record<Section['name'], LucideIcon> = {
   Label: Columns2,
   Rounds: RefreshCw,
   Policies: GitFork,
+  Rewards: Scale,
   Review: ShieldCheck,
   People: Users,
 };

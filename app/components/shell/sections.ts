@@ -3,12 +3,13 @@ import type { Role } from '@/lib/roles';
 
 export type Section = { href: string; name: SectionName };
 
-type SectionName = 'Label' | 'Rounds' | 'Policies' | 'Review' | 'People';
+type SectionName = 'Label' | 'Rounds' | 'Policies' | 'Rewards' | 'Review' | 'People';
 
 const sections: readonly (Section & { needs: Action })[] = [
   { href: '/label', name: 'Label', needs: 'label' },
   { href: '/rounds', name: 'Rounds', needs: 'rounds.read' },
   { href: '/policies', name: 'Policies', needs: 'policies.read' },
+  { href: '/rewards', name: 'Rewards', needs: 'rewards.read' },
   { href: '/review', name: 'Review', needs: 'review.read' },
   { href: '/people', name: 'People', needs: 'people.manage' },
 ];

@@ -1,7 +1,10 @@
 import { listAliases } from '@/db/aliases';
 import { listPolicies } from '@/db/policies';
+import { listRewardModels, type RewardModel } from '@/db/reward-models';
 import { servingAlias } from '@/lib/policies';
+import { rewardModelName } from '@/lib/rewards';
 import { type PresetName, presets } from '@/lib/settings/presets';
+import { percent, plural } from '../../components/figures/format';
 
 /** A pipeline that a run may train, with what its base policy suggests for a first one. */
 export interface PipelineChoice {
@@ -13,11 +16,17 @@ export interface PipelineChoice {
   suggestedPrompts: string[];
   suggestedEvaluationPrompts: string[];
   suggestedPreset: PresetName;
+  /** Those that are ready, newest first. */
+  rewardModels: { id: string; name: string; hint: string }[];
 }
 
 /** Every pipeline that has a policy, the oldest first. */
 export async function pipelineChoices(): Promise<PipelineChoice[]> {
-  const [policies, aliases] = await Promise.all([listPolicies(), listAliases()]);
+  const [policies, aliases, rewardModels] = await Promise.all([
+    listPolicies(),
+    listAliases(),
+    listRewardModels({ states: ['ready'] }),
+  ]);
   const pipelines = [...new Set(policies.map(({ pipeline }) => pipeline))];
   return pipelines.map((pipeline) => {
     const own = policies.filter((policy) => policy.pipeline === pipeline);
@@ -33,8 +42,17 @@ export async function pipelineChoices(): Promise<PipelineChoice[]> {
       suggestedPrompts: suggestedPrompts ?? [],
       suggestedEvaluationPrompts: suggestedEvaluationPrompts ?? [],
       suggestedPreset: isPreset(suggestedPreset) ? suggestedPreset : 'official',
+      rewardModels: rewardModels
+        .filter((model) => model.pipeline === pipeline)
+        .map((model) => ({ id: model.id, name: rewardModelName(model), hint: hintOf(model) })),
     };
   });
+}
+
+function hintOf({ report }: RewardModel): string {
+  if (!report) return '';
+  const { heldOut, examples } = report;
+  return `Learned from ${plural(examples, 'example')}; right on ${percent(heldOut.count / heldOut.n, 0)} of held-out answers.`;
 }
 
 function isPreset(name: string | undefined): name is PresetName {

@@ -8,6 +8,12 @@ import { type StartRun, startRunSchema } from '../../api/runs/schema';
 /** What a person has typed: numbers stay text until they are whole. */
 export type Typed = string | boolean;
 
+/** A reward of a run, its weight as text. */
+export interface TypedReward {
+  model: string;
+  weight: string;
+}
+
 /** A run as it stands in the form. `startPolicyId` empty: from the policy served. */
 export interface RunDraft {
   name: string;
@@ -20,6 +26,7 @@ export interface RunDraft {
   prompts: string;
   evaluationPrompts: string;
   seed: string;
+  rewards: TypedReward[];
   settings: Record<GroupName, Record<string, Typed>>;
 }
 
@@ -80,6 +87,7 @@ function requestOf(draft: RunDraft): unknown {
       prompts: linesOf(draft.prompts),
       evaluationPrompts: linesOf(draft.evaluationPrompts),
       seed: numberOf(draft.seed),
+      rewards: draft.rewards.map(({ model, weight }) => ({ model, weight: numberOf(weight) })),
       ...Object.fromEntries(settings),
     },
   };

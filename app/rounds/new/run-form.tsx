@@ -3,7 +3,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
-import { availableMethods, type Method, methodDescriptions } from '@/lib/methods';
+import { asksPeople, availableMethods, type Method, methodDescriptions } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, groupsOf } from '@/lib/settings/groups';
 import { type PresetName, presetFor, presets } from '@/lib/settings/presets';
@@ -17,6 +17,7 @@ import { Select } from '../../components/ui/select';
 import { send } from '../../http/send';
 import type { PipelineChoice } from './pipelines';
 import { PromptsField } from './prompts-field';
+import { RewardsField } from './rewards-field';
 import { checkDraft, type RunDraft, type Typed, typedSettings } from './run-draft';
 import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
@@ -145,8 +146,10 @@ export function RunForm({
                 options={methodOptions}
                 onChange={(method) => {
                   const preset = presetFor(method, draft.preset);
-                  if (preset === draft.preset) change({ method });
-                  else change({ method, preset, settings: typedSettings(preset) });
+                  // Without people to wait for, rounds would follow each other without end.
+                  const mode = asksPeople(method) ? draft.mode : 'single';
+                  if (preset === draft.preset) change({ method, mode });
+                  else change({ method, mode, preset, settings: typedSettings(preset) });
                 }}
               />
             </Field>
@@ -160,6 +163,15 @@ export function RunForm({
             </Field>
           </div>
         </Card>
+
+        {asksPeople(draft.method) ? null : (
+          <RewardsField
+            rewards={draft.rewards}
+            models={pipeline.rewardModels}
+            problems={problems}
+            onChange={(rewards) => change({ rewards })}
+          />
+        )}
 
         <Card>
           <CardHeading title="Prompts">One a line.</CardHeading>
@@ -241,6 +253,8 @@ function firstDraft(choice: PipelineChoice): RunDraft {
     prompts: choice.suggestedPrompts.join('\n'),
     evaluationPrompts: choice.suggestedEvaluationPrompts.join('\n'),
     seed: '0',
+    // Learned ones come first: they are what people of this installation care for.
+    rewards: [{ model: choice.rewardModels[0]?.id ?? 'symmetry', weight: '1' }],
     settings: typedSettings(choice.suggestedPreset),
   };
 }

@@ -47,7 +47,7 @@ export function MethodNeeds({ method }: { method: Method }) {
 }
 
 function stepsOf({ method, config }: StartRun): [string, string][] {
-  const { sampling, labeling, training, reward, evaluation } = config;
+  const { sampling, labeling, training, reward, rewards, evaluation } = config;
   const measures: [string, string] = [
     'Measures',
     `${plural(evaluation.images, 'image')} of each policy`,
@@ -55,7 +55,7 @@ function stepsOf({ method, config }: StartRun): [string, string][] {
   if (!asksPeople(method)) {
     const scored = reward.optimiserSteps * reward.imagesPerStep;
     return [
-      ['Trains', `${plural(reward.optimiserSteps, 'step')} by ${reward.model}`],
+      ['Trains', `${plural(reward.optimiserSteps, 'step')} by ${plural(rewards.length, 'reward')}`],
       ['Scores', `${plural(scored, 'image')}, drawn while it trains`],
       measures,
     ];

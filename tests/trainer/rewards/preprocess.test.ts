@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
-import { ofPixels } from '@/trainer/rewards/analytic';
 import { appendPreprocessing, axisMatrix, type Preprocessing } from '@/trainer/rewards/preprocess';
+import { ofPixels } from '@/trainer/rewards/reward';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 import { gradientGap, randomImages } from './support';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { brightness, ofPixels, symmetry } from '@/trainer/rewards/analytic';
+import { brightness, symmetry } from '@/trainer/rewards/analytic';
 import { combine } from '@/trainer/rewards/combine';
 import { probeReward } from '@/trainer/rewards/probe';
-import type { Reward } from '@/trainer/rewards/reward';
+import { ofPixels, type Reward } from '@/trainer/rewards/reward';
 import { klWarning, scaleOf } from '@/trainer/rewards/scale';
 import { Engine } from '@/trainer/runtime/engine';
 import { norm, openScoring, randomImages, scoredBy } from './support';

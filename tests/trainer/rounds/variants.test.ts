@@ -175,7 +175,8 @@ it.each(['draft', 'draft-lv', 'draft-plus', 'drtune', 'refl', 'alignprop'] as co
       config: {
         ...config,
         sampling: { ...config.sampling, eta: 0 },
-        reward: { model: 'brightness', optimiserSteps: 2, imagesPerStep: 4 },
+        rewards: [{ model: 'brightness' }],
+        reward: { optimiserSteps: 2, imagesPerStep: 4 },
       },
     });
     expect(round.state).toBe('training');

@@ -100,6 +100,15 @@ export async function loadConstant(
   }
 }
 
+/** The graph with all its constants in memory: for graphs that are made of several files, or whose weights are read. */
+export async function withConstantsInMemory(graph: Graph): Promise<Graph> {
+  const constants: Graph['constants'] = new Map();
+  for (const [name, constant] of graph.constants) {
+    constants.set(name, await loadConstant(constant, graph, name));
+  }
+  return { ...graph, constants };
+}
+
 function readPort(port: Message, source: string): Port {
   const name = port.name as string;
   const type = (port.type as Message | undefined)?.tensor as Message | undefined;

@@ -12,6 +12,7 @@ const draft: RunDraft = {
   prompts: '1 hand\n\n  2 hands  \n',
   evaluationPrompts: '3 hands',
   seed: '7',
+  rewards: [{ model: 'symmetry', weight: '1' }],
   settings: typedSettings('hands'),
 };
 

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { rewardModelStateSchema, rewardReportSchema, rewardSourceSchema } from '@/lib/rewards';
+
+/** What the page of reward models and its routes say to each other. Times in ms. */
+
+export const rewardModelViewSchema = z.object({
+  id: z.string(),
+  /** "Picks 3". */
+  name: z.string(),
+  source: rewardSourceSchema,
+  state: rewardModelStateSchema,
+  report: rewardReportSchema.nullable(),
+  error: z.string().nullable(),
+  createdBy: z.string().nullable(),
+  createdAt: z.number(),
+});
+
+export type RewardModelView = z.infer<typeof rewardModelViewSchema>;
+
+/** What there is to learn from at present. */
+export const materialSchema = z.object({
+  source: rewardSourceSchema,
+  /** Answers, or images, that say something. */
+  decided: z.number().int(),
+  annotators: z.number().int(),
+  /** Why nothing can be learned from it yet; null where something can. */
+  problem: z.string().nullable(),
+});
+
+export type Material = z.infer<typeof materialSchema>;
+
+export const rewardsViewSchema = z.object({
+  pipelines: z.array(z.string()),
+  pipeline: z.string().nullable(),
+  models: z.array(rewardModelViewSchema),
+  material: z.array(materialSchema),
+});
+
+export type RewardsView = z.infer<typeof rewardsViewSchema>;
+
+export const rewardsQuerySchema = z.object({ pipeline: z.string().max(1000).optional() });
+
+export const trainRewardSchema = z.strictObject({
+  pipeline: z.string().min(1).max(1000),
+  source: rewardSourceSchema,
+});
+
+export const trainedRewardSchema = z.object({ id: z.string() });

@@ -1,0 +1,97 @@
+'use client';
+
+import type { RewardModelState } from '@/lib/rewards';
+import type { RewardModelView } from '../api/reward-models/schema';
+import { plural } from '../components/figures/format';
+import { Rate } from '../components/figures/rate';
+import { Badge } from '../components/ui/badge';
+import { Moment } from '../components/ui/moment';
+import { Cell, HeadCell, Table } from '../components/ui/table';
+
+const stateBadges: Partial<
+  Record<RewardModelState, { text: string; tone: 'neutral' | 'active' | 'negative' }>
+> = {
+  queued: { text: 'Waits for a trainer', tone: 'neutral' },
+  training: { text: 'Learning', tone: 'active' },
+  failed: { text: 'Failed', tone: 'negative' },
+};
+
+/** All versions; a ready one can be looked at. */
+export function ModelTable({
+  models,
+  chosenId,
+  onChoose,
+}: {
+  models: RewardModelView[];
+  chosenId: string | null;
+  onChoose: (id: string) => void;
+}) {
+  return (
+    <Table label="Reward models">
+      <thead>
+        <tr>
+          <HeadCell>Model</HeadCell>
+          <HeadCell>Learned from</HeadCell>
+          <HeadCell>Right on held-out answers</HeadCell>
+          <HeadCell>People agree</HeadCell>
+        </tr>
+      </thead>
+      <tbody>
+        {models.map((model) => (
+          <tr key={model.id} aria-current={model.id === chosenId || undefined}>
+            <Cell className="whitespace-nowrap">
+              {model.report ? (
+                <button
+                  type="button"
+                  className="font-medium hover:underline"
+                  onClick={() => onChoose(model.id)}
+                >
+                  {model.name}
+                </button>
+              ) : (
+                <span className="font-medium">{model.name}</span>
+              )}
+              <StateBadge model={model} shown={model.id === chosenId} />
+              <span className="block text-muted-foreground text-xs">
+                {model.createdBy ? `Asked for by ${model.createdBy}, ` : ''}
+                <Moment ms={model.createdAt} />
+              </span>
+            </Cell>
+            {model.report ? (
+              <>
+                <Cell className="whitespace-nowrap tabular-nums">
+                  {plural(model.report.examples, 'example')}
+                  <span className="block text-muted-foreground text-xs">
+                    by {plural(model.report.annotators, 'person', 'people')}
+                  </span>
+                </Cell>
+                <Cell>
+                  <Rate of={model.report.heldOut} />
+                </Cell>
+                <Cell>
+                  <Rate of={model.report.ceiling} />
+                </Cell>
+              </>
+            ) : (
+              <Cell colSpan={3} className="text-muted-foreground">
+                {model.error ?? 'It appears here as soon as it is ready.'}
+              </Cell>
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
+
+function StateBadge({ model, shown }: { model: RewardModelView; shown: boolean }) {
+  const badge = stateBadges[model.state];
+  if (badge) {
+    return (
+      <Badge tone={badge.tone} className="ml-2">
+        {badge.text}
+      </Badge>
+    );
+  }
+  return shown ? <Badge className="ml-2">Shown above</Badge> : null;
+}

@@ -1,0 +1,46 @@
+'use client';
+
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { RewardSource } from '@/lib/rewards';
+import {
+  type RewardsView,
+  rewardsViewSchema,
+  trainedRewardSchema,
+} from '../api/reward-models/schema';
+import { useToast } from '../components/ui/toast';
+import { useEvents } from '../events/use-events';
+import { send } from '../http/send';
+
+const rewardKeys = {
+  all: ['reward-models'] as const,
+  of: (pipeline: string) => ['reward-models', pipeline] as const,
+};
+
+/** The reward models of a pipeline, read anew when one changes. */
+export function useRewardModels(initialData: RewardsView): RewardsView {
+  const queryClient = useQueryClient();
+  const pipeline = initialData.pipeline ?? '';
+  useEvents(['reward-model'], () => {
+    void queryClient.invalidateQueries({ queryKey: rewardKeys.all });
+  });
+  const { data } = useQuery({
+    queryKey: rewardKeys.of(pipeline),
+    queryFn: () =>
+      send('GET', `/api/reward-models?pipeline=${encodeURIComponent(pipeline)}`, rewardsViewSchema),
+    initialData,
+    initialDataUpdatedAt: 0,
+  });
+  return data;
+}
+
+/** Asks for a new version. */
+export function useTrainReward(pipeline: string) {
+  const queryClient = useQueryClient();
+  const { complain } = useToast();
+  return useMutation({
+    mutationFn: (source: RewardSource) =>
+      send('POST', '/api/reward-models', trainedRewardSchema, { pipeline, source }),
+    onError: (error) => complain('Nothing is trained', error.message),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: rewardKeys.all }),
+  });
+}

@@ -1,0 +1,102 @@
+'use client';
+
+import { Plus, X } from 'lucide-react';
+import Link from 'next/link';
+import { analyticRewards } from '@/lib/rewards';
+import { Button } from '../../components/ui/button';
+import { Card, CardHeading } from '../../components/ui/card';
+import { Field, Input } from '../../components/ui/field';
+import { Select, type SelectOption } from '../../components/ui/select';
+import type { PipelineChoice } from './pipelines';
+import type { Problems, TypedReward } from './run-draft';
+
+/** What images are scored by: one reward, or several with their weights. */
+export function RewardsField({
+  rewards,
+  models,
+  problems,
+  onChange,
+}: {
+  rewards: TypedReward[];
+  models: PipelineChoice['rewardModels'];
+  problems: Problems;
+  onChange: (rewards: TypedReward[]) => void;
+}) {
+  const options: SelectOption<string>[] = [
+    ...models.map(({ id, name, hint }) => ({ value: id, label: name, hint })),
+    ...Object.entries(analyticRewards).map(([value, { label, explanation }]) => ({
+      value,
+      label,
+      hint: explanation,
+    })),
+  ];
+  const unused = options.find(({ value }) => !rewards.some(({ model }) => model === value));
+  const change = (at: number, part: Partial<TypedReward>) =>
+    onChange(rewards.map((reward, i) => (i === at ? { ...reward, ...part } : reward)));
+  return (
+    <Card>
+      <CardHeading title="Reward">
+        What an image is scored by. The judge that measures a run is never on offer.
+      </CardHeading>
+      <ul className="flex flex-col gap-4">
+        {rewards.map(({ model, weight }, at) => (
+          <li
+            // biome-ignore lint/suspicious/noArrayIndexKey: a row has no name of its own, and rows are never reordered.
+            key={at}
+            className="grid grid-cols-[minmax(0,1fr)_6rem_auto] items-start gap-3"
+          >
+            <Field
+              label={rewards.length > 1 ? `Reward ${at + 1}` : 'Reward'}
+              help={options.find(({ value }) => value === model)?.hint}
+              error={problems[`config.rewards.${at}.model`]}
+            >
+              <Select
+                label={rewards.length > 1 ? `Reward ${at + 1}` : 'Reward'}
+                value={model}
+                options={options}
+                onChange={(value) => change(at, { model: value })}
+              />
+            </Field>
+            <Field label="Weight" error={problems[`config.rewards.${at}.weight`]}>
+              <Input
+                inputMode="decimal"
+                autoComplete="off"
+                value={weight}
+                onChange={(event) => change(at, { weight: event.target.value })}
+                className="tabular-nums"
+              />
+            </Field>
+            <Button
+              look="quiet"
+              aria-label={`Remove reward ${at + 1}`}
+              disabled={rewards.length === 1}
+              className="mt-6.5"
+              onClick={() => onChange(rewards.filter((_, i) => i !== at))}
+            >
+              <X aria-hidden />
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {problems['config.rewards'] ? (
+        <p role="alert" className="mt-2 text-destructive text-sm">
+          {problems['config.rewards']}
+        </p>
+      ) : null}
+      <div className="mt-4 flex flex-wrap items-center gap-3">
+        {unused ? (
+          <Button onClick={() => onChange([...rewards, { model: unused.value, weight: '1' }])}>
+            <Plus aria-hidden /> Add a reward
+          </Button>
+        ) : null}
+        <p className="text-muted-foreground text-sm">
+          {models.length === 0 ? 'None is learned from people yet. ' : ''}
+          <Link href="/rewards" className="underline underline-offset-2">
+            Rewards
+          </Link>{' '}
+          learns one from picks.
+        </p>
+      </div>
+    </Card>
+  );
+}

@@ -1,0 +1,181 @@
+import { and, asc, desc, eq, inArray, isNull, lt, or } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import type { RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
+import { recordAudit } from './audit';
+import { db } from './client';
+import { recordEvent } from './events';
+import { newId } from './ids';
+import { rewardModels } from './schema/rewards';
+import { workers } from './schema/rounds';
+import { immediate, type Transaction } from './transaction';
+import { takeoverMs } from './work';
+
+export type RewardModel = typeof rewardModels.$inferSelect;
+
+/** Answers younger than this may still be undone. */
+const settleMs = 20_000;
+
+/** Answers up to this instant (ms) stand. */
+export function settledBefore(now = Date.now()): number {
+  return now - settleMs;
+}
+
+function announce(tx: Transaction, id: string, state: RewardModelState, now: number): void {
+  recordEvent(
+    tx,
+    { kind: 'reward-model', payload: { rewardModelId: id, state }, roundId: null },
+    now,
+  );
+}
+
+/** Asks for a new version; a trainer takes it up. Throws 'conflict' while one of the same kind is on its way. */
+export async function requestRewardModel(input: {
+  pipeline: string;
+  source: RewardSource;
+  createdBy: string | null;
+  now?: number;
+}): Promise<RewardModel> {
+  const { pipeline, source, createdBy, now = Date.now() } = input;
+  return immediate((tx) => {
+    const last = tx
+      .select()
+      .from(rewardModels)
+      .where(and(eq(rewardModels.pipeline, pipeline), eq(rewardModels.source, source)))
+      .orderBy(desc(rewardModels.version))
+      .limit(1)
+      .get();
+    if (last && (last.state === 'queued' || last.state === 'training')) {
+      throw new AppError(
+        'conflict',
+        `Version ${last.version} is being trained on the same ${source}. Wait for it, then ask again.`,
+      );
+    }
+    const model = tx
+      .insert(rewardModels)
+      .values({
+        id: newId(),
+        pipeline,
+        source,
+        version: (last?.version ?? 0) + 1,
+        state: 'queued',
+        until: settledBefore(now),
+        createdBy,
+        createdAt: now,
+      })
+      .returning()
+      .get();
+    announce(tx, model.id, 'queued', now);
+    recordAudit(tx, { actorId: createdBy, action: 'reward-model.train', subject: model.id });
+    return model;
+  });
+}
+
+/** The oldest model to be trained, or null. One whose trainer has not been heard of for 30 s is taken over. */
+export async function claimRewardModel(
+  workerId: string,
+  now = Date.now(),
+): Promise<RewardModel | null> {
+  const waiting = (tx: Transaction) =>
+    tx
+      .select({ model: rewardModels })
+      .from(rewardModels)
+      .leftJoin(workers, eq(workers.id, rewardModels.claimedBy))
+      .where(
+        or(
+          eq(rewardModels.state, 'queued'),
+          and(
+            eq(rewardModels.state, 'training'),
+            or(isNull(workers.id), lt(workers.heartbeatAt, now - takeoverMs)),
+          ),
+        ),
+      )
+      .orderBy(asc(rewardModels.createdAt))
+      .limit(1)
+      .get()?.model;
+  if (!waiting(db())) return null;
+  return immediate((tx) => {
+    const model = waiting(tx);
+    if (!model) return null;
+    announce(tx, model.id, 'training', now);
+    return tx
+      .update(rewardModels)
+      .set({ state: 'training', claimedBy: workerId })
+      .where(eq(rewardModels.id, model.id))
+      .returning()
+      .get();
+  });
+}
+
+function endTraining(
+  { id, workerId, ...patch }: { id: string; workerId: string } & Partial<RewardModel>,
+  state: RewardModelState,
+): Promise<void> {
+  const now = Date.now();
+  return immediate((tx) => {
+    const model = tx.select().from(rewardModels).where(eq(rewardModels.id, id)).get();
+    if (model?.state !== 'training' || model.claimedBy !== workerId) {
+      throw new AppError(
+        'work-lost',
+        `Reward model ${id} is no longer ${workerId}'s. Put it down and claim again.`,
+      );
+    }
+    const finishedAt = state === 'queued' ? null : now;
+    tx.update(rewardModels)
+      .set({ ...patch, state, claimedBy: null, finishedAt })
+      .where(eq(rewardModels.id, id))
+      .run();
+    announce(tx, id, state, now);
+  });
+}
+
+/** The model is in the blob store and may be chosen. Throws 'work-lost' after a takeover. */
+export async function finishRewardModel(input: {
+  id: string;
+  workerId: string;
+  blob: string;
+  report: RewardReport;
+}): Promise<void> {
+  await endTraining(input, 'ready');
+}
+
+/** Says why there is no model and what to do. Throws 'work-lost' after a takeover. */
+export async function failRewardModel(input: {
+  id: string;
+  workerId: string;
+  error: string;
+}): Promise<void> {
+  await endTraining(input, 'failed');
+}
+
+/** Puts a model down for another trainer. Throws 'work-lost' after a takeover. */
+export async function releaseRewardModel(input: { id: string; workerId: string }): Promise<void> {
+  await endTraining(input, 'queued');
+}
+
+/** Throws 'not-found'. */
+export async function getRewardModel(id: string): Promise<RewardModel> {
+  const model = db().select().from(rewardModels).where(eq(rewardModels.id, id)).get();
+  if (!model) throw new AppError('not-found', `There is no reward model ${id}.`);
+  return model;
+}
+
+/** Newest first; of one pipeline, or in certain states, when asked. */
+export async function listRewardModels({
+  pipeline,
+  states,
+}: {
+  pipeline?: string;
+  states?: readonly RewardModelState[];
+} = {}): Promise<RewardModel[]> {
+  return db()
+    .select()
+    .from(rewardModels)
+    .where(
+      and(
+        pipeline === undefined ? undefined : eq(rewardModels.pipeline, pipeline),
+        states === undefined ? undefined : inArray(rewardModels.state, [...states]),
+      ),
+    )
+    .orderBy(desc(rewardModels.createdAt), desc(rewardModels.version))
+    .all();
+}

@@ -1,0 +1,33 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import type { RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
+import { user } from './people';
+
+/** Reward models learned from what people said; immutable once ready. Training one again makes a new version. */
+export const rewardModels = sqliteTable(
+  'reward_models',
+  {
+    id: text().primaryKey(),
+    /** 'hands', or the folder of an imported pipeline: its features are what the model reads. */
+    pipeline: text().notNull(),
+    source: text().$type<RewardSource>().notNull(),
+    /** Counted from 1 for each pipeline and source. */
+    version: integer().notNull(),
+    state: text().$type<RewardModelState>().notNull(),
+    /** Answers up to this instant count, ms. */
+    until: integer().notNull(),
+    /** The trainer at work on it. */
+    claimedBy: text(),
+    /** Hash of the model's safetensors in the blob store, once ready. */
+    blob: text(),
+    report: text({ mode: 'json' }).$type<RewardReport>(),
+    error: text(),
+    createdBy: text().references(() => user.id, { onDelete: 'set null' }),
+    createdAt: integer().notNull(),
+    finishedAt: integer(),
+  },
+  (table) => [
+    uniqueIndex('reward_models_version').on(table.pipeline, table.source, table.version),
+    index('reward_models_waiting').on(table.createdAt).where(sql`state in ('queued', 'training')`),
+  ],
+);

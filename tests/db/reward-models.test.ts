@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { newId } from '@/db/ids';
+import {
+  claimRewardModel,
+  failRewardModel,
+  finishRewardModel,
+  getRewardModel,
+  listRewardModels,
+  releaseRewardModel,
+  requestRewardModel,
+} from '@/db/reward-models';
+import { startRun } from '@/db/runs';
+import { heartbeatWorker, registerWorker, removeWorker } from '@/db/workers';
+import type { RewardReport } from '@/lib/rewards';
+import { makeRun, withTemporaryHome } from './support';
+
+withTemporaryHome();
+
+const report: RewardReport = {
+  examples: 30,
+  annotators: 2,
+  ties: 0,
+  until: 0,
+  heldOut: { count: 20, n: 30 },
+  ceiling: { count: 8, n: 10 },
+  calibration: [],
+  warnings: [],
+};
+
+async function worker(): Promise<string> {
+  const id = newId();
+  await registerWorker({ id, pid: 1, host: 'test', device: 'cpu' });
+  return id;
+}
+
+const request = (pipeline: string) =>
+  requestRewardModel({ pipeline, source: 'picks', createdBy: null });
+
+describe('reward models', () => {
+  it('count versions by pipeline, one on its way at a time', async () => {
+    const pipeline = newId();
+    const first = await request(pipeline);
+    expect(first).toMatchObject({ version: 1, state: 'queued' });
+    await expect(request(pipeline)).rejects.toThrow(/Version 1 is being trained/);
+    expect((await request(newId())).version).toBe(1);
+    const workerId = await worker();
+    for (;;) {
+      const claimed = await claimRewardModel(workerId);
+      if (!claimed) break;
+      await finishRewardModel({ id: claimed.id, workerId, blob: 'abc', report });
+    }
+    expect((await request(pipeline)).version).toBe(2);
+    const states = (await listRewardModels({ pipeline })).map(({ state }) => state);
+    expect(states).toEqual(['queued', 'ready']);
+  });
+
+  it('are taken over from a trainer that ended or fell silent, which then may not report', async () => {
+    const model = await request(newId());
+    const [first, second, third] = [await worker(), await worker(), await worker()];
+    const claim = async (by: string, now?: number) => {
+      let claimed = await claimRewardModel(by, now);
+      while (claimed && claimed.id !== model.id) {
+        await failRewardModel({ id: claimed.id, workerId: by, error: 'another test' });
+        claimed = await claimRewardModel(by, now);
+      }
+      return claimed;
+    };
+    expect((await claim(first))?.claimedBy).toBe(first);
+    expect(await claim(second)).toBeNull();
+    await removeWorker(first);
+    expect((await claim(second))?.claimedBy).toBe(second);
+    await expect(
+      finishRewardModel({ id: model.id, workerId: first, blob: 'x', report }),
+    ).rejects.toMatchObject({ code: 'work-lost' });
+    await heartbeatWorker(third);
+    expect(await claim(third, Date.now() + 29_000)).toBeNull();
+    expect((await claim(third, Date.now() + 31_000))?.claimedBy).toBe(third);
+    await releaseRewardModel({ id: model.id, workerId: third });
+    expect((await getRewardModel(model.id)).state).toBe('queued');
+  });
+
+  it('can be named by a run only when ready, and only on their pipeline', async () => {
+    const { pipeline } = await makeRun();
+    const other = await makeRun();
+    const model = await request(pipeline);
+    const start = (rewards: { model: string }[], on = pipeline) =>
+      startRun({
+        name: 'by reward',
+        mode: 'single',
+        method: 'draft',
+        pipeline: on,
+        config: { prompts: ['1 hand'], evaluationPrompts: ['1 hand'], rewards },
+        createdBy: null,
+      });
+    await expect(start([{ model: 'beauty' }])).rejects.toThrow(/no reward "beauty".+symmetry/);
+    await expect(start([{ model: model.id }])).rejects.toThrow(/picks 1 is queued/);
+    await expect(start([{ model: 'symmetry' }, { model: 'symmetry' }])).rejects.toThrow(/twice/);
+    const workerId = await worker();
+    let claimed = await claimRewardModel(workerId);
+    while (claimed && claimed.id !== model.id) claimed = await claimRewardModel(workerId);
+    await finishRewardModel({ id: model.id, workerId, blob: 'abc', report });
+    await expect(start([{ model: model.id }], other.pipeline)).rejects.toThrow(/was learned on/);
+    expect((await start([{ model: model.id }])).round.config.rewards).toEqual([
+      { model: model.id, weight: 1 },
+    ]);
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * @file What a learned reward sees: the base policy's own UNet looking at an image that is almost clean. Its activations know
+ * what it draws, so a few dozen picks suffice to say which of them people like (the idea of latent reward models: Zhang et
+ * al., "Diffusion Model as a Noise-Aware Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
+ */
+import { takesScalarTimestep, unetPort } from '@/trainer/diffusion/guided-output';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/vae-encoder';
+import type { Builder, Value } from '@/trainer/graph/builder';
+import { inline } from '@/trainer/graph/inline';
+import { type Graph, GraphError } from '@/trainer/graph/model';
+import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
+import { float32, int64, sizeOf } from '@/trainer/graph/tensor';
+
+/** The timestep that the UNet is told: late enough that it looks for details, early enough that it looks for meaning. */
+const timestep = 151;
+
+/** Keeps the root of a variance differentiable where all positions are equal. */
+const leastVariance = 1e-6;
+
+/** Blocks whose last activation is read: every level on the way down, and the middle. Names as diffusers has them. */
+const levelOf = /^\/(down_blocks\.\d+)\/(?:resnets|attentions)|^\/(mid_block)\//;
+
+/** The pipeline's networks with their weights in memory: the graph that reads an image is made of several files. */
+export interface FeatureNetworks {
+  pipeline: Pipeline;
+  encoder: Graph;
+  unet: Graph;
+}
+
+export async function openFeatureNetworks(pipeline: Pipeline): Promise<FeatureNetworks> {
+  return {
+    pipeline,
+    encoder: await withConstantsInMemory(vaeEncoderOf(pipeline).graph),
+    unet: await withConstantsInMemory(pipeline.unet.graph),
+  };
+}
+
+/**
+ * Appends the features [n, width] of `images` [n, 3, H, W] in [0, 1] under `context`, the text embeddings [n, tokens, width]:
+ * mean, standard deviation and maximum over positions of every level's channels.
+ */
+export function appendFeatures(
+  b: Builder,
+  { pipeline, encoder, unet }: FeatureNetworks,
+  images: Value,
+  context: Value,
+): Value {
+  const n = b.dims(images)[0] as number;
+  const dims = takesScalarTimestep(unet) ? [] : [n];
+  const steps = Array<number>(sizeOf(dims)).fill(timestep);
+  const whole = unetPort(unet, 'timestep').dtype === 'int64';
+  const levels = new Map<string, Value>();
+  inline(b, unet, {
+    prefix: 'features.',
+    feeds: {
+      sample: appendLatents(b, encoder, images, pipeline),
+      timestep: b.tensor(whole ? int64(dims, steps) : float32(dims, steps)),
+      encoder_hidden_states: context,
+    },
+    onNode(_, { name }, outputs) {
+      const found = levelOf.exec(name);
+      if (found) levels.set((found[1] ?? found[2]) as string, outputs[0] as Value);
+      return outputs;
+    },
+  });
+  if (levels.size === 0) {
+    throw new GraphError(
+      `${unet.source} has no nodes named /down_blocks or /mid_block, so a learned reward cannot find its levels. Export it with Optimum, module names kept.`,
+    );
+  }
+  return b.concat(
+    [...levels.values()].map((level) => appendPooled(b, level)),
+    1,
+  );
+}
+
+function appendPooled(b: Builder, level: Value): Value {
+  const positions = [2, 3];
+  const mean = b.reduceMean(level, positions, true);
+  const apart = b.sub(level, mean);
+  const variance = b.reduceMean(b.mul(apart, apart), positions, false);
+  const deviation = b.op('Sqrt', [b.add(variance, b.scalar(leastVariance))]);
+  const most = b.op('ReduceMax', [level, b.ints(positions)], { keepdims: 0 });
+  const [n, channels] = b.dims(level) as [number, number];
+  return b.concat([b.reshape(mean, [n, channels]), deviation, most], 1);
+}
