@@ -72,7 +72,7 @@ async function checkLpips(engine: Engine, folder: string) {
     },
   );
   const [count, , height, width] = golden.get('set').dims as [number, number, number, number];
-  const lpips = await Lpips.open(engine, graph, [height, width]);
+  const lpips = await Lpips.open(engine, join(folder, 'lpips'), [height, width]);
   const set = golden.floats('set').data;
   const size = set.length / count;
   // The network takes [−1, 1], LPIPS of ours [0, 1].

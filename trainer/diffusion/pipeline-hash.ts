@@ -24,6 +24,11 @@ export async function pipelineHash(folder: string): Promise<string> {
       `${folder} holds no pipeline: model_index.json is missing. Give a folder in the layout of Optimum's ONNX exports.`,
     );
   }
+  return filesHash(folder, files);
+}
+
+/** Sha256 of files of a folder, with their names, in the order given. */
+export async function filesHash(folder: string, files: readonly string[]): Promise<string> {
   const whole = createHash('sha256');
   for (const file of files) {
     const part = createHash('sha256');

@@ -1,12 +1,7 @@
 /** @file Rewards that are formulas of the pixels: no model, no prompt. What they ask for can be seen at a glance. */
 import type { AnalyticRewardName } from '@/lib/rewards';
-import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
-import type { Reward } from './reward';
-
-function ofPixels(name: string, append: (b: Builder, images: Value) => Value): Reward {
-  return { name, append, feeds: async () => ({}) };
-}
+import { ofPixels, type Reward } from './reward';
 
 const spatial = [1, 2, 3];
 

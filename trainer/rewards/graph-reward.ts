@@ -1,7 +1,10 @@
-/** @file A reward model that is a graph of its own: an image and what it wants of the prompt → a score. */
+/** @file A reward model that is one graph without a manifest: an image and what it wants of the prompt → a score. */
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';
-import { formatDims, type Tensor } from '@/trainer/graph/tensor';
+import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
+import { formatDims } from '@/trainer/graph/tensor';
+import { imagePort, listed } from './imported/graphs';
+import { perImage } from './imported/scores';
 import type { Reward } from './reward';
 
 /**
@@ -9,13 +12,16 @@ import type { Reward } from './reward';
  * filled by `feeds`. Its one output is the score [n].
  */
 export function graphReward(
-  graph: Graph,
+  given: Graph,
   name: string,
   feeds: Reward['feeds'] = async () => ({}),
 ): Reward {
-  if (!graph.inputs.some((port) => port.name === 'image') || graph.outputs.length !== 1) {
+  const graph = atOpset18(given);
+  imagePort(graph, 'image');
+  const [output] = graph.outputs;
+  if (!output || graph.outputs.length !== 1) {
     throw new GraphError(
-      `${graph.source} takes ${graph.inputs.map((port) => port.name).join(', ')} and gives ${graph.outputs.map((port) => port.name).join(', ')}: a reward model takes "image" and gives one score. Export it so.`,
+      `${graph.source} gives ${listed(graph.outputs)}: a reward model gives one score per image. Export it so, or describe it in a reward.json.`,
     );
   }
   return {
@@ -33,8 +39,9 @@ export function graphReward(
         }
         return [port.name, b.input(port.name, port.dtype, dims as number[])];
       });
-      return Object.values(inline(b, graph, { feeds: Object.fromEntries(inputs) }))[0] as string;
+      const scored = inline(b, graph, { feeds: Object.fromEntries(inputs) });
+      return perImage(b, scored[output.name] as string, n, graph.source);
     },
-    feeds: (prompts): Promise<Record<string, Tensor>> => feeds(prompts),
+    feeds: (prompts) => feeds(prompts),
   };
 }

@@ -3,11 +3,15 @@
  * "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (arXiv 1801.03924). Inputs lie in [−1, 1]; given
  * [0, 1] the network sees grey fog and calls everything alike, so the conversion is made here and nowhere else.
  */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { withStaticShapes } from '@/trainer/graph/inline';
-import { type Graph, GraphError } from '@/trainer/graph/model';
+import { GraphError } from '@/trainer/graph/model';
+import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32 } from '@/trainer/graph/tensor';
+import { float32, formatDims, sizeOf } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { imagePort, listed, openGraph, portOf } from './imported/graphs';
 
 /** Pairs that go through the network together. */
 const pairsPerRun = 8;
@@ -19,26 +23,37 @@ export class Lpips {
   ) {}
 
   /**
-   * @param graph takes `image_0` and `image_1` [n, 3, H, W], gives `distance` [n]
+   * @param model a file, or a folder with a model.onnx, that takes `image_0` and `image_1` [n, 3, H, W] and gives
+   * `distance`, one number per pair
    * @param size of the images, [height, width]
+   * @throws GraphError when there is no such network
    */
   static async open(
     engine: Engine,
-    graph: Graph,
+    model: string,
     size: readonly [number, number],
-    externalDataFolder?: string,
   ): Promise<Lpips> {
+    const graph = await openGraph(await networkAt(model));
     const names = graph.inputs.map((port) => port.name);
     if (!names.includes('image_0') || !names.includes('image_1') || names.length !== 2) {
       throw new GraphError(
-        `${graph.source} takes ${names.join(', ')}: an LPIPS network takes image_0 and image_1. Export it so.`,
+        `${graph.source} takes ${listed(graph.inputs)}: an LPIPS network takes image_0 and image_1. Export it so.`,
       );
     }
+    portOf(graph, 'outputs', 'distance');
+    for (const name of names) imagePort(graph, name);
     const dims = [3, ...size] as const;
     const fixed = withStaticShapes(graph, {
       image_0: [pairsPerRun, ...dims],
       image_1: [pairsPerRun, ...dims],
     });
+    const [distance] = fixed.outputs.filter((port) => port.name === 'distance');
+    if (sizeOf(distance?.dims as number[]) !== pairsPerRun) {
+      throw new GraphError(
+        `${graph.source} gives distances of shape ${formatDims(distance?.dims ?? [])} for ${pairsPerRun} pairs: an LPIPS network gives one number per pair, its mean over pixels. Export it so.`,
+      );
+    }
+    const externalDataFolder = await externalDataFolderOf(fixed, '.');
     const session = await engine.load(serializeOnnx(fixed), {
       name: 'LPIPS',
       ...(externalDataFolder && { externalDataFolder }),
@@ -75,16 +90,48 @@ export class Lpips {
     return found;
   }
 
-  /** Mean over all n(n − 1)/2 pairs of a set; 0 for fewer than two. Not only neighbours, which is lpips' own default. */
+  /** Mean over all n(n − 1)/2 pairs of a set; 0 for fewer than two. Not only neighbors, which is lpips' own default. */
   async allPairs(images: readonly Float32Array[]): Promise<number> {
-    const pairs = images.flatMap((one, i) =>
-      images.slice(i + 1).map((other) => [one, other] as const),
-    );
-    const distances = await this.distances(pairs);
-    return distances.reduce((sum, distance) => sum + distance, 0) / Math.max(1, pairs.length);
+    return (await this.diversity([images])).mean;
+  }
+
+  /**
+   * Diversity of what is drawn for each prompt: all pairs of each set, and the mean over the sets that have a pair. Pairs of
+   * all sets share the runs, so that many small sets cost no more than one large.
+   */
+  async diversity(
+    sets: readonly (readonly Float32Array[])[],
+  ): Promise<{ perSet: number[]; mean: number }> {
+    const counts = sets.map((set) => (set.length * (set.length - 1)) / 2);
+    const distances = await this.distances(sets.flatMap(pairsOf));
+    let first = 0;
+    const perSet = counts.map((count) => {
+      const own = distances.slice(first, first + count);
+      first += count;
+      return own.reduce((sum, distance) => sum + distance, 0) / Math.max(1, count);
+    });
+    const counted = perSet.filter((_, i) => (counts[i] as number) > 0);
+    const mean = counted.reduce((sum, value) => sum + value, 0) / Math.max(1, counted.length);
+    return { perSet, mean };
   }
 
   async release(): Promise<void> {
     await this.session.release();
   }
+}
+
+function pairsOf(images: readonly Float32Array[]): [Float32Array, Float32Array][] {
+  return images.flatMap((one, i) =>
+    images.slice(i + 1).map((other): [Float32Array, Float32Array] => [one, other]),
+  );
+}
+
+/** The ONNX file at a path: the file itself, or a folder's model.onnx. */
+async function networkAt(path: string): Promise<string> {
+  const found = await stat(path).catch((cause: Error) => {
+    throw new GraphError(
+      `There is no LPIPS network at ${path} (${cause.message}). Give an ONNX file, or a folder with a model.onnx.`,
+    );
+  });
+  return found.isDirectory() ? join(path, 'model.onnx') : path;
 }

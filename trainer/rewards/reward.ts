@@ -7,11 +7,36 @@ export interface Reward {
   name: string;
   /**
    * Appends the scores [n] of `images` [n, 3, H, W] in [0, 1]. What it takes of the prompts it declares as graph inputs,
-   * which `feeds` fills.
+   * which `feeds` fills. External data it names by absolute path (see trainer/graph/onnx/external-data).
    */
   append(b: Builder, images: Value): Value;
+  /** A reward of several terms: the same score, and each term's own [n] beside it. */
+  appendParts?(b: Builder, images: Value): ScoredParts;
   /** Feeds of those inputs for one prompt per image. */
   feeds(prompts: readonly string[]): Promise<Record<string, Tensor>>;
-  /** Folder of the model's external data, where it has any. */
-  externalDataFolder?: string;
+  /** Where scores of ordinary images lie, [low, high]. */
+  expected?: readonly [number, number];
+  /** Frees what `feeds` needs. */
+  release?(): Promise<void>;
+}
+
+export interface ScoredParts {
+  score: Value;
+  /** Each term's score before weight, hinge and scale, by the term's name. */
+  parts: Record<string, Value>;
+}
+
+/** A reward that cannot be opened or used: names the model, the file or the value, and the remedy. */
+export class RewardError extends Error {
+  override name = 'RewardError';
+}
+
+/** Appends a reward's score, and its terms' where it has any. */
+export function appendScored(reward: Reward, b: Builder, images: Value): ScoredParts {
+  return reward.appendParts?.(b, images) ?? { score: reward.append(b, images), parts: {} };
+}
+
+/** A reward that asks nothing of the prompt. */
+export function ofPixels(name: string, append: (b: Builder, images: Value) => Value): Reward {
+  return { name, append, feeds: async () => ({}) };
 }

@@ -1,5 +1,6 @@
-/** @file Scoring finished images: all that a method needs of a reward which it does not differentiate. */
+/** @file Scoring finished images, for methods that need no gradient of a reward and for measuring what training did. */
 import { Builder } from '@/trainer/graph/builder';
+import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
@@ -13,7 +14,7 @@ export interface ScoredBatch {
 }
 
 export interface Scorer {
-  /** Name and version of what scores. */
+  /** Name and version; scores of different versions are never compared. */
   name: string;
   /** One score per image. @param pixels [images, 3, height, width] in [0, 1] */
   score(pixels: Float32Array, prompts: readonly string[]): Promise<Float32Array>;
@@ -23,16 +24,17 @@ export interface Scorer {
 /** Makes ready to score batches of this size; what needs no engine leaves it alone. */
 export type OpenScorer = (engine: Engine, batch: ScoredBatch) => Promise<Scorer>;
 
-/** Scores by a reward model, forward only. */
+/** Scores by a reward's graph, forward only. */
 export function scorerOf(reward: Reward): OpenScorer {
   return async (engine, { images, height, width }) => {
-    const b = new Builder('reward score');
     const dims = [images, 3, height, width];
+    const b = new Builder('reward score');
     const pixels = b.input('pixels', 'float32', dims);
-    b.output(b.reshape(reward.append(b, pixels), [images]), 'score');
-    const { externalDataFolder } = reward;
-    const session = await engine.load(serializeOnnx(b.finish()), {
-      name: `reward ${reward.name}`,
+    b.output(reward.append(b, pixels), 'score');
+    const graph = b.finish();
+    const externalDataFolder = await externalDataFolderOf(graph, '.');
+    const session = await engine.load(serializeOnnx(graph), {
+      name: `score ${reward.name}`,
       ...(externalDataFolder && { externalDataFolder }),
     });
     return {

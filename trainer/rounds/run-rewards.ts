@@ -4,7 +4,7 @@ import { getRewardModel } from '@/db/reward-models';
 import { AppError } from '@/lib/errors';
 import { isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { analytic } from '@/trainer/rewards/analytic';
-import { combined } from '@/trainer/rewards/combined';
+import { combine, type Term } from '@/trainer/rewards/combine';
 import { type FeatureNetworks, openFeatureNetworks } from '@/trainer/rewards/learned/features';
 import { parseHead } from '@/trainer/rewards/learned/head';
 import { learnedReward } from '@/trainer/rewards/learned/learned-reward';
@@ -20,7 +20,7 @@ export async function openRewards(
   encode: Encode,
 ): Promise<Reward> {
   let networks: FeatureNetworks | undefined;
-  const opened: { reward: Reward; weight: number }[] = [];
+  const opened: Term[] = [];
   for (const { model, weight } of terms) {
     if (isAnalytic(model)) {
       opened.push({ reward: analytic[model], weight });
@@ -29,7 +29,7 @@ export async function openRewards(
     networks ??= await openFeatureNetworks(start.pipeline);
     opened.push({ reward: await openLearned(model, start, networks, encode), weight });
   }
-  return combined(opened);
+  return combine(opened);
 }
 
 async function openLearned(

@@ -72,7 +72,11 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
 }
 
 /** The data of a constant, read from the file beside the model where it is external. @throws GraphError */
-async function loadConstant(constant: Constant, graph: Graph, name: string): Promise<Tensor> {
+export async function loadConstant(
+  constant: Constant,
+  graph: Graph,
+  name: string,
+): Promise<Tensor> {
   if (!isExternal(constant)) return constant;
   const { location, offset, length } = constant.external;
   const path = join(dirname(graph.source), location);

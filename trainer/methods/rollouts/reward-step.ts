@@ -4,6 +4,7 @@ import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
+import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
 import type { Reward } from '@/trainer/rewards/reward';
 
 /**
@@ -17,7 +18,7 @@ export function buildRewardStep(
   reward: Reward,
   lossOf: (b: Builder, reward: Value) => Value,
 ): Graph {
-  const { graph } = pipeline.vaeDecoder;
+  const graph = atOpset18(pipeline.vaeDecoder.graph);
   const b = new Builder('reward step', { ...graph.opsets });
   b.graph.source = graph.source;
   const latents = b.input('latents', 'float32', [images, ...pipeline.latentShape]);

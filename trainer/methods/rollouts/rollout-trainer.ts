@@ -6,6 +6,7 @@ import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
+import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
@@ -84,9 +85,11 @@ export class RolloutTrainer {
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
     const graph = buildRewardStep(pipeline, images, reward, (b, r) => method.loss(b, r));
+    // Decoder and reward may each bring data of their own.
+    const externalDataFolder = await externalDataFolderOf(graph, pipeline.vaeDecoder.folder);
     const rewardStep = await engine.load(serializeOnnx(graph), {
       name: `reward ${reward.name}`,
-      externalDataFolder: reward.externalDataFolder ?? pipeline.vaeDecoder.folder,
+      ...(externalDataFolder && { externalDataFolder }),
     });
     return new RolloutTrainer(options, optimizer, denoiser, roller, rewardStep);
   }
