@@ -209,6 +209,8 @@ export function completeRound(tx: Transaction, round: Round, now: number): void 
   }
   const { maxRounds } = run.config.serving;
   const more = run.mode === 'online' && (maxRounds === 0 || round.ordinal < maxRounds);
-  if (more) openRound(tx, run, round.ordinal + 1, now);
+  // Another round would start where this one did, and do the same again: a person has to look first.
+  if (more && evaluation?.summary.alarms?.length) setRunStatus(tx, run, 'paused', now);
+  else if (more) openRound(tx, run, round.ordinal + 1, now);
   else setRunStatus(tx, run, 'done', now);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alarmSchema, changeSchema } from './alarms';
 
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
@@ -53,6 +54,9 @@ export const evaluationSummarySchema = z.object({
   alignment: z.number().nullable(),
   winRate: winRecordSchema.nullable(),
   diversity: z.number().nullable(),
+  /** Of methods that follow a reward: how it changed, and what fell meanwhile. */
+  reward: changeSchema.extend({ name: z.string() }).optional(),
+  alarms: z.array(alarmSchema).optional(),
 });
 
 export type EvaluationSummary = z.infer<typeof evaluationSummarySchema>;

@@ -27,7 +27,8 @@ export const servingSettings = {
     default: 'not-worse',
     choices: {
       always: 'Always.',
-      'not-worse': 'Unless the evaluation shows, beyond its 95 % interval, that it is worse.',
+      'not-worse':
+        'Unless the evaluation shows, beyond its 95 % interval, that it is worse, or that its reward was hacked.',
       manual: 'Only when a researcher says so.',
     },
   }),

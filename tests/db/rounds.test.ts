@@ -21,6 +21,7 @@ import { trainingPairsOf } from '@/db/training-data';
 import { pausePerson } from '@/db/users';
 import { claimWork, finishEvaluation, finishTraining } from '@/db/work';
 import type { Answer } from '@/lib/answers';
+import type { EvaluationSummary } from '@/lib/metrics';
 import { makeLabelingRound, makePeople, makeRun, withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -148,7 +149,12 @@ describe('the end of labeling', () => {
 });
 
 /** Labels, trains and evaluates a round with the given record of the new policy against the old. */
-async function playRound(roundId: string, pipeline: string, wins: number): Promise<string> {
+async function playRound(
+  roundId: string,
+  pipeline: string,
+  wins: number,
+  alarms?: EvaluationSummary['alarms'],
+): Promise<string> {
   const training = await claimWork({ workerId: 'w', now: Date.now() + 3600_000 });
   const round = await getRound(roundId);
   const policy = await createPolicy({
@@ -178,6 +184,7 @@ async function playRound(roundId: string, pipeline: string, wins: number): Promi
       alignment: null,
       winRate: { wins, ties: 0, n: 100 },
       diversity: null,
+      ...(alarms && { alarms }),
     },
   });
   await finishEvaluation({ workId: evaluating!.work.id, workerId: 'w' });
@@ -200,6 +207,16 @@ describe('the end of a round', () => {
     const [next] = await listRounds({ runId: run.id });
     expect(next).toMatchObject({ ordinal: 2, startPolicyId: base.id });
     expect((await getRound(round.id)).manifest).toMatchObject({ seeds: [1] });
+  });
+
+  it('neither serves what hacked its reward nor does the same again unasked', async () => {
+    const { round, run, pipeline, base } = await labeled({ rule: 'not-worse' });
+    await playRound(round.id, pipeline, 90, [{ signal: 'formed', before: 0.7, after: 0.1 }]);
+    expect((await servingPolicy(pipeline)).id).toBe(base.id);
+    expect((await getRun(run.id)).status).toBe('paused');
+    expect(await listRounds({ runId: run.id })).toHaveLength(1);
+    await resumeRun(run.id, null);
+    expect(await listRounds({ runId: run.id })).toHaveLength(2);
   });
 
   it('ends a run after its last round', async () => {

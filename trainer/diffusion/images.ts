@@ -28,3 +28,12 @@ export function toRgb(values: Float32Array, width: number, height: number): RgbI
 export function encodePng({ width, height, data }: RgbImage): Uint8Array {
   return encode({ width, height, data, depth: 8, channels: 3 });
 }
+
+/** The image as networks take it, [3, height, width] in [0, 1]. */
+export function toPlanes({ width, height, data }: RgbImage): Float32Array {
+  const plane = width * height;
+  return Float32Array.from({ length: 3 * plane }, (_, i) => {
+    const channel = Math.floor(i / plane);
+    return (data[3 * (i - channel * plane) + channel] as number) / 255;
+  });
+}

@@ -2,9 +2,13 @@
 import { decode } from 'fast-png';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, recordEvaluation } from '@/db/metrics';
+import type { Round } from '@/db/rounds';
 import { listSamples, recordSamples, type Sample, setVerdicts } from '@/db/samples';
 import { finishEvaluation } from '@/db/work';
+import { hackingAlarms, type ImageMeasures, pairedChange } from '@/lib/alarms';
+import { asksPeople } from '@/lib/methods';
 import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
 import { draw } from './draw';
@@ -12,6 +16,8 @@ import { Eta } from './eta';
 import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
 import { type PlannedSample, planEvaluation } from './plan';
 import { openPolicy } from './resolve-pipeline';
+import { openRewards } from './run-rewards';
+import { scoresOf } from './score-images';
 
 /** Draws what is missing of both policies' evaluation images, compares them, and ends the round. */
 export async function evaluateRound(assignment: Assignment, engine: Engine): Promise<void> {
@@ -51,12 +57,19 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const readingsAfter = judge && (await readAll(judge, resultPolicyId, after));
   const readingsBefore = judge && (await readAll(judge, startPolicyId, before));
   const images = config.evaluation.images;
+  const rewarded = asksPeople(run.method)
+    ? undefined
+    : await compareRewards(engine, round, { before, after });
+  const summaries = {
+    before: summarize(images, before, judge, readingsBefore),
+    after: summarize(images, after, judge, readingsAfter),
+  };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({
       roundId: null,
       policyId: startPolicyId,
       comparedToPolicyId: null,
-      summary: summarize(images, before, judge, readingsBefore),
+      summary: summaries.before,
     });
   }
   await recordEvaluation({
@@ -64,11 +77,70 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     policyId: resultPolicyId,
     comparedToPolicyId: startPolicyId,
     summary: {
-      ...summarize(images, after, judge, readingsAfter),
+      ...summaries.after,
       winRate: readingsAfter && readingsBefore ? wins(readingsAfter, readingsBefore) : null,
+      ...(rewarded && {
+        reward: {
+          name: rewarded.name,
+          ...pairedChange([...rewarded.before], [...rewarded.after]),
+        },
+      }),
+      ...(rewarded &&
+        readingsBefore &&
+        readingsAfter && {
+          alarms: hackingAlarms(
+            measuresOf(readingsBefore, rewarded.before),
+            measuresOf(readingsAfter, rewarded.after),
+            { before: summaries.before.diversity, after: summaries.after.diversity },
+          ),
+        }),
     },
   });
   await assignment.complete(finishEvaluation);
+}
+
+/** What the run's rewards say of both policies' evaluation images. */
+async function compareRewards(
+  engine: Engine,
+  { config, startPolicyId, resultPolicyId }: Round,
+  planned: Record<'before' | 'after', readonly PlannedSample[]>,
+): Promise<{ name: string; before: Float32Array; after: Float32Array }> {
+  const start = await openPolicy(startPolicyId);
+  const encoder = await PromptEncoder.open(engine, start.pipeline);
+  const reward = await openRewards(config.rewards, start, (prompt) => encoder.encode(prompt));
+  try {
+    const [before, after] = await Promise.all([
+      imagesOf(startPolicyId, planned.before),
+      imagesOf(resultPolicyId as string, planned.after),
+    ]);
+    return {
+      name: reward.name,
+      before: await scoresOf(engine, reward, before),
+      after: await scoresOf(engine, reward, after),
+    };
+  } finally {
+    await reward.release?.();
+    await encoder.release();
+  }
+}
+
+async function imagesOf(policyId: string, planned: readonly PlannedSample[]) {
+  const drawn = await drawnOf(policyId);
+  return Promise.all(
+    planned.map(async ({ id, prompt }) => ({
+      prompt,
+      image: await imageOf(drawn.get(id) as Sample),
+    })),
+  );
+}
+
+function measuresOf(readings: readonly Reading[], rewards: Float32Array): ImageMeasures[] {
+  return readings.map(({ verdict }, i) => ({
+    reward: rewards[i] as number,
+    formed: Number(!verdict.deformed),
+    bloodless: Number(!verdict.blood),
+    alignment: verdict.alignment ?? 0,
+  }));
 }
 
 /** A policy's stored evaluation images, by id. */
@@ -94,12 +166,7 @@ async function readAll(
   planned: readonly PlannedSample[],
 ): Promise<Reading[]> {
   const drawn = await drawnOf(policyId);
-  const judged = await Promise.all(
-    planned.map(async ({ id, prompt }) => ({
-      prompt,
-      image: await imageOf(drawn.get(id) as Sample),
-    })),
-  );
+  const judged = await imagesOf(policyId, planned);
   const readings = await judge.read(judged);
   // Read once, verdicts stand: people may have reviewed the flags that follow from them.
   const unread = planned.flatMap(({ id: sampleId }, i) =>

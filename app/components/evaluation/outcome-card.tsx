@@ -127,6 +127,19 @@ function RateRows({
             </Cell>
           </tr>
         ))}
+        {after.reward ? (
+          <tr>
+            <Cell className="whitespace-nowrap">Reward</Cell>
+            <Cell colSpan={3} className="tabular-nums">
+              {before ? `${names[0]} ${after.reward.before.toFixed(3)} → ` : ''}
+              {names[1]} {after.reward.after.toFixed(3)}{' '}
+              <span className="text-muted-foreground text-xs">
+                {after.reward.name}; difference {after.reward.low.toFixed(3)} to{' '}
+                {after.reward.high.toFixed(3)}, image by image
+              </span>
+            </Cell>
+          </tr>
+        ) : null}
       </tbody>
     </Table>
   );

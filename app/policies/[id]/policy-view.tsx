@@ -5,6 +5,7 @@ import Link from 'next/link';
 import { Fragment, useState } from 'react';
 import type { PolicyDetail } from '../../api/policies/schema';
 import type { PolicyRef } from '../../api/rounds/schema';
+import { HackingNotice } from '../../components/evaluation/hacking-notice';
 import { OutcomeCard } from '../../components/evaluation/outcome-card';
 import { countText } from '../../components/figures/format';
 import { FrameSheet } from '../../components/film/frame-sheet';
@@ -113,6 +114,7 @@ export function PolicyView({
             </Link>
           ))}
         </nav>
+        {policy.measured ? <HackingNotice summary={policy.measured} /> : null}
         {policy.measured ? (
           <OutcomeCard
             before={detail.parentMeasured}

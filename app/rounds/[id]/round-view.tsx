@@ -5,6 +5,7 @@ import Link from 'next/link';
 import { asksPeople, methodDescriptions } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
+import { HackingNotice } from '../../components/evaluation/hacking-notice';
 import { OutcomeCard } from '../../components/evaluation/outcome-card';
 import { FrameSheet } from '../../components/film/frame-sheet';
 import { Page } from '../../components/shell/page-frame';
@@ -67,6 +68,7 @@ export function RoundView({
           <Phases round={round} etaSeconds={etaOf(detail)} />
           {isFinished(round.state) ? null : <TrainerLine trainer={trainer} />}
         </section>
+        {detail.after ? <HackingNotice summary={detail.after} /> : null}
         {resultPolicy && detail.after ? (
           <OutcomeCard
             before={detail.before}

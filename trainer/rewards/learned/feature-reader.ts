@@ -1,5 +1,5 @@
 /** @file Features of finished images, many at a time: what a reward model is trained on. */
-import type { RgbImage } from '@/trainer/diffusion/images';
+import { type RgbImage, toPlanes } from '@/trainer/diffusion/images';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
@@ -71,13 +71,4 @@ export class FeatureReader {
   async release(): Promise<void> {
     await this.session.release();
   }
-}
-
-/** [3, H, W] in [0, 1]. */
-function toPlanes({ width, height, data }: RgbImage): Float32Array {
-  const plane = width * height;
-  return Float32Array.from({ length: 3 * plane }, (_, i) => {
-    const channel = Math.floor(i / plane);
-    return (data[3 * (i - channel * plane) + channel] as number) / 255;
-  });
 }
