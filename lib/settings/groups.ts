@@ -1,6 +1,7 @@
 import { asksPeople, type Method } from '../methods';
 import { d3poSettings } from './d3po';
 import { evaluationSettings, servingSettings } from './evaluation';
+import { inferenceSettings } from './inference';
 import { labelingSettings } from './labeling';
 import { ddpoSettings, dpokSettings } from './policy-gradient';
 import {
@@ -31,6 +32,7 @@ export const settingGroups = {
   alignprop: alignPropSettings,
   ddpo: ddpoSettings,
   dpok: dpokSettings,
+  inference: inferenceSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -54,6 +56,10 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
   ddpo: { label: 'DDPO', explanation: 'What a reward counts against, and how far a step may go.' },
   dpok: { label: 'DPOK', explanation: 'Reward against distance from the base.' },
+  inference: {
+    label: 'Inference',
+    explanation: 'How the new policy draws when it is evaluated.',
+  },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };
@@ -62,9 +68,9 @@ const everywhere: readonly GroupName[] = ['sampling', 'training', 'evaluation', 
 
 /** The groups that say anything to a method, in the order of a form. */
 export function groupsOf(method: Method): GroupName[] {
-  const shared: GroupName = asksPeople(method) ? 'labeling' : 'reward';
+  const shared: GroupName[] = asksPeople(method) ? ['labeling'] : ['reward', 'inference'];
   return (Object.keys(settingGroups) as GroupName[]).filter(
-    (group) => group === method || group === shared || everywhere.includes(group),
+    (group) => group === method || shared.includes(group) || everywhere.includes(group),
   );
 }
 

@@ -43,6 +43,7 @@ export const runConfigSchema = z.strictObject({
       error: 'A reward stands there twice; give it one weight.',
     })
     .default([defaultReward]),
+  inference: schemaOf(settingGroups.inference).prefault({}),
   evaluation: schemaOf(settingGroups.evaluation).prefault({}),
   serving: schemaOf(settingGroups.serving).prefault({}),
 });

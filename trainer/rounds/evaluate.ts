@@ -2,16 +2,18 @@
 import { decode } from 'fast-png';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, recordEvaluation } from '@/db/metrics';
+import { getPolicy } from '@/db/policies';
 import type { Round } from '@/db/rounds';
 import { listSamples, recordSamples, type Sample, setVerdicts } from '@/db/samples';
 import { finishEvaluation } from '@/db/work';
 import { hackingAlarms, type ImageMeasures, pairedChange } from '@/lib/alarms';
 import { asksPeople } from '@/lib/methods';
 import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
+import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
 import { PromptEncoder } from '@/trainer/diffusion/networks';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
-import { draw } from './draw';
+import { annealingOf, draw } from './draw';
 import { Eta } from './eta';
 import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
 import { type PlannedSample, planEvaluation } from './plan';
@@ -24,8 +26,12 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const { round, run } = assignment;
   const { config, startPolicyId } = round;
   const resultPolicyId = round.resultPolicyId as string;
-  const after = planEvaluation(resultPolicyId, config);
-  const before = planEvaluation(startPolicyId, config);
+  const annealing = annealingOf(run.method, config);
+  // The base is what annealing begins with: it draws as it is, and once for all schedules.
+  const isBase = (await getPolicy(startPolicyId)).adapterBlob === null;
+  const startAnnealing = isBase ? undefined : annealing;
+  const after = planEvaluation(resultPolicyId, config, annealing);
+  const before = planEvaluation(startPolicyId, config, startAnnealing);
   const missing = {
     after: await notDrawn(resultPolicyId, after),
     before: await notDrawn(startPolicyId, before),
@@ -35,6 +41,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     policyId: string,
     planned: PlannedSample[],
     roundId: string | null,
+    drawnWith: Annealing | undefined,
   ) => {
     const drawing = {
       engine,
@@ -43,15 +50,16 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
       signal: assignment.signal,
       roundId,
       purpose: 'evaluation',
+      annealing: drawnWith,
     } as const;
     await draw(drawing, planned, async (batch) => {
       await recordSamples({ samples: batch.map(({ row }) => row) });
       await assignment.checkpoint(null, { etaSeconds: eta.after(batch.length) });
     });
   };
-  await drawMissing(resultPolicyId, missing.after, round.id);
+  await drawMissing(resultPolicyId, missing.after, round.id, annealing);
   // The policy before belongs to no round, or to an earlier one: its images do not count towards this one's progress.
-  await drawMissing(startPolicyId, missing.before, null);
+  await drawMissing(startPolicyId, missing.before, null, startAnnealing);
 
   const judge = await judgeOf(run.pipeline, engine);
   const readingsAfter = judge && (await readAll(judge, resultPolicyId, after));
