@@ -18,6 +18,7 @@ import { type PlannedSample, planEvaluation } from './plan';
 import { openPolicy } from './resolve-pipeline';
 import { openRewards } from './run-rewards';
 import { scoresOf } from './score-images';
+import { scalesOf } from './try-rewards';
 
 /** Draws what is missing of both policies' evaluation images, compares them, and ends the round. */
 export async function evaluateRound(assignment: Assignment, engine: Engine): Promise<void> {
@@ -102,12 +103,14 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
 /** What the run's rewards say of both policies' evaluation images. */
 async function compareRewards(
   engine: Engine,
-  { config, startPolicyId, resultPolicyId }: Round,
+  round: Round,
   planned: Record<'before' | 'after', readonly PlannedSample[]>,
 ): Promise<{ name: string; before: Float32Array; after: Float32Array }> {
+  const { config, startPolicyId, resultPolicyId } = round;
   const start = await openPolicy(startPolicyId);
   const encoder = await PromptEncoder.open(engine, start.pipeline);
-  const reward = await openRewards(config.rewards, start, (prompt) => encoder.encode(prompt));
+  const encode = (prompt: string) => encoder.encode(prompt);
+  const reward = await openRewards({ engine, start, encode }, config.rewards, scalesOf(round));
   try {
     const [before, after] = await Promise.all([
       imagesOf(startPolicyId, planned.before),
