@@ -4,7 +4,7 @@ import { alias } from 'drizzle-orm/sqlite-core';
 import { preferredSample } from '@/lib/answers';
 import type { Proportion } from '@/lib/metrics';
 import { allPairs, pairsFromTags } from '@/lib/pairing';
-import type { RewardSource } from '@/lib/rewards';
+import type { LearnedSource } from '@/lib/rewards';
 import { db } from './client';
 import { groups, pairs, preferences, samples, taggings } from './schema/labels';
 import { user } from './schema/people';
@@ -50,7 +50,7 @@ const nothing: Statements = { statements: [], annotators: 0, ceiling: { count: 0
 /** What a reward model of this source learns from, of what people had said by `until` (ms). Always in the same order. */
 export async function statementsOf(
   pipeline: string,
-  source: RewardSource,
+  source: LearnedSource,
   until: number,
 ): Promise<Statements> {
   return source === 'picks' ? picksOf(pipeline, until) : nothing;

@@ -1,6 +1,12 @@
 import { and, asc, desc, eq, inArray, isNull, lt, or } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import type { RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
+import {
+  type ImportReport,
+  type RewardModelState,
+  type RewardReport,
+  type RewardSource,
+  rewardModelName,
+} from '@/lib/rewards';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { recordEvent } from './events';
@@ -32,10 +38,12 @@ function announce(tx: Transaction, id: string, state: RewardModelState, now: num
 export async function requestRewardModel(input: {
   pipeline: string;
   source: RewardSource;
+  /** Of a model to be imported. */
+  folder?: string;
   createdBy: string | null;
   now?: number;
 }): Promise<RewardModel> {
-  const { pipeline, source, createdBy, now = Date.now() } = input;
+  const { pipeline, source, folder, createdBy, now = Date.now() } = input;
   return immediate((tx) => {
     const last = tx
       .select()
@@ -47,7 +55,7 @@ export async function requestRewardModel(input: {
     if (last && (last.state === 'queued' || last.state === 'training')) {
       throw new AppError(
         'conflict',
-        `Version ${last.version} is being trained on the same ${source}. Wait for it, then ask again.`,
+        `${rewardModelName(last)} is being made. Wait for it, then ask again.`,
       );
     }
     const model = tx
@@ -59,13 +67,14 @@ export async function requestRewardModel(input: {
         version: (last?.version ?? 0) + 1,
         state: 'queued',
         until: settledBefore(now),
+        folder: folder ?? null,
         createdBy,
         createdAt: now,
       })
       .returning()
       .get();
     announce(tx, model.id, 'queued', now);
-    recordAudit(tx, { actorId: createdBy, action: 'reward-model.train', subject: model.id });
+    recordAudit(tx, { actorId: createdBy, action: 'reward-model.request', subject: model.id });
     return model;
   });
 }
@@ -128,14 +137,16 @@ function endTraining(
   });
 }
 
-/** The model is in the blob store and may be chosen. Throws 'work-lost' after a takeover. */
-export async function finishRewardModel(input: {
+/** The model may be chosen: a learned one is in the blob store. Throws 'work-lost' after a takeover. */
+export async function finishRewardModel({
+  made,
+  ...claim
+}: {
   id: string;
   workerId: string;
-  blob: string;
-  report: RewardReport;
+  made: { blob: string; report: RewardReport } | { imported: ImportReport };
 }): Promise<void> {
-  await endTraining(input, 'ready');
+  await endTraining({ ...claim, ...made }, 'ready');
 }
 
 /** Says why there is no model and what to do. Throws 'work-lost' after a takeover. */

@@ -17,6 +17,15 @@ export const analyticRewards = {
     label: 'Brightness',
     explanation: 'Light pixels: the easiest there is, to see that a method works.',
   },
+  compressibility: {
+    label: 'JPEG compressibility',
+    explanation:
+      'Few kilobytes as a JPEG file: an estimate that has a gradient, or the true size for DDPO and DPOK.',
+  },
+  incompressibility: {
+    label: 'JPEG incompressibility',
+    explanation: 'Many kilobytes as a JPEG file, counted alike.',
+  },
 } as const satisfies Record<string, AnalyticReward>;
 
 export type AnalyticRewardName = keyof typeof analyticRewards;
@@ -34,11 +43,20 @@ export const rewardTermSchema = z.strictObject({
     .max(1000, 'A weight lies between −1000 and 1000.')
     .refine((weight) => weight !== 0, 'A reward of weight 0 says nothing; remove it.')
     .default(1),
+  /** A score beyond which it pulls no more, on the reward's own scale; null for none. */
+  hinge: z.number().nullable().default(null),
+  /** Whether it is standardized by what images of the starting policy score. */
+  normalize: z.boolean().default(false),
 });
 
 export type RewardTerm = z.infer<typeof rewardTermSchema>;
 
-/** What a reward model can be learned from. */
+/** A reward as it is, by itself. */
+export function plainTerm(model: string): RewardTerm {
+  return { model, weight: 1, hinge: null, normalize: false };
+}
+
+/** Where a reward model can come from. */
 export const rewardSources = {
   picks: {
     label: 'Picks',
@@ -49,9 +67,21 @@ export const rewardSources = {
     label: 'Flags',
     explanation: 'How free of defects an image is, from the images that people flagged or tagged.',
   },
+  imported: {
+    label: 'Imported',
+    explanation:
+      'An ONNX model in a folder with a manifest: PickScore, HPSv2, ImageReward and the like.',
+  },
 } as const;
 
-export const rewardSourceSchema = z.enum(['picks', 'flags']);
+export const learnedSources = ['picks', 'flags'] as const;
+
+export const learnedSourceSchema = z.enum(learnedSources);
+
+/** What a reward model can be learned from. */
+export type LearnedSource = z.infer<typeof learnedSourceSchema>;
+
+export const rewardSourceSchema = z.enum([...learnedSources, 'imported']);
 
 export type RewardSource = z.infer<typeof rewardSourceSchema>;
 
@@ -87,6 +117,17 @@ export const rewardReportSchema = z.object({
 
 export type RewardReport = z.infer<typeof rewardReportSchema>;
 
+/** What an imported model gave for images of the base policy, when it was imported. */
+export const importReportSchema = z.object({
+  /** Name, layout, version and a hash of its files. */
+  name: z.string(),
+  mean: z.number(),
+  spread: z.number(),
+  warnings: z.array(z.string()),
+});
+
+export type ImportReport = z.infer<typeof importReportSchema>;
+
 /** Fewer decided answers than this are refused: five folds of four say nothing. */
 const leastDecided = 20;
 
@@ -108,7 +149,7 @@ export function rewardModelName({
  * Why nothing can be learned from these labels, with the remedy; null where something can. 1: the first image (or a good
  * one), 0: the second (or a bad one), ½: neither, by ties or because people contradict each other.
  */
-export function labelsProblem(source: RewardSource, labels: readonly number[]): string | null {
+export function labelsProblem(source: LearnedSource, labels: readonly number[]): string | null {
   const decided = labels.filter((label) => label !== 0.5);
   const what = source === 'picks' ? 'answers that prefer a side' : 'judged images';
   if (decided.length < leastDecided) {

@@ -1,4 +1,4 @@
-import type { RewardReport, RewardSource } from '@/lib/rewards';
+import type { RewardReport } from '@/lib/rewards';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import { percent } from '../components/figures/format';
 
@@ -9,13 +9,12 @@ const ticks = [0, 0.25, 0.5, 0.75, 1];
 /** What was predicted against what came, bin by bin with 95 % intervals; on the diagonal promises are kept. */
 export function CalibrationChart({
   bins,
-  source,
+  least,
 }: {
   bins: RewardReport['calibration'];
-  source: RewardSource;
+  /** The least probability predicted: a comparison is read from the side that is predicted to win. */
+  least: 0 | 0.5;
 }) {
-  // A comparison is read from the side that is predicted to win.
-  const least = source === 'picks' ? 0.5 : 0;
   const shown = ticks.filter((tick) => tick >= least);
   const inner = size - margin.left - margin.right;
   const height = size - margin.top - margin.bottom;

@@ -1,7 +1,7 @@
 'use client';
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { RewardSource } from '@/lib/rewards';
+import type { LearnedSource } from '@/lib/rewards';
 import {
   type RewardsView,
   rewardsViewSchema,
@@ -38,7 +38,7 @@ export function useTrainReward(pipeline: string) {
   const queryClient = useQueryClient();
   const { complain } = useToast();
   return useMutation({
-    mutationFn: (source: RewardSource) =>
+    mutationFn: (source: LearnedSource) =>
       send('POST', '/api/reward-models', trainedRewardSchema, { pipeline, source }),
     onError: (error) => complain('Nothing is trained', error.message),
     onSettled: () => queryClient.invalidateQueries({ queryKey: rewardKeys.all }),

@@ -13,7 +13,7 @@ import { CalibrationChart } from './calibration-chart';
 export function TrustCard({ model }: { model: RewardModelView }) {
   const { report } = model;
   if (!report) return null;
-  const chance = model.source === 'picks' ? 0.5 : undefined;
+  const chance = model.source === 'picks' ? (0.5 as const) : undefined;
   return (
     <Card>
       <CardHeading title={`How far to trust ${model.name}`}>
@@ -38,7 +38,7 @@ export function TrustCard({ model }: { model: RewardModelView }) {
             </p>
           ))}
         </div>
-        <CalibrationChart bins={report.calibration} source={model.source} />
+        <CalibrationChart bins={report.calibration} least={chance ?? 0} />
       </div>
     </Card>
   );

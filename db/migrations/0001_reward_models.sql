@@ -8,6 +8,8 @@ CREATE TABLE `reward_models` (
 	`claimed_by` text,
 	`blob` text,
 	`report` text,
+	`folder` text,
+	`imported` text,
 	`error` text,
 	`created_by` text,
 	`created_at` integer NOT NULL,

@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import type { RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
+import type { ImportReport, RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
 import { user } from './people';
 
-/** Reward models learned from what people said; immutable once ready. Training one again makes a new version. */
+/** Reward models, learned from what people said or imported; immutable once ready. Learning again makes a new version. */
 export const rewardModels = sqliteTable(
   'reward_models',
   {
@@ -21,6 +21,9 @@ export const rewardModels = sqliteTable(
     /** Hash of the model's safetensors in the blob store, once ready. */
     blob: text(),
     report: text({ mode: 'json' }).$type<RewardReport>(),
+    /** Where an imported model lies, and what it was found to be. */
+    folder: text(),
+    imported: text({ mode: 'json' }).$type<ImportReport>(),
     error: text(),
     createdBy: text().references(() => user.id, { onDelete: 'set null' }),
     createdAt: integer().notNull(),

@@ -53,10 +53,15 @@ function rewardDifference(
   before: readonly RewardTerm[],
   after: readonly RewardTerm[],
 ): ConfigDifference[] {
-  const text = (terms: readonly RewardTerm[]) =>
-    terms.map(({ model, weight }) => (weight === 1 ? model : `${weight} × ${model}`)).join(' + ');
+  const text = (terms: readonly RewardTerm[]) => terms.map(termText).join(' + ');
   if (text(before) === text(after)) return [];
   return [{ path: 'rewards', label: 'Rewards', before: text(before), after: text(after) }];
+}
+
+function termText({ model, weight, hinge, normalize }: RewardTerm): string {
+  const bounded = hinge === null ? model : `${model} up to ${hinge}`;
+  const scaled = normalize ? `normalized ${bounded}` : bounded;
+  return weight === 1 ? scaled : `${weight} × ${scaled}`;
 }
 
 /** Lists are told by their length and by how much of one is missing in the other. */

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
 import { isPolicyGradient, type Method, type PolicyGradient } from '../methods';
-import { type RewardTerm, rewardTermSchema } from '../rewards';
+import { plainTerm, type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
 import { defaultsOf, schemaOf } from './setting';
 
-const defaultReward: RewardTerm = { model: 'symmetry', weight: 1 };
+const defaultReward = plainTerm('symmetry');
 
 const promptSchema = z.string().trim().min(1, 'A prompt may not be empty.').max(1000);
 
@@ -76,7 +76,7 @@ export function completeConfig(stored: RunConfig): RunConfig {
 /** Before rewards were a list, there was one, named in the group. */
 function formerReward({ reward }: Partial<RunConfig>): RewardTerm {
   const { model } = (reward ?? {}) as { model?: string };
-  return model ? { model, weight: 1 } : defaultReward;
+  return model ? plainTerm(model) : defaultReward;
 }
 
 /** A run configuration from a preset. */

@@ -11,7 +11,7 @@ import {
 } from '@/db/reward-models';
 import { startRun } from '@/db/runs';
 import { heartbeatWorker, registerWorker, removeWorker } from '@/db/workers';
-import type { RewardReport } from '@/lib/rewards';
+import { plainTerm, type RewardReport } from '@/lib/rewards';
 import { makeRun, withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -27,6 +27,8 @@ const report: RewardReport = {
   warnings: [],
 };
 
+const made = { blob: 'abc', report };
+
 async function worker(): Promise<string> {
   const id = newId();
   await registerWorker({ id, pid: 1, host: 'test', device: 'cpu' });
@@ -41,13 +43,13 @@ describe('reward models', () => {
     const pipeline = newId();
     const first = await request(pipeline);
     expect(first).toMatchObject({ version: 1, state: 'queued' });
-    await expect(request(pipeline)).rejects.toThrow(/Version 1 is being trained/);
+    await expect(request(pipeline)).rejects.toThrow(/Picks 1 is being made/);
     expect((await request(newId())).version).toBe(1);
     const workerId = await worker();
     for (;;) {
       const claimed = await claimRewardModel(workerId);
       if (!claimed) break;
-      await finishRewardModel({ id: claimed.id, workerId, blob: 'abc', report });
+      await finishRewardModel({ id: claimed.id, workerId, made });
     }
     expect((await request(pipeline)).version).toBe(2);
     const states = (await listRewardModels({ pipeline })).map(({ state }) => state);
@@ -69,9 +71,9 @@ describe('reward models', () => {
     expect(await claim(second)).toBeNull();
     await removeWorker(first);
     expect((await claim(second))?.claimedBy).toBe(second);
-    await expect(
-      finishRewardModel({ id: model.id, workerId: first, blob: 'x', report }),
-    ).rejects.toMatchObject({ code: 'work-lost' });
+    await expect(finishRewardModel({ id: model.id, workerId: first, made })).rejects.toMatchObject({
+      code: 'work-lost',
+    });
     await heartbeatWorker(third);
     expect(await claim(third, Date.now() + 29_000)).toBeNull();
     expect((await claim(third, Date.now() + 31_000))?.claimedBy).toBe(third);
@@ -98,10 +100,10 @@ describe('reward models', () => {
     const workerId = await worker();
     let claimed = await claimRewardModel(workerId);
     while (claimed && claimed.id !== model.id) claimed = await claimRewardModel(workerId);
-    await finishRewardModel({ id: model.id, workerId, blob: 'abc', report });
+    await finishRewardModel({ id: model.id, workerId, made });
     await expect(start([{ model: model.id }], other.pipeline)).rejects.toThrow(/was learned on/);
     expect((await start([{ model: model.id }])).round.config.rewards).toEqual([
-      { model: model.id, weight: 1 },
+      plainTerm(model.id),
     ]);
   });
 });

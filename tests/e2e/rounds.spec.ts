@@ -2,6 +2,7 @@ import { expect } from 'playwright/test';
 import { recordTrainSteps } from '@/db/metrics';
 import { getRound, updateProgress } from '@/db/rounds';
 import { claimWork } from '@/db/work';
+import { plainTerm } from '@/lib/rewards';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
 import { seedRound } from './support/seed';
@@ -87,7 +88,7 @@ test('one select moves a round from picks to a reward, and says what that needs'
   const round = await getRound(new URL(page.url()).pathname.split('/').at(-1) ?? '');
   expect(round.state).toBe('training');
   expect(round.config['draft-plus'].truncation).toBe(2);
-  expect(round.config.rewards).toEqual([{ model: 'symmetry', weight: 1 }]);
+  expect(round.config.rewards).toEqual([plainTerm('symmetry')]);
   expect(round.config.reward.optimiserSteps).toBe(3);
 });
 

@@ -1,6 +1,7 @@
 /** @file Rewards that are formulas of the pixels: no model, no prompt. What they ask for can be seen at a glance. */
 import type { AnalyticRewardName } from '@/lib/rewards';
 import { float32 } from '@/trainer/graph/tensor';
+import { compressibility, incompressibility } from './jpeg';
 import { ofPixels, type Reward } from './reward';
 
 const spatial = [1, 2, 3];
@@ -24,4 +25,9 @@ export const symmetry = ofPixels('symmetry', (b, images) => {
 });
 
 /** All of them, by the name a run gives. */
-export const analytic: Record<AnalyticRewardName, Reward> = { symmetry, brightness };
+export const analytic: Record<AnalyticRewardName, Reward> = {
+  symmetry,
+  brightness,
+  compressibility,
+  incompressibility,
+};

@@ -7,6 +7,7 @@ import { type ComparedPolicies, type EvaluatedPolicy, imagesOf } from './evaluat
 import { openPolicy } from './resolve-pipeline';
 import { openRewards } from './run-rewards';
 import { scoresOf } from './score-images';
+import { scalesOf } from './try-rewards';
 
 export interface ComparedRewards {
   name: string;
@@ -19,12 +20,14 @@ export interface ComparedRewards {
 /** Scores all images before and after, and those of the base. */
 export async function compareRewards(
   engine: Engine,
-  { config, startPolicyId }: Round,
+  round: Round,
   { before, after, base }: ComparedPolicies,
 ): Promise<ComparedRewards> {
-  const start = await openPolicy(startPolicyId);
+  const start = await openPolicy(round.startPolicyId);
   const encoder = await PromptEncoder.open(engine, start.pipeline);
-  const reward = await openRewards(config.rewards, start, (prompt) => encoder.encode(prompt));
+  const encode = (prompt: string) => encoder.encode(prompt);
+  const { rewards } = round.config;
+  const reward = await openRewards({ engine, start, encode }, rewards, scalesOf(round));
   const paired: Record<string, number> = {};
   const score = async (policy: EvaluatedPolicy) => {
     const scores = await scoresOf(engine, reward, await imagesOf(policy));

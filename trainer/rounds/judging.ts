@@ -62,6 +62,12 @@ const judges: Readonly<Record<string, (engine: Engine) => Promise<Judge | undefi
   hands: openHandsJudge,
 };
 
+/** The files of the judges of a pipeline's images. */
+export function judgeFiles(pipeline: string): string[] {
+  if (pipeline !== 'hands') return [];
+  return (['a', 'b'] as const).map(judgePath).filter((path) => existsSync(path));
+}
+
 /** The judge of a pipeline's images, if there is one. */
 export async function judgeOf(pipeline: string, engine: Engine): Promise<Judge | undefined> {
   return judges[pipeline]?.(engine);

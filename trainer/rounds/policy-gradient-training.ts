@@ -15,15 +15,14 @@ import {
   PolicyGradientTrainer,
 } from '@/trainer/methods/policy-gradient/policy-gradient-trainer';
 import type { TransitionReport } from '@/trainer/methods/policy-gradient/run';
-import { scorerOf } from '@/trainer/rewards/scorer';
 import { planSteps } from './d3po-steps';
 import { rolloutSettings } from './draw';
 import { originOf } from './draw-origin';
 import { adamWOf, batchImages, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { randomOf } from './random';
-import { openRewards } from './run-rewards';
 import type { StepMetrics, Training, TrainingContext } from './training';
+import { tryRewards } from './try-rewards';
 
 const methods: Record<PolicyGradient, (config: RunConfig) => PolicyGradientMethod> = {
   ddpo: (config) => ddpo(config.ddpo),
@@ -52,11 +51,8 @@ export async function openPolicyGradientTraining({
   const [eligibleSteps] = trainedTimesteps(config);
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const conditioning = await openConditioning(engine, pipeline);
-  const reward = await openRewards(
-    config.rewards,
-    start,
-    async (prompt) => (await conditioning.encode(prompt)).data,
-  );
+  const encode = async (prompt: string) => (await conditioning.encode(prompt)).data;
+  const { reward, openScorer } = await tryRewards({ engine, start, encode }, round, method);
   const trainer = await PolicyGradientTrainer.open(engine, {
     trainable: trainableOf(unet, config.training),
     pipeline,
@@ -66,7 +62,7 @@ export async function openPolicyGradientTraining({
     drawImages: imagesPerDraw,
     eligibleSteps,
     method: methods[method](config),
-    openScorer: scorerOf(reward),
+    openScorer,
     adamW: adamWOf(config.training),
     secondMoment: config.training.secondMoment,
     emaDecay: config.training.emaDecay,
@@ -97,6 +93,7 @@ export async function openPolicyGradientTraining({
     },
     async close() {
       await trainer.close();
+      await reward.release?.();
       await conditioning.release();
     },
   };

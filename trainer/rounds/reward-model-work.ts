@@ -1,10 +1,15 @@
-/** @file Learning a reward model: what people said, the features of every image they said it of, one fit, one file. */
+/** @file Making a reward model: from what people said, by the features of every image they said it of and one fit; or imported. */
 import { decode } from 'fast-png';
 import { getBlob, putBlob } from '@/db/blobs';
 import { type RewardImage, statementsOf } from '@/db/reward-data';
 import type { RewardModel } from '@/db/reward-models';
 import { AppError } from '@/lib/errors';
-import { labelsProblem, type RewardReport } from '@/lib/rewards';
+import {
+  type ImportReport,
+  type LearnedSource,
+  labelsProblem,
+  type RewardReport,
+} from '@/lib/rewards';
 import { PromptEncoder } from '@/trainer/diffusion/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
@@ -12,14 +17,24 @@ import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
 import { serializeHead } from '@/trainer/rewards/learned/head';
 import { type RewardData, trainReward } from '@/trainer/rewards/learned/train';
 import type { Engine } from '@/trainer/runtime/engine';
+import { tryImported } from './import-reward';
 import { pipelineFolder } from './resolve-pipeline';
 
 /** Images in one run of the networks. */
 const imagesPerRun = 16;
 
-/** Trains the model that was asked for; its file goes to the blob store. */
-export async function trainRewardModel(
-  { pipeline: name, source, until }: RewardModel,
+/** What becomes of a reward model that was asked for. */
+export type MadeReward = { blob: string; report: RewardReport } | { imported: ImportReport };
+
+/** Learns the model, its file going to the blob store; or opens the one to be imported and tries it. */
+export async function makeRewardModel(model: RewardModel, engine: Engine): Promise<MadeReward> {
+  const { pipeline, source, until, folder } = model;
+  if (source !== 'imported') return learn({ pipeline, source, until }, engine);
+  return { imported: await tryImported(engine, pipeline, folder as string) };
+}
+
+async function learn(
+  { pipeline: name, source, until }: { pipeline: string; source: LearnedSource; until: number },
   engine: Engine,
 ): Promise<{ blob: string; report: RewardReport }> {
   const { data, images } = await gather(name, source, until);
@@ -37,7 +52,7 @@ export async function trainRewardModel(
 }
 
 /** Every image once, in the order in which statements name them first. */
-async function gather(pipeline: string, source: RewardModel['source'], until: number) {
+async function gather(pipeline: string, source: LearnedSource, until: number) {
   const images: RewardImage[] = [];
   const known = new Map<string, number>();
   const indexOf = (image: RewardImage): number => {

@@ -21,8 +21,8 @@ import { originOf } from './draw-origin';
 import { adamWOf, batchImages, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { randomOf } from './random';
-import { openRewards } from './run-rewards';
 import type { StepMetrics, Training, TrainingContext } from './training';
+import { tryRewards } from './try-rewards';
 
 /** Methods that follow the gradient of a reward, as a run's settings make them. */
 const methods: Partial<Record<Method, (config: RunConfig) => RewardGradientMethod>> = {
@@ -53,11 +53,8 @@ export async function openRolloutTraining({
   const images = batchImages(imagesPerStep, mostImagesPerRun(pipeline, 1));
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const conditioning = await openConditioning(engine, pipeline);
-  const reward = await openRewards(
-    config.rewards,
-    start,
-    async (prompt) => (await conditioning.encode(prompt)).data,
-  );
+  const encode = async (prompt: string) => (await conditioning.encode(prompt)).data;
+  const { reward } = await tryRewards({ engine, start, encode }, round, method);
   const trainer = await RolloutTrainer.open(engine, {
     trainable: trainableOf(unet, config.training),
     pipeline,
@@ -98,6 +95,7 @@ export async function openRolloutTraining({
     },
     async close() {
       await trainer.close();
+      await reward.release?.();
       await conditioning.release();
     },
   };

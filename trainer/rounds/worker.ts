@@ -19,7 +19,7 @@ import { dropCheckpoints } from './checkpoint';
 import type { ChosenDevice } from './device';
 import { evaluateRound } from './evaluate';
 import { explainFailure, mayPass } from './failure';
-import { trainRewardModel } from './reward-model-work';
+import { makeRewardModel } from './reward-model-work';
 import { sampleRound } from './sample';
 import { trainRound } from './train';
 
@@ -69,7 +69,7 @@ export class Worker {
           continue;
         }
         const model = await this.#claim(() => claimRewardModel(this.#id));
-        if (model) await this.#learn(model);
+        if (model) await this.#make(model);
         else await this.#pause(pollMs);
       }
     } finally {
@@ -130,17 +130,16 @@ export class Worker {
     }
   }
 
-  /** A reward model is learned within seconds: interrupted, it is learned from the start, to the same result. */
-  async #learn(model: RewardModel): Promise<void> {
+  /** A reward model is made within seconds: interrupted, it is made from the start, to the same result. */
+  async #make(model: RewardModel): Promise<void> {
     const log = this.log.child({ rewardModel: model.id });
     const claim = { id: model.id, workerId: this.#id };
-    log.info('learning a reward model');
+    log.info('making a reward model');
     const engine = await Engine.open({ device: this.device.device });
     const stop = () => engine.close();
     this.#stopping.signal.addEventListener('abort', stop);
     try {
-      const learned = await trainRewardModel(model, engine);
-      await finishRewardModel({ ...claim, ...learned });
+      await finishRewardModel({ ...claim, made: await makeRewardModel(model, engine) });
       log.info('done');
     } catch (thrown) {
       if (isLost(thrown)) return;

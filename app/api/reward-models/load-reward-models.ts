@@ -2,7 +2,7 @@ import { listPolicies } from '@/db/policies';
 import { statementsOf } from '@/db/reward-data';
 import { listRewardModels, settledBefore } from '@/db/reward-models';
 import { listPeople } from '@/db/users';
-import { labelsProblem, type RewardSource, rewardModelName, rewardSources } from '@/lib/rewards';
+import { labelsProblem, learnedSources, rewardModelName } from '@/lib/rewards';
 import type { Material, RewardsView } from './schema';
 
 /** The reward models of one pipeline, newest first; without a choice, of the one whose base came first. */
@@ -20,6 +20,8 @@ export async function loadRewardModels(wanted?: string): Promise<RewardsView> {
       source: model.source,
       state: model.state,
       report: model.report,
+      imported: model.imported,
+      folder: model.folder,
       error: model.error,
       createdBy: people.find(({ id }) => id === model.createdBy)?.name ?? null,
       createdAt: model.createdAt,
@@ -29,9 +31,8 @@ export async function loadRewardModels(wanted?: string): Promise<RewardsView> {
 }
 
 async function materialOf(pipeline: string): Promise<Material[]> {
-  const sources = Object.keys(rewardSources) as RewardSource[];
   return Promise.all(
-    sources.map(async (source) => {
+    learnedSources.map(async (source) => {
       const { statements, annotators } = await statementsOf(pipeline, source, settledBefore());
       const labels = statements.map(({ label }) => label);
       const decided = labels.filter((label) => label !== 0.5).length;

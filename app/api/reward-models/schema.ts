@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { rewardModelStateSchema, rewardReportSchema, rewardSourceSchema } from '@/lib/rewards';
+import {
+  importReportSchema,
+  learnedSourceSchema,
+  rewardModelStateSchema,
+  rewardReportSchema,
+  rewardSourceSchema,
+} from '@/lib/rewards';
 
 /** What the page of reward models and its routes say to each other. Times in ms. */
 
@@ -10,6 +16,8 @@ export const rewardModelViewSchema = z.object({
   source: rewardSourceSchema,
   state: rewardModelStateSchema,
   report: rewardReportSchema.nullable(),
+  imported: importReportSchema.nullable(),
+  folder: z.string().nullable(),
   error: z.string().nullable(),
   createdBy: z.string().nullable(),
   createdAt: z.number(),
@@ -19,7 +27,7 @@ export type RewardModelView = z.infer<typeof rewardModelViewSchema>;
 
 /** What there is to learn from at present. */
 export const materialSchema = z.object({
-  source: rewardSourceSchema,
+  source: learnedSourceSchema,
   /** Answers, or images, that say something. */
   decided: z.number().int(),
   annotators: z.number().int(),
@@ -42,7 +50,12 @@ export const rewardsQuerySchema = z.object({ pipeline: z.string().max(1000).opti
 
 export const trainRewardSchema = z.strictObject({
   pipeline: z.string().min(1).max(1000),
-  source: rewardSourceSchema,
+  source: learnedSourceSchema,
+});
+
+export const importRewardSchema = z.strictObject({
+  pipeline: z.string().min(1).max(1000),
+  folder: z.string().trim().min(1, 'Give the folder of the model.').max(1000),
 });
 
 export const trainedRewardSchema = z.object({ id: z.string() });

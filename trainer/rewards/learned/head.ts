@@ -1,6 +1,6 @@
 /** @file A learned reward as a file: the linear reading of the features, as safetensors of a few kilobytes. */
 import { z } from 'zod';
-import { rewardSourceSchema } from '@/lib/rewards';
+import { learnedSourceSchema } from '@/lib/rewards';
 import {
   parseSafetensors,
   SafetensorsError,
@@ -9,7 +9,7 @@ import {
 import { expectDtype, float32 } from '@/trainer/graph/tensor';
 
 export interface Head {
-  source: z.infer<typeof rewardSourceSchema>;
+  source: z.infer<typeof learnedSourceSchema>;
   /** The pipeline whose features it reads. */
   pipelineHash: string;
   /** Features are standardized by these over the images it was trained on, [width] each. */
@@ -23,7 +23,7 @@ export interface Head {
 const format = 'darkroom-reward-1';
 
 const noteSchema = z.object({
-  source: rewardSourceSchema,
+  source: learnedSourceSchema,
   pipelineHash: z.string(),
   intercept: z.number(),
 });

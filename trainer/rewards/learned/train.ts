@@ -3,7 +3,7 @@
  * an honest report. Scores come out as logits: P(a ≻ b) = σ(s_a − s_b), stretched so that held-out predictions are calibrated.
  */
 import type { Proportion } from '@/lib/metrics';
-import { fewDecided, labelsProblem, type RewardReport, type RewardSource } from '@/lib/rewards';
+import { fewDecided, type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
 import type { Engine } from '@/trainer/runtime/engine';
 import { type Evidence, fitLogistic } from './fit';
 import type { Head } from './head';
@@ -23,7 +23,7 @@ export interface Statement {
 }
 
 export interface RewardData {
-  source: RewardSource;
+  source: LearnedSource;
   statements: readonly Statement[];
   annotators: number;
   until: number;
@@ -142,7 +142,7 @@ function reportOf(data: RewardData, margins: Float32Array): RewardReport {
 /** Equal numbers of answers a bin. A comparison has no first side: it is read from the side that is predicted to win. */
 function calibrationOf(
   decided: readonly { label: number; margin: number }[],
-  source: RewardSource,
+  source: LearnedSource,
 ): RewardReport['calibration'] {
   const predictions = decided
     .map(({ label, margin }) => {
@@ -165,7 +165,7 @@ function warningsFor(
   decided: number,
   annotators: number,
   ceiling: Proportion,
-  source: RewardSource,
+  source: LearnedSource,
 ): string[] {
   const warnings: string[] = [];
   if (decided < fewDecided) {

@@ -1,0 +1,36 @@
+/** @file Scorers of which some are no graphs, combined as `combine` combines rewards: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. */
+import type { Term } from './combine';
+import type { OpenScorer } from './scorer';
+
+export interface ScorerTerm extends Omit<Term, 'reward'> {
+  open: OpenScorer;
+}
+
+/** Opens all of them; scores what they say together. */
+export function sumOfScorers(terms: readonly ScorerTerm[]): OpenScorer {
+  return async (engine, batch) => {
+    const scorers = await Promise.all(terms.map(({ open }) => open(engine, batch)));
+    return {
+      name: scorers.map(({ name }, i) => `${terms[i]?.weight} · ${name}`).join(' + '),
+      async score(pixels, prompts) {
+        const sum = new Float32Array(batch.images);
+        for (const [i, scorer] of scorers.entries()) {
+          const found = await scorer.score(pixels, prompts);
+          for (const [image, score] of found.entries()) {
+            sum[image] = (sum[image] as number) + weighed(score, terms[i] as ScorerTerm);
+          }
+        }
+        return sum;
+      },
+      async release() {
+        for (const scorer of scorers) await scorer.release();
+      },
+    };
+  };
+}
+
+function weighed(score: number, { weight, hinge, normalize }: ScorerTerm): number {
+  const bound = weight > 0 ? Math.min : Math.max;
+  const bounded = hinge === undefined ? score : bound(score, hinge);
+  return weight * (normalize ? (bounded - normalize.mean) / normalize.std : bounded);
+}

@@ -1,0 +1,86 @@
+/** @file Importing a reward model: opened, kept apart from the judge, and tried on images that the base policy draws. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { pipeline as streamed } from 'node:stream/promises';
+import { AppError } from '@/lib/errors';
+import type { ImportReport } from '@/lib/rewards';
+import { toPlanes } from '@/trainer/diffusion/images';
+import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { Sampler } from '@/trainer/diffusion/sampler';
+import { concatenated, float32 } from '@/trainer/graph/tensor';
+import { openImportedReward } from '@/trainer/rewards/imported/open';
+import { probeReward } from '@/trainer/rewards/probe';
+import type { Engine } from '@/trainer/runtime/engine';
+import { judgeFiles } from './judging';
+import { trainingSeed } from './random';
+import { pipelineFolder } from './resolve-pipeline';
+
+/** What it is tried on: enough to see whether it tells images apart. */
+const images = 4;
+const prompt = 'a photo';
+const settings = { steps: 10, eta: 0, guidance: 1 };
+
+/** Opens and tries the model in a folder. Throws what is wrong with it and what to do. */
+export async function tryImported(
+  engine: Engine,
+  pipelineName: string,
+  folder: string,
+): Promise<ImportReport> {
+  if (!isAbsolute(folder)) {
+    throw new AppError(
+      'bad-request',
+      `"${folder}" is no absolute path. Give the whole path of the folder that holds reward.json.`,
+    );
+  }
+  await refuseJudge(pipelineName, folder);
+  const reward = await openImportedReward(engine, folder);
+  try {
+    const pipeline = await openPipeline(pipelineFolder(pipelineName));
+    const sampler = await Sampler.open(engine, pipeline, { images, settings });
+    const requests = Array.from({ length: images }, (_, i) => {
+      const seed = trainingSeed('import', i);
+      return { prompt, seed, noiseSeed: seed };
+    });
+    const planes: Float32Array[] = [];
+    let [height, width] = [0, 0];
+    for await (const batch of sampler.sample(requests, {})) {
+      for (const { image } of batch) {
+        planes.push(toPlanes(image));
+        [height, width] = [image.height, image.width];
+      }
+    }
+    await sampler.release();
+    const { mean, spread, warnings } = await probeReward(
+      engine,
+      reward,
+      float32([images, 3, height, width], concatenated(planes)),
+      requests.map((request) => request.prompt),
+    );
+    return { name: reward.name, mean, spread, warnings };
+  } finally {
+    await reward.release?.();
+  }
+}
+
+/** A judge may never be the reward of the policies that it measures, under whatever name it comes. */
+async function refuseJudge(pipelineName: string, folder: string): Promise<void> {
+  const own = new Set(await Promise.all(judgeFiles(pipelineName).map(hashOf)));
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    if (!own.has(await hashOf(path))) continue;
+    throw new AppError(
+      'bad-request',
+      `${path} is the judge that measures the policies of ${pipelineName}, so it cannot be their reward: a rate that training optimised says nothing. Take another model.`,
+    );
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await streamed(createReadStream(path), hash);
+  return hash.digest('hex');
+}
