@@ -12,7 +12,7 @@ import { newId } from './ids';
 import { policyIn } from './policies';
 import {
   moveRound,
-  openRound,
+  openRoundOrRefuse,
   type Round,
   type Run,
   roundsIn,
@@ -26,7 +26,8 @@ export type { Run } from './round-decisions';
 
 /**
  * Starts a run and its first round, from the policy served or from a given one of the same pipeline.
- * `createdBy` null: Darkroom itself. Throws 'bad-request' on a configuration that cannot be.
+ * `createdBy` null: Darkroom itself. Throws 'bad-request' on a configuration that cannot be, 'unprocessable' where a method
+ * that asks nobody finds nothing to train on.
  */
 export async function startRun(input: {
   name: string;
@@ -72,7 +73,7 @@ export async function startRun(input: {
       })
       .returning()
       .get();
-    const round = openRound(tx, run, 1, now, startPolicy.id);
+    const round = openRoundOrRefuse(tx, run, 1, now, startPolicy.id);
     recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
     return { run, round };
   });
@@ -118,7 +119,9 @@ export async function resumeRun(id: string, actorId: string | null): Promise<voi
     }
     setRunStatus(tx, run, 'active', now);
     const last = roundsIn(tx, id).at(-1);
-    if (!last || isFinished(last.state)) openRound(tx, run, (last?.ordinal ?? 0) + 1, now);
+    if (!last || isFinished(last.state)) {
+      openRoundOrRefuse(tx, run, (last?.ordinal ?? 0) + 1, now);
+    }
     recordAudit(tx, { actorId, action: 'run.resume', subject: id });
   });
 }

@@ -3,7 +3,9 @@ import { z } from 'zod';
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
  * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB. A method
- * logs what it has: picks give log-ratios, a reward gives its mean.
+ * logs what it has: picks give log-ratios, a reward gives its mean, finished images give excesses: the
+ * mean squared error of the policy's prediction less the reference policy's, below zero where the policy
+ * denoises better. `baseline` is KTO's κ, on the scale of its loss.
  */
 export const trainMetricsSchema = z.object({
   loss: z.number(),
@@ -12,7 +14,12 @@ export const trainMetricsSchema = z.object({
   logRatioWinner: z.number().optional(),
   logRatioLoser: z.number().optional(),
   clipFraction: z.number().optional(),
-  kl: z.number(),
+  excessWinner: z.number().optional(),
+  excessLoser: z.number().optional(),
+  excessGood: z.number().optional(),
+  excessBad: z.number().optional(),
+  baseline: z.number().optional(),
+  kl: z.number().optional(),
   gradNorm: z.number().optional(),
   stepsPerSecond: z.number().optional(),
   rssMb: z.number().optional(),

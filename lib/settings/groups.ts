@@ -1,4 +1,5 @@
-import { asksPeople, type Method } from '../methods';
+import { type LearnsFrom, type Method, sourceOf } from '../methods';
+import { diffusionDpoSettings, ktoSettings } from './archive-methods';
 import { d3poSettings } from './d3po';
 import { evaluationSettings, servingSettings } from './evaluation';
 import { labelingSettings } from './labeling';
@@ -28,6 +29,8 @@ export const settingGroups = {
   drtune: drTuneSettings,
   refl: reflSettings,
   alignprop: alignPropSettings,
+  'diffusion-dpo': diffusionDpoSettings,
+  kto: ktoSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -46,15 +49,22 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   drtune: { label: 'DRTune', explanation: 'Which steps are trained.' },
   refl: { label: 'ReFL', explanation: 'Which step is trained, and up to which reward.' },
   alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
+  'diffusion-dpo': { label: 'Diffusion-DPO', explanation: 'How all pairs there are are used.' },
+  kto: { label: 'Diffusion-KTO', explanation: 'How good and bad images are used.' },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };
 
 const everywhere: readonly GroupName[] = ['sampling', 'training', 'evaluation', 'serving'];
 
+const sharedBySource: Partial<Record<LearnsFrom, GroupName>> = {
+  picks: 'labeling',
+  reward: 'reward',
+};
+
 /** The groups that say anything to a method, in the order of a form. */
 export function groupsOf(method: Method): GroupName[] {
-  const shared: GroupName = asksPeople(method) ? 'labeling' : 'reward';
+  const shared = sharedBySource[sourceOf(method)];
   return (Object.keys(settingGroups) as GroupName[]).filter(
     (group) => group === method || group === shared || everywhere.includes(group),
   );

@@ -28,6 +28,8 @@ export const runConfigSchema = z.strictObject({
   drtune: schemaOf(settingGroups.drtune).prefault({}),
   refl: schemaOf(settingGroups.refl).prefault({}),
   alignprop: schemaOf(settingGroups.alignprop).prefault({}),
+  'diffusion-dpo': schemaOf(settingGroups['diffusion-dpo']).prefault({}),
+  kto: schemaOf(settingGroups.kto).prefault({}),
   evaluation: schemaOf(settingGroups.evaluation).prefault({}),
   serving: schemaOf(settingGroups.serving).prefault({}),
 });
