@@ -9,7 +9,7 @@ import { float32, sizeOf } from '@/trainer/graph/tensor';
 import { buildClipText, clipTextConfigSchema } from '@/trainer/hands/networks/clip-text';
 import { Layers } from '@/trainer/hands/networks/layers';
 import { buildUnet, unetConfigSchema } from '@/trainer/hands/networks/unet';
-import { buildVaeDecoder, type VaeConfig } from '@/trainer/hands/networks/vae';
+import { buildVaeDecoder, buildVaeEncoder, type VaeConfig } from '@/trainer/hands/networks/vae';
 import { buildTokenizer, PROMPT_TOKENS, writeTokenizer } from '@/trainer/hands/tokenizer';
 
 const width = 8;
@@ -101,15 +101,20 @@ export async function writeTinyPipeline(folder: string): Promise<void> {
       const latents = b.input('latent_sample', 'float32', [1, 4, 8, 8]);
       b.output(buildVaeDecoder(layers, vaeConfig, latents), 'sample');
     }),
+    vae_encoder: network('encoder', (layers, b) => {
+      const images = b.input('sample', 'float32', [1, 3, 32, 32]);
+      b.output(buildVaeEncoder(layers, vaeConfig, images), 'latent_sample');
+    }),
   };
   const configs = {
     unet: unetConfig,
     text_encoder: textConfig,
     vae_decoder: { _class_name: 'AutoencoderKL', scaling_factor: 0.5 },
+    vae_encoder: { _class_name: 'AutoencoderKL', scaling_factor: 0.5 },
   };
   const json = (path: string, value: unknown) =>
     writeFile(join(folder, path), JSON.stringify(value, null, 2));
-  for (const name of ['unet', 'text_encoder', 'vae_decoder'] as const) {
+  for (const name of ['unet', 'text_encoder', 'vae_decoder', 'vae_encoder'] as const) {
     await mkdir(join(folder, name), { recursive: true });
     await writeFile(join(folder, name, 'model.onnx'), serializeOnnx(networks[name]));
     await json(`${name}/config.json`, configs[name]);

@@ -5,6 +5,7 @@ import type { TrainMetrics } from '@/lib/metrics';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openD3poTraining } from './d3po-training';
+import { openNoisedImagesTraining } from './noised-images-training';
 import type { WeightsKind } from './policy-file';
 import type { PolicyModel } from './resolve-pipeline';
 import { openRolloutTraining } from './rollout-training';
@@ -51,4 +52,6 @@ export const trainings: Partial<Record<Method, OpenTraining>> = {
   drtune: openRolloutTraining,
   refl: openRolloutTraining,
   alignprop: openRolloutTraining,
+  'diffusion-dpo': openNoisedImagesTraining,
+  kto: openNoisedImagesTraining,
 };
