@@ -2,7 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import Link from 'next/link';
-import { asksPeople, methodDescriptions } from '@/lib/methods';
+import { methodDescriptions, sourceOf } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { OutcomeCard } from '../../components/evaluation/outcome-card';
@@ -84,7 +84,7 @@ export function RoundView({
           </Card>
         ) : null}
         {hasTrained ? <CurvesCard round={round} /> : null}
-        {asksPeople(run.method) ? <DataCard detail={detail} /> : null}
+        {sourceOf(run.method) === 'reward' ? null : <DataCard detail={detail} />}
         <ConfigurationCard detail={detail} />
       </div>
     </Page>
