@@ -9,6 +9,7 @@ import { servingIn } from './aliases';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { newId } from './ids';
+import { isImportRun } from './import-checks';
 import { policyIn } from './policies';
 import {
   moveRound,
@@ -116,6 +117,12 @@ export async function resumeRun(id: string, actorId: string | null): Promise<voi
     if (run.status === 'active') return;
     if (run.status === 'cancelled') {
       throw new AppError('conflict', `${run.name} was cancelled; start a new run instead.`);
+    }
+    if (isImportRun(run)) {
+      throw new AppError(
+        'conflict',
+        `${run.name} holds answers given elsewhere and draws nothing; start a new run instead.`,
+      );
     }
     setRunStatus(tx, run, 'active', now);
     const last = roundsIn(tx, id).at(-1);

@@ -73,10 +73,12 @@ function AnswersCard({ detail }: { detail: RoundDetail }) {
   const total = answers.reduce((sum, answer) => sum + (given.byAnswer[answer] ?? 0), 0);
   return (
     <Card>
-      <CardHeading title="What it was trained on">
-        {trainingData
-          ? `${plural(trainingData.trainingPairs, 'training pair')} from ${plural(trainingData.answers, 'answer')} of ${plural(given.annotators, 'person', 'people')}, frozen when labeling ended.`
-          : 'Answers are frozen into training pairs when labeling ends. Ties and “both bad” are kept and counted, but say nothing to train on.'}
+      <CardHeading title={round.imported ? 'What was imported' : 'What it was trained on'}>
+        {round.imported
+          ? 'Methods that learn from all answers train on these, too; the images are nobody’s work here.'
+          : trainingData
+            ? `${plural(trainingData.trainingPairs, 'training pair')} from ${plural(trainingData.answers, 'answer')} of ${plural(given.annotators, 'person', 'people')}, frozen when labeling ended.`
+            : 'Answers are frozen into training pairs when labeling ends. Ties and “both bad” are kept and counted, but say nothing to train on.'}
       </CardHeading>
       <div className="grid gap-6 md:grid-cols-2">
         <Shares

@@ -49,7 +49,10 @@ export function RoundView({
           <span className="mr-2 inline-block align-middle">
             <StateBadge state={round.state} held={round.held} />
           </span>
-          {methodDescriptions[run.method]?.label ?? run.method} from <PolicyLink {...startPolicy} />
+          {round.imported
+            ? 'Answers given elsewhere, kept with'
+            : `${methodDescriptions[run.method]?.label ?? run.method} from`}{' '}
+          <PolicyLink {...startPolicy} />
           {resultPolicy ? (
             <>
               {' '}
