@@ -1,6 +1,8 @@
 /** Rounds of Diffusion-DPO and KTO, from answers given in a round of D3PO to an evaluated policy. */
 import { eq } from 'drizzle-orm';
 import { expect, it } from 'vitest';
+import { loadRound } from '@/app/api/rounds/load-round';
+import { roundDetailSchema } from '@/app/api/rounds/schema';
 import { getBlob } from '@/db/blobs';
 import { db, schema } from '@/db/client';
 import { setFlag } from '@/db/flags';
@@ -98,6 +100,10 @@ it('learns from answers given before, on the latents that were drawn', async () 
   expect(bands.every((timestep) => timestep % 100 === 50)).toBe(true);
   expect((await evaluationsOf({ roundId: round.id }))[0]?.summary.images).toBe(4);
 
+  const page = roundDetailSchema.parse(await loadRound(round.id));
+  expect(page.trainingData?.archive).toMatchObject({ images: 6, encoded: 0 });
+  expect(page.trainingPairs).toHaveLength(3);
+
   // It goes on from its policy, held to the base; what has moved shows at once.
   const { policy, file } = await policyOf(round);
   expect(policy.parentId).toBe(base.id);
@@ -118,6 +124,8 @@ it('learns from answers given before, on the latents that were drawn', async () 
   expect((await first(labeled)).baseline).toBeLessThan(1e-3);
   const last = (await trainStepsOf(labeled.id)).at(-1)!.metrics;
   expect(last.excessGood).not.toBe(last.excessBad);
+  const labels = (await loadRound(labeled.id)).trainingLabels;
+  expect(new Set(labels.map(({ good }) => good))).toEqual(new Set([true, false]));
   expect((await policyOf(labeled)).file.tensors).not.toEqual(file.tensors);
   await trainer.end('SIGTERM');
 });
