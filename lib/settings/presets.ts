@@ -109,18 +109,18 @@ export const presets = {
         },
       },
       training: {
-        learningRate: { value: 1e-4, because: 'Some hundreds of steps must suffice on a CPU.' },
+        learningRate: { value: 3e-4, because: 'A hundred steps must suffice on a CPU.' },
         trainables: {
           value: 'attention-ff-conv',
           because: 'Shape sits in the convolutions.',
         },
       },
       'diffusion-dpo': {
-        optimiserSteps: { value: 200, because: 'Minutes on two cores.' },
+        optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
         pairsPerStep: { value: 32, because: 'A few runs of the graph for each step.' },
       },
       kto: {
-        optimiserSteps: { value: 200, because: 'Minutes on two cores.' },
+        optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
         imagesPerStep: { value: 64, because: 'A few runs of the graph for each step.' },
       },
       evaluation: {

@@ -208,7 +208,8 @@ it('calls an image bad by any mark, and good only where somebody judged it and n
   tag(group.groupId, ann, [group.ids[1]!]);
   tag(group.groupId, bob, []);
   const unseen = await addPair(made);
-  for (const sampleId of [flagged.a, cleared.a, unseen.a]) {
+  const measured = await addPair(made, { purpose: 'evaluation' }, { purpose: 'evaluation' });
+  for (const sampleId of [flagged.a, cleared.a, unseen.a, measured.a]) {
     await setFlag({ sampleId, kind: 'hand', annotatorId: bob });
   }
   db()

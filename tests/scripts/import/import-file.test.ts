@@ -211,13 +211,15 @@ describe('what was imported', () => {
       row(b, a, { user_id: 3 }),
       row(b, c, { user_id: 1, label_0: 0, label_1: 1 }),
       row(a, c, { label_0: 0.5, label_1: 0.5, answer: 'both-bad' }),
+      row(a, b, { user_id: 2 }),
       row(a, c, { has_label: false }),
       row(a, c, { user_id: 1, purpose: 'gold' }),
     ]);
     expect(await importFile(file, 'hands')).toEqual({
       problems: [],
       added: 5,
-      known: 0,
+      // The same twice in one file.
+      known: 1,
       people: 4,
       unlabeled: 1,
       otherPurpose: 1,
@@ -252,6 +254,8 @@ describe('what was imported', () => {
       .map(({ origin }) => origin);
     expect(origins).toHaveLength(3);
     expect(origins).toContain('sdxl');
+    const models = (await exported()).flatMap(({ model_0, model_1 }) => [model_0, model_1]);
+    expect(new Set(models)).toEqual(new Set(['sdxl', 'sd', 'unknown']));
     // The policy whose base they were imported to drew none of them.
     expect(await defectRates({ pipeline: 'hands' })).toEqual([]);
     const imports = db()
