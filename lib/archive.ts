@@ -1,3 +1,4 @@
+/** @file What is already said of a pipeline's images: when it can be trained on, and what it makes of one image. */
 import { z } from 'zod';
 
 /**

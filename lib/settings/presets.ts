@@ -121,7 +121,10 @@ export const presets = {
       },
       kto: {
         optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
-        imagesPerStep: { value: 64, because: 'A few runs of the graph for each step.' },
+        goodShare: {
+          value: 0.5,
+          because: 'As much to unlearn as to learn: the baseline then lies between the two.',
+        },
       },
       evaluation: {
         images: { value: 96, because: 'Drawn within a minute on two cores.' },
