@@ -1,13 +1,13 @@
 /** @file The work of evaluation: the new policy and the one it came from draw the same prompts and seeds. */
-import { decode } from 'fast-png';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, recordEvaluation } from '@/db/metrics';
 import type { Round } from '@/db/rounds';
 import { listSamples, recordSamples, type Sample, setVerdicts } from '@/db/samples';
 import { finishEvaluation } from '@/db/work';
 import { hackingAlarms, type ImageMeasures, pairedChange } from '@/lib/alarms';
-import { asksPeople } from '@/lib/methods';
+import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
+import { decodePng } from '@/trainer/diffusion/images';
 import { PromptEncoder } from '@/trainer/diffusion/networks';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
@@ -58,9 +58,10 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const readingsAfter = judge && (await readAll(judge, resultPolicyId, after));
   const readingsBefore = judge && (await readAll(judge, startPolicyId, before));
   const images = config.evaluation.images;
-  const rewarded = asksPeople(run.method)
-    ? undefined
-    : await compareRewards(engine, round, { before, after });
+  const rewarded =
+    sourceOf(run.method) !== 'reward'
+      ? undefined
+      : await compareRewards(engine, round, { before, after });
   const summaries = {
     before: summarize(images, before, judge, readingsBefore),
     after: summarize(images, after, judge, readingsAfter),
@@ -181,9 +182,8 @@ async function readAll(
   return readings;
 }
 
-async function imageOf({ imageBlob, width, height }: Sample) {
-  const { data } = decode(await getBlob(imageBlob));
-  return { width, height, data: data as Uint8Array };
+async function imageOf({ imageBlob }: Sample) {
+  return decodePng(await getBlob(imageBlob), `The image ${imageBlob}`);
 }
 
 function summarize(

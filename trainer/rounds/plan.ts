@@ -4,7 +4,7 @@ import type { Round } from '@/db/rounds';
 import type { NewGroup, NewPair } from '@/db/samples';
 import type { RunConfig } from '@/lib/settings/run-config';
 import type { SampleRequest } from '@/trainer/diffusion/sampler';
-import { shuffled, trainingSeed } from './random';
+import { dealt, trainingSeed } from './random';
 
 /** An image to draw, with the id of its row. */
 export interface PlannedSample extends SampleRequest {
@@ -84,14 +84,7 @@ export function promptsFrom(
   first: number,
   count: number,
 ): string[] {
-  const decks = new Map<number, string[]>();
-  return Array.from({ length: count }, (_, i) => {
-    const place = first + i;
-    const turn = Math.floor(place / prompts.length);
-    const deck = decks.get(turn) ?? shuffled(prompts, 'prompts', seed, turn);
-    decks.set(turn, deck);
-    return deck[place % prompts.length] as string;
-  });
+  return dealt(prompts, first, count, 'prompts', seed);
 }
 
 /** An evaluation image of a policy: the same prompts and seeds for every policy of a run. */

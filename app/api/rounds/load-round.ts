@@ -3,7 +3,7 @@ import { evaluationFrames } from '@/db/evaluation-frames';
 import { evaluationsOf } from '@/db/metrics';
 import { getPolicy } from '@/db/policies';
 import { getRound, listRounds, type Round } from '@/db/rounds';
-import { trainingPairsOf } from '@/db/training-data';
+import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
 import { configDifferences } from '@/lib/settings/differences';
 import { type PresetName, presets } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
@@ -22,11 +22,12 @@ const paceWindowMs = 10 * 60_000;
 export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
   const round = await getRound(id);
   const [summary] = await summarize([round]);
-  const [start, evaluations, counts, trained, yardstick] = await Promise.all([
+  const [start, evaluations, counts, trained, labeled, yardstick] = await Promise.all([
     getPolicy(round.startPolicyId),
     evaluationsOf(),
     answerCounts(id, { recentSince: now - paceWindowMs }),
     trainingPairsOf(id),
+    trainingLabelsOf(id),
     compareWith(round),
   ]);
   const compared = round.resultPolicyId ? [round.startPolicyId, round.resultPolicyId] : [];
@@ -52,6 +53,12 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       weight: pair.weight,
       winner: showImage(pair.winner),
       loser: showImage(pair.loser),
+    })),
+    trainingLabels: labeled.slice(0, trainingPairsShown).map(({ ordinal, good, sample }) => ({
+      ordinal,
+      good,
+      prompt: sample.prompt,
+      image: showImage(sample),
     })),
     before: measured(evaluations, start.id, id),
     after: measured(evaluations, round.resultPolicyId, id),
