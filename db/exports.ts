@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, count, eq, gt, isNull } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
+import { and, asc, count, eq, gt, isNull, sql } from 'drizzle-orm';
+import { type AnySQLiteColumn, alias } from 'drizzle-orm/sqlite-core';
 import { type PickAPicRow, toPickAPic } from '@/lib/pick-a-pic';
 import { db } from './client';
 import { derivedId } from './ids';
@@ -9,6 +9,11 @@ import { policies } from './schema/policies';
 import { settingOrCreate } from './settings';
 
 const pageSize = 1000;
+
+/** Of an imported image what it came with, else the policy. */
+function drawnBy(sample: { origin: AnySQLiteColumn }, policy: { name: AnySQLiteColumn }) {
+  return sql<string>`coalesce(${sample.origin}, ${policy.name})`;
+}
 
 /**
  * Every standing answer (of one round when asked) in Pick-a-Pic's columns, in the order of their ids:
@@ -45,8 +50,8 @@ export async function* exportPreferences({
       .select({
         preference: preferences,
         prompt: pairs.prompt,
-        left: { imageBlob: left.imageBlob, policy: leftPolicy.name },
-        right: { imageBlob: right.imageBlob, policy: rightPolicy.name },
+        left: { imageBlob: left.imageBlob, policy: drawnBy(left, leftPolicy) },
+        right: { imageBlob: right.imageBlob, policy: drawnBy(right, rightPolicy) },
       })
       .from(preferences)
       .innerJoin(pairs, eq(pairs.id, preferences.pairId))

@@ -97,6 +97,17 @@ export function policyIn(tx: Transaction, id: string): Policy {
   return policy;
 }
 
+/** Within a decision: the base policy that a policy descends from; its own id where it is one. */
+export function baseIdIn(tx: Transaction, id: string): string {
+  const { parentId } = policyIn(tx, id);
+  return parentId === null ? id : baseIdIn(tx, parentId);
+}
+
+/** The base policy that a policy descends from: those of one base share everything but an adapter. */
+export async function baseIdOf(id: string): Promise<string> {
+  return baseIdIn(db(), id);
+}
+
 /** Throws 'not-found'. */
 export async function getPolicy(id: string): Promise<Policy> {
   return policyIn(db(), id);

@@ -23,9 +23,10 @@ export interface PolicyDefects {
   nsfw: DefectRate;
 }
 
-/** Without a purpose all that the policy drew: the spoiled copies of gold pairs are not its work. */
+/** Without a purpose all that the policy drew: spoiled copies of gold pairs and imported images are not its work. */
 function drawnFor(purpose: Purpose | undefined) {
-  return purpose === undefined ? ne(samples.purpose, 'gold') : eq(samples.purpose, purpose);
+  const wanted = purpose === undefined ? ne(samples.purpose, 'gold') : eq(samples.purpose, purpose);
+  return and(wanted, isNull(samples.origin));
 }
 
 /** Images that somebody has looked at: in an answered pair, in a tagged group, or to flag them. */

@@ -18,14 +18,6 @@ import { takeoverMs } from './work';
 
 export type RewardModel = typeof rewardModels.$inferSelect;
 
-/** Answers younger than this may still be undone. */
-const settleMs = 20_000;
-
-/** Answers up to this instant (ms) stand. */
-export function settledBefore(now = Date.now()): number {
-  return now - settleMs;
-}
-
 function announce(tx: Transaction, id: string, state: RewardModelState, now: number): void {
   recordEvent(
     tx,
@@ -66,7 +58,7 @@ export async function requestRewardModel(input: {
         source,
         version: (last?.version ?? 0) + 1,
         state: 'queued',
-        until: settledBefore(now),
+        until: now,
         folder: folder ?? null,
         createdBy,
         createdAt: now,

@@ -4,7 +4,7 @@
  */
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { asksPeople } from '@/lib/methods';
+import { asksPeople, sourceOf } from '@/lib/methods';
 import {
   acceptsPreferences,
   assertTransition,
@@ -16,6 +16,7 @@ import type { RunStatus } from '@/lib/runs';
 import { shouldServe } from '@/lib/serving';
 import { preferencesWanted, samplesWanted } from '@/lib/settings/run-config';
 import { serveIn, servingIn } from './aliases';
+import { freezeArchive } from './archive';
 import { recordEvent } from './events';
 import { newId } from './ids';
 import { leases, pairs } from './schema/labels';
@@ -78,7 +79,10 @@ export function announceRound(tx: Transaction, round: Round, now: number): void 
   );
 }
 
-/** Opens the next round of a run, from a given policy or from the one served. */
+/**
+ * Opens the next round of a run, from a given policy or from the one served. A method that learns from the archive has it
+ * frozen with that; where it holds nothing to train on, the round has failed, and its error says why.
+ */
 export function openRound(
   tx: Transaction,
   run: Run,
@@ -113,8 +117,33 @@ export function openRound(
     })
     .returning()
     .get();
+  if (sourceOf(run.method) === 'archive') return openOnArchive(tx, run, round, now);
   queueWork(tx, round.id, first, now);
   announceRound(tx, round, now);
+  return round;
+}
+
+function openOnArchive(tx: Transaction, run: Run, opened: Round, now: number): Round {
+  const { data, problem } = freezeArchive(tx, opened, run, now);
+  const round = tx
+    .update(rounds)
+    .set({ manifest: { trainingData: data } })
+    .where(eq(rounds.id, opened.id))
+    .returning()
+    .get();
+  if (problem) {
+    failRound(tx, round, problem, now);
+    return roundIn(tx, round.id);
+  }
+  queueWork(tx, round.id, round.state, now);
+  announceRound(tx, round, now);
+  return round;
+}
+
+/** Opens a round that a person asked for. Throws 'unprocessable' where there is nothing to train on: then nothing is opened. */
+export function openRoundOrRefuse(...of: Parameters<typeof openRound>): Round {
+  const round = openRound(...of);
+  if (round.state === 'failed') throw new AppError('unprocessable', round.error ?? '');
   return round;
 }
 

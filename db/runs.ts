@@ -1,6 +1,6 @@
 import { desc, eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { asksPeople, availableMethods, type Method } from '@/lib/methods';
+import { availableMethods, type Method, sourceOf } from '@/lib/methods';
 import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
@@ -10,10 +10,11 @@ import { servingIn } from './aliases';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { newId } from './ids';
+import { isImportRun } from './import-checks';
 import { policyIn } from './policies';
 import {
   moveRound,
-  openRound,
+  openRoundOrRefuse,
   type Round,
   type Run,
   roundsIn,
@@ -28,7 +29,8 @@ export type { Run } from './round-decisions';
 
 /**
  * Starts a run and its first round, from the policy served or from a given one of the same pipeline.
- * `createdBy` null: Darkroom itself. Throws 'bad-request' on a configuration that cannot be.
+ * `createdBy` null: Darkroom itself. Throws 'bad-request' on a configuration that cannot be, 'unprocessable' where a method
+ * that asks nobody finds nothing to train on.
  */
 export async function startRun(input: {
   name: string;
@@ -59,7 +61,7 @@ export async function startRun(input: {
         `The policy ${startPolicy.name} belongs to the pipeline ${startPolicy.pipeline}, not to ${input.pipeline}.`,
       );
     }
-    if (!asksPeople(input.method)) checkRewards(tx, config.rewards, input.pipeline);
+    if (sourceOf(input.method) === 'reward') checkRewards(tx, config.rewards, input.pipeline);
     const run = tx
       .insert(runs)
       .values({
@@ -75,7 +77,7 @@ export async function startRun(input: {
       })
       .returning()
       .get();
-    const round = openRound(tx, run, 1, now, startPolicy.id);
+    const round = openRoundOrRefuse(tx, run, 1, now, startPolicy.id);
     recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
     return { run, round };
   });
@@ -135,9 +137,17 @@ export async function resumeRun(id: string, actorId: string | null): Promise<voi
     if (run.status === 'cancelled') {
       throw new AppError('conflict', `${run.name} was cancelled; start a new run instead.`);
     }
+    if (isImportRun(run)) {
+      throw new AppError(
+        'conflict',
+        `${run.name} holds answers given elsewhere and draws nothing; start a new run instead.`,
+      );
+    }
     setRunStatus(tx, run, 'active', now);
     const last = roundsIn(tx, id).at(-1);
-    if (!last || isFinished(last.state)) openRound(tx, run, (last?.ordinal ?? 0) + 1, now);
+    if (!last || isFinished(last.state)) {
+      openRoundOrRefuse(tx, run, (last?.ordinal ?? 0) + 1, now);
+    }
     recordAudit(tx, { actorId, action: 'run.resume', subject: id });
   });
 }

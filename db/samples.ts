@@ -14,7 +14,8 @@ export type Pair = typeof pairs.$inferSelect;
 export type Group = typeof groups.$inferSelect;
 
 /** A sample as the trainer hands it over: its blobs are already in the store. */
-export type NewSample = Omit<Sample, 'createdAt' | 'verdict'> & { verdict?: Verdict | null };
+export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin'> &
+  Partial<Pick<Sample, 'verdict' | 'origin'>>;
 
 /** `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first. */
 export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'priority'> &
@@ -22,7 +23,7 @@ export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'prior
 
 export type NewGroup = Omit<Group, 'createdAt'>;
 
-/** SQLite binds at most 32,766 values in a statement; a sample row binds 14. */
+/** SQLite binds at most 32,766 values in a statement; a sample row binds 15. */
 const rowsPerInsert = 500;
 
 function* chunks<T>(rows: readonly T[]): Generator<T[]> {

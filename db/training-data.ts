@@ -1,11 +1,16 @@
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import { preferredSample } from '@/lib/answers';
-import { pairFromAnswers, pairsFromTags, type WeightedPair } from '@/lib/pairing';
+import type { ArchiveData } from '@/lib/archive';
 import { db } from './client';
-import { groups, pairs, preferences, samples, taggings, trainingPairs } from './schema/labels';
-import { user } from './schema/people';
+import { groups, pairs, samples, trainingLabels, trainingPairs } from './schema/labels';
 import type { rounds } from './schema/rounds';
+import {
+  type FrozenPair,
+  pairsOfAnswers,
+  pairsOfTaggings,
+  standingAnswersIn,
+  standingTaggingsIn,
+} from './standing-answers';
 import type { Transaction } from './transaction';
 
 type Round = typeof rounds.$inferSelect;
@@ -24,8 +29,10 @@ export interface TrainingData {
   /** Ties, both bad, and pairs whose annotators cancel each other out. */
   undecided: number;
   trainingPairs: number;
-  /** Answers up to this instant count, ms. */
+  /** Answers up to this instant count, ms; each round of an archive less its own undo window. */
   until: number;
+  /** Only of methods that learn from what is there already. */
+  archive?: ArchiveData;
 }
 
 /** Two samples to train on, the better one first, with a weight in (0, 1]. */
@@ -39,80 +46,33 @@ export interface TrainingPair {
   weight: number;
 }
 
-type FrozenPair = WeightedPair & { pairId: string | null; groupId: string | null };
-
-function groupBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
-  const byKey = new Map<string, T[]>();
-  for (const row of rows) {
-    const known = byKey.get(keyOf(row));
-    if (known) known.push(row);
-    else byKey.set(keyOf(row), [row]);
-  }
-  return byKey;
-}
-
 function answersToPairs(tx: Transaction, round: Round, until: number) {
-  const standing = tx
-    .select({ preference: preferences, pair: pairs, pausedAt: user.pausedAt })
-    .from(preferences)
-    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-    .innerJoin(user, eq(user.id, preferences.annotatorId))
-    .where(
-      and(
-        eq(pairs.roundId, round.id),
-        eq(pairs.purpose, 'training'),
-        isNull(preferences.supersededAt),
-      ),
-    )
-    .orderBy(asc(pairs.createdAt), asc(pairs.id), asc(preferences.id))
-    .all();
+  const standing = standingAnswersIn(tx, eq(pairs.roundId, round.id));
   const settled = standing.filter((row) => row.preference.createdAt <= until);
   const counted = settled.filter((row) => row.pausedAt === null);
-  const frozen: FrozenPair[] = [];
-  let used = 0;
-  for (const [pairId, rows] of groupBy(counted, (row) => row.pair.id)) {
-    const preferred = rows.map((row) => preferredSample(row.preference.answer, row.preference));
-    const weighted = pairFromAnswers(
-      rows[0]!.pair,
-      preferred,
-      round.config.labeling.agreementWeighting,
-    );
-    if (!weighted) continue;
-    frozen.push({ ...weighted, pairId, groupId: null });
-    used += preferred.filter((id) => id !== null).length;
-  }
-  return { standing, settled, counted, used, frozen };
+  const paired = pairsOfAnswers(counted, round.config.labeling.agreementWeighting);
+  return { standing, settled, counted, ...paired };
 }
 
 function taggingsToPairs(tx: Transaction, round: Round, until: number) {
-  const standing = tx
-    .select({ tagging: taggings, pausedAt: user.pausedAt })
-    .from(taggings)
-    .innerJoin(groups, eq(groups.id, taggings.groupId))
-    .innerJoin(user, eq(user.id, taggings.annotatorId))
-    .where(and(eq(groups.roundId, round.id), isNull(taggings.supersededAt)))
-    .orderBy(asc(groups.createdAt), asc(groups.id), asc(taggings.id))
-    .all();
+  const standing = standingTaggingsIn(tx, eq(groups.roundId, round.id));
   const settled = standing.filter((row) => row.tagging.createdAt <= until);
   const counted = settled.filter((row) => row.pausedAt === null);
-  const frozen: FrozenPair[] = [];
-  let used = 0;
-  for (const [groupId, rows] of groupBy(counted, (row) => row.tagging.groupId)) {
-    const members = tx
-      .select({ id: samples.id })
-      .from(samples)
-      .where(eq(samples.groupId, groupId))
-      .orderBy(asc(samples.seed), asc(samples.id))
-      .all();
-    const weighted = pairsFromTags(
-      members.map((member) => member.id),
-      rows.map((row) => row.tagging.taggedSampleIds),
-      round.config.labeling.agreementWeighting,
-    );
-    if (weighted.length > 0) used += rows.length;
-    frozen.push(...weighted.map((pair) => ({ ...pair, pairId: null, groupId })));
-  }
-  return { standing, settled, counted, used, frozen };
+  const paired = pairsOfTaggings(tx, counted, round.config.labeling.agreementWeighting);
+  return { standing, settled, counted, ...paired };
+}
+
+/** Stores what a round trains on, in this order. */
+export function storeTrainingPairs(
+  tx: Transaction,
+  roundId: string,
+  frozen: readonly FrozenPair[],
+): void {
+  frozen.forEach((pair, ordinal) => {
+    tx.insert(trainingPairs)
+      .values({ roundId, ordinal, ...pair })
+      .run();
+  });
 }
 
 /**
@@ -123,11 +83,7 @@ export function freezeTrainingPairs(tx: Transaction, round: Round, now: number):
   const until = now - round.config.labeling.undoWindowSeconds * 1000;
   const read = round.config.sampling.pairSource === 'pairs' ? answersToPairs : taggingsToPairs;
   const { standing, settled, counted, used, frozen } = read(tx, round, until);
-  frozen.forEach((pair, ordinal) => {
-    tx.insert(trainingPairs)
-      .values({ roundId: round.id, ordinal, ...pair })
-      .run();
-  });
+  storeTrainingPairs(tx, round.id, frozen);
   return {
     answers: standing.length,
     used,
@@ -137,6 +93,24 @@ export function freezeTrainingPairs(tx: Transaction, round: Round, now: number):
     trainingPairs: frozen.length,
     until,
   };
+}
+
+/** An image to train on, and whether people called it good. */
+export interface TrainingLabel {
+  ordinal: number;
+  sample: Sample;
+  good: boolean;
+}
+
+/** What a round of a method without pairs trains on, in its fixed order. */
+export async function trainingLabelsOf(roundId: string): Promise<TrainingLabel[]> {
+  return db()
+    .select({ ordinal: trainingLabels.ordinal, sample: samples, good: trainingLabels.good })
+    .from(trainingLabels)
+    .innerJoin(samples, eq(samples.id, trainingLabels.sampleId))
+    .where(eq(trainingLabels.roundId, roundId))
+    .orderBy(asc(trainingLabels.ordinal))
+    .all();
 }
 
 /** What a round trains on, in its fixed order; empty until its labeling has ended. */

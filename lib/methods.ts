@@ -19,12 +19,17 @@ export const methodSchema = z.enum(methodNames);
 
 export type Method = z.infer<typeof methodSchema>;
 
+/**
+ * Picks, for which a round draws images and waits for people; a reward, which it follows by itself; or the archive: what
+ * people have said of the pipeline's images already, in any round or elsewhere.
+ */
+export type LearnsFrom = 'picks' | 'reward' | 'archive';
+
 /** What a form says of a method. */
 export interface MethodDescription {
   label: string;
   explanation: string;
-  /** Picks, for which a round draws images and waits for people; or a reward, which it follows by itself. */
-  learnsFrom: 'picks' | 'reward';
+  learnsFrom: LearnsFrom;
   /** What must be there before it can run. */
   needs: readonly string[];
 }
@@ -39,6 +44,11 @@ const policyGradientNeeds = [
   'Eta above 0: without noise in its steps a sampler has no probabilities to raise.',
   'Many images: what is likely is found by trying.',
   noPeople,
+];
+
+const archiveNeeds = [
+  'Answers that are there already: given in earlier rounds of this pipeline, or imported. They are frozen when the round starts.',
+  'No people: a round trains at once and ends with its evaluation. An online run needs a number of rounds at most.',
 ];
 
 /** The methods that this version can run; a form offers these and the border refuses the others. */
@@ -109,6 +119,22 @@ export const methodDescriptions: Partial<Record<Method, MethodDescription>> = {
     learnsFrom: 'reward',
     needs: [...policyGradientNeeds, 'Weights of reward and KL on the scale of the reward.'],
   },
+  'diffusion-dpo': {
+    label: 'Diffusion-DPO',
+    explanation:
+      'Pairs of finished images, whoever drew them: the winner is to be denoised better than the loser, at random timesteps.',
+    learnsFrom: 'archive',
+    needs: [...archiveNeeds, 'Picks, or tagged groups. Ties and “both bad” say nothing to it.'],
+  },
+  kto: {
+    label: 'Diffusion-KTO',
+    explanation: 'Single finished images, each good or bad: no pairs needed.',
+    learnsFrom: 'archive',
+    needs: [
+      ...archiveNeeds,
+      'Good images and bad ones. Bad: flagged by a person and not rejected in review, tagged in a group, or in a pair of which both are bad. Good: no bad one, and untagged in a tagged group, or the winner of a pair.',
+    ],
+  },
 };
 
 export const availableMethods: readonly Method[] = methodNames.filter(
@@ -122,7 +148,12 @@ export function isPolicyGradient(method: Method): method is PolicyGradient {
   return method === 'ddpo' || method === 'dpok';
 }
 
+/** What a round of the method learns from. */
+export function sourceOf(method: Method): LearnsFrom {
+  return methodDescriptions[method]?.learnsFrom ?? 'picks';
+}
+
 /** Whether a round of the method asks people. */
 export function asksPeople(method: Method): boolean {
-  return methodDescriptions[method]?.learnsFrom !== 'reward';
+  return sourceOf(method) === 'picks';
 }

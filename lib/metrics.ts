@@ -4,8 +4,10 @@ import { alarmSchema, changeSchema } from './alarms';
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
  * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB. A method
- * logs what it has: picks give log-ratios, a reward gives its mean; drawn images give its standard deviation too, and a
- * value network the mean squared error of what it expected.
+ * logs what it has: picks give log-ratios; a reward gives its mean, drawn images its standard deviation too, a value network
+ * the mean squared error of what it expected; finished images give excesses: the mean squared error of the policy's
+ * prediction less the reference policy's, below zero where the policy denoises better. `baseline` is KTO's κ, on the
+ * scale of its loss.
  */
 export const trainMetricsSchema = z.object({
   loss: z.number(),
@@ -16,7 +18,12 @@ export const trainMetricsSchema = z.object({
   logRatioWinner: z.number().optional(),
   logRatioLoser: z.number().optional(),
   clipFraction: z.number().optional(),
-  kl: z.number(),
+  excessWinner: z.number().optional(),
+  excessLoser: z.number().optional(),
+  excessGood: z.number().optional(),
+  excessBad: z.number().optional(),
+  baseline: z.number().optional(),
+  kl: z.number().optional(),
   gradNorm: z.number().optional(),
   stepsPerSecond: z.number().optional(),
   rssMb: z.number().optional(),

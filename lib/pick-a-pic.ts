@@ -1,4 +1,6 @@
-import type { Answer } from './answers';
+import { z } from 'zod';
+import { type Answer, answerSchema } from './answers';
+import { purposeSchema } from './samples';
 
 /**
  * One answer in the columns of the Pick-a-Pic data set (yuvalkirstain/pickapic_v2), which trainers
@@ -71,4 +73,42 @@ export function toPickAPic(exported: ExportedAnswer): PickAPicRow {
     purpose: exported.purpose,
     decision_ms: exported.decisionMs,
   };
+}
+
+const name = z.union([z.string().trim().min(1).max(200), z.int()]).transform(String);
+
+/**
+ * A row as others write it: only caption, labels and images must be there. An image is a PNG beside the file: at its path, or
+ * in `images/` under its uid.
+ */
+export const importedRowSchema = z.looseObject({
+  ranking_id: name.nullish(),
+  user_id: name.nullish(),
+  created_at: z.iso
+    .datetime({ offset: true, error: 'is no time such as 2024-05-01T12:00:00Z' })
+    .nullish(),
+  caption: z.string().trim().min(1).max(1000),
+  image_0_uid: name.nullish(),
+  image_1_uid: name.nullish(),
+  image_0_path: z.string().min(1).nullish(),
+  image_1_path: z.string().min(1).nullish(),
+  label_0: z.number(),
+  label_1: z.number(),
+  has_label: z.boolean().default(true),
+  model_0: name.nullish(),
+  model_1: name.nullish(),
+  answer: answerSchema.nullish(),
+  purpose: purposeSchema.default('training'),
+  decision_ms: z.number().nonnegative().nullish(),
+});
+
+export type ImportedRow = z.output<typeof importedRowSchema>;
+
+/** What a row's labels say; null where they say nothing that an answer could be, or something else than `answer` does. */
+export function answerIn({ label_0, label_1, answer }: ImportedRow): Answer | null {
+  const fitting = (Object.keys(labelsOf) as Answer[]).filter(
+    (one) => labelsOf[one][0] === label_0 && labelsOf[one][1] === label_1,
+  );
+  if (answer) return fitting.includes(answer) ? answer : null;
+  return fitting[0] ?? null;
 }

@@ -30,7 +30,7 @@ export const roundStateDescriptions: Record<RoundState, { label: string; meaning
   training: {
     label: 'Training',
     meaning:
-      'The answers are frozen into training pairs and the method runs over them. Open pairs are withdrawn: their images come from a policy about to be replaced.',
+      'The answers are frozen into training pairs, or were when the round opened on what was there, and the method runs over them. Open pairs are withdrawn: their images come from a policy about to be replaced.',
   },
   evaluating: {
     label: 'Evaluating',
@@ -49,7 +49,8 @@ export const roundStateDescriptions: Record<RoundState, { label: string; meaning
   },
   cancelled: {
     label: 'Cancelled',
-    meaning: 'A researcher ended the round. Its answers are kept and exported, but not trained on.',
+    meaning:
+      'A researcher ended the round. Its answers are kept and exported, but it does not train on them.',
   },
 };
 

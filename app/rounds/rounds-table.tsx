@@ -49,7 +49,7 @@ function Row({ round }: { round: RoundSummary }) {
         <StateBadge state={round.state} held={round.held} />
       </Cell>
       <Cell className="whitespace-nowrap">
-        {methodDescriptions[run.method]?.label ?? run.method}
+        {round.imported ? 'Import' : (methodDescriptions[run.method]?.label ?? run.method)}
       </Cell>
       <Cell className="whitespace-nowrap">
         {round.startPolicy.name}

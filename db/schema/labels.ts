@@ -38,6 +38,11 @@ export const samples = sqliteTable(
     policyId: text()
       .notNull()
       .references(() => policies.id),
+    /**
+     * Only for imported images: what drew them, as far as is known. Their policy is the base that they were imported to,
+     * which did not draw them; they have neither seeds (0 stands for none) nor a trajectory.
+     */
+    origin: text(),
     roundId: text().references(() => rounds.id),
     groupId: text().references(() => groups.id),
     prompt: text().notNull(),
@@ -207,6 +212,22 @@ export const trainingPairs = sqliteTable(
       .references(() => samples.id),
     /** In (0, 1]. */
     weight: real().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
+);
+
+/** What a round trained on where it learns from single images: what people had said of each, frozen. */
+export const trainingLabels = sqliteTable(
+  'training_labels',
+  {
+    roundId: text()
+      .notNull()
+      .references(() => rounds.id),
+    ordinal: integer().notNull(),
+    sampleId: text()
+      .notNull()
+      .references(() => samples.id),
+    good: integer({ mode: 'boolean' }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
 );

@@ -14,7 +14,7 @@ export const rewardModels = sqliteTable(
     /** Counted from 1 for each pipeline and source. */
     version: integer().notNull(),
     state: text().$type<RewardModelState>().notNull(),
-    /** Answers up to this instant count, ms. */
+    /** What could no longer be undone at this instant counts, ms. */
     until: integer().notNull(),
     /** The trainer at work on it. */
     claimedBy: text(),

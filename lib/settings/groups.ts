@@ -1,4 +1,5 @@
-import { asksPeople, type Method } from '../methods';
+import { type LearnsFrom, type Method, sourceOf } from '../methods';
+import { diffusionDpoSettings, ktoSettings } from './archive-methods';
 import { d3poSettings } from './d3po';
 import { evaluationSettings, servingSettings } from './evaluation';
 import { inferenceSettings } from './inference';
@@ -32,6 +33,8 @@ export const settingGroups = {
   alignprop: alignPropSettings,
   ddpo: ddpoSettings,
   dpok: dpokSettings,
+  'diffusion-dpo': diffusionDpoSettings,
+  kto: ktoSettings,
   inference: inferenceSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
@@ -56,6 +59,8 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
   ddpo: { label: 'DDPO', explanation: 'What a reward counts against, and how far a step may go.' },
   dpok: { label: 'DPOK', explanation: 'Reward against distance from the base.' },
+  'diffusion-dpo': { label: 'Diffusion-DPO', explanation: 'How all pairs there are are used.' },
+  kto: { label: 'Diffusion-KTO', explanation: 'How good and bad images are used.' },
   inference: {
     label: 'Inference',
     explanation: 'How the new policy draws when it is evaluated.',
@@ -66,9 +71,15 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
 
 const everywhere: readonly GroupName[] = ['sampling', 'training', 'evaluation', 'serving'];
 
+const sharedBySource: Record<LearnsFrom, readonly GroupName[]> = {
+  picks: ['labeling'],
+  reward: ['reward', 'inference'],
+  archive: [],
+};
+
 /** The groups that say anything to a method, in the order of a form. */
 export function groupsOf(method: Method): GroupName[] {
-  const shared: GroupName[] = asksPeople(method) ? ['labeling'] : ['reward', 'inference'];
+  const shared = sharedBySource[sourceOf(method)];
   return (Object.keys(settingGroups) as GroupName[]).filter(
     (group) => group === method || shared.includes(group) || everywhere.includes(group),
   );

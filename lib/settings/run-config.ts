@@ -43,6 +43,8 @@ export const runConfigSchema = z.strictObject({
       error: 'A reward stands there twice; give it one weight.',
     })
     .default([defaultReward]),
+  'diffusion-dpo': schemaOf(settingGroups['diffusion-dpo']).prefault({}),
+  kto: schemaOf(settingGroups.kto).prefault({}),
   inference: schemaOf(settingGroups.inference).prefault({}),
   evaluation: schemaOf(settingGroups.evaluation).prefault({}),
   serving: schemaOf(settingGroups.serving).prefault({}),

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ensureGuidelines } from '@/db/guidelines';
+import { isImportRun } from '@/db/import-checks';
 import { createInvitation, listInvitations, revokeInvitation } from '@/db/invitations';
 import { migrateDatabase } from '@/db/migrate';
 import { ensureBasePolicy } from '@/db/policies';
@@ -17,7 +18,7 @@ export async function setUp(): Promise<void> {
   await ensureGuidelines(await readFile('scripts/setup/guidelines.md', 'utf8'));
   const { manifest, ...identity } = await handsPolicy();
   await ensureBasePolicy({ ...identity, manifest });
-  if ((await listRuns()).length > 0) return;
+  if ((await listRuns()).some((run) => !isImportRun(run))) return;
   await startRun({
     name: 'Hands',
     mode: 'online',

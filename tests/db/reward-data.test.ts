@@ -44,7 +44,11 @@ async function answerAll(
 }
 
 async function judged() {
-  const { pipeline, round, pairIds } = await makeLabelingRound({ pairs: 4, target: 2 });
+  const { pipeline, round, pairIds } = await makeLabelingRound({
+    pairs: 4,
+    target: 2,
+    labeling: { undoWindowSeconds: 0 },
+  });
   await addPairs(round, 1, { purpose: 'evaluation' });
   const [one, two] = (await makePeople(2)) as [string, string];
   const firstOf = new Map<string, string>();

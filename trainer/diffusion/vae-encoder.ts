@@ -1,19 +1,42 @@
 /** @file Images back to latents inside a graph: the mean of the autoencoder's posterior, on the scale the UNet works in. */
 import type { Builder, Value } from '@/trainer/graph/builder';
-import { inline } from '@/trainer/graph/inline';
+import { inline, withStaticShapes } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
-import { formatDims } from '@/trainer/graph/tensor';
+import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
+import { type Dtype, formatDims } from '@/trainer/graph/tensor';
 import { PipelineError } from './files';
 import { type Component, type Pipeline, portNamed } from './pipeline';
 
-/** The pipeline's image encoder. @throws PipelineError where it has none */
+const randomOps = new Set(['RandomNormal', 'RandomNormalLike']);
+
+/** The pipeline's image encoder. @throws PipelineError where it has none, or one that gives other latents every time */
 export function vaeEncoderOf({
   folder,
   vaeEncoder,
 }: Pick<Pipeline, 'folder' | 'vaeEncoder'>): Component {
-  if (vaeEncoder) return vaeEncoder;
+  if (!vaeEncoder) {
+    throw new PipelineError(
+      `${folder}/vae_encoder/model.onnx does not exist, so images cannot be turned back into latents. Export the pipeline with its VAE encoder (Optimum makes one by default).`,
+    );
+  }
+  if (vaeEncoder.graph.nodes.some(({ op }) => randomOps.has(op))) {
+    throw new PipelineError(
+      `${vaeEncoder.graph.source} draws its latents at random, so an image would have others every time. Export it with a version of Optimum that gives "latent_parameters".`,
+    );
+  }
+  return vaeEncoder;
+}
+
+/** Width and height of a pipeline's images in pixels, as its decoder makes them. */
+export function imageSizeOf({ vaeDecoder, latentShape }: Pipeline): {
+  width: number;
+  height: number;
+} {
+  const { outputs } = withStaticShapes(vaeDecoder.graph, { latent_sample: [1, ...latentShape] });
+  const [, , height, width] = outputs[0]?.dims ?? [];
+  if (typeof height === 'number' && typeof width === 'number') return { width, height };
   throw new PipelineError(
-    `${folder} has no vae_encoder, which turns images back into latents. Export the pipeline with Optimum, all its parts.`,
+    `${vaeDecoder.graph.source} does not say how large its images are. Export the pipeline again.`,
   );
 }
 
@@ -31,11 +54,15 @@ export function appendLatents(
     shiftFactor,
   }: Pick<Pipeline, 'latentShape' | 'scalingFactor' | 'shiftFactor'>,
 ): Value {
-  portNamed(encoder, 'inputs', 'sample');
-  const signed = b.sub(b.scale(images, 2), b.scalar(1));
+  const { dtype } = portNamed(encoder, 'inputs', 'sample');
+  const output = encoder.outputs.some(({ name }) => name === 'latent_parameters')
+    ? 'latent_parameters'
+    : 'latent_sample';
+  portNamed(encoder, 'outputs', output);
+  const signed = cast(b, b.sub(b.scale(images, 2), b.scalar(1)), dtype);
   const outputs = inline(b, encoder, { feeds: { sample: signed }, prefix: 'vae_encoder.' });
   const [channels, height, width] = latentShape;
-  const encoded = Object.values(outputs)[0] as Value;
+  const encoded = cast(b, outputs[output] as Value, 'float32');
   const found = b.dims(encoded);
   const fits = found[1] === channels || found[1] === 2 * channels;
   if (!fits || found[2] !== height || found[3] !== width) {
@@ -45,4 +72,8 @@ export function appendLatents(
   }
   const mean = found[1] === channels ? encoded : b.slice(encoded, 1, 0, channels);
   return b.scale(b.sub(mean, b.scalar(shiftFactor)), scalingFactor);
+}
+
+function cast(b: Builder, value: Value, dtype: Dtype): Value {
+  return b.dtype(value) === dtype ? value : b.op('Cast', [value], { to: dtypeNumber(dtype) });
 }

@@ -8,6 +8,8 @@
  * images will do, also imported ones: what is compared is how well each policy denoises them.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
+import { float32 } from '@/trainer/graph/tensor';
+import { type NoisedImagesMethod, weightsOf } from './noised-images/method';
 
 export interface DiffusionDpoSettings {
   /** β; the mean over latent elements in m is what makes thousands reasonable. */
@@ -31,4 +33,36 @@ export function appendDiffusionDpoLoss(
   const difference = b.reshape(b.matmul(preference, b.reshape(excess, [images, 1])), [pairs]);
   const margin = b.scale(difference, -beta / 2);
   return b.reduceSum(b.mul(b.op('Softplus', [b.neg(margin)]), weight), [0], false);
+}
+
+/** Diffusion-DPO for the trainer of noised images: examples are pairs, the winner first. */
+export function diffusionDpo(settings: DiffusionDpoSettings): NoisedImagesMethod {
+  return {
+    imagesPerExample: 2,
+    append: (b, excess, pairs) =>
+      appendDiffusionDpoLoss(
+        b,
+        excess,
+        {
+          preference: b.input('preference', 'float32', [pairs, 2 * pairs]),
+          weight: b.input('weight', 'float32', [pairs]),
+        },
+        settings,
+      ),
+    feeds: (pairs, places) => {
+      const preference = new Float32Array(places * 2 * places);
+      for (let pair = 0; pair < places; pair++) {
+        preference[pair * 2 * places + 2 * pair] = 1;
+        preference[pair * 2 * places + 2 * pair + 1] = -1;
+      }
+      return {
+        preference: float32([places, 2 * places], preference),
+        weight: float32([places], weightsOf(pairs, places)),
+      };
+    },
+    read: ([winner, loser]) => {
+      const margin = (-settings.beta / 2) * ((winner as number) - (loser as number));
+      return { margin, loss: Math.max(-margin, 0) + Math.log1p(Math.exp(-Math.abs(margin))) };
+    },
+  };
 }

@@ -8,6 +8,8 @@
  * jacklishufan/diffusion-kto `train_kto_sd_v1.5.py`.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
+import { float32 } from '@/trainer/graph/tensor';
+import { type NoisedImagesMethod, weightsOf } from './noised-images/method';
 
 export interface KtoSettings {
   beta: number;
@@ -30,4 +32,41 @@ export function appendKtoLoss(
   // 1 − σ(z) = σ(−z).
   const disutility = b.op('Sigmoid', [b.neg(b.mul(label, b.sub(gain, baseline)))]);
   return b.reduceSum(b.mul(disutility, weight), [0], false);
+}
+
+/**
+ * KTO for the trainer of noised images: examples are single images. κ is that of the whole step, as the official code takes
+ * the mean over all its devices' images; it needs all excesses before the first gradient, so a step denoises twice.
+ */
+export function kto(settings: KtoSettings): NoisedImagesMethod {
+  const { beta } = settings;
+  const sign = (good: boolean | undefined) => (good ? 1 : -1);
+  return {
+    imagesPerExample: 1,
+    baseline: (excess) =>
+      Math.max(0, (-beta * excess.reduce((sum, e) => sum + e, 0)) / excess.length),
+    append: (b, excess, images) =>
+      appendKtoLoss(
+        b,
+        excess,
+        {
+          label: b.input('label', 'float32', [images]),
+          weight: b.input('weight', 'float32', [images]),
+          baseline: b.input('baseline', 'float32', []),
+        },
+        settings,
+      ),
+    feeds: (images, places, baseline) => {
+      const labels = Array.from({ length: places }, (_, i) => sign(images[i]?.good));
+      return {
+        label: float32([places], labels),
+        weight: float32([places], weightsOf(images, places)),
+        baseline: float32([], [baseline]),
+      };
+    },
+    read: ([excess], { good }, baseline) => {
+      const margin = sign(good) * (-beta * (excess as number) - baseline);
+      return { margin, loss: 1 / (1 + Math.exp(margin)) };
+    },
+  };
 }

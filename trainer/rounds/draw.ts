@@ -1,7 +1,7 @@
 /** @file Drawing planned images with a policy: batch by batch, each kept while the engine draws the next. */
 import { putBlob } from '@/db/blobs';
 import type { NewSample } from '@/db/samples';
-import { asksPeople, type Method } from '@/lib/methods';
+import { type Method, sourceOf } from '@/lib/methods';
 import type { Purpose } from '@/lib/samples';
 import type { RunConfig } from '@/lib/settings/run-config';
 import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
@@ -41,7 +41,7 @@ export function annealingOf(
   { inference }: Pick<RunConfig, 'inference'>,
 ): Annealing | undefined {
   const { annealing: schedule, exponent, threshold } = inference;
-  if (asksPeople(method) || schedule === 'draft') return undefined;
+  if (sourceOf(method) !== 'reward' || schedule === 'draft') return undefined;
   return { schedule, exponent, threshold };
 }
 

@@ -3,7 +3,7 @@ import { evaluationsOf, recordEvaluation } from '@/db/metrics';
 import { setVerdicts } from '@/db/samples';
 import { finishEvaluation } from '@/db/work';
 import { hackingAlarms, type ImageMeasures, pairedChange } from '@/lib/alarms';
-import { asksPeople } from '@/lib/methods';
+import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
@@ -31,9 +31,8 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const readingsAfter = judge && (await readAll(judge, after));
   const readingsBefore = judge && (await readAll(judge, before));
   const images = config.evaluation.images;
-  const rewarded = asksPeople(run.method)
-    ? undefined
-    : await compareRewards(engine, round, compared);
+  const rewarded =
+    sourceOf(run.method) === 'reward' ? await compareRewards(engine, round, compared) : undefined;
   const summaries = {
     before: summarize(images, before.planned, judge, readingsBefore),
     after: summarize(images, after.planned, judge, readingsAfter),

@@ -1,13 +1,12 @@
 /** @file A round's evaluation images: planned for each policy that is compared, drawn where they are missing, read back. */
-import { decode } from 'fast-png';
 import { getBlob } from '@/db/blobs';
 import { baseOf, getPolicy } from '@/db/policies';
 import type { Round } from '@/db/rounds';
 import { listSamples, recordSamples, type Sample } from '@/db/samples';
-import { asksPeople, type Method } from '@/lib/methods';
+import { type Method, sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
-import type { RgbImage } from '@/trainer/diffusion/images';
+import { decodePng, type RgbImage } from '@/trainer/diffusion/images';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
 import { annealingOf, draw } from './draw';
@@ -52,7 +51,9 @@ export async function comparedPolicies(round: Round, method: Method): Promise<Co
   // The base is what annealing begins with: it draws as it is, and once for all schedules.
   const isBase = start.parentId === null;
   const base =
-    isBase || asksPeople(method) ? undefined : evaluated((await baseOf(start)).id, null, undefined);
+    isBase || sourceOf(method) !== 'reward'
+      ? undefined
+      : evaluated((await baseOf(start)).id, null, undefined);
   return {
     after: evaluated(round.resultPolicyId as string, round.id, annealing),
     // It belongs to no round, or to an earlier one.
@@ -109,9 +110,8 @@ export async function imagesOf({
   const drawn = await drawnOf(policyId);
   return Promise.all(
     planned.map(async ({ id, prompt }) => {
-      const { imageBlob, width, height } = drawn.get(id) as Sample;
-      const { data } = decode(await getBlob(imageBlob));
-      return { prompt, image: { width, height, data: data as Uint8Array } };
+      const { imageBlob } = drawn.get(id) as Sample;
+      return { prompt, image: decodePng(await getBlob(imageBlob), `The image ${imageBlob}`) };
     }),
   );
 }

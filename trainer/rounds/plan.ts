@@ -5,7 +5,7 @@ import type { NewGroup, NewPair } from '@/db/samples';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { type Annealing, annealingName } from '@/trainer/diffusion/annealed-guidance';
 import type { SampleRequest } from '@/trainer/diffusion/sampler';
-import { shuffled, trainingSeed } from './random';
+import { dealt, trainingSeed } from './random';
 
 /** An image to draw, with the id of its row. */
 export interface PlannedSample extends SampleRequest {
@@ -85,14 +85,7 @@ export function promptsFrom(
   first: number,
   count: number,
 ): string[] {
-  const decks = new Map<number, string[]>();
-  return Array.from({ length: count }, (_, i) => {
-    const place = first + i;
-    const turn = Math.floor(place / prompts.length);
-    const deck = decks.get(turn) ?? shuffled(prompts, 'prompts', seed, turn);
-    decks.set(turn, deck);
-    return deck[place % prompts.length] as string;
-  });
+  return dealt(prompts, first, count, 'prompts', seed);
 }
 
 /** A policy's evaluation images: the same prompts and seeds for every policy of a run, drawn as the run says. */

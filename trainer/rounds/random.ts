@@ -26,3 +26,18 @@ export function randomOf(...label: Label): Random {
 export function shuffled<T>(items: readonly T[], ...label: Label): T[] {
   return randomOf(...label).shuffled(items);
 }
+
+/**
+ * Items `first` to `first + count` of an endless deal: one shuffle of all of them after another, so that each comes up as
+ * often as any other.
+ */
+export function dealt<T>(items: readonly T[], first: number, count: number, ...label: Label): T[] {
+  const decks = new Map<number, T[]>();
+  return Array.from({ length: count }, (_, i) => {
+    const place = first + i;
+    const turn = Math.floor(place / items.length);
+    const deck = decks.get(turn) ?? shuffled(items, ...label, turn);
+    decks.set(turn, deck);
+    return deck[place % items.length] as T;
+  });
+}

@@ -1,5 +1,4 @@
 /** @file Making a reward model: from what people said, by the features of every image they said it of and one fit; or imported. */
-import { decode } from 'fast-png';
 import { getBlob, putBlob } from '@/db/blobs';
 import { type RewardImage, statementsOf } from '@/db/reward-data';
 import type { RewardModel } from '@/db/reward-models';
@@ -10,6 +9,7 @@ import {
   labelsProblem,
   type RewardReport,
 } from '@/lib/rewards';
+import { decodePng } from '@/trainer/diffusion/images';
 import { PromptEncoder } from '@/trainer/diffusion/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
@@ -82,8 +82,7 @@ async function featuresOf(
     for (let first = 0; first < images.length; first += imagesPerRun) {
       const together = await Promise.all(
         images.slice(first, first + imagesPerRun).map(async ({ imageBlob, prompt }) => {
-          const { width, height, data } = decode(await getBlob(imageBlob));
-          const image = { width, height, data: data as Uint8Array };
+          const image = decodePng(await getBlob(imageBlob), `The image ${imageBlob}`);
           return { image, context: await encoder.encode(prompt) };
         }),
       );

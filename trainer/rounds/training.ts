@@ -5,6 +5,7 @@ import type { TrainMetrics } from '@/lib/metrics';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openD3poTraining } from './d3po-training';
+import { openNoisedImagesTraining } from './noised-images-training';
 import type { WeightsKind } from './policy-file';
 import { openPolicyGradientTraining } from './policy-gradient-training';
 import type { PolicyModel } from './resolve-pipeline';
@@ -57,4 +58,6 @@ export const trainings: Partial<Record<Method, OpenTraining>> = {
   alignprop: openRolloutTraining,
   ddpo: openPolicyGradientTraining,
   dpok: openPolicyGradientTraining,
+  'diffusion-dpo': openNoisedImagesTraining,
+  kto: openNoisedImagesTraining,
 };

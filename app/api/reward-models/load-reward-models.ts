@@ -1,6 +1,6 @@
 import { listPolicies } from '@/db/policies';
 import { statementsOf } from '@/db/reward-data';
-import { listRewardModels, settledBefore } from '@/db/reward-models';
+import { listRewardModels } from '@/db/reward-models';
 import { listPeople } from '@/db/users';
 import { labelsProblem, learnedSources, rewardModelName } from '@/lib/rewards';
 import type { Material, RewardsView } from './schema';
@@ -33,7 +33,7 @@ export async function loadRewardModels(wanted?: string): Promise<RewardsView> {
 async function materialOf(pipeline: string): Promise<Material[]> {
   return Promise.all(
     learnedSources.map(async (source) => {
-      const { statements, annotators } = await statementsOf(pipeline, source, settledBefore());
+      const { statements, annotators } = await statementsOf(pipeline, source, Date.now());
       const labels = statements.map(({ label }) => label);
       const decided = labels.filter((label) => label !== 0.5).length;
       return { source, decided, annotators, problem: labelsProblem(source, labels) };

@@ -3,8 +3,8 @@ import { evaluationFrames } from '@/db/evaluation-frames';
 import { evaluationsOf } from '@/db/metrics';
 import { baseOf, getPolicy } from '@/db/policies';
 import { getRound, listRounds, type Round } from '@/db/rounds';
-import { trainingPairsOf } from '@/db/training-data';
-import { asksPeople } from '@/lib/methods';
+import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
+import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { configDifferences } from '@/lib/settings/differences';
 import { type PresetName, presets } from '@/lib/settings/presets';
@@ -22,11 +22,12 @@ const paceWindowMs = 10 * 60_000;
 export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
   const round = await getRound(id);
   const [summary] = await summarize([round]);
-  const [start, evaluations, counts, trained, yardstick] = await Promise.all([
+  const [start, evaluations, counts, trained, labeled, yardstick] = await Promise.all([
     getPolicy(round.startPolicyId),
     evaluationsOf(),
     answerCounts(id, { recentSince: now - paceWindowMs }),
     trainingPairsOf(id),
+    trainingLabelsOf(id),
     compareWith(round),
   ]);
   const rewards = rewardsIn(evaluations, round.resultPolicyId, id);
@@ -36,7 +37,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     const frames = await evaluationFrames({ policyIds, limit: pairedImages, prefer });
     return frames.map((frame) => showFrame(frame, rewards));
   };
-  const base = asksPeople(summary!.run.method) ? start : await baseOf(start);
+  const base = sourceOf(summary!.run.method) === 'reward' ? await baseOf(start) : start;
   const { trainingData, ...manifest } = round.manifest ?? {};
   return {
     round: summary!,
@@ -58,6 +59,12 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       weight: pair.weight,
       winner: showImage(pair.winner),
       loser: showImage(pair.loser),
+    })),
+    trainingLabels: labeled.slice(0, trainingPairsShown).map(({ ordinal, good, sample }) => ({
+      ordinal,
+      good,
+      prompt: sample.prompt,
+      image: showImage(sample),
     })),
     before: measured(evaluations, start.id, id),
     after: measured(evaluations, round.resultPolicyId, id),

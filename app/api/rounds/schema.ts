@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { answerSchema } from '@/lib/answers';
+import { archiveDataSchema } from '@/lib/archive';
 import { methodSchema } from '@/lib/methods';
 import { evaluationSummarySchema, trainMetricsSchema } from '@/lib/metrics';
 import { roundProgressSchema, roundStateSchema } from '@/lib/rounds';
@@ -19,6 +20,8 @@ export const roundSummarySchema = z.object({
   ordinal: z.number().int(),
   state: roundStateSchema,
   held: z.boolean(),
+  /** It holds answers given elsewhere: drawn, asked and trained by nobody here. */
+  imported: z.boolean(),
   error: z.string().nullable(),
   run: z.object({
     id: z.string(),
@@ -56,7 +59,7 @@ export const roundsViewSchema = z.object({
 
 export type RoundsView = z.infer<typeof roundsViewSchema>;
 
-/** Where a round's answers went when its labeling ended; see `TrainingData` in db/. */
+/** Where answers went when a round's labeling ended, or when it opened on what is there; see `TrainingData` in db/. */
 export const trainingDataSchema = z.object({
   answers: z.number().int(),
   used: z.number().int(),
@@ -65,6 +68,7 @@ export const trainingDataSchema = z.object({
   undecided: z.number().int(),
   trainingPairs: z.number().int(),
   until: z.number(),
+  archive: archiveDataSchema.optional(),
 });
 
 export type TrainingDataView = z.infer<typeof trainingDataSchema>;
@@ -86,6 +90,16 @@ export const trainingPairSchema = z.object({
 
 export type TrainingPairView = z.infer<typeof trainingPairSchema>;
 
+/** An image trained on by itself. */
+export const trainingLabelSchema = z.object({
+  ordinal: z.number().int(),
+  prompt: z.string(),
+  good: z.boolean(),
+  image: shownImageSchema,
+});
+
+export type TrainingLabelView = z.infer<typeof trainingLabelSchema>;
+
 export const roundDetailSchema = z.object({
   round: roundSummarySchema,
   trainer: trainerSchema,
@@ -103,6 +117,7 @@ export const roundDetailSchema = z.object({
   trainingData: trainingDataSchema.nullable(),
   /** The first of them, in the order of training. */
   trainingPairs: z.array(trainingPairSchema),
+  trainingLabels: z.array(trainingLabelSchema),
   before: evaluationSummarySchema.nullable(),
   after: evaluationSummarySchema.nullable(),
   /** Images of the policy before and after, on the same seeds. */

@@ -29,6 +29,7 @@ export async function summarize(rounds: readonly Round[]): Promise<RoundSummary[
       ordinal,
       state,
       held: !isFinished(state) && (round.paused || run.status === 'paused'),
+      imported: round.manifest?.imports !== undefined,
       error,
       run: {
         id: run.id,

@@ -13,8 +13,8 @@ export interface CurveSpec {
   series: readonly { key: keyof TrainMetrics; name: string; color: string }[];
   /** Both ends of the vertical axis, where they are known. */
   domain?: readonly [number, number];
-  /** Drawn only where this was logged, too: what else the method says tells what its loss means. */
-  beside?: keyof TrainMetrics;
+  /** Drawn only where one of these was logged, too: what else the method says tells what its loss means. */
+  beside?: readonly (keyof TrainMetrics)[];
   /** A value worth a thin line. */
   mark?: number;
 }
@@ -39,19 +39,27 @@ const all: readonly CurveSpec[] = [
     title: 'Loss',
     explanation: 'What the steps bring down.',
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
-    beside: 'reward',
+    beside: ['reward'],
   },
   {
     title: 'Loss',
     explanation:
       'ln 2 = 0.6931 where the policy tells winner from loser no better than its reference.',
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
-    beside: 'implicitAccuracy',
+    beside: ['logRatioWinner', 'excessWinner'],
     mark: Math.LN2,
   },
   {
+    title: 'Loss',
+    explanation: 'One half, weighed, where the policy denoises neither good nor bad images better.',
+    series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+    beside: ['excessGood', 'excessBad'],
+    mark: 0.5,
+  },
+  {
     title: 'Implicit accuracy',
-    explanation: 'How often the winner gained more probability than the loser. One half is chance.',
+    explanation:
+      'How often the policy, against its reference, says like the people. One half is chance.',
     series: [{ key: 'implicitAccuracy', name: 'Accuracy', color: 'var(--chart-1)' }],
     domain: [0, 1],
     mark: 0.5,
@@ -64,6 +72,33 @@ const all: readonly CurveSpec[] = [
       { key: 'logRatioLoser', name: 'Loser', color: 'var(--chart-4)' },
     ],
     mark: 0,
+  },
+  {
+    title: 'Error beyond the reference',
+    explanation:
+      'Of the predicted noise. Below zero: denoised better than before. Winners should fall, losers rise.',
+    series: [
+      { key: 'excessWinner', name: 'Winner', color: 'var(--chart-3)' },
+      { key: 'excessLoser', name: 'Loser', color: 'var(--chart-4)' },
+    ],
+    beside: ['excessWinner'],
+    mark: 0,
+  },
+  {
+    title: 'Error beyond the reference',
+    explanation:
+      'Of the predicted noise. Below zero: denoised better than before. Good images should fall, bad ones rise.',
+    series: [
+      { key: 'excessGood', name: 'Good', color: 'var(--chart-3)' },
+      { key: 'excessBad', name: 'Bad', color: 'var(--chart-4)' },
+    ],
+    beside: ['excessGood', 'excessBad'],
+    mark: 0,
+  },
+  {
+    title: 'Baseline',
+    explanation: 'How much better the policy denoises any image, which counts for nobody.',
+    series: [{ key: 'baseline', name: 'Baseline', color: 'var(--chart-2)' }],
   },
   {
     title: 'Clip fraction',
@@ -90,6 +125,7 @@ const all: readonly CurveSpec[] = [
 export function curvesOf(points: readonly CurvePoint[]): CurveSpec[] {
   const logged = (key: keyof TrainMetrics) => points.some((point) => point[key] !== undefined);
   return all.filter(
-    ({ series, beside }) => series.some(({ key }) => logged(key)) && (!beside || logged(beside)),
+    ({ series, beside }) =>
+      series.some(({ key }) => logged(key)) && (!beside || beside.some(logged)),
   );
 }

@@ -1,21 +1,84 @@
 'use client';
 
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
-import type { RoundDetail, TrainingDataView, TrainingPairView } from '../../api/rounds/schema';
+import type { ArchiveData } from '@/lib/archive';
+import type {
+  RoundDetail,
+  TrainingDataView,
+  TrainingLabelView,
+  TrainingPairView,
+} from '../../api/rounds/schema';
 import { countText, plural } from '../../components/figures/format';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Card, CardHeading } from '../../components/ui/card';
 
-/** What people answered, and what of it was trained on. */
+/** What a round trained on: what people answered in it, or what they had said before it. */
 export function DataCard({ detail }: { detail: RoundDetail }) {
+  const archive = detail.trainingData?.archive;
+  return archive ? (
+    <ArchiveCard detail={detail} archive={archive} />
+  ) : (
+    <AnswersCard detail={detail} />
+  );
+}
+
+/** What was there when the round opened, where it came from, and what of it is trained on. */
+function ArchiveCard({ detail, archive }: { detail: RoundDetail; archive: ArchiveData }) {
+  const { trainingData, trainingPairs, trainingLabels } = detail;
+  if (!trainingData) return null;
+  const { labels, images, imported, encoded, annotators } = archive;
+  const what = labels
+    ? `${plural(labels.good, 'good image')} and ${plural(labels.bad, 'bad one')}`
+    : plural(trainingData.trainingPairs, 'training pair');
+  return (
+    <Card>
+      <CardHeading title="What it was trained on">
+        {`${what} from ${plural(trainingData.answers, 'answer')} of ${plural(annotators, 'person', 'people')} in ${plural(archive.rounds, 'round')}, frozen when this round opened.`}
+      </CardHeading>
+      {annotators === 1 ? (
+        <p className="mb-4 text-sm">All of it is one person’s taste: nobody else has judged.</p>
+      ) : null}
+      <div className="grid gap-6 md:grid-cols-2">
+        <Shares
+          title="Images"
+          total={images}
+          parts={[
+            { name: 'Latents as they were drawn', count: images - encoded },
+            { name: 'Latents from the VAE encoder', count: encoded - imported },
+            { name: 'Imported, from the VAE encoder', count: imported },
+          ]}
+        />
+        <Shares
+          title="Where answers went"
+          total={trainingData.answers}
+          parts={fateOf(trainingData)}
+        />
+      </div>
+      {labels ? (
+        <p className="mt-4 text-muted-foreground text-sm">
+          Bad: flagged by a person and not rejected in review, tagged in a group, or in a pair of
+          which both are bad. Good: none of these, and untagged in a tagged group, or the winner of
+          a pair. {plural(archive.flags, 'flag')} counted.
+        </p>
+      ) : null}
+      {trainingPairs.length > 0 ? <PairStrip pairs={trainingPairs} detail={detail} /> : null}
+      {trainingLabels.length > 0 ? <LabelStrip labels={trainingLabels} total={images} /> : null}
+    </Card>
+  );
+}
+
+/** What people answered, and what of it was trained on. */
+function AnswersCard({ detail }: { detail: RoundDetail }) {
   const { answers: given, trainingData, trainingPairs, round } = detail;
   const total = answers.reduce((sum, answer) => sum + (given.byAnswer[answer] ?? 0), 0);
   return (
     <Card>
-      <CardHeading title="What it was trained on">
-        {trainingData
-          ? `${plural(trainingData.trainingPairs, 'training pair')} from ${plural(trainingData.answers, 'answer')} of ${plural(given.annotators, 'person', 'people')}, frozen when labeling ended.`
-          : 'Answers are frozen into training pairs when labeling ends. Ties and “both bad” are kept and counted, but say nothing to train on.'}
+      <CardHeading title={round.imported ? 'What was imported' : 'What it was trained on'}>
+        {round.imported
+          ? 'Methods that learn from all answers train on these, too; the images are nobody’s work here.'
+          : trainingData
+            ? `${plural(trainingData.trainingPairs, 'training pair')} from ${plural(trainingData.answers, 'answer')} of ${plural(given.annotators, 'person', 'people')}, frozen when labeling ended.`
+            : 'Answers are frozen into training pairs when labeling ends. Ties and “both bad” are kept and counted, but say nothing to train on.'}
       </CardHeading>
       <div className="grid gap-6 md:grid-cols-2">
         <Shares
@@ -119,6 +182,30 @@ function PairStrip({ pairs, detail }: { pairs: TrainingPairView[]; detail: Round
               <span>{ordinal + 1}</span>
               <span>{weight === 1 ? '' : `×${weight.toFixed(2)}`}</span>
             </p>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The first images that are trained on by themselves; good ones are framed. */
+function LabelStrip({ labels, total }: { labels: TrainingLabelView[]; total: number }) {
+  return (
+    <div className="mt-6">
+      <h3 className="mb-2 font-medium text-sm">
+        Images{' '}
+        <span className="font-normal text-muted-foreground">
+          the first {countText(labels.length)} of {countText(total)}; good ones are framed
+        </span>
+      </h3>
+      <ul className="grid grid-cols-3 gap-2 rounded-md bg-film p-3 sm:grid-cols-4 md:grid-cols-6 xl:grid-cols-12">
+        {labels.map(({ ordinal, prompt, good, image }) => (
+          <li key={ordinal} className="min-w-0" title={prompt}>
+            <div className={good ? 'relative outline-2 outline-film-ink' : 'relative opacity-70'}>
+              <Picture image={image} prompt={`${good ? 'Good' : 'Bad'}: ${prompt}`} />
+              <DefectMarks image={image} />
+            </div>
           </li>
         ))}
       </ul>

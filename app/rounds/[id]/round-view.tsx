@@ -2,7 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import Link from 'next/link';
-import { asksPeople, methodDescriptions } from '@/lib/methods';
+import { methodDescriptions, sourceOf } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { HackingNotice } from '../../components/evaluation/hacking-notice';
@@ -49,7 +49,10 @@ export function RoundView({
           <span className="mr-2 inline-block align-middle">
             <StateBadge state={round.state} held={round.held} />
           </span>
-          {methodDescriptions[run.method]?.label ?? run.method} from <PolicyLink {...startPolicy} />
+          {round.imported
+            ? 'Answers given elsewhere, kept with'
+            : `${methodDescriptions[run.method]?.label ?? run.method} from`}{' '}
+          <PolicyLink {...startPolicy} />
           {resultPolicy ? (
             <>
               {' '}
@@ -79,7 +82,7 @@ export function RoundView({
           <FramesCard detail={detail} after={resultPolicy.name} />
         ) : null}
         {hasTrained ? <CurvesCard round={round} /> : null}
-        {asksPeople(run.method) ? <DataCard detail={detail} /> : null}
+        {sourceOf(run.method) === 'reward' ? null : <DataCard detail={detail} />}
         <ConfigurationCard detail={detail} />
       </div>
     </Page>

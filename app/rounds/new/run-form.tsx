@@ -3,7 +3,13 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
-import { asksPeople, availableMethods, type Method, methodDescriptions } from '@/lib/methods';
+import {
+  asksPeople,
+  availableMethods,
+  type Method,
+  methodDescriptions,
+  sourceOf,
+} from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, groupsOf } from '@/lib/settings/groups';
 import { type PresetName, presetFor, presets } from '@/lib/settings/presets';
@@ -164,7 +170,7 @@ export function RunForm({
           </div>
         </Card>
 
-        {asksPeople(draft.method) ? null : (
+        {sourceOf(draft.method) !== 'reward' ? null : (
           <RewardsField
             rewards={draft.rewards}
             models={pipeline.rewardModels}

@@ -1,7 +1,7 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import { asksPeople, type Method, methodDescriptions } from '@/lib/methods';
+import { type Method, methodDescriptions, sourceOf } from '@/lib/methods';
 import { methodProblem } from '@/lib/settings/method-fit';
 import {
   imagesScored,
@@ -57,7 +57,21 @@ function stepsOf({ method, config }: StartRun): [string, string][] {
     'Measures',
     `${plural(evaluation.images, 'image')} of each policy`,
   ];
-  if (!asksPeople(method)) {
+  if (sourceOf(method) === 'archive') {
+    const { steps, each } =
+      method === 'kto'
+        ? { steps: config.kto.optimiserSteps, each: plural(config.kto.imagesPerStep, 'image') }
+        : {
+            steps: config['diffusion-dpo'].optimiserSteps,
+            each: plural(config['diffusion-dpo'].pairsPerStep, 'pair'),
+          };
+    return [
+      ['Takes', 'All answers on images of this pipeline that stand now'],
+      ['Trains', `${plural(steps, 'step')} of ${each}`],
+      measures,
+    ];
+  }
+  if (sourceOf(method) === 'reward') {
     const scored = imagesScored(method, config);
     return [
       ['Trains', `${plural(reward.optimiserSteps, 'step')} by ${plural(rewards.length, 'reward')}`],

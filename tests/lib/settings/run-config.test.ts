@@ -43,6 +43,19 @@ describe('parseRunConfig', () => {
     });
   });
 
+  it('has the official numbers of the methods that learn from finished images', () => {
+    // SalesforceAIResearch/DiffusionDPO train.py, jacklishufan/diffusion-kto train_kto_sd_v1.5.py.
+    expect(parseRunConfig(prompts)).toMatchObject({
+      'diffusion-dpo': {
+        beta: 5000,
+        emptyPromptShare: 0.2,
+        optimiserSteps: 2000,
+        pairsPerStep: 2048,
+      },
+      kto: { beta: 1000, emptyPromptShare: 0.2, goodShare: 0.8, goodWeight: 1, badWeight: 1 },
+    });
+  });
+
   it('names every setting it refuses', () => {
     const broken = () =>
       parseRunConfig({

@@ -2,6 +2,9 @@
 import { decode } from 'fast-png';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Frame } from '@/app/api/images/schema';
+import { loadRound } from '@/app/api/rounds/load-round';
+import { roundDetailSchema } from '@/app/api/rounds/schema';
 import { getBlob } from '@/db/blobs';
 import { eventsAfter } from '@/db/events';
 import { type Evaluation, evaluationsOf } from '@/db/metrics';
@@ -79,7 +82,7 @@ async function brightnessOf({ imageBlob }: Sample): Promise<number> {
   return sum / (data.length / channels);
 }
 
-it('scores the same latents before, after and by the base', { timeout: 120_000 }, async () => {
+it('scores the same latents before, after and by the base', { timeout: 300_000 }, async () => {
   const [first, second] = await twoRounds({});
   const [summary] = (await evaluationsOf({ roundId: second.id })).map((row) => row.summary);
   const [base, before, after] = await Promise.all(
@@ -94,6 +97,20 @@ it('scores the same latents before, after and by the base', { timeout: 120_000 }
   }
   const all = await Promise.all(after!.map(brightnessOf));
   expect(summary!.reward!.after).toBeCloseTo(all.reduce((sum, one) => sum + one, 0) / 30, 4);
+
+  // The page shows the start beside the result, and the base beside it, each with its reward.
+  const page = roundDetailSchema.parse(await loadRound(second.id));
+  const rewardsOn = (frames: Frame[]) =>
+    frames.map(({ images }) => images.map((image) => [image?.sampleId, image?.reward]));
+  const expected = (side: Sample[]) =>
+    side.slice(0, pairedImages).map(({ id }, i) => {
+      const beside = after![i]!.id;
+      return [id, beside].map((sampleId) => [sampleId, summary!.rewards![sampleId]]);
+    });
+  expect(rewardsOn(page.frames)).toEqual(expected(before!));
+  expect(page.base).toMatchObject({ id: first.startPolicyId, name: 'tiny' });
+  expect(rewardsOn(page.base!.frames)).toEqual(expected(base!));
+  expect((await loadRound(first.id)).base).toBeNull();
 
   // Of a base that has drawn none of the seeds, no more is drawn than is shown.
   const { round: later } = await startRun({
@@ -118,7 +135,7 @@ it('scores the same latents before, after and by the base', { timeout: 120_000 }
 });
 
 it('evaluates with early steps of the base where told, and trains as ever', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const evaluation = { images: 4 };
   const inference = (annealing: 'base' | 'step', threshold = 0.5) => ({

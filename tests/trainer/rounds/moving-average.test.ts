@@ -46,6 +46,7 @@ const config = {
   rewards: [{ model: 'brightness' }],
   reward: { optimiserSteps: 4, imagesPerStep: 2 },
   ddpo: { updatesPerDraw: 2, clipRange: 0.1, buffer: 6, minimum: 2 },
+  'diffusion-dpo': { optimiserSteps: 4, pairsPerStep: 2, beta: 500 },
 };
 
 async function finish(method: Method, startPolicyId: string): Promise<Round> {
@@ -84,9 +85,10 @@ async function trainAgain(round: Round, method: Method): Promise<[TrainState, Tr
 const values = (tensors: TrainState['tensors']) =>
   new Map([...tensors].map(([name, { data }]) => [name, [...data]]));
 
-it.each(['d3po', 'draft', 'ddpo'] as const)(
+// What is picked for D3PO is the archive that Diffusion-DPO learns from.
+it.each(['d3po', 'diffusion-dpo', 'draft', 'ddpo'] as const)(
   'ships the average of %s, and the next round goes on from it',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (method) => {
     const base = await baseOn(pipeline.folder);
     const first = await finish(method, base.id);

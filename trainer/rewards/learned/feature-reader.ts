@@ -1,6 +1,7 @@
 /** @file Features of finished images, many at a time: what a reward model is trained on. */
 import { type RgbImage, toPlanes } from '@/trainer/diffusion/images';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { imageSizeOf } from '@/trainer/diffusion/vae-encoder';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32 } from '@/trainer/graph/tensor';
@@ -23,17 +24,9 @@ export class FeatureReader {
   /** @param images in one run */
   static async open(engine: Engine, pipeline: Pipeline, images: number): Promise<FeatureReader> {
     const networks = await openFeatureNetworks(pipeline);
-    const [, , height, width] = networks.encoder.inputs[0]?.dims ?? [];
-    const { tokenizer, embeddingSize, latentShape } = pipeline;
-    // Exports without a fixed size: eight pixels a latent, as in every Stable Diffusion.
-    const sized = (given: unknown, latent: number) =>
-      typeof given === 'number' && given > 0 ? given : 8 * latent;
-    const imageDims = [
-      images,
-      3,
-      sized(height, latentShape[1]),
-      sized(width, latentShape[2]),
-    ] as const;
+    const { width, height } = imageSizeOf(pipeline);
+    const { tokenizer, embeddingSize } = pipeline;
+    const imageDims = [images, 3, height, width] as const;
     const contextDims = [images, tokenizer.maxLength, embeddingSize] as const;
     const b = new Builder('features', { ...networks.unet.opsets });
     const pixels = b.input('images', 'float32', imageDims);

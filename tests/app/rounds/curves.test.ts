@@ -1,0 +1,57 @@
+import { expect, it } from 'vitest';
+import { curvesOf } from '@/app/rounds/[id]/curves';
+import type { TrainMetrics } from '@/lib/metrics';
+
+const titles = (metrics: TrainMetrics) =>
+  curvesOf([{ x: 0, ...metrics }]).map(({ title, series }) => [
+    title,
+    ...(series.length > 1 ? series.map(({ name }) => name) : []),
+  ]);
+
+const loss = { loss: 0.5, implicitAccuracy: 0.5, gradNorm: 1 };
+
+it.each([
+  [
+    'a reward',
+    { loss: 1, reward: 1, kl: 0, gradNorm: 1 },
+    [['Reward'], ['Loss'], ['KL to the reference'], ['Gradient norm']],
+  ],
+  [
+    'picks',
+    { ...loss, logRatioWinner: 0, logRatioLoser: 0, clipFraction: 0, kl: 0 },
+    [
+      ['Loss'],
+      ['Implicit accuracy'],
+      ['Log-ratio to the reference', 'Winner', 'Loser'],
+      ['Clip fraction'],
+      ['KL to the reference'],
+      ['Gradient norm'],
+    ],
+  ],
+  [
+    'pairs of finished images',
+    { ...loss, excessWinner: 0, excessLoser: 0 },
+    [
+      ['Loss'],
+      ['Implicit accuracy'],
+      ['Error beyond the reference', 'Winner', 'Loser'],
+      ['Gradient norm'],
+    ],
+  ],
+  [
+    'single images, all good ones',
+    { ...loss, excessGood: 0, baseline: 0 },
+    [
+      ['Loss'],
+      ['Implicit accuracy'],
+      ['Error beyond the reference', 'Good', 'Bad'],
+      ['Baseline'],
+      ['Gradient norm'],
+    ],
+  ],
+] as [string, TrainMetrics, string[][]][])(
+  'draws what %s logs, each once',
+  (_, metrics, wanted) => {
+    expect(titles(metrics)).toEqual(wanted);
+  },
+);

@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { noised } from '@/trainer/diffusion/schedulers/noising';
+import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+
+const original = gaussianNoise('x_0', 64);
+const noise = gaussianNoise('noise', 64);
+
+it.each(['epsilon', 'v_prediction', 'sample'] as const)(
+  'a UNet that says the target of %s has said both image and noise',
+  (prediction_type) => {
+    const scheduler = new DdimScheduler(
+      scheduleConfigSchema.parse({ prediction_type, clip_sample: false }),
+    );
+    for (const timestep of [0, 1, 250, 999]) {
+      const { latents, target } = noised(scheduler, timestep, original, noise);
+      const step = scheduler.coefficients(timestep, 1000, 0);
+      // Where little of it is left in x_t, the image is read less exactly; so is the noise where there is little.
+      const digits = 3;
+      for (let i = 0; i < latents.length; i++) {
+        const [x, out] = [latents[i]!, target[i]!];
+        expect(step.original.sample * x + step.original.output * out).toBeCloseTo(
+          original[i]!,
+          digits,
+        );
+        expect(step.noise.sample * x + step.noise.output * out).toBeCloseTo(noise[i]!, digits);
+      }
+    }
+  },
+);
+
+it('keeps variance, and goes from image to noise', () => {
+  const scheduler = new DdimScheduler(scheduleConfigSchema.parse({}));
+  const distance = (timestep: number, to: Float32Array) => {
+    const { latents } = noised(scheduler, timestep, original, noise);
+    return latents.reduce((sum, x, i) => sum + (x - to[i]!) ** 2, 0);
+  };
+  expect(distance(0, original)).toBeLessThan(0.1);
+  expect(distance(999, noise)).toBeLessThan(0.1);
+  expect(() => noised(scheduler, 1000, original, noise)).toThrow(/between 0 and 999/);
+});

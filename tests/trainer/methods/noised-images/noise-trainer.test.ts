@@ -1,0 +1,290 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
+import { kto } from '@/trainer/methods/kto';
+import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
+import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
+import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { trainableAdapter } from '@/trainer/methods/trainable';
+import { NonFiniteError } from '@/trainer/methods/transitions/run';
+import { Engine } from '@/trainer/runtime/engine';
+import { writeTinyPipeline } from '../../../support/tiny-pipeline';
+
+let engine: Engine;
+let pipeline: Pipeline;
+let empty: Tensor<'float32'>;
+let prompt: Tensor<'float32'>;
+const size = 4 * 8 * 8;
+/** The tiny UNet takes one timestep for all images, as older exports do; this one a timestep for each. */
+const perRow = (source: Pipeline['unet']['graph']) => ({
+  ...source,
+  inputs: source.inputs.map((port) =>
+    port.name === 'timestep' ? { ...port, dims: ['batch_size'] } : port,
+  ),
+});
+
+beforeAll(async () => {
+  engine = await Engine.open({ device: 'cpu', threads: 1 });
+  const folder = join(mkdtempSync(join(tmpdir(), 'darkroom-noised-')), 'tiny');
+  await writeTinyPipeline(folder);
+  pipeline = await openPipeline(folder);
+  const encoder = await PromptEncoder.open(engine, pipeline);
+  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
+  empty = float32(context, await encoder.encode(''));
+  prompt = float32(context, await encoder.encode('1 hand'));
+});
+afterAll(() => engine.close());
+
+const image = (name: string) => gaussianNoise(`image ${name}`, size);
+const draw = (name: string, timestep: number, withoutPrompt = false): NoiseDraw => ({
+  timestep,
+  noise: gaussianNoise(`noise ${name}`, size),
+  withoutPrompt,
+});
+const pairs = (): NoisedExample[] =>
+  [1, 2, 3].map((i) => ({
+    images: [image(`winner ${i}`), image(`loser ${i}`)],
+    context: prompt,
+    weight: 1 / i,
+  }));
+const images = (): NoisedExample[] =>
+  [1, 2, 3].map((i) => ({
+    images: [image(`winner ${i}`)],
+    context: prompt,
+    weight: i === 2 ? 0.5 : 1,
+    good: i !== 2,
+  }));
+const draws = [draw('a', 10), draw('b', 450, true), draw('c', 820)];
+
+/** An adapter that changes something; `seed` tells one from another. */
+function adapterOf(seed: string, size = 0.3): Adapter {
+  const noise = gaussianNoise(seed, 200_000);
+  let at = 0;
+  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const blank = initialAdapter(sites.values(), 4, () => noise[at++] as number);
+  return new Map(
+    [...blank].map(([name, { dims, data }]) => [
+      name,
+      float32(
+        dims,
+        name.includes('lora_B') ? data.map(() => size * (noise[at++] as number)) : data,
+      ),
+    ]),
+  );
+}
+
+interface Changes {
+  learningRate?: number;
+  images?: number;
+  reference?: Adapter | 'base';
+  prediction?: 'epsilon' | 'v_prediction';
+  rows?: boolean;
+}
+
+function open(method: NoisedImagesMethod, changes: Changes = {}): Promise<NoiseTrainer> {
+  const unet = changes.rows ? perRow(pipeline.unet.graph) : pipeline.unet.graph;
+  return NoiseTrainer.open(engine, {
+    trainable: trainableAdapter(unet, 'attention', 4),
+    externalDataFolder: pipeline.unet.folder,
+    scheduler: new DdimScheduler({
+      ...pipeline.scheduler.config,
+      prediction_type: changes.prediction ?? 'epsilon',
+    }),
+    latent: pipeline.latentShape,
+    context: [pipeline.tokenizer.maxLength, pipeline.embeddingSize],
+    emptyContext: empty,
+    method,
+    adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
+    learningRate: changes.learningRate ?? 0,
+    images: changes.images ?? 2,
+    examplesPerStep: 3,
+    reference: changes.reference ?? 'base',
+  });
+}
+
+/** What a step shows at these weights, and its gradient. */
+async function at(
+  weights: Adapter,
+  method: NoisedImagesMethod,
+  examples: NoisedExample[],
+  changes: Changes = {},
+) {
+  const trainer = await open(method, changes);
+  await trainer.load(initialState(weights));
+  const report = await trainer.step(examples, draws);
+  const gradient = await trainer.gradient();
+  await trainer.close();
+  return { report, gradient };
+}
+
+const squares = ({ data }: Tensor<'float32'>) => data.reduce((sum, g) => sum + g * g, 0);
+const norm = (adapter: Adapter) =>
+  Math.sqrt([...adapter.values()].reduce((sum, tensor) => sum + squares(tensor), 0));
+
+/** Relative gap between the slope along the gradient by central differences and the gradient's length. */
+async function gapOf(
+  method: NoisedImagesMethod,
+  examples: NoisedExample[],
+  changes: Changes = {},
+): Promise<number> {
+  const weights = adapterOf('trained');
+  const { gradient, report } = await at(weights, method, examples, changes);
+  const length = norm(gradient);
+  expect(length).toBeGreaterThan(0);
+  const h = 0.01;
+  const lossAt = async (sign: number) => {
+    const moved: Adapter = new Map(
+      [...weights].map(([name, { dims, data }]) => {
+        const own = gradient.get(name)!.data;
+        return [
+          name,
+          float32(
+            dims,
+            data.map((v, i) => v + (sign * h * own[i]!) / length),
+          ),
+        ];
+      }),
+    );
+    const there = (await at(moved, method, examples, changes)).report;
+    // κ is a number, not a function of the weights: it stays what it was.
+    const losses = there.examples.map(
+      ({ excess }, i) =>
+        examples[i]!.weight * method.read(excess, examples[i]!, report.baseline).loss,
+    );
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  };
+  return Math.abs(((await lossAt(1)) - (await lossAt(-1))) / (2 * h) / length - 1);
+}
+
+const dpo = diffusionDpo({ beta: 20 });
+const single = kto({ beta: 20 });
+
+describe('the gradient of a step equals finite differences', () => {
+  it.each([
+    ['Diffusion-DPO', dpo, pairs, {}],
+    ['Diffusion-DPO, v-prediction', dpo, pairs, { prediction: 'v_prediction' }],
+    ['Diffusion-DPO, several timesteps in a run', dpo, pairs, { rows: true, images: 4 }],
+    ['KTO', single, images, {}],
+    ['KTO, several timesteps in a run', single, images, { rows: true, images: 2 }],
+  ] as [string, NoisedImagesMethod, () => NoisedExample[], Changes][])(
+    '%s',
+    async (_, method, examples, changes) => {
+      expect(await gapOf(method, examples(), changes)).toBeLessThan(0.01);
+    },
+  );
+
+  it('against another policy than the base', async () => {
+    expect(await gapOf(dpo, pairs(), { reference: adapterOf('reference') })).toBeLessThan(0.01);
+  });
+});
+
+describe('a step', () => {
+  it('shows no excess over a reference that is the policy itself', async () => {
+    const weights = adapterOf('same');
+    const { report } = await at(weights, dpo, pairs(), { reference: weights });
+    for (const { excess, loss } of report.examples) {
+      // Two graphs, one policy: what is left is rounding.
+      for (const e of excess) expect(Math.abs(e)).toBeLessThan(1e-6);
+      expect(loss).toBeCloseTo(Math.LN2, 4);
+    }
+  });
+
+  it('is the same in one run or in many', async () => {
+    for (const [method, examples] of [[dpo, pairs] as const, [single, images] as const]) {
+      const weights = adapterOf('trained');
+      const many = await at(weights, method, examples(), { rows: true, images: 1 });
+      const one = await at(weights, method, examples(), { rows: true, images: 6 });
+      for (const [i, { excess, loss }] of many.report.examples.entries()) {
+        expect(loss).toBeCloseTo(one.report.examples[i]!.loss, 4);
+        for (const [j, e] of excess.entries()) {
+          expect(e).toBeCloseTo(one.report.examples[i]!.excess[j]!, 5);
+        }
+      }
+      expect(many.report.baseline).toBeCloseTo(one.report.baseline, 4);
+      for (const [name, { data }] of many.gradient) {
+        const wanted = one.gradient.get(name)!.data;
+        for (const [i, g] of data.entries()) {
+          expect(Math.abs(g - wanted[i]!)).toBeLessThan(1e-3 * Math.abs(wanted[i]!) + 1e-5);
+        }
+      }
+    }
+  });
+
+  it("has KTO's baseline from all images of the step, never below zero", async () => {
+    const { report } = await at(adapterOf('trained'), single, images());
+    const mean = report.examples.reduce((sum, { excess }) => sum - 20 * excess[0]!, 0) / 3;
+    expect(report.baseline).toBeCloseTo(Math.max(0, mean), 4);
+    const other = await at(initialState(new Map(adapterOf('x', 0))).tensors, single, images(), {
+      reference: adapterOf('trained'),
+    });
+    // Policy and reference exchanged: of the two baselines one is above zero.
+    expect(Math.max(report.baseline, other.report.baseline)).toBeGreaterThan(0);
+    expect(Math.min(report.baseline, other.report.baseline)).toBe(0);
+  });
+
+  it('leaves the prompt away where the draw says so', async () => {
+    const trainer = await open(dpo);
+    await trainer.load(initialState(adapterOf('trained')));
+    const example = pairs().slice(0, 1);
+    const [withPrompt, without] = [
+      await trainer.step(example, [draw('a', 300)]),
+      await trainer.step(example, [draw('a', 300, true)]),
+    ];
+    const said = await trainer.step([{ ...example[0]!, context: empty }], [draw('a', 300)]);
+    await trainer.close();
+    expect(without.examples).toEqual(said.examples);
+    expect(without.examples).not.toEqual(withPrompt.examples);
+  });
+
+  it('goes on exactly from a state', async () => {
+    const trainer = await open(single, { learningRate: 1e-3 });
+    await trainer.load(initialState(adapterOf('trained')));
+    await trainer.step(images(), draws);
+    const between = await trainer.state();
+    await trainer.step(images(), draws);
+    const wanted = await trainer.state();
+    await trainer.load(between);
+    await trainer.step(images(), draws);
+    expect(await trainer.state()).toEqual(wanted);
+    await trainer.close();
+  });
+
+  it('stops at NaN, saying where', async () => {
+    const broken = adapterOf('broken');
+    for (const { data } of broken.values()) data.fill(Number.NaN);
+    const trainer = await open(dpo);
+    await trainer.load(initialState(broken));
+    await expect(trainer.step(pairs(), draws)).rejects.toThrow(NonFiniteError);
+    await expect(trainer.step(pairs(), draws)).rejects.toThrow(/t = 10 in step 1/);
+    await trainer.close();
+  });
+});
+
+it('learns what it is told', async () => {
+  const blank = adapterOf('start', 0);
+  const learned = async (method: NoisedImagesMethod, examples: NoisedExample[]) => {
+    const trainer = await open(method, { learningRate: 1e-2 });
+    await trainer.load(initialState(blank));
+    for (let step = 0; step < 30; step++) await trainer.step(examples, draws);
+    const { examples: reports } = await trainer.step(examples, draws);
+    await trainer.close();
+    return reports;
+  };
+  for (const { excess } of await learned(diffusionDpo({ beta: 500 }), pairs())) {
+    expect(excess[0]! - excess[1]!).toBeLessThan(0);
+  }
+  const [good, bad, alsoGood] = (await learned(kto({ beta: 500 }), images())).map(
+    ({ excess }) => excess[0]!,
+  );
+  expect(Math.max(good!, alsoGood!)).toBeLessThan(bad!);
+});

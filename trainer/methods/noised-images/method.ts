@@ -1,0 +1,44 @@
+/** @file What a method decides that asks how well a policy denoises finished images: what an example is, and its loss. */
+import type { Builder, Value } from '@/trainer/graph/builder';
+import type { Tensor } from '@/trainer/graph/tensor';
+
+/** Finished images of one prompt that are noised alike: a pair, the winner first, or one image. */
+export interface NoisedExample {
+  /** x_0 of each, C · H · W numbers. */
+  images: readonly Float32Array[];
+  /** Text embedding of the prompt, [tokens, width]. */
+  context: Tensor<'float32'>;
+  /** Factor on its loss. */
+  weight: number;
+  /** Only of single images: whether people called it good. */
+  good?: boolean;
+}
+
+/** An example in a run; `weight` is its share of the mean over the whole step. */
+export type Weighed = Pick<NoisedExample, 'weight' | 'good'>;
+
+export interface NoisedImagesMethod {
+  imagesPerExample: number;
+  /**
+   * A number the loss takes that follows from m_θ − m_ref of all images of a step, and through which no gradient flows.
+   * A method that has it goes over its images twice.
+   */
+  baseline?(excess: readonly number[]): number;
+  /** Declares what the loss takes, `examples` places of it, and appends the loss, a scalar. @param excess [images] */
+  append(b: Builder, excess: Value, examples: number): Value;
+  /** Feeds of what was declared; places beyond the examples weigh nothing. */
+  feeds(examples: readonly Weighed[], places: number, baseline: number): Record<string, Tensor>;
+  /** How strongly the policy says like the people, and the unweighted loss: of one example, by its images' excesses. */
+  read(
+    excess: readonly number[],
+    example: Weighed,
+    baseline: number,
+  ): { margin: number; loss: number };
+}
+
+/** The examples' weights, and zeros for the places that are left, [places]. */
+export function weightsOf(examples: readonly Weighed[], places: number): Float32Array {
+  const weights = new Float32Array(places);
+  for (const [i, { weight }] of examples.entries()) weights[i] = weight;
+  return weights;
+}

@@ -1,0 +1,235 @@
+/**
+ * @file Training on finished images, one optimizer step at a time: every example is noised to a timestep of its own, and
+ * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
+ */
+import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import type { Adapter } from '@/trainer/diffusion/lora';
+import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
+import { buildDenoise } from '../rollouts/denoise';
+import type { Trainable } from '../trainable';
+import { NonFiniteError } from '../transitions/run';
+import type { NoisedExample, NoisedImagesMethod } from './method';
+import { buildNoiseStep } from './noise-step';
+import { excessOf, type NoiseDraw, NoisedRun } from './noised-run';
+
+/** What one example of a step showed. */
+export interface ExampleReport {
+  timestep: number;
+  /** Without its weight. */
+  loss: number;
+  /** Above zero where the policy says like the people. */
+  margin: number;
+  /** m_θ − m_ref of each image. */
+  excess: number[];
+  good?: boolean;
+}
+
+export interface NoiseStepReport {
+  /** Optimizer steps taken so far. */
+  step: number;
+  /** Global L2 norm of the gradient before clipping. */
+  gradNorm: number;
+  /** The method's baseline, 0 where it has none. */
+  baseline: number;
+  examples: ExampleReport[];
+}
+
+export interface NoiseTrainerOptions extends OptimizerOptions {
+  trainable: Trainable;
+  /** Folder of the UNet's external data, where it has any. */
+  externalDataFolder?: string;
+  scheduler: DdimScheduler;
+  latent: readonly [number, number, number];
+  /** [tokens, width]. */
+  context: readonly [number, number];
+  /** Text embedding of the empty prompt, [tokens, width]. */
+  emptyContext: Tensor<'float32'>;
+  method: NoisedImagesMethod;
+  learningRate: number;
+  /** The most images that one run of the graph may hold. */
+  images: number;
+  /** How many examples a step has. */
+  examplesPerStep: number;
+  /** 'base' for the UNet without adapter; else the tensors of the policy to compare with. */
+  reference: Adapter | 'base';
+}
+
+/** A run with what does not depend on the loss. */
+interface Prepared {
+  run: NoisedRun;
+  referenceOutput: Tensor<'float32'>;
+}
+
+export class NoiseTrainer {
+  private constructor(
+    private readonly options: NoiseTrainerOptions,
+    /** Examples in a run. */
+    private readonly places: number,
+    private readonly session: Session,
+    private readonly reference: Session,
+    /** The policy as it is, where a baseline has to be found first. */
+    private readonly policy: Session | undefined,
+    private readonly optimizer: Optimizer,
+  ) {}
+
+  /** Builds and loads the graphs. Call `load` before the first step. */
+  static async open(engine: Engine, options: NoiseTrainerOptions): Promise<NoiseTrainer> {
+    const { trainable, method, latent, context, reference, secondMoment = 'step' } = options;
+    const places = placesOf(options);
+    const images = places * method.imagesPerExample;
+    const shape = { images, latent, context };
+    const folder = options.externalDataFolder
+      ? { externalDataFolder: options.externalDataFolder }
+      : {};
+    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
+    const graph = buildNoiseStep(
+      trainable,
+      shape,
+      (b, excess) => method.append(b, excess, places),
+      secondMoment,
+    );
+    const denoise = (policy: 'base' | 'trained', name: string) =>
+      engine.load(serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, policy)), {
+        name,
+        ...folder,
+      });
+    return new NoiseTrainer(
+      options,
+      places,
+      await engine.load(serializeOnnx(graph), {
+        name: 'noise step',
+        resident: Object.keys(optimizer.sums()),
+        ...folder,
+      }),
+      await denoise(reference === 'base' ? 'base' : 'trained', 'reference policy'),
+      method.baseline && (await denoise('trained', 'policy')),
+      optimizer,
+    );
+  }
+
+  /** Puts weights and moments where training goes on from. */
+  load(state: TrainState): Promise<void> {
+    return this.optimizer.load(state);
+  }
+
+  /** Weights and moments as they are now. */
+  state(): Promise<TrainState> {
+    return this.optimizer.state();
+  }
+
+  /** The gradient of the last step, before clipping. */
+  gradient(): Promise<Adapter> {
+    return this.optimizer.gradient();
+  }
+
+  /**
+   * One optimizer step: the gradient is the mean over the examples, each noised as its draw says.
+   * @throws NonFiniteError on NaN or infinity: go on from the last checkpoint, not from here
+   */
+  async step(
+    examples: readonly NoisedExample[],
+    draws: readonly NoiseDraw[],
+  ): Promise<NoiseStepReport> {
+    const { method } = this.options;
+    const runs: NoisedRun[] = [];
+    for (let first = 0; first < examples.length; first += this.places) {
+      const some = examples.slice(first, first + this.places);
+      runs.push(
+        new NoisedRun(some, draws.slice(first, first + this.places), this.places, this.options),
+      );
+    }
+    // Where a baseline needs all of them before the first gradient, the reference policy is asked only once, too.
+    const prepared: Prepared[] = [];
+    const before: number[] = [];
+    if (method.baseline) {
+      for (const run of runs) {
+        const one = await this.#prepare(run);
+        prepared.push(one);
+        before.push(...(await this.#excess(one)));
+      }
+    }
+    const baseline = method.baseline?.(before) ?? 0;
+    const reports: ExampleReport[] = [];
+    for (const [index, run] of runs.entries()) {
+      const one = prepared[index] ?? (await this.#prepare(run));
+      const excess = await this.#train(one, examples.length, baseline, index > 0);
+      reports.push(...this.#report(run, excess, baseline));
+    }
+    const gradNorm = await this.optimizer.update(this.options.learningRate);
+    return { step: this.optimizer.step, gradNorm, baseline, examples: reports };
+  }
+
+  async close(): Promise<void> {
+    for (const session of [this.session, this.reference, this.policy]) await session?.release();
+    await this.optimizer.release();
+  }
+
+  async #prepare(run: NoisedRun): Promise<Prepared> {
+    const { reference } = this.options;
+    const adapter = reference === 'base' ? {} : Object.fromEntries(reference);
+    const out = await this.reference.run({ ...run.feeds, ...adapter }, {});
+    return { run, referenceOutput: outputOf(out, 'output', 'float32') };
+  }
+
+  /** m_θ − m_ref of the run's images, without a gradient. */
+  async #excess({ run, referenceOutput }: Prepared): Promise<number[]> {
+    const session = this.policy as Session;
+    const out = await session.run({ ...run.feeds, ...this.optimizer.weights() }, {});
+    return excessOf(outputOf(out, 'output', 'float32').data, referenceOutput.data, run);
+  }
+
+  async #train(
+    { run, referenceOutput }: Prepared,
+    total: number,
+    baseline: number,
+    goOn: boolean,
+  ): Promise<number[]> {
+    const weighed = run.examples.map(({ weight, good }) => ({ weight: weight / total, good }));
+    const out = await this.session.run(
+      {
+        ...run.feeds,
+        target: run.target,
+        referenceOutput,
+        ...this.options.method.feeds(weighed, this.places, baseline),
+        keepSum: float32([], [goOn ? 1 : 0]),
+        ...this.optimizer.feeds(),
+      },
+      { fetch: ['excess'], keep: this.optimizer.sums() },
+    );
+    return [...outputOf(out, 'excess', 'float32').data];
+  }
+
+  #report(run: NoisedRun, excess: readonly number[], baseline: number): ExampleReport[] {
+    const { imagesPerExample, read } = this.options.method;
+    return run.examples.map((example, i) => {
+      const own = excess.slice(i * imagesPerExample, (i + 1) * imagesPerExample);
+      const { timestep } = run.draws[i] as NoiseDraw;
+      if (!own.every(Number.isFinite)) {
+        throw new NonFiniteError(
+          `Training produced ${own.join(' and ')} as excess errors at t = ${timestep} in step ${this.optimizer.step + 1}. Lower the learning rate, or start from an earlier policy.`,
+        );
+      }
+      return {
+        timestep,
+        excess: own,
+        ...read(own, example, baseline),
+        ...(example.good !== undefined && { good: example.good }),
+      };
+    });
+  }
+}
+
+/**
+ * Examples in a run: the fewest runs for a step, and these as small as they may be, since one that is not full costs as
+ * much as a full one. A UNet that takes one timestep for all images gets one example a run: each has its own.
+ */
+function placesOf({ trainable, method, images, examplesPerStep }: NoiseTrainerOptions): number {
+  if (takesScalarTimestep(trainable.unet)) return 1;
+  const most = Math.max(1, Math.floor(images / method.imagesPerExample));
+  const runs = Math.ceil(examplesPerStep / most);
+  return Math.ceil(examplesPerStep / runs);
+}

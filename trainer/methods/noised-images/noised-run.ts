@@ -1,0 +1,78 @@
+/** @file One run of the noise graph: which image stands in which row, noised how, and how far the policy is off there. */
+import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { noised } from '@/trainer/diffusion/schedulers/noising';
+import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import type { NoisedExample } from './method';
+import type { NoiseTrainerOptions } from './noise-trainer';
+
+/** How an example is noised; all its images alike. */
+export interface NoiseDraw {
+  /** A training step, 0 … num_train_timesteps − 1. */
+  timestep: number;
+  /** ε, C · H · W numbers. */
+  noise: Float32Array;
+  /** Whether the prompt is left away. */
+  withoutPrompt: boolean;
+}
+
+export class NoisedRun {
+  /** What the UNet should say, [images, C, H, W]. */
+  readonly target: Tensor<'float32'>;
+  /** `latents`, `timestep` and `context` of all places; those beyond the examples repeat the first. */
+  readonly feeds: Record<string, Tensor>;
+
+  constructor(
+    readonly examples: readonly NoisedExample[],
+    readonly draws: readonly NoiseDraw[],
+    places: number,
+    {
+      trainable,
+      scheduler,
+      latent,
+      context,
+      emptyContext,
+    }: Pick<NoiseTrainerOptions, 'trainable' | 'scheduler' | 'latent' | 'context' | 'emptyContext'>,
+  ) {
+    const rows = Array.from({ length: places }, (_, place) => {
+      const at = place < examples.length ? place : 0;
+      const { images, context: prompt } = examples[at] as NoisedExample;
+      const { timestep, noise, withoutPrompt } = draws[at] as NoiseDraw;
+      return images.map((image) => ({
+        ...noised(scheduler, timestep, image, noise),
+        timestep,
+        context: withoutPrompt ? emptyContext : prompt,
+      }));
+    }).flat();
+    const dims = [rows.length, ...latent];
+    const timesteps = rows.map(({ timestep }) => timestep);
+    this.target = float32(dims, concatenated(rows.map(({ target }) => target)));
+    this.feeds = {
+      latents: float32(dims, concatenated(rows.map(({ latents }) => latents))),
+      timestep: takesScalarTimestep(trainable.unet)
+        ? int64([], timesteps.slice(0, 1))
+        : int64([rows.length], timesteps),
+      context: float32(
+        [rows.length, ...context],
+        concatenated(rows.map(({ context: { data } }) => data)),
+      ),
+    };
+  }
+}
+
+/** mean (a − target)² − mean (b − target)² of each image of the run's examples, from two policies' outputs a and b. */
+export function excessOf(
+  a: Float32Array,
+  b: Float32Array,
+  { target, examples }: NoisedRun,
+): number[] {
+  const size = target.data.length / (target.dims[0] as number);
+  const images = examples.reduce((sum, example) => sum + example.images.length, 0);
+  return Array.from({ length: images }, (_, image) => {
+    let sum = 0;
+    for (let i = image * size; i < (image + 1) * size; i++) {
+      const [x, y] = [a[i] as number, b[i] as number];
+      sum += (x - y) * (x + y - 2 * (target.data[i] as number));
+    }
+    return sum / size;
+  });
+}
