@@ -117,6 +117,16 @@ export const rewardReportSchema = z.object({
 
 export type RewardReport = z.infer<typeof rewardReportSchema>;
 
+/** What a round's rewards gave when they were tried, before the first step. */
+export const rewardTrialSchema = z.object({
+  name: z.string(),
+  /** Mean and standard deviation of those that are normalized, by the name the run gives them. */
+  scales: z.record(z.string(), z.object({ mean: z.number(), std: z.number().positive() })),
+  warnings: z.array(z.string()),
+});
+
+export type RewardTrial = z.infer<typeof rewardTrialSchema>;
+
 /** What an imported model gave for images of the base policy, when it was imported. */
 export const importReportSchema = z.object({
   /** Name, layout, version and a hash of its files. */

@@ -2,7 +2,7 @@
 
 import type { RewardModelState } from '@/lib/rewards';
 import type { RewardModelView } from '../api/reward-models/schema';
-import { plural } from '../components/figures/format';
+import { plural, shortNumber } from '../components/figures/format';
 import { Rate } from '../components/figures/rate';
 import { Badge } from '../components/ui/badge';
 import { Moment } from '../components/ui/moment';
@@ -12,7 +12,7 @@ const stateBadges: Partial<
   Record<RewardModelState, { text: string; tone: 'neutral' | 'active' | 'negative' }>
 > = {
   queued: { text: 'Waits for a trainer', tone: 'neutral' },
-  training: { text: 'Learning', tone: 'active' },
+  training: { text: 'In the making', tone: 'active' },
   failed: { text: 'Failed', tone: 'negative' },
 };
 
@@ -73,14 +73,34 @@ export function ModelTable({
                 </Cell>
               </>
             ) : (
-              <Cell colSpan={3} className="text-muted-foreground">
-                {model.error ?? 'It appears here as soon as it is ready.'}
+              <Cell colSpan={3} className={model.imported ? '' : 'text-muted-foreground'}>
+                {model.imported ? (
+                  <Imported of={model.imported} />
+                ) : (
+                  (model.error ?? 'It appears here as soon as it is ready.')
+                )}
               </Cell>
             )}
           </tr>
         ))}
       </tbody>
     </Table>
+  );
+}
+
+function Imported({ of }: { of: NonNullable<RewardModelView['imported']> }) {
+  return (
+    <>
+      {of.name}
+      <span className="block text-muted-foreground text-xs tabular-nums">
+        {shortNumber(of.mean)} ± {shortNumber(of.spread)} on four images of the base policy
+      </span>
+      {of.warnings.map((warning) => (
+        <span key={warning} className="mt-1 block text-sm">
+          {warning}
+        </span>
+      ))}
+    </>
   );
 }
 

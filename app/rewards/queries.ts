@@ -44,3 +44,13 @@ export function useTrainReward(pipeline: string) {
     onSettled: () => queryClient.invalidateQueries({ queryKey: rewardKeys.all }),
   });
 }
+
+/** Asks for a model in a folder of the trainer's machine. */
+export function useImportReward(pipeline: string) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: (folder: string) =>
+      send('POST', '/api/reward-models/import', trainedRewardSchema, { pipeline, folder }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: rewardKeys.all }),
+  });
+}

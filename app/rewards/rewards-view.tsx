@@ -5,6 +5,7 @@ import { useState } from 'react';
 import type { RewardsView as View } from '../api/reward-models/schema';
 import { Card, CardHeading } from '../components/ui/card';
 import { Notice } from '../components/ui/notice';
+import { ImportCard } from './import-card';
 import { MaterialCard } from './material-card';
 import { ModelTable } from './model-table';
 import { useRewardModels } from './queries';
@@ -35,6 +36,7 @@ export function RewardsView({ initial, mayTrain }: { initial: View; mayTrain: bo
           <ModelTable models={models} chosenId={chosen?.id ?? null} onChoose={choose} />
         </Card>
       ) : null}
+      {mayTrain ? <ImportCard pipeline={pipeline} /> : null}
     </div>
   );
 }

@@ -1,9 +1,8 @@
 /** @file The rewards that a run names, opened for its pipeline. The judge is none of them: nothing here can reach it. */
-import { z } from 'zod';
 import { getBlob } from '@/db/blobs';
 import { getRewardModel, type RewardModel } from '@/db/reward-models';
 import { AppError } from '@/lib/errors';
-import { isAnalytic, type RewardTerm, rewardModelName } from '@/lib/rewards';
+import { isAnalytic, type RewardTerm, type RewardTrial, rewardModelName } from '@/lib/rewards';
 import { analytic } from '@/trainer/rewards/analytic';
 import { combine, type Term } from '@/trainer/rewards/combine';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
@@ -14,13 +13,8 @@ import type { Reward } from '@/trainer/rewards/reward';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PolicyModel } from './resolve-pipeline';
 
-/** Mean and standard deviation of a reward over images of a round's starting policy, by the name a run gives it. */
-export const rewardScalesSchema = z.record(
-  z.string(),
-  z.object({ mean: z.number(), std: z.number().positive() }),
-);
-
-export type RewardScales = z.infer<typeof rewardScalesSchema>;
+/** Of a round's starting policy, by the name a run gives a reward. */
+export type RewardScales = RewardTrial['scales'];
 
 export interface RewardContext {
   engine: Engine;

@@ -2,10 +2,9 @@
  * @file A round's rewards, tried on a few images of the policy it starts from before anything is trained: what cannot teach
  * is refused, what looks wrong is said on the round's page, and what is to be normalized is measured.
  */
-import { z } from 'zod';
 import { addToManifest, type Round } from '@/db/rounds';
 import { isPolicyGradient, type Method } from '@/lib/methods';
-import { isAnalytic, type RewardTerm } from '@/lib/rewards';
+import { isAnalytic, type RewardTerm, type RewardTrial, rewardTrialSchema } from '@/lib/rewards';
 import { toPlanes } from '@/trainer/diffusion/images';
 import { Sampler } from '@/trainer/diffusion/sampler';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
@@ -19,13 +18,7 @@ import { sumOfScorers } from '@/trainer/rewards/sum-of-scorers';
 import { rolloutSettings } from './draw';
 import { promptsFrom } from './plan';
 import { trainingSeed } from './random';
-import {
-  openRewards,
-  openTerms,
-  type RewardContext,
-  type RewardScales,
-  rewardScalesSchema,
-} from './run-rewards';
+import { openRewards, openTerms, type RewardContext, type RewardScales } from './run-rewards';
 
 /** Images that the rewards are tried on. */
 const triedImages = 8;
@@ -36,18 +29,9 @@ export interface TriedRewards {
   openScorer: OpenScorer;
 }
 
-/** What a round's manifest keeps of the trial. */
-const trialSchema = z.object({
-  rewards: z.object({
-    name: z.string(),
-    scales: rewardScalesSchema,
-    warnings: z.array(z.string()),
-  }),
-});
-
 /** The scales that a round's rewards were given when they were tried. */
 export function scalesOf({ manifest }: Pick<Round, 'manifest'>): RewardScales {
-  return trialSchema.safeParse(manifest).data?.rewards.scales ?? {};
+  return rewardTrialSchema.safeParse(manifest?.rewards).data?.scales ?? {};
 }
 
 /** Opens and tries a round's rewards. A function of the round alone: a resumed round finds the same. */
@@ -71,7 +55,8 @@ export async function tryRewards(
   const { klCoefficient } = round.config['draft-plus'];
   const kl = method === 'draft-plus' ? klWarning(klCoefficient, scores) : undefined;
   const warnings = [...report.warnings, ...(kl ? [kl] : [])];
-  await addToManifest(round.id, { rewards: { name: reward.name, scales, warnings } });
+  const trial: RewardTrial = { name: reward.name, scales, warnings };
+  await addToManifest(round.id, { rewards: trial });
   const openScorer = isPolicyGradient(method) ? measuringFiles(terms, opened) : scorerOf(reward);
   return { reward, openScorer };
 }

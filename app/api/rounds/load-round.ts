@@ -6,6 +6,7 @@ import { getRound, listRounds, type Round } from '@/db/rounds';
 import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
 import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
+import { rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
 import { type PresetName, presets } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
@@ -45,6 +46,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     config: round.config,
     comparedWith: yardstick.name,
     differences: configDifferences(yardstick.config, round.config),
+    rewardTrial: rewardTrialSchema.safeParse(manifest.rewards).data ?? null,
     manifest: Object.keys(manifest).length > 0 ? manifest : null,
     answers: {
       byAnswer: counts.byAnswer,

@@ -3,6 +3,7 @@ import { answerSchema } from '@/lib/answers';
 import { archiveDataSchema } from '@/lib/archive';
 import { methodSchema } from '@/lib/methods';
 import { evaluationSummarySchema, trainMetricsSchema } from '@/lib/metrics';
+import { rewardTrialSchema } from '@/lib/rewards';
 import { roundProgressSchema, roundStateSchema } from '@/lib/rounds';
 import { runModeSchema, runStatusSchema } from '@/lib/runs';
 import { runConfigSchema } from '@/lib/settings/run-config';
@@ -106,6 +107,8 @@ export const roundDetailSchema = z.object({
   config: runConfigSchema,
   comparedWith: z.string(),
   differences: z.array(configDifferenceSchema),
+  /** Of methods that follow a reward, once they train. */
+  rewardTrial: rewardTrialSchema.nullable(),
   manifest: z.record(z.string(), z.unknown()).nullable(),
   answers: z.object({
     byAnswer: z.record(answerSchema, z.number().int()),

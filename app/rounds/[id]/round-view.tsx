@@ -1,5 +1,6 @@
 'use client';
 
+import { TriangleAlert } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import Link from 'next/link';
 import { methodDescriptions, sourceOf } from '@/lib/methods';
@@ -70,6 +71,12 @@ export function RoundView({
           <Phases round={round} etaSeconds={etaOf(detail)} />
           {isFinished(round.state) ? null : <TrainerLine trainer={trainer} />}
         </section>
+        {detail.rewardTrial?.warnings.map((warning) => (
+          <p key={warning} className="flex gap-2 rounded-lg border bg-muted p-4 text-sm">
+            <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-primary" />
+            {warning}
+          </p>
+        ))}
         {detail.after ? <HackingNotice summary={detail.after} /> : null}
         {resultPolicy && detail.after ? (
           <OutcomeCard

@@ -49,8 +49,8 @@ export async function pipelineChoices(): Promise<PipelineChoice[]> {
   });
 }
 
-function hintOf({ report }: RewardModel): string {
-  if (!report) return '';
+function hintOf({ report, imported }: RewardModel): string {
+  if (!report) return imported?.name ?? '';
   const { heldOut, examples } = report;
   return `Learned from ${plural(examples, 'example')}; right on ${percent(heldOut.count / heldOut.n, 0)} of held-out answers.`;
 }

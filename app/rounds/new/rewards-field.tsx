@@ -7,8 +7,9 @@ import { Button } from '../../components/ui/button';
 import { Card, CardHeading } from '../../components/ui/card';
 import { Field, Input } from '../../components/ui/field';
 import { Select, type SelectOption } from '../../components/ui/select';
+import { Switch } from '../../components/ui/switch';
 import type { PipelineChoice } from './pipelines';
-import type { Problems, TypedReward } from './run-draft';
+import { type Problems, type TypedReward, typedReward } from './run-draft';
 
 /** What images are scored by: one reward, or several with their weights. */
 export function RewardsField({
@@ -39,16 +40,17 @@ export function RewardsField({
         What an image is scored by. The judge that measures a run is never on offer.
       </CardHeading>
       <ul className="flex flex-col gap-4">
-        {rewards.map(({ model, weight }, at) => (
+        {rewards.map(({ model, weight, hinge, normalize }, at) => (
           <li
             // biome-ignore lint/suspicious/noArrayIndexKey: a row has no name of its own, and rows are never reordered.
             key={at}
-            className="grid grid-cols-[minmax(0,1fr)_6rem_auto] items-start gap-3"
+            className="grid grid-cols-[minmax(0,1fr)_minmax(0,1fr)_auto] items-start gap-3 sm:grid-cols-[minmax(0,1fr)_6rem_6rem_auto]"
           >
             <Field
               label={rewards.length > 1 ? `Reward ${at + 1}` : 'Reward'}
               help={options.find(({ value }) => value === model)?.hint}
               error={problems[`config.rewards.${at}.model`]}
+              className="col-span-3 sm:col-span-1"
             >
               <Select
                 label={rewards.length > 1 ? `Reward ${at + 1}` : 'Reward'}
@@ -66,6 +68,16 @@ export function RewardsField({
                 className="tabular-nums"
               />
             </Field>
+            <Field label="Hinge" error={problems[`config.rewards.${at}.hinge`]}>
+              <Input
+                inputMode="decimal"
+                autoComplete="off"
+                placeholder="none"
+                value={hinge}
+                onChange={(event) => change(at, { hinge: event.target.value })}
+                className="tabular-nums"
+              />
+            </Field>
             <Button
               look="quiet"
               aria-label={`Remove reward ${at + 1}`}
@@ -75,6 +87,16 @@ export function RewardsField({
             >
               <X aria-hidden />
             </Button>
+            {rewards.length > 1 || normalize ? (
+              <div className="col-span-3 sm:col-span-4">
+                <Switch
+                  label="Normalized"
+                  help="By what images of the starting policy score: rewards of different scales then weigh alike."
+                  checked={normalize}
+                  onChange={(checked) => change(at, { normalize: checked })}
+                />
+              </div>
+            ) : null}
           </li>
         ))}
       </ul>
@@ -85,16 +107,17 @@ export function RewardsField({
       ) : null}
       <div className="mt-4 flex flex-wrap items-center gap-3">
         {unused ? (
-          <Button onClick={() => onChange([...rewards, { model: unused.value, weight: '1' }])}>
+          <Button onClick={() => onChange([...rewards, typedReward(unused.value)])}>
             <Plus aria-hidden /> Add a reward
           </Button>
         ) : null}
         <p className="text-muted-foreground text-sm">
+          Beyond its hinge a reward pulls no more.{' '}
           {models.length === 0 ? 'None is learned from people yet. ' : ''}
           <Link href="/rewards" className="underline underline-offset-2">
             Rewards
           </Link>{' '}
-          learns one from picks.
+          learns one from people.
         </p>
       </div>
     </Card>

@@ -8,10 +8,17 @@ import { type StartRun, startRunSchema } from '../../api/runs/schema';
 /** What a person has typed: numbers stay text until they are whole. */
 export type Typed = string | boolean;
 
-/** A reward of a run, its weight as text. */
+/** A reward of a run, its numbers as text; an empty hinge is none. */
 export interface TypedReward {
   model: string;
   weight: string;
+  hinge: string;
+  normalize: boolean;
+}
+
+/** A reward by itself. */
+export function typedReward(model: string): TypedReward {
+  return { model, weight: '1', hinge: '', normalize: false };
 }
 
 /** A run as it stands in the form. `startPolicyId` empty: from the policy served. */
@@ -87,7 +94,12 @@ function requestOf(draft: RunDraft): unknown {
       prompts: linesOf(draft.prompts),
       evaluationPrompts: linesOf(draft.evaluationPrompts),
       seed: numberOf(draft.seed),
-      rewards: draft.rewards.map(({ model, weight }) => ({ model, weight: numberOf(weight) })),
+      rewards: draft.rewards.map(({ model, weight, hinge, normalize }) => ({
+        model,
+        weight: numberOf(weight),
+        hinge: hinge.trim() === '' ? null : numberOf(hinge),
+        normalize,
+      })),
       ...Object.fromEntries(settings),
     },
   };

@@ -24,7 +24,7 @@ import { send } from '../../http/send';
 import type { PipelineChoice } from './pipelines';
 import { PromptsField } from './prompts-field';
 import { RewardsField } from './rewards-field';
-import { checkDraft, type RunDraft, type Typed, typedSettings } from './run-draft';
+import { checkDraft, type RunDraft, type Typed, typedReward, typedSettings } from './run-draft';
 import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
 
@@ -260,7 +260,7 @@ function firstDraft(choice: PipelineChoice): RunDraft {
     evaluationPrompts: choice.suggestedEvaluationPrompts.join('\n'),
     seed: '0',
     // Learned ones come first: they are what people of this installation care for.
-    rewards: [{ model: choice.rewardModels[0]?.id ?? 'symmetry', weight: '1' }],
+    rewards: [typedReward(choice.rewardModels[0]?.id ?? 'symmetry')],
     settings: typedSettings(choice.suggestedPreset),
   };
 }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { checkDraft, linesOf, type RunDraft, typedSettings } from '@/app/rounds/new/run-draft';
+import {
+  checkDraft,
+  linesOf,
+  type RunDraft,
+  typedReward,
+  typedSettings,
+} from '@/app/rounds/new/run-draft';
 import { presetConfig } from '@/lib/settings/run-config';
 
 const draft: RunDraft = {
@@ -12,7 +18,7 @@ const draft: RunDraft = {
   prompts: '1 hand\n\n  2 hands  \n',
   evaluationPrompts: '3 hands',
   seed: '7',
-  rewards: [{ model: 'symmetry', weight: '1' }],
+  rewards: [typedReward('symmetry')],
   settings: typedSettings('hands'),
 };
 

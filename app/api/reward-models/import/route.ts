@@ -1,0 +1,17 @@
+import { requestRewardModel } from '@/db/reward-models';
+import { route } from '../../../http/define-route';
+import { manageLimit } from '../../../http/rate-limit';
+import { importRewardSchema } from '../schema';
+
+/** Asks the trainer to open a reward model in a folder of its machine, and to try it. */
+export const POST = route(
+  { needs: 'rewards.manage', body: importRewardSchema, limit: manageLimit },
+  async ({ person, body }) => {
+    const { id } = await requestRewardModel({
+      ...body,
+      source: 'imported',
+      createdBy: person.id,
+    });
+    return { id };
+  },
+);
