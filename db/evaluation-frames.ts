@@ -19,10 +19,13 @@ export async function evaluationFrames({
   policyIds,
   limit,
   offset = 0,
+  prefer = new Set(),
 }: {
   policyIds: readonly string[];
   limit: number;
   offset?: number;
+  /** Samples to show where a policy has drawn a prompt and seed several times, under other settings. */
+  prefer?: ReadonlySet<string>;
 }): Promise<EvaluationFrame[]> {
   if (policyIds.length === 0) return [];
   const drawn = and(eq(samples.purpose, 'evaluation'), inArray(samples.policyId, [...policyIds]));
@@ -48,6 +51,7 @@ export async function evaluationFrames({
       ),
     )
     .all();
+  rows.sort((a, b) => Number(prefer.has(a.id)) - Number(prefer.has(b.id)));
   const byKey = new Map(rows.map((row) => [keyOf(row.policyId, row), row]));
   return keys.map((key) => ({
     ...key,

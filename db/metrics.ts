@@ -79,10 +79,12 @@ export async function recordEvaluation(input: {
     summary: evaluationSummarySchema.parse(input.summary),
     createdAt: Date.now(),
   };
+  // Of single images pages ask when they show them.
+  const { rewards: _, ...summary } = row.summary;
   return immediate((tx) => {
     recordEvent(tx, {
       kind: 'evaluation',
-      payload: { policyId: input.policyId, summary: row.summary },
+      payload: { policyId: input.policyId, summary },
       roundId: input.roundId,
     });
     return tx

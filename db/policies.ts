@@ -113,6 +113,11 @@ export async function getPolicy(id: string): Promise<Policy> {
   return policyIn(db(), id);
 }
 
+/** The policy without weights of its own that this one was trained from, round by round; the base of a base is itself. */
+export async function baseOf(policy: Policy): Promise<Policy> {
+  return policy.parentId === null ? policy : baseOf(await getPolicy(policy.parentId));
+}
+
 /** Every policy, oldest first, of one pipeline when asked; `parentId` makes it a tree. */
 export async function listPolicies(pipeline?: string): Promise<Policy[]> {
   return db()

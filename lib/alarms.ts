@@ -17,8 +17,6 @@ export const hackingSignals = {
   },
 } as const;
 
-export type HackingSignal = keyof typeof hackingSignals;
-
 /** What is measured of one image; every number is better when higher. */
 export interface ImageMeasures {
   reward: number;

@@ -48,6 +48,9 @@ export const winRecordSchema = z.object({
 /** Comparisons won, tied, and made. Losses are what is left. */
 export type WinRecord = z.infer<typeof winRecordSchema>;
 
+/** So many evaluation images are kept with their rewards, and shown in pairs. */
+export const pairedImages = 24;
+
 /**
  * One policy on the fixed evaluation prompts and seeds. `alignment` is the mean share of prompt
  * attributes met; `winRate` compares with another policy on the same seeds; `diversity` is the mean
@@ -64,6 +67,8 @@ export const evaluationSummarySchema = z.object({
   /** Of methods that follow a reward: how it changed, and what fell meanwhile. */
   reward: changeSchema.extend({ name: z.string() }).optional(),
   alarms: z.array(alarmSchema).optional(),
+  /** Rewards, by sample, of the first images of the policies compared: after, before, and the base. */
+  rewards: z.record(z.string(), z.number()).optional(),
 });
 
 export type EvaluationSummary = z.infer<typeof evaluationSummarySchema>;

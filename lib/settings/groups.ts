@@ -2,6 +2,7 @@ import { type LearnsFrom, type Method, sourceOf } from '../methods';
 import { diffusionDpoSettings, ktoSettings } from './archive-methods';
 import { d3poSettings } from './d3po';
 import { evaluationSettings, servingSettings } from './evaluation';
+import { inferenceSettings } from './inference';
 import { labelingSettings } from './labeling';
 import { ddpoSettings, dpokSettings } from './policy-gradient';
 import {
@@ -34,6 +35,7 @@ export const settingGroups = {
   dpok: dpokSettings,
   'diffusion-dpo': diffusionDpoSettings,
   kto: ktoSettings,
+  inference: inferenceSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -59,22 +61,27 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   dpok: { label: 'DPOK', explanation: 'Reward against distance from the base.' },
   'diffusion-dpo': { label: 'Diffusion-DPO', explanation: 'How all pairs there are are used.' },
   kto: { label: 'Diffusion-KTO', explanation: 'How good and bad images are used.' },
+  inference: {
+    label: 'Inference',
+    explanation: 'How the new policy draws when it is evaluated.',
+  },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };
 
 const everywhere: readonly GroupName[] = ['sampling', 'training', 'evaluation', 'serving'];
 
-const sharedBySource: Partial<Record<LearnsFrom, GroupName>> = {
-  picks: 'labeling',
-  reward: 'reward',
+const sharedBySource: Record<LearnsFrom, readonly GroupName[]> = {
+  picks: ['labeling'],
+  reward: ['reward', 'inference'],
+  archive: [],
 };
 
 /** The groups that say anything to a method, in the order of a form. */
 export function groupsOf(method: Method): GroupName[] {
   const shared = sharedBySource[sourceOf(method)];
   return (Object.keys(settingGroups) as GroupName[]).filter(
-    (group) => group === method || group === shared || everywhere.includes(group),
+    (group) => group === method || shared.includes(group) || everywhere.includes(group),
   );
 }
 

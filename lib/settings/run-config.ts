@@ -45,6 +45,7 @@ export const runConfigSchema = z.strictObject({
     .default([defaultReward]),
   'diffusion-dpo': schemaOf(settingGroups['diffusion-dpo']).prefault({}),
   kto: schemaOf(settingGroups.kto).prefault({}),
+  inference: schemaOf(settingGroups.inference).prefault({}),
   evaluation: schemaOf(settingGroups.evaluation).prefault({}),
   serving: schemaOf(settingGroups.serving).prefault({}),
 });

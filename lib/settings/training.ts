@@ -53,6 +53,14 @@ export const trainingSettings = {
     min: 1e-6,
     max: 1e6,
   }),
+  emaDecay: real({
+    label: 'EMA decay',
+    explanation:
+      'Above 0, a round yields the moving average of its weights, of which so much remains after each step; less in the first steps, s / (9 + s) after step s, or 0.9999 would never leave the start. 0: the weights of the last step.',
+    default: 0,
+    min: 0,
+    max: 0.999999,
+  }),
   innerEpochs: integer({
     label: 'Inner epochs',
     explanation: 'How often a round goes over its training pairs, or over the images of a draw.',

@@ -103,6 +103,28 @@ describe('evaluationFrames', () => {
     expect(second.map(({ prompt }) => prompt)).toEqual(['both']);
     expect(await evaluationFrames({ policyIds: [], limit: 5 })).toEqual([]);
   });
+
+  it('shows the drawing asked for where a policy has drawn a seed under several settings', async () => {
+    const { base, round } = await makeRun();
+    const drawn = ['plain', 'annealed', 'other'].map(() =>
+      makeSample({
+        policyId: base.id,
+        roundId: round.id,
+        seed: 1,
+        prompt: 'p',
+        purpose: 'evaluation',
+      }),
+    );
+    await recordSamples({ samples: drawn });
+    for (const { id } of drawn) {
+      const [frame] = await evaluationFrames({
+        policyIds: [base.id],
+        limit: 1,
+        prefer: new Set([id]),
+      });
+      expect(frame?.samples.map((sample) => sample?.id)).toEqual([id]);
+    }
+  });
 });
 
 describe('timestepMeans', () => {

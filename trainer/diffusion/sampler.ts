@@ -4,6 +4,8 @@
  */
 import { concatenated, sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
+import { AnnealedDenoiser } from './annealed-denoiser';
+import type { Annealing } from './annealed-guidance';
 import { Denoiser, type DenoiserOptions } from './denoiser';
 import { type RgbImage, toRgb } from './images';
 import { ImageDecoder, PromptEncoder } from './networks';
@@ -27,6 +29,13 @@ export interface Sampled {
 
 export interface SamplerOptions extends Omit<DenoiserOptions, 'guidance'> {
   settings: RolloutSettings;
+  /** How much of the policy counts at each step, the base counting the rest. Left out: all of it, always. */
+  annealing?: Annealing;
+}
+
+/** What gives the model's output at step `step`, counted from 0. */
+interface StepDenoiser extends Pick<Denoiser, 'setPrompts' | 'release'> {
+  predict(latents: Float32Array, timestep: number, step: number): Promise<Float32Array>;
 }
 
 export interface SampleOptions {
@@ -57,14 +66,14 @@ export class Sampler {
   readonly #settings: RolloutSettings;
   readonly #images: number;
   readonly #encoder: PromptEncoder;
-  readonly #denoiser: Denoiser;
+  readonly #denoiser: StepDenoiser;
   readonly #decoder: ImageDecoder;
 
   private constructor(
     pipeline: Pipeline,
     { settings, images }: SamplerOptions,
     encoder: PromptEncoder,
-    denoiser: Denoiser,
+    denoiser: StepDenoiser,
     decoder: ImageDecoder,
   ) {
     this.#pipeline = pipeline;
@@ -75,11 +84,17 @@ export class Sampler {
     this.#decoder = decoder;
   }
 
-  /** Loads the three networks for `images` images at a time. */
+  /** Loads the networks for `images` images at a time. */
   static async open(engine: Engine, pipeline: Pipeline, options: SamplerOptions): Promise<Sampler> {
-    const { guidance } = options.settings;
+    const { images, policy, annealing } = options;
+    const { guidance, steps } = options.settings;
     const encoder = await PromptEncoder.open(engine, pipeline);
-    const denoiser = await Denoiser.open(engine, pipeline, { ...options, guidance });
+    const denoising = { images, guidance, policy };
+    // The base mixed with itself is the base.
+    const denoiser =
+      annealing && policy
+        ? await AnnealedDenoiser.open(engine, pipeline, annealing, steps, denoising)
+        : await Denoiser.open(engine, pipeline, denoising);
     const decoder = await ImageDecoder.open(engine, pipeline, options.images);
     return new Sampler(pipeline, options, encoder, denoiser, decoder);
   }
@@ -109,7 +124,7 @@ export class Sampler {
     let sample = start.latents;
     for (const [step, timestep] of timesteps.entries()) {
       signal?.throwIfAborted();
-      const output = await this.#denoiser.predict(sample, timestep);
+      const output = await this.#denoiser.predict(sample, timestep, step);
       const result = ddimStep(scheduler.coefficients(timestep, steps, eta), this.#images, {
         sample,
         output,

@@ -1,5 +1,5 @@
 /**
- * @file Training's state on disk: weights, optimizer moments and what else a method keeps, as one safetensors file per
+ * @file Training's state on disk: weights, their average, optimizer moments and what else a method keeps, as one safetensors file per
  * checkpoint under `checkpoints/ROUND/`. The work's cursor names the file that counts; others are left-overs.
  */
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';

@@ -47,6 +47,7 @@ export async function openD3poTraining({
     d3po: { beta: d3po.beta, clipRange: d3po.clip ? d3po.clipRange : undefined },
     adamW: adamWOf(training),
     secondMoment: training.secondMoment,
+    emaDecay: training.emaDecay,
     learningRate: training.learningRate,
     run: bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, config),

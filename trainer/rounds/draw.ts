@@ -1,8 +1,10 @@
 /** @file Drawing planned images with a policy: batch by batch, each kept while the engine draws the next. */
 import { putBlob } from '@/db/blobs';
 import type { NewSample } from '@/db/samples';
+import { type Method, sourceOf } from '@/lib/methods';
 import type { Purpose } from '@/lib/samples';
 import type { RunConfig } from '@/lib/settings/run-config';
+import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
 import { encodePng, type RgbImage } from '@/trainer/diffusion/images';
 import { Sampler } from '@/trainer/diffusion/sampler';
 import { type RolloutSettings, serializeTrajectory } from '@/trainer/diffusion/trajectory';
@@ -23,6 +25,8 @@ export interface Drawing {
   signal: AbortSignal;
   roundId: string | null;
   purpose: Purpose;
+  /** For images that nothing is trained on. */
+  annealing?: Annealing;
 }
 
 /** What sampling and training of one configuration share. */
@@ -31,12 +35,22 @@ export function rolloutSettings({ sampling }: RunConfig): RolloutSettings {
   return { steps: inferenceSteps, eta, guidance: guidanceScale };
 }
 
+/** How a policy is drawn where nothing is trained on its images; undefined where by itself at every step. */
+export function annealingOf(
+  method: Method,
+  { inference }: Pick<RunConfig, 'inference'>,
+): Annealing | undefined {
+  const { annealing: schedule, exponent, threshold } = inference;
+  if (sourceOf(method) !== 'reward' || schedule === 'draft') return undefined;
+  return { schedule, exponent, threshold };
+}
+
 /**
  * Draws the planned images in order and hands each batch to `keep`, one batch at a time. Trajectories are stored for
  * training images only. Rejects with the signal's reason between two denoising steps.
  */
 export async function draw(
-  { engine, model, config, signal, ...of }: Drawing,
+  { engine, model, config, signal, annealing, ...of }: Drawing,
   planned: readonly PlannedSample[],
   keep: (batch: Drawn[]) => Promise<void>,
 ): Promise<void> {
@@ -45,6 +59,7 @@ export async function draw(
     images: config.sampling.batchImages,
     settings: rolloutSettings(config),
     policy: model.weights,
+    annealing,
   });
   const keepPredictions = of.purpose === 'training';
   let first = 0;

@@ -85,6 +85,7 @@ export async function openNoisedImagesTraining({
     method,
     adamW: adamWOf(config.training),
     secondMoment: config.training.secondMoment,
+    emaDecay: config.training.emaDecay,
     learningRate: config.training.learningRate,
     images: mostImagesPerRun(pipeline, method.imagesPerExample),
     examplesPerStep: perStep,

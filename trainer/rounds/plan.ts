@@ -3,6 +3,7 @@ import { derivedId } from '@/db/ids';
 import type { Round } from '@/db/rounds';
 import type { NewGroup, NewPair } from '@/db/samples';
 import type { RunConfig } from '@/lib/settings/run-config';
+import { type Annealing, annealingName } from '@/trainer/diffusion/annealed-guidance';
 import type { SampleRequest } from '@/trainer/diffusion/sampler';
 import { dealt, trainingSeed } from './random';
 
@@ -87,14 +88,19 @@ export function promptsFrom(
   return dealt(prompts, first, count, 'prompts', seed);
 }
 
-/** An evaluation image of a policy: the same prompts and seeds for every policy of a run. */
-export function planEvaluation(policyId: string, config: RunConfig): PlannedSample[] {
+/** A policy's evaluation images: the same prompts and seeds for every policy of a run, drawn as the run says. */
+export function planEvaluation(
+  policyId: string,
+  config: RunConfig,
+  annealing?: Annealing,
+): PlannedSample[] {
   const { evaluation, evaluationPrompts, sampling } = config;
   const { inferenceSteps, eta, guidanceScale } = sampling;
   return Array.from({ length: evaluation.images }, (_, i) => {
     const prompt = evaluationPrompts[i % evaluationPrompts.length] as string;
     const seed = evaluation.seed + i;
     const drawn = [prompt, seed, inferenceSteps, eta, guidanceScale];
+    if (annealing) drawn.push(annealingName(annealing));
     const id = derivedId('evaluation', policyId, ...drawn);
     return { id, groupId: null, prompt, seed, noiseSeed: seed };
   });

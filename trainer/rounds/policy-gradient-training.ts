@@ -65,6 +65,7 @@ export async function openPolicyGradientTraining({
     openScorer,
     adamW: adamWOf(config.training),
     secondMoment: config.training.secondMoment,
+    emaDecay: config.training.emaDecay,
     learningRate: config.training.learningRate,
   });
   const context = { round, pipeline, conditioning, imagesPerRound: draws * imagesPerDraw };

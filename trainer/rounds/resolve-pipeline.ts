@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getBlob } from '@/db/blobs';
-import { getPolicy, type Policy } from '@/db/policies';
+import { baseOf, getPolicy, type Policy } from '@/db/policies';
 import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
@@ -28,10 +28,6 @@ export function pipelineFolder(name: string): string {
     'bad-request',
     `"${name}" is no pipeline. Give hands, or the absolute path of a folder exported by Optimum.`,
   );
-}
-
-async function baseOf(policy: Policy): Promise<Policy> {
-  return policy.parentId === null ? policy : baseOf(await getPolicy(policy.parentId));
 }
 
 async function readPolicyFile({ name, adapterBlob }: Policy): Promise<PolicyFile | null> {

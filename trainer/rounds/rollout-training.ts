@@ -65,6 +65,7 @@ export async function openRolloutTraining({
     reward,
     adamW: adamWOf(config.training),
     secondMoment: config.training.secondMoment,
+    emaDecay: config.training.emaDecay,
     learningRate: config.training.learningRate,
   });
   const imagesPerRound = optimiserSteps * imagesPerStep;

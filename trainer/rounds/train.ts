@@ -7,6 +7,7 @@ import { createPolicy } from '@/db/policies';
 import { updateProgress } from '@/db/rounds';
 import { finishTraining } from '@/db/work';
 import { AppError } from '@/lib/errors';
+import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
 import { checkpointSchema, dropCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint';
@@ -105,7 +106,7 @@ async function finish(
   start: PolicyModel,
 ): Promise<void> {
   const { round, run } = assignment;
-  const { tensors } = await training.state();
+  const tensors = producedTensors(await training.state());
   await training.close();
   const { kind, dataHash } = training;
   const { pipelineHash } = start;

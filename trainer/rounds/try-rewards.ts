@@ -53,7 +53,8 @@ export async function tryRewards(
   const isScaled = terms.some(({ normalize }) => normalize);
   const { scores } = isScaled ? await probeReward(engine, reward, images, prompts) : report;
   const { klCoefficient } = round.config['draft-plus'];
-  const kl = method === 'draft-plus' ? klWarning(klCoefficient, scores) : undefined;
+  const { guidanceScale } = round.config.sampling;
+  const kl = method === 'draft-plus' ? klWarning(klCoefficient, scores, guidanceScale) : undefined;
   const warnings = [...report.warnings, ...(kl ? [kl] : [])];
   const trial: RewardTrial = { name: reward.name, scales, warnings };
   await addToManifest(round.id, { rewards: trial });

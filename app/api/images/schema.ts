@@ -14,6 +14,8 @@ export const shownImageSchema = z.object({
       alignment: z.number().optional(),
     })
     .nullable(),
+  /** What the reward of the round that is shown says of it. */
+  reward: z.number().optional(),
 });
 
 export type ShownImage = z.infer<typeof shownImageSchema>;

@@ -18,6 +18,13 @@ export function showImage({ id, imageBlob, width, height, verdict }: Sample): Sh
   };
 }
 
-export function showFrame({ prompt, seed, samples }: EvaluationFrame): Frame {
-  return { prompt, seed, images: samples.map((sample) => sample && showImage(sample)) };
+/** A frame of samples. @param rewards by sample, of those whose reward is known */
+export function showFrame(
+  { prompt, seed, samples }: EvaluationFrame,
+  rewards: Readonly<Record<string, number>> = {},
+): Frame {
+  const images = samples.map(
+    (sample) => sample && { ...showImage(sample), reward: rewards[sample.id] },
+  );
+  return { prompt, seed, images };
 }

@@ -25,7 +25,7 @@ export async function loadGrid({
   });
   return {
     policies: shown.map(({ id, name, parentId }) => ({ id, name, parentId })),
-    frames: frames.slice(0, rowsPerPage).map(showFrame),
+    frames: frames.slice(0, rowsPerPage).map((frame) => showFrame(frame)),
     next: frames.length > rowsPerPage ? offset + rowsPerPage : null,
   };
 }

@@ -3,12 +3,11 @@ import { blobPath } from '@/db/blobs';
 import { evaluationFrames } from '@/db/evaluation-frames';
 import { evaluationsOf } from '@/db/metrics';
 import { getPolicy, listPolicies, type Policy } from '@/db/policies';
+import { pairedImages } from '@/lib/metrics';
 import { showFrame } from '../images/show';
-import { measured } from '../rounds/summaries';
+import { measured, rewardsIn } from '../rounds/summaries';
 import { describe } from './load-policies';
 import type { PolicyDetail } from './schema';
-
-const framesShown = 24;
 
 /** Everything the page of one policy shows. Throws 'not-found'. */
 export async function loadPolicy(id: string): Promise<PolicyDetail> {
@@ -16,9 +15,12 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const all = await listPolicies(policy.pipeline);
   const [node] = await describe([policy]);
   const ancestors = ancestorsOf(policy, all);
+  const evaluations = await evaluationsOf();
+  const rewards = rewardsIn(evaluations, id, policy.roundId);
   const frames = await evaluationFrames({
     policyIds: policy.parentId === null ? [id] : [policy.parentId, id],
-    limit: framesShown,
+    limit: pairedImages,
+    prefer: new Set(Object.keys(rewards)),
   });
   return {
     policy: node!,
@@ -27,8 +29,8 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
     hash: policy.hash,
     adapter: await adapterOf(policy),
     manifest: policy.manifest,
-    parentMeasured: measured(await evaluationsOf(), policy.parentId, policy.roundId),
-    frames: frames.map(showFrame),
+    parentMeasured: measured(evaluations, policy.parentId, policy.roundId),
+    frames: frames.map((frame) => showFrame(frame, rewards)),
   };
 }
 

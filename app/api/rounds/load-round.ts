@@ -1,19 +1,19 @@
 import { answerCounts } from '@/db/answer-counts';
 import { evaluationFrames } from '@/db/evaluation-frames';
 import { evaluationsOf } from '@/db/metrics';
-import { getPolicy } from '@/db/policies';
+import { baseOf, getPolicy } from '@/db/policies';
 import { getRound, listRounds, type Round } from '@/db/rounds';
 import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
+import { sourceOf } from '@/lib/methods';
+import { pairedImages } from '@/lib/metrics';
 import { rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
 import { type PresetName, presets } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 import { showFrame, showImage } from '../images/show';
 import { type RoundDetail, trainingDataSchema } from './schema';
-import { measured, summarize, trainerState } from './summaries';
+import { measured, rewardsIn, summarize, trainerState } from './summaries';
 
-/** As many as a page shows; the rest is reached through the policy's own page. */
-const framesShown = 24;
 const trainingPairsShown = 12;
 
 /** How far back the pace of labeling is measured, ms. */
@@ -31,8 +31,14 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     trainingLabelsOf(id),
     compareWith(round),
   ]);
-  const compared = round.resultPolicyId ? [round.startPolicyId, round.resultPolicyId] : [];
-  const frames = await evaluationFrames({ policyIds: compared, limit: framesShown });
+  const rewards = rewardsIn(evaluations, round.resultPolicyId, id);
+  const framesBeside = async (policyId: string) => {
+    const policyIds = round.resultPolicyId ? [policyId, round.resultPolicyId] : [];
+    const prefer = new Set(Object.keys(rewards));
+    const frames = await evaluationFrames({ policyIds, limit: pairedImages, prefer });
+    return frames.map((frame) => showFrame(frame, rewards));
+  };
+  const base = sourceOf(summary!.run.method) === 'reward' ? await baseOf(start) : start;
   const { trainingData, ...manifest } = round.manifest ?? {};
   return {
     round: summary!,
@@ -64,7 +70,11 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     })),
     before: measured(evaluations, start.id, id),
     after: measured(evaluations, round.resultPolicyId, id),
-    frames: frames.map(showFrame),
+    frames: await framesBeside(start.id),
+    base:
+      base.id === start.id || !round.resultPolicyId
+        ? null
+        : { id: base.id, name: base.name, frames: await framesBeside(base.id) },
   };
 }
 

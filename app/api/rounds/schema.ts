@@ -125,6 +125,8 @@ export const roundDetailSchema = z.object({
   after: evaluationSummarySchema.nullable(),
   /** Images of the policy before and after, on the same seeds. */
   frames: z.array(frameSchema),
+  /** Where the round followed a reward from a trained policy: the base, and its images beside those of the policy after. */
+  base: policyRefSchema.extend({ frames: z.array(frameSchema) }).nullable(),
 });
 
 export type RoundDetail = z.infer<typeof roundDetailSchema>;

@@ -57,7 +57,23 @@ export function measured(
   roundId: string | null,
 ): RoundSummary['result'] {
   const own = evaluations.filter((evaluation) => evaluation.policyId === policyId);
-  return (own.find((evaluation) => evaluation.roundId === roundId) ?? own[0])?.summary ?? null;
+  const found = own.find((evaluation) => evaluation.roundId === roundId) ?? own[0];
+  if (!found) return null;
+  // Numbers of single images are for the pages that show them.
+  const { rewards: _, ...summary } = found.summary;
+  return summary;
+}
+
+/** What a round's reward says of single evaluation images, by sample; empty where it follows none. */
+export function rewardsIn(
+  evaluations: readonly Evaluation[],
+  policyId: string | null,
+  roundId: string | null,
+): Record<string, number> {
+  const own = evaluations.find(
+    (evaluation) => evaluation.policyId === policyId && evaluation.roundId === roundId,
+  );
+  return own?.summary.rewards ?? {};
 }
 
 /** Whether somebody is there to do the rounds' work. */

@@ -2,6 +2,7 @@
 
 import { useState } from 'react';
 import type { ShownImage } from '../../api/images/schema';
+import { shortNumber } from '../figures/format';
 import { Button } from '../ui/button';
 import { cn } from '../ui/cn';
 import { Picture } from './picture';
@@ -48,13 +49,20 @@ export function Compare({
           {[before, after].map(({ name, image }) => (
             <figure key={name} className="rounded-md bg-film p-2">
               <Picture image={image} prompt={prompt} />
-              <figcaption className="edge-print mt-2 truncate text-film-ink">{name}</figcaption>
+              <figcaption className="edge-print mt-2 truncate text-film-ink">
+                {captionOf({ name, image })}
+              </figcaption>
             </figure>
           ))}
         </div>
       ) : null}
     </div>
   );
+}
+
+/** Who drew an image and, where a reward was followed, what it says of it. */
+function captionOf({ name, image: { reward } }: { name: string; image: ShownImage }): string {
+  return reward === undefined ? name : `${name}, reward ${shortNumber(reward)}`;
 }
 
 type Sides = Parameters<typeof Compare>[0];
@@ -87,8 +95,8 @@ function Slider({ prompt, before, after }: Sides) {
         className="mt-2 h-6 w-full accent-film-ink"
       />
       <div className="edge-print flex justify-between gap-4 text-film-ink">
-        <span className="truncate">◂ {before.name}</span>
-        <span className="truncate">{after.name} ▸</span>
+        <span className="truncate">◂ {captionOf(before)}</span>
+        <span className="truncate">{captionOf(after)} ▸</span>
       </div>
     </div>
   );
@@ -107,7 +115,7 @@ function Blink({ prompt, before, after }: Sides) {
         </div>
       </div>
       <p role="status" className="edge-print mt-2 text-film-ink">
-        {shown.name}
+        {captionOf(shown)}
       </p>
       <Button
         className="mt-2 w-full touch-none"

@@ -3,6 +3,7 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { useState } from 'react';
 import type { Frame } from '../../api/images/schema';
+import { shortNumber } from '../figures/format';
 import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
 import { Compare } from './compare';
@@ -10,7 +11,7 @@ import { DefectMarks, Picture } from './picture';
 
 /**
  * A contact sheet of the same seeds before and after: each cell two images, and, when pressed, the
- * two in large to be held against each other.
+ * two in large to be held against each other. Where a reward was followed, what it says of both stands below.
  */
 export function FrameSheet({
   frames,
@@ -33,7 +34,7 @@ export function FrameSheet({
             <button
               type="button"
               onClick={() => setOpen(index)}
-              aria-label={`Compare ${before} and ${after}: ${prompt}, seed ${seed}`}
+              aria-label={`Compare ${before} and ${after}: ${prompt}, seed ${seed}${rewardsOf(images, ', reward ', ' to ')}`}
               className="group block w-full text-left"
             >
               <span className="grid grid-cols-2 gap-px transition-shadow group-hover:shadow-[0_0_0_2px_var(--film-ink)]">
@@ -50,6 +51,7 @@ export function FrameSheet({
               </span>
               <span className="edge-print mt-1 flex justify-between gap-2 text-film-ink/90">
                 <span>▸ {index + 1}</span>
+                <span className="truncate">{rewardsOf(images, '', ' → ')}</span>
                 <span>{index + 1}A</span>
               </span>
             </button>
@@ -84,4 +86,10 @@ export function FrameSheet({
       </Dialog>
     </>
   );
+}
+
+/** What the reward says of both images of a frame; nothing where it says nothing of one. */
+function rewardsOf([before, after]: Frame['images'], prefix: string, between: string): string {
+  if (before?.reward === undefined || after?.reward === undefined) return '';
+  return `${prefix}${shortNumber(before.reward)}${between}${shortNumber(after.reward)}`;
 }

@@ -8,9 +8,7 @@ import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { HackingNotice } from '../../components/evaluation/hacking-notice';
 import { OutcomeCard } from '../../components/evaluation/outcome-card';
-import { FrameSheet } from '../../components/film/frame-sheet';
 import { Page } from '../../components/shell/page-frame';
-import { Card, CardHeading } from '../../components/ui/card';
 import { Moment } from '../../components/ui/moment';
 import { Skeleton } from '../../components/ui/skeleton';
 import { Phases } from '../phases';
@@ -21,6 +19,7 @@ import { TrainerLine } from '../trainer-line';
 import { ConfigurationCard } from './configuration-card';
 import { DataCard } from './data-card';
 import { Failure } from './failure';
+import { FramesCard } from './frames-card';
 
 const CurvesCard = dynamic(() => import('./curves-card').then((module) => module.CurvesCard), {
   ssr: false,
@@ -87,13 +86,7 @@ export function RoundView({
           />
         ) : null}
         {resultPolicy && detail.frames.length > 0 ? (
-          <Card>
-            <CardHeading title="Before and after">
-              The same prompts and seeds, drawn by {startPolicy.name} and by {resultPolicy.name}.
-              Press a frame to hold the two against each other.
-            </CardHeading>
-            <FrameSheet frames={detail.frames} names={[startPolicy.name, resultPolicy.name]} />
-          </Card>
+          <FramesCard detail={detail} after={resultPolicy.name} />
         ) : null}
         {hasTrained ? <CurvesCard round={round} /> : null}
         {sourceOf(run.method) === 'reward' ? null : <DataCard detail={detail} />}

@@ -2,10 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
+import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { encodePng } from '@/trainer/diffusion/images';
 import { adapterTensors, attachAdapter } from '@/trainer/diffusion/lora';
+import { PromptEncoder } from '@/trainer/diffusion/networks';
 import { gaussianNoise } from '@/trainer/diffusion/noise';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { type Sampled, type SampleRequest, Sampler } from '@/trainer/diffusion/sampler';
@@ -102,10 +105,11 @@ it('keeps the guided outputs when asked, and they lead from state to state', asy
   }
 });
 
-it('samples from a policy: an adapter that changes nothing gives the base, another does not', async () => {
+/** A policy whose adapter changes more, the larger its scale. */
+function tunedPolicy(scale: number): PolicyWeights {
   const { graph } = pipeline.unet;
   const sites = adapterSites(graph, 'attention');
-  const policy = (scale: number) => ({
+  return {
     unet: graph,
     feeds: {},
     onNode: attachAdapter(sites, (name) => name, 1),
@@ -118,9 +122,12 @@ it('samples from a policy: an adapter that changes nothing gives the base, anoth
         ),
       ]),
     ),
-  });
+  };
+}
+
+it('samples from a policy: an adapter that changes nothing gives the base, another does not', async () => {
   const from = async (scale: number) => {
-    const options = { images: 3, settings, policy: policy(scale) };
+    const options = { images: 3, settings, policy: tunedPolicy(scale) };
     const other = await Sampler.open(engine, pipeline, options);
     const [sampled] = await draw([request(5)], other);
     await other.release();
@@ -130,6 +137,75 @@ it('samples from a policy: an adapter that changes nothing gives the base, anoth
   const latents = [...(base as Sampled).trajectory.latents.data];
   expect(worstRelativeError(await from(0), latents)).toBeLessThan(1e-6);
   expect(worstRelativeError(await from(0.5), latents)).toBeGreaterThan(1e-2);
+});
+
+describe('annealed guidance', () => {
+  const annealed = async (
+    annealing: Partial<Annealing> | undefined,
+    policy: PolicyWeights | null = tunedPolicy(0.5),
+  ) => {
+    const own = await Sampler.open(engine, pipeline, {
+      images: 3,
+      settings,
+      ...(policy && { policy }),
+      ...(annealing && {
+        annealing: { schedule: 'draft', exponent: 2, threshold: 0.5, ...annealing },
+      }),
+    });
+    const drawn: Sampled[] = [];
+    for await (const batch of own.sample([request(5), request(6)], { keepPredictions: true })) {
+      drawn.push(...batch);
+    }
+    await own.release();
+    return drawn;
+  };
+
+  it('draws the base by the schedule base and the policy by draft, bit for bit', async () => {
+    const [base, tuned] = [await annealed(undefined, null), await annealed(undefined)];
+    expect(tuned).not.toEqual(base);
+    expect(await annealed({ schedule: 'base' })).toEqual(base);
+    expect(await annealed({ schedule: 'draft' })).toEqual(tuned);
+    // Thresholds beyond either end are these two again.
+    expect(await annealed({ schedule: 'step', threshold: 1 })).toEqual(base);
+    expect(await annealed({ schedule: 'step', threshold: 0 })).toEqual(tuned);
+    // A base has nothing to be annealed with.
+    expect(await annealed({ schedule: 'linear' }, null)).toEqual(base);
+  });
+
+  it.each([
+    ['linear', {}, [0, 0.25, 0.5, 0.75]],
+    ['power', { exponent: 4 }, [0, 1 / 256, 1 / 16, 81 / 256]],
+    ['step', { threshold: 0.5 }, [0, 0, 1, 1]],
+  ] as const)('mixes what both predict of one x by %s', async (schedule, numbers, weights) => {
+    const [{ trajectory }] = (await annealed({ schedule, ...numbers })) as [Sampled];
+    const encoder = await PromptEncoder.open(engine, pipeline);
+    const prompts = [await encoder.encode('1 hand'), await encoder.encode('')] as const;
+    const predicted = async (policy: PolicyWeights | undefined, step: number) => {
+      const denoiser = await Denoiser.open(engine, pipeline, {
+        images: 1,
+        guidance: settings.guidance,
+        policy,
+      });
+      await denoiser.setPrompts([prompts[0]], prompts[1]);
+      const timestep = trajectory.timesteps[step] as number;
+      const output = await denoiser.predict(latentsAt(trajectory, step).slice(), timestep);
+      await denoiser.release();
+      return [...output];
+    };
+    const size = latentsAt(trajectory, 0).length;
+    for (const [step, weight] of weights.entries()) {
+      const base = await predicted(undefined, step);
+      const tuned = await predicted(tunedPolicy(0.5), step);
+      const mixed = base.map((value, i) => value + weight * ((tuned[i] as number) - value));
+      const found = [
+        ...(trajectory.predictions?.data.subarray(step * size, (step + 1) * size) ?? []),
+      ];
+      expect(worstRelativeError(found, mixed)).toBeLessThan(1e-5);
+      // The two differ, so that a wrong weight is seen.
+      expect(worstRelativeError(tuned, base)).toBeGreaterThan(1e-3);
+    }
+    await encoder.release();
+  });
 });
 
 it('stops between two steps when told to', async () => {

@@ -131,11 +131,14 @@ describe('the scale of scores', () => {
       [0.2, 0.3],
       [19, 22],
     ];
-    expect(klWarning(1, logits)).toBeUndefined();
-    expect(klWarning(0.2, logits)).toBeUndefined();
-    expect(klWarning(0, cosines)).toBeUndefined();
-    expect(klWarning(0.005, cosines)).toBeUndefined();
-    expect(klWarning(1, cosines)).toMatch(/1 holds the policy.*cosine.*0\.001 to 0\.01/);
-    expect(klWarning(0.005, logits)).toMatch(/holds nothing.*0\.1 to 1/);
+    expect(klWarning(1, logits, 7.5)).toBeUndefined();
+    expect(klWarning(0.2, logits, 7.5)).toBeUndefined();
+    expect(klWarning(0, cosines, 7.5)).toBeUndefined();
+    expect(klWarning(0.005, cosines, 7.5)).toBeUndefined();
+    expect(klWarning(1, cosines, 7.5)).toMatch(/1 holds the policy.*cosine.*7\.5: 0\.001 to 0\.01/);
+    expect(klWarning(0.001, logits, 7.5)).toMatch(/holds nothing.*0\.1 to 1 is/);
+    // A third of the guidance moves the predictions nine times less.
+    expect(klWarning(1, cosines, 2.5)).toBeUndefined();
+    expect(klWarning(20, cosines, 2.5)).toMatch(/2\.5: 0\.009 to 0\.09/);
   });
 });

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseRunConfig, type RunConfigInput } from '@/lib/settings/run-config';
+import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
+import { annealingOf } from '@/trainer/rounds/draw';
 import { planEvaluation, planSampling } from '@/trainer/rounds/plan';
 
 const configure = (more: Partial<RunConfigInput> = {}) =>
@@ -73,4 +75,29 @@ it('evaluates every policy on the same prompts and seeds, and trains on none of 
   const last = Math.max(...(one ?? []).map(({ seed }) => seed));
   const trained = planOf(1).samples.flatMap(({ seed, noiseSeed }) => [seed, noiseSeed]);
   expect(Math.min(...trained)).toBeGreaterThan(last);
+});
+
+it('draws evaluation images anew for each schedule of annealing, and for nothing that does not matter to it', () => {
+  const config = configure({ evaluation: { images: 2 } });
+  const idOf = (annealing?: Annealing) => planEvaluation('p', config, annealing)[0]?.id;
+  const numbers = { exponent: 2, threshold: 0.6 };
+  const drawn = [
+    idOf(),
+    idOf({ schedule: 'linear', ...numbers }),
+    idOf({ schedule: 'power', ...numbers }),
+    idOf({ schedule: 'power', ...numbers, exponent: 4 }),
+    idOf({ schedule: 'step', ...numbers }),
+  ];
+  expect(new Set(drawn).size).toBe(5);
+  expect(idOf({ schedule: 'linear', exponent: 9, threshold: 0 })).toBe(drawn[1]);
+  expect(idOf({ schedule: 'power', ...numbers, threshold: 0 })).toBe(drawn[2]);
+});
+
+it('anneals what follows a reward, never what people pick from', () => {
+  const config = configure({ inference: { annealing: 'power', exponent: 4 } });
+  const annealing = { schedule: 'power', exponent: 4, threshold: 0.6 };
+  expect(annealingOf('draft-plus', config)).toEqual(annealing);
+  expect(annealingOf('ddpo', config)).toEqual(annealing);
+  expect(annealingOf('d3po', config)).toBeUndefined();
+  expect(annealingOf('draft-plus', configure({}))).toBeUndefined();
 });

@@ -66,7 +66,7 @@ it('ends alike, bit for bit, whether or not it is killed in every state', {
 });
 
 it.each(['ddpo', 'dpok'] as const)(
-  'by %s, too, with what it has learned of rewards',
+  'by %s, too, with what it has learned of rewards and the average of its weights',
   { timeout: 300_000 },
   async (method) => {
     const home = await homes.make();
@@ -81,6 +81,7 @@ it.each(['ddpo', 'dpok'] as const)(
       config: {
         ...quickConfig,
         sampling: { ...quickConfig.sampling, inferenceSteps: 3 },
+        training: { ...quickConfig.training, emaDecay: 0.9999 },
         evaluation: { images: 2 },
         rewards: [{ model: 'brightness' }],
         reward: { optimiserSteps: 16, imagesPerStep: 2 },

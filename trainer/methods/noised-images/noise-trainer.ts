@@ -2,15 +2,13 @@
  * @file Training on finished images, one optimizer step at a time: every example is noised to a timestep of its own, and
  * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
  */
-import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { SecondMoment } from '../optimizer/accumulation';
-import { Optimizer, type TrainState } from '../optimizer/optimizer';
+import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
 import { buildDenoise } from '../rollouts/denoise';
 import type { Trainable } from '../trainable';
 import { NonFiniteError } from '../transitions/run';
@@ -40,7 +38,7 @@ export interface NoiseStepReport {
   examples: ExampleReport[];
 }
 
-export interface NoiseTrainerOptions {
+export interface NoiseTrainerOptions extends OptimizerOptions {
   trainable: Trainable;
   /** Folder of the UNet's external data, where it has any. */
   externalDataFolder?: string;
@@ -51,9 +49,6 @@ export interface NoiseTrainerOptions {
   /** Text embedding of the empty prompt, [tokens, width]. */
   emptyContext: Tensor<'float32'>;
   method: NoisedImagesMethod;
-  adamW: AdamWSettings;
-  /** 'step' unless told. */
-  secondMoment?: SecondMoment;
   learningRate: number;
   /** The most images that one run of the graph may hold. */
   images: number;
@@ -90,7 +85,7 @@ export class NoiseTrainer {
     const folder = options.externalDataFolder
       ? { externalDataFolder: options.externalDataFolder }
       : {};
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options.adamW, secondMoment);
+    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
     const graph = buildNoiseStep(
       trainable,
       shape,

@@ -1,6 +1,7 @@
 /**
- * @file AdamW over trained tensors that stay in the engine: weights, moments and the gradients summed up so far. A method's
- * graph reads the weights and adds to the sums; `update` turns the sums into new weights.
+ * @file AdamW over trained tensors that stay in the engine: weights, moments, the gradients summed up so far, and, where one
+ * is wanted, the weights' moving average. A method's graph reads the weights and adds to the sums; `update` turns the sums
+ * into new weights.
  */
 import { type AdamWSettings, adamWFeeds } from '@/trainer/autodiff/adamw';
 import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
@@ -9,6 +10,7 @@ import { type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import { NonFiniteError } from '../transitions/run';
 import { accumulated, type SecondMoment, sumsOf } from './accumulation';
+import { average, movingAverageFeeds } from './moving-average';
 import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
 
 /** Everything that a checkpoint must hold to go on exactly. */
@@ -16,6 +18,8 @@ export interface TrainState {
   tensors: Adapter;
   firstMoments: Adapter;
   secondMoments: Adapter;
+  /** The weights' moving average, where one is kept. */
+  averages?: Adapter;
   /** Optimizer steps taken. */
   step: number;
   /** What a method keeps beside its weights, by name. */
@@ -28,36 +32,58 @@ export function initialState(tensors: Adapter): TrainState {
   return { tensors, firstMoments: blank(), secondMoments: blank(), step: 0 };
 }
 
+/** The weights that a training is for: their average where one is kept. Training itself goes on from the raw ones. */
+export function producedTensors({ tensors, averages }: TrainState): Adapter {
+  return averages ?? tensors;
+}
+
+/** How trained tensors move; the same for every method. */
+export interface OptimizerOptions {
+  adamW: AdamWSettings;
+  /** 'step' unless told. */
+  secondMoment?: SecondMoment;
+  /** The most that remains of the moving average after a step, below 1. 0, or left out: none is kept. */
+  emaDecay?: number;
+}
+
 const weight = (name: string) => name;
+
+function slotsOf({ emaDecay = 0 }: OptimizerOptions) {
+  const slots = [weight, firstMoment, secondMoment];
+  return emaDecay > 0 ? [...slots, average] : slots;
+}
 
 export class Optimizer {
   #step = 0;
   readonly #names: readonly string[];
+  /** What stays in the engine of each tensor from step to step. */
+  readonly #kept: readonly ((name: string) => string)[];
+  /** Decides which sums a graph that trains must make. */
+  readonly secondMoment: SecondMoment;
 
   private constructor(
     private readonly engine: Engine,
     private readonly tensors: readonly AdapterTensor[],
-    private readonly settings: AdamWSettings,
-    /** Decides which sums a graph that trains must make. */
-    readonly secondMoment: SecondMoment,
+    private readonly options: OptimizerOptions,
     private readonly session: Session,
   ) {
     this.#names = tensors.map(({ name }) => name);
+    this.#kept = slotsOf(options);
+    this.secondMoment = options.secondMoment ?? 'step';
   }
 
   static async open(
     engine: Engine,
     tensors: readonly AdapterTensor[],
-    settings: AdamWSettings,
-    moments: SecondMoment,
+    options: OptimizerOptions,
   ): Promise<Optimizer> {
-    const session = await engine.load(serializeOnnx(buildUpdateStep(tensors, settings, moments)), {
+    const { adamW, secondMoment: from = 'step', emaDecay = 0 } = options;
+    const graph = buildUpdateStep(tensors, adamW, from, emaDecay > 0);
+    const session = await engine.load(serializeOnnx(graph), {
       name: 'AdamW step',
-      resident: tensors.flatMap(({ name }) =>
-        [weight, firstMoment, secondMoment].map((slot) => next(slot(name))),
-      ),
+      resident: tensors.flatMap(({ name }) => slotsOf(options).map((slot) => next(slot(name)))),
     });
-    return new Optimizer(engine, tensors, settings, moments, session);
+    return new Optimizer(engine, tensors, options, session);
   }
 
   /** Optimizer steps taken so far. */
@@ -65,12 +91,15 @@ export class Optimizer {
     return this.#step;
   }
 
-  /** Puts weights and moments where training goes on from. */
+  /** Puts weights, moments and average where training goes on from. */
   async load(state: TrainState): Promise<void> {
     for (const { name, dims } of this.tensors) {
       await this.engine.put(name, state.tensors.get(name) as Tensor);
       await this.engine.put(firstMoment(name), state.firstMoments.get(name) as Tensor);
       await this.engine.put(secondMoment(name), state.secondMoments.get(name) as Tensor);
+      if (this.#averaged) {
+        await this.engine.put(average(name), producedTensors(state).get(name) as Tensor);
+      }
       for (const sum of sumsOf(name, this.secondMoment)) {
         await this.engine.put(sum, zeros('float32', dims));
       }
@@ -78,12 +107,13 @@ export class Optimizer {
     this.#step = state.step;
   }
 
-  /** Weights and moments as they are now. */
+  /** Weights, moments and average as they are now. */
   async state(): Promise<TrainState> {
     return {
       tensors: await this.#read(weight),
       firstMoments: await this.#read(firstMoment),
       secondMoments: await this.#read(secondMoment),
+      ...(this.#averaged && { averages: await this.#read(average) }),
       step: this.#step,
     };
   }
@@ -111,22 +141,23 @@ export class Optimizer {
 
   /** Takes a step by the summed gradient. @returns its global L2 norm before clipping @throws NonFiniteError */
   async update(learningRate: number): Promise<number> {
-    const slots = [weight, firstMoment, secondMoment];
+    const { adamW, emaDecay = 0 } = this.options;
+    const step = this.#step + 1;
     const out = await this.session.run(
       {
         ...this.feeds(),
-        ...this.#slots(firstMoment),
-        ...this.#slots(secondMoment),
-        ...adamWFeeds(this.#step + 1, learningRate, this.settings),
+        ...Object.assign({}, ...this.#kept.map((slot) => this.#slots(slot))),
+        ...adamWFeeds(step, learningRate, adamW),
+        ...(this.#averaged && movingAverageFeeds(step, emaDecay)),
       },
       {
         fetch: ['gradNorm'],
         keep: Object.fromEntries(
-          this.#names.flatMap((name) => slots.map((slot) => [next(slot(name)), slot(name)])),
+          this.#names.flatMap((name) => this.#kept.map((slot) => [next(slot(name)), slot(name)])),
         ),
       },
     );
-    this.#step += 1;
+    this.#step = step;
     const gradNorm = outputOf(out, 'gradNorm', 'float32').data[0] as number;
     if (Number.isFinite(gradNorm)) return gradNorm;
     throw new NonFiniteError(
@@ -136,6 +167,10 @@ export class Optimizer {
 
   async release(): Promise<void> {
     await this.session.release();
+  }
+
+  get #averaged(): boolean {
+    return this.#kept.includes(average);
   }
 
   #sumNames(): string[] {

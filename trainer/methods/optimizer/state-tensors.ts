@@ -7,6 +7,7 @@ const prefixes = {
   tensors: 'weights',
   firstMoments: 'm',
   secondMoments: 'v',
+  averages: 'average',
   extra: 'extra',
 } as const;
 
@@ -29,11 +30,13 @@ export function stateOfTensors(tensors: ReadonlyMap<string, Tensor>, step: numbe
         .filter(([name]) => name.startsWith(`${prefix}.`))
         .map(([name, tensor]) => [name.slice(prefix.length + 1), tensor]),
     );
+  const averages = part(prefixes.averages) as Adapter;
   const extra = part(prefixes.extra);
   return {
     tensors: part(prefixes.tensors) as Adapter,
     firstMoments: part(prefixes.firstMoments) as Adapter,
     secondMoments: part(prefixes.secondMoments) as Adapter,
+    ...(averages.size > 0 && { averages }),
     step,
     ...(extra.size > 0 && { extra }),
   };

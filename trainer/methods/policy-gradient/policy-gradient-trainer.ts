@@ -3,7 +3,6 @@
  * to be expected, and take optimizer steps that make the transitions of the better ones likelier. The reward is a number
  * here, so it may come from anything that sees pixels.
  */
-import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { ImageDecoder } from '@/trainer/diffusion/networks';
@@ -14,8 +13,7 @@ import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { OpenScorer, Scorer } from '@/trainer/rewards/scorer';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import type { DenoiseShape } from '../guided-policy';
-import type { SecondMoment } from '../optimizer/accumulation';
-import { Optimizer, type TrainState } from '../optimizer/optimizer';
+import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
 import { finiteRewards } from '../rollouts/finite-rewards';
 import { Roller, type Rollout } from '../rollouts/roller';
 import { TrainedDenoiser } from '../rollouts/trained-denoiser';
@@ -27,7 +25,7 @@ import type { PolicyGradientMethod } from './method';
 import { reportRun, runFeeds, type TransitionReport, type WeighedDraw } from './run';
 import { buildPolicyGradientStep } from './step';
 
-export interface PolicyGradientTrainerOptions {
+export interface PolicyGradientTrainerOptions extends OptimizerOptions {
   trainable: Trainable;
   pipeline: Pipeline;
   /** Text embedding of the empty prompt, [tokens, width]. */
@@ -42,9 +40,6 @@ export interface PolicyGradientTrainerOptions {
   eligibleSteps: number;
   method: PolicyGradientMethod;
   openScorer: OpenScorer;
-  adamW: AdamWSettings;
-  /** 'step' unless told. */
-  secondMoment?: SecondMoment;
   learningRate: number;
 }
 
@@ -90,7 +85,7 @@ export class PolicyGradientTrainer {
     const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
     const shape = { images, latent, context, guidance: settings.guidance };
     const secondMoment = options.secondMoment ?? 'step';
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options.adamW, secondMoment);
+    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
     const externalDataFolder = pipeline.unet.folder;
     const denoiser = new TrainedDenoiser(engine, optimizer, {
       trainable,

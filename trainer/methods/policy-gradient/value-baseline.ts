@@ -45,7 +45,7 @@ interface Place {
 export function valueBaseline(settings: ValueSettings): OpenBaseline {
   return async (engine, size) => {
     const rows = Math.min(mostRows, size.images * size.steps);
-    const optimizer = await Optimizer.open(engine, valueTensors(size), adamW, 'step');
+    const optimizer = await Optimizer.open(engine, valueTensors(size), { adamW });
     const learn = await engine.load(serializeOnnx(buildValueStep(size, rows)), {
       name: 'value step',
       resident: Object.keys(optimizer.sums()),

@@ -2,7 +2,6 @@
  * @file Training by the gradient of a reward: roll out under the current weights, decode, score, and bring the gradient
  * back through the steps that the method trains. One optimizer step may take several batches of rollouts.
  */
-import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
@@ -11,8 +10,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { SecondMoment } from '../optimizer/accumulation';
-import { Optimizer, type TrainState } from '../optimizer/optimizer';
+import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
 import { backPropagate } from './chain';
 import { finiteRewards } from './finite-rewards';
@@ -23,7 +21,7 @@ import { buildRewardStep } from './reward-step';
 import { Roller, type RolloutOrigin, type RolloutStep } from './roller';
 import { TrainedDenoiser } from './trained-denoiser';
 
-export interface RolloutTrainerOptions {
+export interface RolloutTrainerOptions extends OptimizerOptions {
   trainable: Trainable;
   pipeline: Pipeline;
   /** Text embedding of the empty prompt, [tokens, width]. */
@@ -33,9 +31,6 @@ export interface RolloutTrainerOptions {
   images: number;
   method: RewardGradientMethod;
   reward: Reward;
-  adamW: AdamWSettings;
-  /** 'step' unless told. */
-  secondMoment?: SecondMoment;
   learningRate: number;
 }
 
@@ -69,12 +64,7 @@ export class RolloutTrainer {
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: RolloutTrainerOptions): Promise<RolloutTrainer> {
     const { pipeline, images, reward, method, trainable, settings, emptyContext } = options;
-    const optimizer = await Optimizer.open(
-      engine,
-      trainable.tensors,
-      options.adamW,
-      options.secondMoment ?? 'step',
-    );
+    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
     const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
     const denoiser = new TrainedDenoiser(engine, optimizer, {
       trainable,

@@ -2,7 +2,6 @@
  * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
  * engine; per run only latents go in and a few numbers per transition come out.
  */
-import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
@@ -12,8 +11,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import { appendD3poLoss, type D3poSettings } from '../d3po';
-import type { SecondMoment } from '../optimizer/accumulation';
-import { Optimizer, type TrainState } from '../optimizer/optimizer';
+import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
 import {
   comparisonsIn,
@@ -41,7 +39,7 @@ export interface StepReport {
   transitions: TransitionReport[];
 }
 
-export interface TransitionTrainerOptions {
+export interface TransitionTrainerOptions extends OptimizerOptions {
   trainable: Trainable;
   /** Folder of the UNet's external data, where it has any. */
   externalDataFolder?: string;
@@ -55,9 +53,6 @@ export interface TransitionTrainerOptions {
   eta: number;
   guidance: number;
   d3po: D3poSettings;
-  adamW: AdamWSettings;
-  /** 'step' unless told. */
-  secondMoment?: SecondMoment;
   learningRate: number;
   /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
   run: ExampleSize;
@@ -106,12 +101,7 @@ export class TransitionTrainer {
     const folder = options.externalDataFolder
       ? { externalDataFolder: options.externalDataFolder }
       : {};
-    const optimizer = await Optimizer.open(
-      engine,
-      trainable.tensors,
-      options.adamW,
-      options.secondMoment ?? 'step',
-    );
+    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
     const transition = await engine.load(serializeOnnx(graph), {
       name: 'D3PO step',
       resident: Object.keys(optimizer.sums()),
