@@ -62,14 +62,28 @@ export function parseRunConfig(input: unknown): RunConfig {
   throw new AppError('bad-request', `The run cannot be configured so. ${problems.join('; ')}`);
 }
 
-/** A configuration stored by an earlier version: settings that came since take their default. */
+/** A configuration stored by an earlier version: settings that came since take their default, those that went are left out. */
 export function completeConfig(stored: RunConfig): RunConfig {
   const groups = Object.entries(settingGroups).map(([name, group]) => [
     name,
-    { ...defaultsOf(group), ...stored[name as GroupName] },
+    {
+      ...defaultsOf(group),
+      ...Object.fromEntries(
+        Object.entries({ ...formerSettings(stored)[name], ...stored[name as GroupName] }).filter(
+          ([key]) => key in group,
+        ),
+      ),
+    },
   ]);
   const { rewards = [formerReward(stored)] } = stored as Partial<RunConfig>;
   return { ...stored, ...Object.fromEntries(groups), rewards };
+}
+
+/** What settings that went mean in those that took their place. */
+function formerSettings({ d3po }: Partial<RunConfig>): Record<string, Partial<RunConfig['d3po']>> {
+  // Before there were several forms, D3PO's clip was on or off.
+  const { clip } = (d3po ?? {}) as { clip?: boolean };
+  return clip === false ? { d3po: { clipForm: 'none' } } : {};
 }
 
 /** Before rewards were a list, there was one, named in the group. */

@@ -3,14 +3,17 @@ import { getBlob, sha256 } from '@/db/blobs';
 import { type TrainingPair, trainingPairsOf } from '@/db/training-data';
 import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
-import type { RunConfig } from '@/lib/settings/run-config';
+import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/conditioning';
+import type { D3poSettings } from '@/trainer/methods/d3po';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
+import { timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
@@ -44,7 +47,8 @@ export async function openD3poTraining({
     inferenceSteps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance,
-    d3po: { beta: d3po.beta, clipRange: d3po.clip ? d3po.clipRange : undefined },
+    d3po: lossSettings(config),
+    timestepWeights: weightsOf(config, pipeline.scheduler),
     adamW: adamWOf(training),
     secondMoment: training.secondMoment,
     learningRate: training.learningRate,
@@ -76,6 +80,25 @@ export async function openD3poTraining({
       await conditioning.release();
     },
   };
+}
+
+function lossSettings({ d3po: { beta, clipForm, clipRange } }: RunConfig): D3poSettings {
+  return clipForm === 'none' ? { beta } : { beta, clipRange, clipForm };
+}
+
+function weightsOf(
+  { d3po, sampling, training }: RunConfig,
+  scheduler: Pipeline['scheduler'],
+): number[] {
+  const { inferenceSteps, eta } = sampling;
+  const [eligible] = trainedTimesteps({ training, sampling });
+  return timestepWeights(
+    d3po.timestepWeighting,
+    scheduler
+      .timesteps(inferenceSteps)
+      .slice(0, eligible)
+      .map((timestep) => scheduler.coefficients(timestep, inferenceSteps, eta)),
+  );
 }
 
 /** The reference policy where its predictions were not stored with the trajectories. */

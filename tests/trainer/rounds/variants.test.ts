@@ -145,7 +145,7 @@ it('trains without guidance against the policy the round began with', async () =
   const round = await startRunFrom(await baseOn(pipeline.folder), {
     ...config,
     training: { ...config.training, trainables: 'attention-ff-conv', loraRank: 2, loraAlpha: 4 },
-    d3po: { guidanceInTraining: false, clip: false },
+    d3po: { guidanceInTraining: false, clipForm: 'none' },
   });
   await until(round, 'labeling');
   await labelEverything();

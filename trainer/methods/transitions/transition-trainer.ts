@@ -11,7 +11,7 @@ import { stepFeeds } from '@/trainer/diffusion/transition';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
-import { appendD3poLoss, type D3poSettings } from '../d3po';
+import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
 import type { SecondMoment } from '../optimizer/accumulation';
 import { Optimizer, type TrainState } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
@@ -55,6 +55,8 @@ export interface TransitionTrainerOptions {
   eta: number;
   guidance: number;
   d3po: D3poSettings;
+  /** What the log-ratios of each inference step are multiplied by, noisiest first; 1 where none is given. */
+  timestepWeights?: readonly number[];
   adamW: AdamWSettings;
   /** 'step' unless told. */
   secondMoment?: SecondMoment;
@@ -89,17 +91,22 @@ export class TransitionTrainer {
       trainable,
       shape,
       {
-        append: (b, values) =>
-          appendD3poLoss(
+        append: (b, values) => {
+          const { loss, pairLoss } = appendD3poLoss(
             b,
             {
               logProbability: b.reshape(values.logProbability, [1, run.images]),
               referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
               preference: b.input('preference', 'float32', [run.comparisons, run.images]),
               weight: b.input('weight', 'float32', [run.comparisons]),
+              smoothing: b.input('smoothing', 'float32', [run.comparisons]),
+              timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
             },
             d3po,
-          ).loss,
+          );
+          b.output(pairLoss, 'pairLoss');
+          return loss;
+        },
       },
       options.secondMoment,
     );
@@ -191,6 +198,9 @@ export class TransitionTrainer {
       ),
     );
     const timesteps = steps.map(({ timestep }) => timestep);
+    const timestepWeights = images.map(
+      ({ timestepIndex }) => options.timestepWeights?.[timestepIndex] ?? 1,
+    );
     const scalar = takesScalarTimestep(options.trainable.unet);
     const guided: Record<string, Tensor> = {
       latents: stack(
@@ -213,14 +223,19 @@ export class TransitionTrainer {
         ),
         referenceOutput: await this.reference.output(images, guided),
         ...comparisonFeeds(comparisons, options.run, total),
+        timestepWeight: float32([1, images.length], timestepWeights),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...this.optimizer.feeds(),
       },
       {
-        fetch: ['loss', 'logProbability', 'referenceLogProbability', 'kl'],
+        fetch: ['pairLoss', 'logProbability', 'referenceLogProbability', 'kl'],
         keep: this.optimizer.sums(),
       },
     );
-    return reportTransitions(comparisons, timesteps, out, options.d3po, this.optimizer.step + 1);
+    return reportTransitions(comparisons, timesteps, out, {
+      clip: clipOf(options.d3po),
+      timestepWeights,
+      step: this.optimizer.step + 1,
+    });
   }
 }
