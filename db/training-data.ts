@@ -1,8 +1,10 @@
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import { preferredSample } from '@/lib/answers';
-import { pairFromAnswers, pairsFromTags, type WeightedPair } from '@/lib/pairing';
+import { pairFromAnswers, pairsFromTags, votesFromTags, type WeightedPair } from '@/lib/pairing';
+import type { Votes } from '@/lib/statistics/reliability';
 import { db } from './client';
+import { labelDoubt } from './label-smoothing';
 import { groups, pairs, preferences, samples, taggings, trainingPairs } from './schema/labels';
 import { user } from './schema/people';
 import type { rounds } from './schema/rounds';
@@ -37,9 +39,11 @@ export interface TrainingPair {
   winner: Sample;
   loser: Sample;
   weight: number;
+  /** The probability that the label is wrong, in [0, 0.5). */
+  smoothing: number;
 }
 
-type FrozenPair = WeightedPair & { pairId: string | null; groupId: string | null };
+type FrozenPair = WeightedPair & { pairId: string | null; groupId: string | null; votes: Votes };
 
 function groupBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
   const byKey = new Map<string, T[]>();
@@ -78,7 +82,13 @@ function answersToPairs(tx: Transaction, round: Round, until: number) {
       round.config.labeling.agreementWeighting,
     );
     if (!weighted) continue;
-    frozen.push({ ...weighted, pairId, groupId: null });
+    const whoPreferred = (id: string) =>
+      rows.filter((_, i) => preferred[i] === id).map((row) => row.preference.annotatorId);
+    const votes = {
+      for: whoPreferred(weighted.winnerSampleId),
+      against: whoPreferred(weighted.loserSampleId),
+    };
+    frozen.push({ ...weighted, pairId, groupId: null, votes });
     used += preferred.filter((id) => id !== null).length;
   }
   return { standing, settled, counted, used, frozen };
@@ -110,7 +120,15 @@ function taggingsToPairs(tx: Transaction, round: Round, until: number) {
       round.config.labeling.agreementWeighting,
     );
     if (weighted.length > 0) used += rows.length;
-    frozen.push(...weighted.map((pair) => ({ ...pair, pairId: null, groupId })));
+    const given = rows.map((row) => row.tagging);
+    frozen.push(
+      ...weighted.map((pair) => ({
+        ...pair,
+        pairId: null,
+        groupId,
+        votes: votesFromTags(pair, given),
+      })),
+    );
   }
   return { standing, settled, counted, used, frozen };
 }
@@ -123,9 +141,10 @@ export function freezeTrainingPairs(tx: Transaction, round: Round, now: number):
   const until = now - round.config.labeling.undoWindowSeconds * 1000;
   const read = round.config.sampling.pairSource === 'pairs' ? answersToPairs : taggingsToPairs;
   const { standing, settled, counted, used, frozen } = read(tx, round, until);
-  frozen.forEach((pair, ordinal) => {
+  const doubt = labelDoubt(tx, round, until);
+  frozen.forEach(({ votes, ...pair }, ordinal) => {
     tx.insert(trainingPairs)
-      .values({ roundId: round.id, ordinal, ...pair })
+      .values({ roundId: round.id, ordinal, ...pair, smoothing: doubt(votes) })
       .run();
   });
   return {
@@ -159,5 +178,6 @@ export async function trainingPairsOf(roundId: string): Promise<TrainingPair[]> 
     winner,
     loser,
     weight: pair.weight,
+    smoothing: pair.smoothing,
   }));
 }

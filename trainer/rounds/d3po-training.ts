@@ -150,13 +150,14 @@ async function trajectoryOf(
   return trajectory;
 }
 
-/** Tells what was trained on from any other data: images, paths, order and weights. */
+/** Tells what was trained on from any other data: images, paths, order, weights and, where there is any, doubt. */
 function hashOf(pairs: readonly TrainingPair[]): string {
-  const rows = pairs.map(({ prompt, winner, loser, weight }) => [
+  const rows = pairs.map(({ prompt, winner, loser, weight, smoothing }) => [
     prompt,
     winner.trajectoryBlob,
     loser.trajectoryBlob,
     weight,
+    ...(smoothing > 0 ? [smoothing] : []),
   ]);
   return sha256(new TextEncoder().encode(JSON.stringify(rows)));
 }

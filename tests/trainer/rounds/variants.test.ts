@@ -101,6 +101,8 @@ it('goes on from the policy it has just trained, round after round', async () =>
 it('draws whole groups and trains every weight, one timestep at a time', async () => {
   const round = await startRunFrom(await baseOn(pipeline.folder), {
     ...config,
+    labeling: { ...quickConfig.labeling, labelSmoothing: 'fixed', labelErrorRate: 0.25 },
+    d3po: { beta: 5, clipForm: 'soft', timestepWeighting: 'equal-slope' },
     sampling: {
       ...config.sampling,
       pairSource: 'groups',
