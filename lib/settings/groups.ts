@@ -14,6 +14,7 @@ import {
 } from './reward-methods';
 import { samplingSettings } from './sampling';
 import type { ValuesOf } from './setting';
+import { spoSettings } from './spo';
 import { trainingSettings } from './training';
 
 /** All settings, in the order in which a form shows them. A method's own stand under its name. */
@@ -31,6 +32,7 @@ export const settingGroups = {
   alignprop: alignPropSettings,
   ddpo: ddpoSettings,
   dpok: dpokSettings,
+  spo: spoSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -54,6 +56,7 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
   alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
   ddpo: { label: 'DDPO', explanation: 'What a reward counts against, and how far a step may go.' },
   dpok: { label: 'DPOK', explanation: 'Reward against distance from the base.' },
+  spo: { label: 'SPO', explanation: 'Which candidates become pairs, and how sharply they train.' },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };

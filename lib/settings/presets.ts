@@ -1,4 +1,4 @@
-import { asksPeople, isPolicyGradient, type Method } from '../methods';
+import { asksPeople, isDrawingMethod, type Method } from '../methods';
 import { type GroupName, type RunSettings, settingGroups } from './groups';
 import { defaultsOf } from './setting';
 
@@ -144,6 +144,13 @@ export const presets = {
         updatesPerDraw: { value: 4, because: 'Drawing takes longer than a step.' },
         valueLearningRate: { value: 1e-3, because: 'It, too, has a few dozen steps to learn in.' },
       },
+      spo: {
+        scoreScale: {
+          value: 100,
+          because: 'Rewards of pixels differ by hundredths between candidates of one step.',
+        },
+        updatesPerDraw: { value: 4, because: 'Four of the first eight steps form pairs.' },
+      },
       evaluation: {
         images: { value: 96, because: 'Drawn within a minute on two cores.' },
       },
@@ -156,7 +163,7 @@ export type PresetName = keyof typeof presets;
 /** The preset that stands in for another where a method follows a reward, or asks people again. */
 export function presetFor(method: Method, preset: PresetName): PresetName {
   if (preset === 'official') return preset;
-  if (isPolicyGradient(method)) return 'hands-policy-gradient';
+  if (isDrawingMethod(method)) return 'hands-policy-gradient';
   return asksPeople(method) ? 'hands' : 'hands-reward';
 }
 

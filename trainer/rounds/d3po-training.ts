@@ -9,7 +9,6 @@ import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/conditioning';
-import type { D3poSettings } from '@/trainer/methods/d3po';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
@@ -17,7 +16,7 @@ import { timestepWeights } from '@/trainer/methods/transitions/timestep-weights'
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
-import { adamWOf, mostImagesPerRun } from './method-settings';
+import { adamWOf, d3poLossOf, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { bestRunSize, type RoundExample, roundExamples } from './round-examples';
 import type { StepMetrics, Training, TrainingContext } from './training';
@@ -47,7 +46,7 @@ export async function openD3poTraining({
     inferenceSteps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance,
-    d3po: lossSettings(config),
+    d3po: d3poLossOf(config.d3po),
     timestepWeights: weightsOf(config, pipeline.scheduler),
     adamW: adamWOf(training),
     secondMoment: training.secondMoment,
@@ -73,17 +72,14 @@ export async function openD3poTraining({
         compared,
         step.map(({ timestepIndices }) => timestepIndices),
       );
-      return metricsOf(report.transitions, report.gradNorm);
+      const { mean, timesteps } = transitionMetrics(report.transitions);
+      return { mean: { ...mean, gradNorm: report.gradNorm }, timesteps };
     },
     async close() {
       await trainer.close();
       await conditioning.release();
     },
   };
-}
-
-function lossSettings({ d3po: { beta, clipForm, clipRange } }: RunConfig): D3poSettings {
-  return clipForm === 'none' ? { beta } : { beta, clipRange, clipForm };
 }
 
 function weightsOf(
@@ -162,10 +158,13 @@ function hashOf(pairs: readonly TrainingPair[]): string {
   return sha256(new TextEncoder().encode(JSON.stringify(rows)));
 }
 
-function metricsOf(transitions: readonly TransitionReport[], gradNorm: number): StepMetrics {
+type Shown = Omit<TransitionReport, 'example'>;
+
+/** What compared transitions showed on the whole, and by timestep. There must be one. */
+export function transitionMetrics(transitions: readonly Shown[]): StepMetrics {
   const timesteps = [...new Set(transitions.map(({ timestep }) => timestep))].sort((a, b) => b - a);
   return {
-    mean: { ...meanOf(transitions), gradNorm },
+    mean: meanOf(transitions),
     timesteps: timesteps.map((timestep) => ({
       timestep,
       metrics: meanOf(transitions.filter((transition) => transition.timestep === timestep)),
@@ -173,8 +172,8 @@ function metricsOf(transitions: readonly TransitionReport[], gradNorm: number): 
   };
 }
 
-function meanOf(transitions: readonly TransitionReport[]): TrainMetrics {
-  const mean = (read: (transition: TransitionReport) => number) =>
+function meanOf(transitions: readonly Shown[]): TrainMetrics {
+  const mean = (read: (transition: Shown) => number) =>
     transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
   return {
     loss: mean(({ loss }) => loss),
