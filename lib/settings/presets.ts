@@ -147,7 +147,8 @@ export const presets = {
       spo: {
         scoreScale: {
           value: 100,
-          because: 'Rewards of pixels differ by hundredths between candidates of one step.',
+          because:
+            'Rewards of pixels differ by hundredths and less between candidates of one step.',
         },
         updatesPerDraw: { value: 4, because: 'Four of the first eight steps form pairs.' },
       },

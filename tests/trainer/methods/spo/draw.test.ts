@@ -35,7 +35,7 @@ describe('a draw', () => {
   async function drawn(changes: Partial<DrawParts> & { choice?: DrawParts['choice'] } = {}) {
     const predicted: { policy: string; timestep: number; sample: Float32Array }[] = [];
     const scored: Float32Array[] = [];
-    const random = createRandom(5);
+    const random = createRandom(9);
     const noise = createRandom(6);
     const draw = await drawPairs(
       {
@@ -101,7 +101,7 @@ describe('a draw', () => {
     }
   });
 
-  it('goes on from any candidate, not from the best, and asks for no output twice', async () => {
+  it('goes on from a candidate by chance, and asks for no output twice', async () => {
     const { pairs, predicted } = await drawn();
     const trained = predicted.filter(({ policy }) => policy === 'trained');
     // The first two steps, then every candidate that has a step to come.
@@ -113,11 +113,8 @@ describe('a draw', () => {
     const taken = from.map(({ sample }, image) =>
       asked.findIndex((one) => one[image * size] === sample[0]),
     );
-    expect(taken.every((candidate) => candidate >= 0)).toBe(true);
-    const best = pairs
-      .filter(({ timestepIndex }) => timestepIndex === 1)
-      .map(({ winner }, image) => asked.findIndex((one) => one[image * size] === winner[0]));
-    expect(taken).not.toEqual(best);
+    const random = createRandom(9);
+    expect(taken).toEqual([0, 1].map(() => Math.floor(3 * random.next())));
   });
 
   it('takes no step beyond those that are trained, and no reference where there is no pair', async () => {
