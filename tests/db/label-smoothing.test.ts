@@ -153,8 +153,11 @@ describe('doubt in a label', () => {
     await tag(bob!, 0, []);
     await tag(ann!, 1, []);
     await tag(bob!, 1, [1]);
-    const doubts = await frozen(round.id);
-    expect(doubts).toHaveLength(4);
-    for (const [i, doubt] of doubts.entries()) expect(doubt).toBeCloseTo(i < 2 ? 0.04 : 0.2, 9);
+    await frozen(round.id);
+    const trained = await trainingPairsOf(round.id);
+    expect(trained).toHaveLength(4);
+    for (const { groupId, smoothing } of trained) {
+      expect(smoothing).toBeCloseTo(groupId === groups[0]!.id ? 0.04 : 0.2, 9);
+    }
   });
 });
