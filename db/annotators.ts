@@ -1,4 +1,4 @@
-import { asc, count, eq, isNotNull, isNull } from 'drizzle-orm';
+import { and, asc, count, eq, isNotNull, isNull, type SQL } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
 import type { Proportion } from '@/lib/metrics';
 import {
@@ -9,6 +9,8 @@ import {
 } from '@/lib/statistics/annotators';
 import { db } from './client';
 import { flags, pairs, preferences, skips } from './schema/labels';
+import { user } from './schema/people';
+import type { Transaction } from './transaction';
 import { listPeople, type PersonSummary } from './users';
 
 /** A person who has judged, with their figures, and what they skipped, undid and flagged. */
@@ -20,8 +22,9 @@ export interface AnnotatorReport {
   flagged: number;
 }
 
-function judgedPairs(): JudgedPair[] {
-  const rows = db()
+/** Everybody's standing answers, in the order they came. @param only which of them: by preference, pair or person */
+export function judgedPairs(tx: Transaction, only?: SQL): JudgedPair[] {
+  const rows = tx
     .select({
       pairId: preferences.pairId,
       annotatorId: preferences.annotatorId,
@@ -33,8 +36,9 @@ function judgedPairs(): JudgedPair[] {
     })
     .from(preferences)
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-    .where(isNull(preferences.supersededAt))
-    .orderBy(asc(preferences.createdAt))
+    .innerJoin(user, eq(user.id, preferences.annotatorId))
+    .where(and(isNull(preferences.supersededAt), only))
+    .orderBy(asc(preferences.createdAt), asc(preferences.id))
     .all();
   return rows.map((row) => ({ ...row, verdict: preferredSample(row.answer, row) ?? row.answer }));
 }
@@ -48,7 +52,7 @@ export async function annotatorReports(): Promise<{
   annotators: AnnotatorReport[];
   agreement: { raw: Proportion; alpha: number | null };
 }> {
-  const judged = judgedPairs();
+  const judged = judgedPairs(db());
   const figures = annotatorFigures(judged);
   const skipped = perAnnotator(
     db().select({ id: skips.annotatorId, n: count() }).from(skips).groupBy(skips.annotatorId).all(),

@@ -50,7 +50,7 @@ export function freezeArchive(
 ): { data: TrainingData; problem: string | null } {
   const archive = readArchive(tx, run.pipeline, now);
   const frozen =
-    run.method === 'kto' ? freezeLabels(tx, round, archive) : freezePairs(tx, round, archive);
+    run.method === 'kto' ? freezeLabels(tx, round, archive) : freezePairs(tx, round, archive, now);
   const { answers, taggings } = archive;
   const ties = answers.filter(({ preference }) => preference.answer === 'tie').length;
   const bothBad = answers.filter(({ preference }) => preference.answer === 'both-bad').length;
@@ -157,12 +157,17 @@ interface Frozen {
   labels?: { good: number; bad: number };
 }
 
-function freezePairs(tx: Transaction, round: Round, { answers, taggings }: Archive): Frozen {
+function freezePairs(
+  tx: Transaction,
+  round: Round,
+  { answers, taggings }: Archive,
+  until: number,
+): Frozen {
   const weighting = round.config['diffusion-dpo'].agreementWeighting;
   const answered = pairsOfAnswers(answers, weighting);
   const tagged = pairsOfTaggings(tx, taggings, weighting);
   const frozen = [...answered.frozen, ...tagged.frozen];
-  storeTrainingPairs(tx, round.id, frozen);
+  storeTrainingPairs(tx, round, frozen, until);
   return {
     pairs: frozen.length,
     used: answered.used + tagged.used,

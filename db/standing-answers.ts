@@ -1,12 +1,24 @@
 /** @file What people have said and not taken back: answers to pairs and taggings of groups, and the training pairs they make. */
 import { and, asc, eq, isNull, type SQL } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
-import { pairFromAnswers, pairsFromTags, type WeightedPair, type Weighting } from '@/lib/pairing';
+import {
+  pairFromAnswers,
+  pairsFromTags,
+  votesFromTags,
+  type WeightedPair,
+  type Weighting,
+} from '@/lib/pairing';
+import type { Votes } from '@/lib/statistics/reliability';
 import { groups, pairs, preferences, samples, taggings } from './schema/labels';
 import { user } from './schema/people';
 import type { Transaction } from './transaction';
 
-export type FrozenPair = WeightedPair & { pairId: string | null; groupId: string | null };
+export type FrozenPair = WeightedPair & {
+  pairId: string | null;
+  groupId: string | null;
+  /** Who said so, and who the reverse. */
+  votes: Votes;
+};
 
 /** Training pairs, and how many answers entered them. */
 export interface Paired {
@@ -65,7 +77,13 @@ export function pairsOfAnswers(answers: readonly StandingAnswer[], weighting: We
     const preferred = rows.map(preferredIn);
     const weighted = pairFromAnswers(rows[0]!.pair, preferred, weighting);
     if (!weighted) continue;
-    frozen.push({ ...weighted, pairId, groupId: null });
+    const whoPreferred = (id: string) =>
+      rows.filter((_, i) => preferred[i] === id).map((row) => row.preference.annotatorId);
+    const votes = {
+      for: whoPreferred(weighted.winnerSampleId),
+      against: whoPreferred(weighted.loserSampleId),
+    };
+    frozen.push({ ...weighted, pairId, groupId: null, votes });
     used += preferred.filter((id) => id !== null).length;
   }
   return { frozen, used };
@@ -83,7 +101,15 @@ export function pairsOfTaggings(
     const tags = rows.map((row) => row.tagging.taggedSampleIds);
     const weighted = pairsFromTags(membersIn(tx, groupId), tags, weighting);
     if (weighted.length > 0) used += rows.length;
-    frozen.push(...weighted.map((pair) => ({ ...pair, pairId: null, groupId })));
+    const given = rows.map((row) => row.tagging);
+    frozen.push(
+      ...weighted.map((pair) => ({
+        ...pair,
+        pairId: null,
+        groupId,
+        votes: votesFromTags(pair, given),
+      })),
+    );
   }
   return { frozen, used };
 }

@@ -2,6 +2,7 @@ import { asc, eq } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { ArchiveData } from '@/lib/archive';
 import { db } from './client';
+import { labelDoubt } from './label-smoothing';
 import { groups, pairs, samples, trainingLabels, trainingPairs } from './schema/labels';
 import type { rounds } from './schema/rounds';
 import {
@@ -44,6 +45,8 @@ export interface TrainingPair {
   winner: Sample;
   loser: Sample;
   weight: number;
+  /** The probability that the label is wrong, in [0, 0.5). */
+  smoothing: number;
 }
 
 function answersToPairs(tx: Transaction, round: Round, until: number) {
@@ -62,15 +65,17 @@ function taggingsToPairs(tx: Transaction, round: Round, until: number) {
   return { standing, settled, counted, ...paired };
 }
 
-/** Stores what a round trains on, in this order. */
+/** Stores what a round trains on, in this order, with the doubt in each label. @param until answers that count, ms */
 export function storeTrainingPairs(
   tx: Transaction,
-  roundId: string,
+  round: Round,
   frozen: readonly FrozenPair[],
+  until: number,
 ): void {
-  frozen.forEach((pair, ordinal) => {
+  const doubt = labelDoubt(tx, round, until);
+  frozen.forEach(({ votes, ...pair }, ordinal) => {
     tx.insert(trainingPairs)
-      .values({ roundId, ordinal, ...pair })
+      .values({ roundId: round.id, ordinal, ...pair, smoothing: doubt(votes) })
       .run();
   });
 }
@@ -83,7 +88,7 @@ export function freezeTrainingPairs(tx: Transaction, round: Round, now: number):
   const until = now - round.config.labeling.undoWindowSeconds * 1000;
   const read = round.config.sampling.pairSource === 'pairs' ? answersToPairs : taggingsToPairs;
   const { standing, settled, counted, used, frozen } = read(tx, round, until);
-  storeTrainingPairs(tx, round.id, frozen);
+  storeTrainingPairs(tx, round, frozen, until);
   return {
     answers: standing.length,
     used,
@@ -133,5 +138,6 @@ export async function trainingPairsOf(roundId: string): Promise<TrainingPair[]> 
     winner,
     loser,
     weight: pair.weight,
+    smoothing: pair.smoothing,
   }));
 }

@@ -11,6 +11,7 @@ export const methodNames = [
   'alignprop',
   'ddpo',
   'dpok',
+  'spo',
   'diffusion-dpo',
   'kto',
 ] as const;
@@ -135,6 +136,18 @@ export const methodDescriptions: Partial<Record<Method, MethodDescription>> = {
       'Good images and bad ones. Bad: flagged by a person and not rejected in review, tagged in a group, or in a pair of which both are bad. Good: no bad one, and untagged in a tagged group, or the winner of a pair.',
     ],
   },
+  spo: {
+    label: 'SPO',
+    explanation:
+      'D3PO’s loss on pairs formed at every denoising step: of several candidates for the next one, what a reward likes best against what it likes least.',
+    learnsFrom: 'reward',
+    needs: [
+      'Any reward that makes sense of images that are not finished. SPO’s own knows how noisy a step is.',
+      'A score scale that makes the reward the logit of a preference.',
+      'Eta above 0: without noise in its steps there is one candidate only.',
+      noPeople,
+    ],
+  },
 };
 
 export const availableMethods: readonly Method[] = methodNames.filter(
@@ -151,6 +164,13 @@ export function isPolicyGradient(method: Method): method is PolicyGradient {
 /** What a round of the method learns from. */
 export function sourceOf(method: Method): LearnsFrom {
   return methodDescriptions[method]?.learnsFrom ?? 'picks';
+}
+
+/** Methods that draw with the current weights, and then take several optimizer steps on what was drawn. */
+export type DrawingMethod = PolicyGradient | 'spo';
+
+export function isDrawingMethod(method: Method): method is DrawingMethod {
+  return isPolicyGradient(method) || method === 'spo';
 }
 
 /** Whether a round of the method asks people. */

@@ -1,3 +1,5 @@
+import type { Votes } from './statistics/reliability';
+
 /** Every unordered pair of a list, in the order of the list. */
 export function allPairs<T>(items: readonly T[]): [T, T][] {
   return items.flatMap((first, i) => items.slice(i + 1).map((second): [T, T] => [first, second]));
@@ -53,4 +55,19 @@ export function pairsFromTags(
     const margin = Math.abs(difference) / taggings.length;
     return [{ winnerSampleId, loserSampleId, weight: weighting === 'agreement' ? margin : 1 }];
   });
+}
+
+/** Who of those that tagged a group said that one image is better than another, and who the reverse. */
+export function votesFromTags(
+  { winnerSampleId, loserSampleId }: Pick<WeightedPair, 'winnerSampleId' | 'loserSampleId'>,
+  taggings: readonly { annotatorId: string; taggedSampleIds: readonly string[] }[],
+): Votes {
+  const whoTagged = (bad: string, good: string) =>
+    taggings
+      .filter(({ taggedSampleIds: ids }) => ids.includes(bad) && !ids.includes(good))
+      .map(({ annotatorId }) => annotatorId);
+  return {
+    for: whoTagged(loserSampleId, winnerSampleId),
+    against: whoTagged(winnerSampleId, loserSampleId),
+  };
 }

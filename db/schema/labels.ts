@@ -212,6 +212,8 @@ export const trainingPairs = sqliteTable(
       .references(() => samples.id),
     /** In (0, 1]. */
     weight: real().notNull(),
+    /** The probability that the label is wrong, in [0, 0.5). */
+    smoothing: real().notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
 );

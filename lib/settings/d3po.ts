@@ -13,18 +13,37 @@ export const d3poSettings = {
     min: 1e-6,
     max: 10_000,
   }),
-  clip: toggle({
-    label: 'Clip ratios',
+  clipForm: choice({
+    label: 'Clip of ratios',
     explanation:
-      'Official: outside the clip range an image has no gradient, in neither direction. Off: the plain DPO loss per timestep.',
-    default: true,
+      'What happens to the ratio of an image that the clip range does not hold any more.',
+    default: 'hard',
+    choices: {
+      hard: 'Official: outside the range an image has no gradient, in neither direction.',
+      soft: 'A smooth bound: the gradient shrinks outside the range, but never ends.',
+      'ppo-min':
+        'PPO’s bound: the gradient ends only where an image has gone far enough; one that drifted the wrong way is pulled back.',
+      none: 'The plain DPO loss per timestep.',
+    },
   }),
   clipRange: real({
     label: 'Clip range',
-    explanation: 'Probability ratios are clamped to 1 plus or minus this.',
+    explanation: 'Probability ratios are held within 1 plus or minus this.',
     default: 0.1,
     min: 1e-6,
     max: 0.99,
+  }),
+  timestepWeighting: choice({
+    label: 'Weight of timesteps',
+    explanation:
+      'What a timestep’s log-ratios are multiplied by before the clip. The step before the last drifts 20 to 70 times as far as the others, and is clipped first.',
+    default: 'uniform',
+    choices: {
+      uniform: 'Official: none.',
+      'equal-slope':
+        'By how far a small change of the network’s output moves each log-ratio: all move alike.',
+      'equal-kl': 'By the KL divergence of each step: the same drift costs every step alike.',
+    },
   }),
   referencePolicy: choice({
     label: 'Reference policy',

@@ -16,6 +16,7 @@ import {
 } from './reward-methods';
 import { samplingSettings } from './sampling';
 import type { ValuesOf } from './setting';
+import { spoSettings } from './spo';
 import { trainingSettings } from './training';
 
 /** All settings, in the order in which a form shows them. A method's own stand under its name. */
@@ -36,6 +37,7 @@ export const settingGroups = {
   'diffusion-dpo': diffusionDpoSettings,
   kto: ktoSettings,
   inference: inferenceSettings,
+  spo: spoSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
@@ -65,6 +67,7 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
     label: 'Inference',
     explanation: 'How the new policy draws when it is evaluated.',
   },
+  spo: { label: 'SPO', explanation: 'Which candidates become pairs, and how sharply they train.' },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };

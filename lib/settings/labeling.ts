@@ -19,6 +19,26 @@ export const labelingSettings = {
       majority: 'Every pair with a majority counts fully.',
     },
   }),
+  labelSmoothing: choice({
+    label: 'Label smoothing',
+    explanation:
+      'How likely a label is held to be wrong, so that training stops at that much doubt (cDPO). Two people against one already count less by the weight of a pair; take “majority” there to doubt once.',
+    default: 'none',
+    choices: {
+      none: 'Official: labels are right.',
+      fixed: 'Every label by the error rate below.',
+      reliability:
+        'By who gave it: what gold pairs and agreement with others say of each annotator, together.',
+    },
+  }),
+  labelErrorRate: real({
+    label: 'Error rate',
+    explanation:
+      'How often an answer is wrong: of every label, or of an annotator of whom nothing is known. One person agrees with the label in 78 % of HPD v2’s test pairs.',
+    default: 0.2,
+    min: 0.01,
+    max: 0.49,
+  }),
   undoWindowSeconds: integer({
     label: 'Undo window',
     explanation: 'How long an answer can be taken back. Younger answers are not trained on.',

@@ -1,6 +1,6 @@
-import { asksPeople, isPolicyGradient, type Method, type PolicyGradient } from '../methods';
+import { asksPeople, type DrawingMethod, isDrawingMethod, type Method } from '../methods';
 import type { RunMode } from '../runs';
-import { drawOf, type RunConfig } from './run-config';
+import { drawOf, type RunConfig, trainedTimesteps } from './run-config';
 
 /** Below this the variance of a step is so small that a ratio of probabilities overflows. */
 const leastEta = 0.05;
@@ -15,14 +15,14 @@ export function methodProblem(method: Method, mode: RunMode, config: RunConfig):
   if (mode === 'online' && config.serving.maxRounds === 0) {
     return `An online run of ${method} waits for nobody, so it would never stop. Set serving.maxRounds, or start a single round.`;
   }
-  if (isPolicyGradient(method)) return policyGradientProblem(method, config);
+  if (isDrawingMethod(method)) return drawingProblem(method, config);
   if (method === 'draft-plus' && config[method].klForm === 'transition' && eta < leastEta) {
     return `draft-plus.klForm is "transition", but with sampling.eta ${eta} a transition has no density. Set eta to at least ${leastEta}, or take the form "noise".`;
   }
   return null;
 }
 
-function policyGradientProblem(method: PolicyGradient, config: RunConfig): string | null {
+function drawingProblem(method: DrawingMethod, config: RunConfig): string | null {
   const { sampling, reward, ddpo, training } = config;
   if (sampling.eta < leastEta) {
     return `sampling.eta is ${sampling.eta}, but ${method} raises the probability of noisy steps. Set it to at least ${leastEta}.`;
@@ -31,6 +31,7 @@ function policyGradientProblem(method: PolicyGradient, config: RunConfig): strin
   if (reward.optimiserSteps % stepsPerDraw !== 0) {
     return `reward.optimiserSteps is ${reward.optimiserSteps}, but ${method} takes ${stepsPerDraw} steps on each draw (${method}.updatesPerDraw times training.innerEpochs, ${config[method].updatesPerDraw} times ${training.innerEpochs}). Set it to a multiple of ${stepsPerDraw}.`;
   }
+  if (method === 'spo') return spoProblem(config);
   if (method !== 'ddpo') return null;
   if (imagesPerDraw === 1) {
     return `ddpo compares the images of a draw, but it would draw one. Set reward.imagesPerStep or ddpo.updatesPerDraw to at least 2.`;
@@ -39,4 +40,15 @@ function policyGradientProblem(method: PolicyGradient, config: RunConfig): strin
     return `ddpo.minimum is ${ddpo.minimum}, but ddpo.buffer keeps only ${ddpo.buffer} rewards of a prompt, so they would never count. Set the buffer to at least ${ddpo.minimum}.`;
   }
   return null;
+}
+
+function spoProblem(config: RunConfig): string | null {
+  const { startStep } = config.spo;
+  const { timestepFraction } = config.training;
+  const [eligible] = trainedTimesteps(config);
+  if (startStep >= eligible) {
+    return `spo.startStep is ${startStep}, but training.noisiestShare leaves the steps 0 to ${eligible - 1}, so no pair would ever be formed. Set startStep to at most ${eligible - 1}, or raise noisiestShare.`;
+  }
+  if (timestepFraction === 1) return null;
+  return `training.timestepFraction is ${timestepFraction}, but spo forms pairs at every step from spo.startStep on. Set it to 1, and choose steps by spo.startStep and training.noisiestShare.`;
 }

@@ -1,4 +1,4 @@
-import { isPolicyGradient, type LearnsFrom, type Method, sourceOf } from '../methods';
+import { isDrawingMethod, type LearnsFrom, type Method, sourceOf } from '../methods';
 import { type GroupName, type RunSettings, settingGroups } from './groups';
 import { defaultsOf } from './setting';
 
@@ -144,6 +144,14 @@ export const presets = {
         updatesPerDraw: { value: 4, because: 'Drawing takes longer than a step.' },
         valueLearningRate: { value: 1e-3, because: 'It, too, has a few dozen steps to learn in.' },
       },
+      spo: {
+        scoreScale: {
+          value: 100,
+          because:
+            'Rewards of pixels differ by hundredths and less between candidates of one step.',
+        },
+        updatesPerDraw: { value: 4, because: 'Four of the first eight steps form pairs.' },
+      },
       evaluation: {
         images: { value: 96, because: 'Drawn within a minute on two cores.' },
       },
@@ -195,7 +203,7 @@ const handsBySource: Record<LearnsFrom, PresetName> = {
 /** The preset that stands in for another where a method learns from something else. */
 export function presetFor(method: Method, preset: PresetName): PresetName {
   if (preset === 'official') return preset;
-  if (isPolicyGradient(method)) return 'hands-policy-gradient';
+  if (isDrawingMethod(method)) return 'hands-policy-gradient';
   return handsBySource[sourceOf(method)];
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
-import { isPolicyGradient, type Method, type PolicyGradient } from '../methods';
+import { type DrawingMethod, isDrawingMethod, type Method } from '../methods';
 import { plainTerm, type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
 import { type PresetName, settingsOf } from './presets';
@@ -34,6 +34,7 @@ export const runConfigSchema = z.strictObject({
   alignprop: schemaOf(settingGroups.alignprop).prefault({}),
   ddpo: schemaOf(settingGroups.ddpo).prefault({}),
   dpok: schemaOf(settingGroups.dpok).prefault({}),
+  spo: schemaOf(settingGroups.spo).prefault({}),
   /** What images are scored by, where the method follows a reward: the weighted sum of these. */
   rewards: z
     .array(rewardTermSchema)
@@ -65,14 +66,28 @@ export function parseRunConfig(input: unknown): RunConfig {
   throw new AppError('bad-request', `The run cannot be configured so. ${problems.join('; ')}`);
 }
 
-/** A configuration stored by an earlier version: settings that came since take their default. */
+/** A configuration stored by an earlier version: settings that came since take their default, those that went are left out. */
 export function completeConfig(stored: RunConfig): RunConfig {
   const groups = Object.entries(settingGroups).map(([name, group]) => [
     name,
-    { ...defaultsOf(group), ...stored[name as GroupName] },
+    {
+      ...defaultsOf(group),
+      ...Object.fromEntries(
+        Object.entries({ ...formerSettings(stored)[name], ...stored[name as GroupName] }).filter(
+          ([key]) => key in group,
+        ),
+      ),
+    },
   ]);
   const { rewards = [formerReward(stored)] } = stored as Partial<RunConfig>;
   return { ...stored, ...Object.fromEntries(groups), rewards };
+}
+
+/** What settings that went mean in those that took their place. */
+function formerSettings({ d3po }: Partial<RunConfig>): Record<string, Partial<RunConfig['d3po']>> {
+  // Before there were several forms, D3PO's clip was on or off.
+  const { clip } = (d3po ?? {}) as { clip?: boolean };
+  return clip === false ? { d3po: { clipForm: 'none' } } : {};
 }
 
 /** Before rewards were a list, there was one, named in the group. */
@@ -115,14 +130,14 @@ export function trainedTimesteps({
   return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
 }
 
-/** What a policy-gradient method draws at once, and how many optimizer steps it takes on that. */
+/** What a method draws at once, and how many optimizer steps it takes on that: SPO on the pairs of the same images. */
 export function drawOf(
-  method: PolicyGradient,
-  config: Pick<RunConfig, PolicyGradient | 'reward' | 'training'>,
+  method: DrawingMethod,
+  config: Pick<RunConfig, DrawingMethod | 'reward' | 'training'>,
 ): { imagesPerDraw: number; stepsPerDraw: number } {
   const { updatesPerDraw } = config[method];
   return {
-    imagesPerDraw: config.reward.imagesPerStep * updatesPerDraw,
+    imagesPerDraw: config.reward.imagesPerStep * (method === 'spo' ? 1 : updatesPerDraw),
     stepsPerDraw: updatesPerDraw * config.training.innerEpochs,
   };
 }
@@ -130,7 +145,7 @@ export function drawOf(
 /** Images that a round of a method that follows a reward draws and scores. */
 export function imagesScored(method: Method, config: RunConfig): number {
   const { optimiserSteps, imagesPerStep } = config.reward;
-  if (!isPolicyGradient(method)) return optimiserSteps * imagesPerStep;
+  if (!isDrawingMethod(method)) return optimiserSteps * imagesPerStep;
   const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
   return Math.floor(optimiserSteps / stepsPerDraw) * imagesPerDraw;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allPairs, pairFromAnswers, pairsFromTags } from '@/lib/pairing';
+import { allPairs, pairFromAnswers, pairsFromTags, votesFromTags } from '@/lib/pairing';
 
 const pair = { sampleAId: 'a', sampleBId: 'b' };
 
@@ -62,6 +62,17 @@ describe('pairsFromTags', () => {
     const made = pairsFromTags(['x', 'y'], [['y'], []], 'agreement');
     expect(made).toEqual([{ winnerSampleId: 'x', loserSampleId: 'y', weight: 0.5 }]);
   });
+});
+
+it('votesFromTags counts who told two images apart, and who saw it the other way round', () => {
+  const taggings = [
+    { annotatorId: 'ann', taggedSampleIds: ['bad'] },
+    { annotatorId: 'bob', taggedSampleIds: ['bad', 'good', 'other'] },
+    { annotatorId: 'eve', taggedSampleIds: ['good'] },
+    { annotatorId: 'joe', taggedSampleIds: [] },
+  ];
+  const pair = { winnerSampleId: 'good', loserSampleId: 'bad' };
+  expect(votesFromTags(pair, taggings)).toEqual({ for: ['ann'], against: ['eve'] });
 });
 
 it('allPairs names every unordered pair once', () => {

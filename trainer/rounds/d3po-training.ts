@@ -3,18 +3,20 @@ import { getBlob, sha256 } from '@/db/blobs';
 import { type TrainingPair, trainingPairsOf } from '@/db/training-data';
 import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
-import type { RunConfig } from '@/lib/settings/run-config';
+import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
+import { timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import { planSteps, type Step } from './d3po-steps';
 import { rolloutSettings } from './draw';
-import { adamWOf, mostImagesPerRun } from './method-settings';
+import { adamWOf, d3poLossOf, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { bestRunSize, type RoundExample, roundExamples } from './round-examples';
 import type { StepMetrics, Training, TrainingContext } from './training';
@@ -44,7 +46,8 @@ export async function openD3poTraining({
     inferenceSteps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance,
-    d3po: { beta: d3po.beta, clipRange: d3po.clip ? d3po.clipRange : undefined },
+    d3po: d3poLossOf(config.d3po),
+    timestepWeights: weightsOf(config, pipeline.scheduler),
     adamW: adamWOf(training),
     secondMoment: training.secondMoment,
     emaDecay: training.emaDecay,
@@ -70,13 +73,29 @@ export async function openD3poTraining({
         compared,
         step.map(({ timestepIndices }) => timestepIndices),
       );
-      return metricsOf(report.transitions, report.gradNorm);
+      const { mean, timesteps } = transitionMetrics(report.transitions);
+      return { mean: { ...mean, gradNorm: report.gradNorm }, timesteps };
     },
     async close() {
       await trainer.close();
       await conditioning.release();
     },
   };
+}
+
+function weightsOf(
+  { d3po, sampling, training }: RunConfig,
+  scheduler: Pipeline['scheduler'],
+): number[] {
+  const { inferenceSteps, eta } = sampling;
+  const [eligible] = trainedTimesteps({ training, sampling });
+  return timestepWeights(
+    d3po.timestepWeighting,
+    scheduler
+      .timesteps(inferenceSteps)
+      .slice(0, eligible)
+      .map((timestep) => scheduler.coefficients(timestep, inferenceSteps, eta)),
+  );
 }
 
 /** The reference policy where its predictions were not stored with the trajectories. */
@@ -128,21 +147,25 @@ async function trajectoryOf(
   return trajectory;
 }
 
-/** Tells what was trained on from any other data: images, paths, order and weights. */
+/** Tells what was trained on from any other data: images, paths, order, weights and, where there is any, doubt. */
 function hashOf(pairs: readonly TrainingPair[]): string {
-  const rows = pairs.map(({ prompt, winner, loser, weight }) => [
+  const rows = pairs.map(({ prompt, winner, loser, weight, smoothing }) => [
     prompt,
     winner.trajectoryBlob,
     loser.trajectoryBlob,
     weight,
+    ...(smoothing > 0 ? [smoothing] : []),
   ]);
   return sha256(new TextEncoder().encode(JSON.stringify(rows)));
 }
 
-function metricsOf(transitions: readonly TransitionReport[], gradNorm: number): StepMetrics {
+type Shown = Omit<TransitionReport, 'example'>;
+
+/** What compared transitions showed on the whole, and by timestep. There must be one. */
+export function transitionMetrics(transitions: readonly Shown[]): StepMetrics {
   const timesteps = [...new Set(transitions.map(({ timestep }) => timestep))].sort((a, b) => b - a);
   return {
-    mean: { ...meanOf(transitions), gradNorm },
+    mean: meanOf(transitions),
     timesteps: timesteps.map((timestep) => ({
       timestep,
       metrics: meanOf(transitions.filter((transition) => transition.timestep === timestep)),
@@ -150,8 +173,8 @@ function metricsOf(transitions: readonly TransitionReport[], gradNorm: number): 
   };
 }
 
-function meanOf(transitions: readonly TransitionReport[]): TrainMetrics {
-  const mean = (read: (transition: TransitionReport) => number) =>
+function meanOf(transitions: readonly Shown[]): TrainMetrics {
+  const mean = (read: (transition: Shown) => number) =>
     transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
   return {
     loss: mean(({ loss }) => loss),

@@ -42,10 +42,11 @@ function exampleOf(pairs: readonly TrainingPair[]): RoundExample {
   return {
     prompt: (pairs[0] as TrainingPair).prompt,
     samples: [...samples.values()],
-    comparisons: pairs.map(({ winner, loser, weight }) => ({
+    comparisons: pairs.map(({ winner, loser, weight, smoothing }) => ({
       winner: ids.indexOf(winner.id),
       loser: ids.indexOf(loser.id),
       weight,
+      smoothing,
     })),
   };
 }

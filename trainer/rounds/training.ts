@@ -10,6 +10,7 @@ import type { WeightsKind } from './policy-file';
 import { openPolicyGradientTraining } from './policy-gradient-training';
 import type { PolicyModel } from './resolve-pipeline';
 import { openRolloutTraining } from './rollout-training';
+import { openSpoTraining } from './spo-training';
 
 /** What one step showed: the mean, and each timestep by itself. */
 export interface StepMetrics {
@@ -60,4 +61,5 @@ export const trainings: Partial<Record<Method, OpenTraining>> = {
   dpok: openPolicyGradientTraining,
   'diffusion-dpo': openNoisedImagesTraining,
   kto: openNoisedImagesTraining,
+  spo: openSpoTraining,
 };

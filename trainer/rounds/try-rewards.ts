@@ -3,7 +3,7 @@
  * is refused, what looks wrong is said on the round's page, and what is to be normalized is measured.
  */
 import { addToManifest, type Round } from '@/db/rounds';
-import { isPolicyGradient, type Method } from '@/lib/methods';
+import { isDrawingMethod, type Method } from '@/lib/methods';
 import { isAnalytic, type RewardTerm, type RewardTrial, rewardTrialSchema } from '@/lib/rewards';
 import { toPlanes } from '@/trainer/diffusion/images';
 import { Sampler } from '@/trainer/diffusion/sampler';
@@ -58,7 +58,7 @@ export async function tryRewards(
   const warnings = [...report.warnings, ...(kl ? [kl] : [])];
   const trial: RewardTrial = { name: reward.name, scales, warnings };
   await addToManifest(round.id, { rewards: trial });
-  const openScorer = isPolicyGradient(method) ? measuringFiles(terms, opened) : scorerOf(reward);
+  const openScorer = isDrawingMethod(method) ? measuringFiles(terms, opened) : scorerOf(reward);
   return { reward, openScorer };
 }
 

@@ -102,7 +102,8 @@ const all: readonly CurveSpec[] = [
   },
   {
     title: 'Clip fraction',
-    explanation: 'Share of ratios outside the clip range. These no longer move anything.',
+    explanation:
+      'Share of ratios outside the clip range. With the official clip these no longer move anything.',
     series: [{ key: 'clipFraction', name: 'Clipped', color: 'var(--chart-2)' }],
     domain: [0, 1],
   },

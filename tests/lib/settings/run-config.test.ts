@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { availableMethods } from '@/lib/methods';
+import { plainTerm } from '@/lib/rewards';
 import { settingGroups } from '@/lib/settings/groups';
 import { methodProblem } from '@/lib/settings/method-fit';
 import { presetFor, presets, settingsOf } from '@/lib/settings/presets';
 import {
+  completeConfig,
   imagesScored,
   parseRunConfig,
   preferencesWanted,
   presetConfig,
+  type RunConfig,
   samplesWanted,
 } from '@/lib/settings/run-config';
 import { defaultsOf, type Setting } from '@/lib/settings/setting';
@@ -35,8 +38,9 @@ describe('parseRunConfig', () => {
       },
       d3po: {
         beta: 0.1,
-        clip: true,
+        clipForm: 'hard',
         clipRange: 0.1,
+        timestepWeighting: 'uniform',
         referencePolicy: 'round',
         guidanceInTraining: true,
       },
@@ -77,6 +81,34 @@ describe('parseRunConfig', () => {
       const config = presetConfig(name, prompts);
       expect(parseRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
     }
+  });
+});
+
+describe('completeConfig', () => {
+  const complete = parseRunConfig(prompts);
+  const { clipForm: _, timestepWeighting: __, ...former } = complete.d3po;
+
+  it('knows what a clip that was on or off means now', () => {
+    for (const [clip, clipForm] of [
+      [true, 'hard'],
+      [false, 'none'],
+    ] as const) {
+      const stored = { ...complete, d3po: { ...former, clip } } as unknown as RunConfig;
+      const { d3po } = completeConfig(stored);
+      expect(d3po).toEqual({ ...complete.d3po, clipForm });
+    }
+  });
+
+  it('gives what the border takes back', () => {
+    const { rewards: ___, ...rest } = complete;
+    const stored = {
+      ...rest,
+      d3po: { ...former, clip: false },
+      reward: { ...complete.reward, model: 'brightness' },
+    } as unknown as RunConfig;
+    const completed = completeConfig(stored);
+    expect(parseRunConfig(completed)).toEqual(completed);
+    expect(completed.rewards).toEqual([plainTerm('brightness')]);
   });
 });
 

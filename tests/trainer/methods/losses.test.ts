@@ -5,6 +5,8 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { createRandom } from '@/trainer/hands/world/random';
+import type { ClipForm } from '@/trainer/methods/clip-form';
+import { appendD3poLoss } from '@/trainer/methods/d3po';
 import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDiffusionDpoLoss, diffusionDpoDefaults } from '@/trainer/methods/diffusion-dpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
@@ -27,7 +29,11 @@ interface Case {
   h: number;
 }
 
-async function expectFormula({ append, formula, x, h }: Case): Promise<void> {
+/** The loss and its gradient by x, as the graph has them. */
+async function lossAt({
+  append,
+  x,
+}: Pick<Case, 'append' | 'x'>): Promise<{ loss: number; gradient: number[] }> {
   const b = new Builder('loss');
   const input = b.input('x', 'float32', [n]);
   const loss = append(b, input, (values) => b.tensor(float32([values.length], values)));
@@ -37,9 +43,16 @@ async function expectFormula({ append, formula, x, h }: Case): Promise<void> {
   const session = await engine.load(serializeOnnx(b.finish()), { name: 'loss' });
   const out = await session.run({ x: float32([n], x) }, {});
   await session.release();
+  return {
+    loss: outputOf(out, 'loss', 'float32').data[0] as number,
+    gradient: [...outputOf(out, 'gradient', 'float32').data],
+  };
+}
+
+async function expectFormula({ append, formula, x, h }: Case): Promise<void> {
+  const { loss, gradient: found } = await lossAt({ append, x });
   const rounded = [...Float32Array.from(x)];
-  expect(outputOf(out, 'loss', 'float32').data[0]).toBeCloseTo(formula(rounded), 4);
-  const found = [...outputOf(out, 'gradient', 'float32').data];
+  expect(loss).toBeCloseTo(formula(rounded), 4);
   const size = Math.max(1e-6, ...found.map(Math.abs));
   for (const [i, value] of found.entries()) {
     const moved = (sign: number) => rounded.map((v, j) => (i === j ? v + sign * h : v));
@@ -52,6 +65,122 @@ const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0
 const clip = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
 const sigmoid = (value: number) => 1 / (1 + Math.exp(-value));
 const share = Array<number>(n).fill(1 / n);
+
+describe('D3PO', () => {
+  const range = 0.1;
+  const [low, high] = [Math.log(1 - range), Math.log(1 + range)];
+  const beta = 10;
+  // Image 0 wins twice, 4 both wins and loses, 7 stands in no pair.
+  const pairs: [winner: number, loser: number][] = [
+    [0, 1],
+    [0, 4],
+    [2, 3],
+    [4, 5],
+    [6, 5],
+  ];
+  const preference = pairs.flatMap(([winner, loser]) =>
+    Array.from({ length: n }, (_, i) => Number(i === winner) - Number(i === loser)),
+  );
+  const append =
+    (form: ClipForm | undefined, extra: { smoothing?: number[]; weights?: number[] } = {}) =>
+    (b: Builder, x: Value, constant: (values: readonly number[]) => Value) => {
+      const { smoothing, weights } = extra;
+      return appendD3poLoss(
+        b,
+        {
+          logProbability: b.reshape(x, [1, n]),
+          referenceLogProbability: b.tensor(float32([1, n], reference)),
+          preference: b.tensor(float32([pairs.length, n], preference)),
+          weight: constant([1, 0.5, 1, 1, 1 / 3]),
+          ...(smoothing && { smoothing: constant(smoothing) }),
+          ...(weights && { timestepWeight: b.tensor(float32([1, n], weights)) }),
+        },
+        { beta, ...(form && { clipRange: range, clipForm: form }) },
+      ).loss;
+    };
+  const bounded: Record<ClipForm | 'none', (x: number, side: 'winner' | 'loser') => number> = {
+    none: (x) => x,
+    hard: (x) => clip(x, low, high),
+    soft: (x) => x / Math.hypot(1, x / (x < 0 ? low : high)),
+    'ppo-min': (x, side) => (side === 'winner' ? Math.min(x, high) : Math.max(x, low)),
+  };
+  const reference = Array.from({ length: n }, (_, i) => -1 - i / 8);
+  const logRatios = [0.3, -0.3, -0.4, 0.2, 0.03, 0, -0.05, 0.1];
+  const x = logRatios.map((ratio, i) => (reference[i] as number) + ratio);
+  const formula =
+    (form: ClipForm | 'none', smoothing = [0, 0, 0, 0, 0], weights = Array<number>(n).fill(1)) =>
+    (values: readonly number[]) => {
+      const counted = (image: number, side: 'winner' | 'loser') => {
+        const ratio = (values[image] as number) - Math.fround(reference[image] as number);
+        return bounded[form](ratio * (weights[image] as number), side);
+      };
+      const losses = pairs.map(([winner, loser], i) => {
+        const margin = beta * (counted(winner, 'winner') - counted(loser, 'loser'));
+        const s = smoothing[i] as number;
+        return -(1 - s) * Math.log(sigmoid(margin)) - s * Math.log(sigmoid(-margin));
+      });
+      return mean(losses.map((loss, i) => loss * ([1, 0.5, 1, 1, 1 / 3][i] as number)));
+    };
+  const doubt = [0.1, 0.4, 0, 0.25, 0.499];
+  const weights = [0.1, 0.5, 1, 2, 3, 0.2, 1, 1];
+
+  it.each(['hard', 'soft', 'ppo-min', 'none'] as const)('bounds log-ratios: %s', (form) =>
+    expectFormula({
+      x,
+      h: 1e-4,
+      append: append(form === 'none' ? undefined : form),
+      formula: formula(form),
+    }),
+  );
+
+  it.each(['hard', 'soft', 'ppo-min', 'none'] as const)('doubts and weighs steps: %s', (form) =>
+    expectFormula({
+      x,
+      h: 1e-4,
+      append: append(form === 'none' ? undefined : form, { smoothing: doubt, weights }),
+      formula: formula(form, doubt, weights),
+    }),
+  );
+
+  it('is the same to the bit without doubt and at weights of 1', async () => {
+    const none = { smoothing: pairs.map(() => 0), weights: Array<number>(n).fill(1) };
+    expect(await lossAt({ x, append: append('hard', none) })).toEqual(
+      await lossAt({ x, append: append('hard') }),
+    );
+  });
+
+  /** Log-ratios of a winner and a loser; the gradient's sign by each: −1 raises the image's probability. */
+  const directions = async (form: ClipForm, [winner, loser]: [number, number]) => {
+    const at = [winner, loser, 0, 0, 0, 0, 0, 0].map(
+      (ratio, i) => (reference[i] as number) + ratio,
+    );
+    const { gradient } = await lossAt({ x: at, append: append(form) });
+    return [Math.sign(gradient[0] as number), Math.sign(gradient[1] as number)];
+  };
+
+  it('pulls back what drifted the wrong way, except where it is clamped', async () => {
+    const astray: [number, number] = [-5, 5];
+    expect((await directions('hard', astray)).map(Math.abs)).toEqual([0, 0]);
+    expect(await directions('soft', astray)).toEqual([-1, 1]);
+    expect(await directions('ppo-min', astray)).toEqual([-1, 1]);
+  });
+
+  it('lets go of what went far enough, except softly', async () => {
+    const far: [number, number] = [0.5, -0.5];
+    expect((await directions('hard', far)).map(Math.abs)).toEqual([0, 0]);
+    expect((await directions('ppo-min', far)).map(Math.abs)).toEqual([0, 0]);
+    expect(await directions('soft', far)).toEqual([-1, 1]);
+  });
+
+  it.each(['hard', 'soft', 'ppo-min'] as const)('starts with the full slope: %s', async (form) => {
+    const at = { x: reference.map(Math.fround) };
+    const { gradient } = await lossAt({ ...at, append: append(form) });
+    const free = await lossAt({ ...at, append: append(undefined) });
+    gradient.forEach((slope, i) => {
+      expect(slope).toBeCloseTo(free.gradient[i] as number, 6);
+    });
+  });
+});
 
 describe('policy gradients', () => {
   const random = createRandom(3);

@@ -65,7 +65,7 @@ it('ends alike, bit for bit, whether or not it is killed in every state', {
   expect(killed.policies.map(({ adapterBlob }) => adapterBlob)).toHaveLength(2);
 });
 
-it.each(['ddpo', 'dpok'] as const)(
+it.each(['ddpo', 'dpok', 'spo'] as const)(
   'by %s, too, with what it has learned of rewards and the average of its weights',
   { timeout: 300_000 },
   async (method) => {
@@ -88,6 +88,7 @@ it.each(['ddpo', 'dpok'] as const)(
         // Few enough for every prompt to count against its own rewards, of this draw and of earlier ones.
         ddpo: { updatesPerDraw: 2, clipRange: 0.1, buffer: 6, minimum: 2 },
         dpok: { updatesPerDraw: 2, clipRange: 0.1, valueLearningRate: 0.01 },
+        spo: { updatesPerDraw: 2, candidates: 2, startStep: 1, threshold: 0 },
       },
     });
     const twin = await homes.copy(home);

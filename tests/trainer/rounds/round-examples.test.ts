@@ -12,6 +12,7 @@ const pair = (ordinal: number, groupId: string | null, winner: string, loser: st
     winner: sample(winner),
     loser: sample(loser),
     weight,
+    smoothing: ordinal / 10,
   }) satisfies TrainingPair;
 
 const group = [pair(0, 'g', 'a', 'b'), pair(1, 'g', 'a', 'c', 0.5), pair(2, 'g', 'd', 'b')];
@@ -21,9 +22,9 @@ it('lets the pairs of a group share its images', () => {
   expect(others).toEqual([]);
   expect(example?.samples.map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
   expect(example?.comparisons).toEqual([
-    { winner: 0, loser: 1, weight: 1 },
-    { winner: 0, loser: 2, weight: 0.5 },
-    { winner: 3, loser: 1, weight: 1 },
+    { winner: 0, loser: 1, weight: 1, smoothing: 0 },
+    { winner: 0, loser: 2, weight: 0.5, smoothing: 0.1 },
+    { winner: 3, loser: 1, weight: 1, smoothing: 0.2 },
   ]);
 });
 

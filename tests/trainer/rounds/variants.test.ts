@@ -101,6 +101,8 @@ it('goes on from the policy it has just trained, round after round', async () =>
 it('draws whole groups and trains every weight, one timestep at a time', async () => {
   const round = await startRunFrom(await baseOn(pipeline.folder), {
     ...config,
+    labeling: { ...quickConfig.labeling, labelSmoothing: 'fixed', labelErrorRate: 0.25 },
+    d3po: { beta: 5, clipForm: 'soft', timestepWeighting: 'equal-slope' },
     sampling: {
       ...config.sampling,
       pairSource: 'groups',
@@ -145,7 +147,7 @@ it('trains without guidance against the policy the round began with', async () =
   const round = await startRunFrom(await baseOn(pipeline.folder), {
     ...config,
     training: { ...config.training, trainables: 'attention-ff-conv', loraRank: 2, loraAlpha: 4 },
-    d3po: { guidanceInTraining: false, clip: false },
+    d3po: { guidanceInTraining: false, clipForm: 'none' },
   });
   await until(round, 'labeling');
   await labelEverything();
@@ -235,10 +237,52 @@ it.each(['ddpo', 'dpok'] as const)(
   },
 );
 
+it('pairs candidates of every step by a reward, by spo', async () => {
+  const base = await baseOn(pipeline.folder);
+  const start = async (spo: RunConfigInput['spo']) => {
+    const { round } = await startRun({
+      name: 'spo',
+      mode: 'single',
+      method: 'spo',
+      pipeline: pipeline.folder,
+      createdBy: null,
+      startPolicyId: base.id,
+      config: {
+        ...config,
+        training: { ...config.training, noisiestShare: 0.7, innerEpochs: 2 },
+        rewards: [{ model: 'brightness' }],
+        reward: { optimiserSteps: 12, imagesPerStep: 4 },
+        spo: { updatesPerDraw: 2, candidates: 3, startStep: 1, ...spo },
+      },
+    });
+    return round;
+  };
+  const round = await start({ threshold: 0, clipForm: 'ppo-min', clipRange: 1e-3 });
+  expect(round.state).toBe('training');
+  await until(round, 'done');
+  const curve = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
+  expect(curve).toHaveLength(3);
+  for (const { reward, rewardSpread, gradNorm, implicitAccuracy } of curve) {
+    expect(reward).toBeGreaterThan(0);
+    expect(rewardSpread).toBeGreaterThan(0);
+    expect(gradNorm).toBeGreaterThan(0);
+    expect(implicitAccuracy).toBeGreaterThanOrEqual(0);
+  }
+  // Of three steps the first forms no pairs, and the last is not trained.
+  const timesteps = await trainStepsOf(round.id, { perTimestep: true });
+  expect(new Set(timesteps.map(({ timestep }) => timestep))).toEqual(new Set([null, 334]));
+  const { policy } = await policyOf(round);
+  expect(policy.manifest).toMatchObject({ training: { method: 'spo', steps: 3 } });
+
+  const alike = await start({ threshold: 0.9 });
+  const { error } = await until(alike, 'failed');
+  expect(error).toMatch(/tells no candidates of the first draw apart.+Raise spo\.scoreScale \(1\)/);
+});
+
 it('refuses what a method cannot run with before anything is drawn', async () => {
   const base = await baseOn(pipeline.folder);
   const start = (
-    method: 'd3po' | 'draft' | 'draft-plus' | 'ddpo' | 'dpok',
+    method: 'd3po' | 'draft' | 'draft-plus' | 'ddpo' | 'dpok' | 'spo',
     mode: 'single' | 'online',
     more: object,
   ) =>
@@ -265,4 +309,12 @@ it('refuses what a method cannot run with before anything is drawn', async () =>
     start('ddpo', 'single', { reward: { imagesPerStep: 1 }, ddpo: { updatesPerDraw: 1 } }),
   ).rejects.toThrow('reward.imagesPerStep');
   await expect(start('ddpo', 'single', { ddpo: { buffer: 8 } })).rejects.toThrow('ddpo.minimum');
+  await expect(start('spo', 'single', still)).rejects.toThrow('sampling.eta is 0');
+  await expect(start('spo', 'single', {})).rejects.toThrow('spo.startStep is 4');
+  await expect(
+    start('spo', 'single', {
+      spo: { startStep: 1 },
+      training: { ...config.training, timestepFraction: 0.5 },
+    }),
+  ).rejects.toThrow('training.timestepFraction');
 });

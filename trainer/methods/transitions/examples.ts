@@ -9,6 +9,8 @@ export interface Comparison {
   loser: number;
   /** Agreement of its annotators, 0 … 1. */
   weight: number;
+  /** The probability that its label is wrong, in [0, 0.5); 0 unless told. */
+  smoothing?: number;
 }
 
 /** Images of one prompt and what people said of them: a pair with its answer, or a tagged group with all its pairs. */

@@ -2,7 +2,7 @@
 import type { Trajectory } from '@/trainer/diffusion/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
-import type { D3poSettings } from '../d3po';
+import { type Clip, isClipped } from '../clip-form';
 import type { Example, ExampleSize, Row } from './examples';
 
 /** One row of the graph's image inputs. */
@@ -17,6 +17,7 @@ export interface RunComparison extends Row {
   winner: number;
   loser: number;
   weight: number;
+  smoothing: number;
 }
 
 /** What one transition of one comparison showed. Log-ratios and KL are means over latent elements. */
@@ -24,10 +25,12 @@ export interface TransitionReport {
   example: number;
   timestepIndex: number;
   timestep: number;
+  /** As the graph has it, before the comparison's weight. */
   loss: number;
+  /** Before the step's weight and the clip, as is the loser's. */
   logRatioWinner: number;
   logRatioLoser: number;
-  /** Share of the two images outside the clamp. */
+  /** Share of the two images past the clip. */
   clipFraction: number;
   /** Mean over the two images. */
   kl: number;
@@ -52,8 +55,8 @@ export function fillRun(
     for (const trajectory of trajectories) {
       images.push({ trajectory, timestepIndex: row.timestepIndex, context });
     }
-    for (const { winner, loser, weight } of own) {
-      comparisons.push({ ...row, winner: first + winner, loser: first + loser, weight });
+    for (const { winner, loser, weight, smoothing = 0 } of own) {
+      comparisons.push({ ...row, winner: first + winner, loser: first + loser, weight, smoothing });
     }
   }
   while (images.length < size.images) images.push(images[0] as RunImage);
@@ -65,37 +68,44 @@ export function comparisonFeeds(
   comparisons: readonly RunComparison[],
   size: ExampleSize,
   total: number,
-): Record<'preference' | 'weight', Tensor> {
+): Record<'preference' | 'weight' | 'smoothing', Tensor> {
   const preference = new Float32Array(size.comparisons * size.images);
   const weight = new Float32Array(size.comparisons);
+  const smoothing = new Float32Array(size.comparisons);
   for (const [i, comparison] of comparisons.entries()) {
     preference[i * size.images + comparison.winner] = 1;
     preference[i * size.images + comparison.loser] = -1;
     // The graph divides by its number of places, not by those that are taken in all runs.
     weight[i] = (comparison.weight * size.comparisons) / total;
+    smoothing[i] = comparison.smoothing;
   }
   return {
     preference: float32([size.comparisons, size.images], preference),
     weight: float32([size.comparisons], weight),
+    smoothing: float32([size.comparisons], smoothing),
   };
 }
 
-/** Reads what a run showed. @param step the optimizer step it belongs to, for errors */
+/**
+ * Reads what a run showed.
+ * @param timestepWeights of the run's images
+ * @param step the optimizer step it belongs to, for errors
+ */
 export function reportTransitions(
   comparisons: readonly RunComparison[],
   timesteps: readonly number[],
   out: Record<string, Tensor>,
-  { beta, clipRange }: D3poSettings,
-  step: number,
+  {
+    clip,
+    timestepWeights,
+    step,
+  }: { clip?: Clip; timestepWeights: readonly number[]; step: number },
 ): TransitionReport[] {
   const current = outputOf(out, 'logProbability', 'float32').data;
   const before = outputOf(out, 'referenceLogProbability', 'float32').data;
   const kl = outputOf(out, 'kl', 'float32').data;
-  const bound = (ratio: number) =>
-    clipRange === undefined
-      ? ratio
-      : Math.min(Math.max(ratio, Math.log(1 - clipRange)), Math.log(1 + clipRange));
-  return comparisons.map((comparison) => {
+  const pairLoss = outputOf(out, 'pairLoss', 'float32').data;
+  return comparisons.map((comparison, i) => {
     const rows = [comparison.winner, comparison.loser] as const;
     const [winner, loser] = rows.map(
       (row) => (current[row] as number) - (before[row] as number),
@@ -106,14 +116,19 @@ export function reportTransitions(
         `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
       );
     }
+    const timestepWeight = timestepWeights[comparison.winner] as number;
+    const clipped = [
+      isClipped(timestepWeight * winner, 'winner', clip),
+      isClipped(timestepWeight * loser, 'loser', clip),
+    ];
     return {
       example: comparison.example,
       timestepIndex: comparison.timestepIndex,
       timestep,
-      loss: Math.log1p(Math.exp(-beta * (bound(winner) - bound(loser)))),
+      loss: pairLoss[i] as number,
       logRatioWinner: winner,
       logRatioLoser: loser,
-      clipFraction: [winner, loser].filter((ratio) => bound(ratio) !== ratio).length / 2,
+      clipFraction: clipped.filter(Boolean).length / 2,
       kl: rows.reduce((sum, row) => sum + (kl[row] as number), 0) / 2,
     };
   });

@@ -10,7 +10,7 @@ import { stepFeeds } from '@/trainer/diffusion/transition';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
-import { appendD3poLoss, type D3poSettings } from '../d3po';
+import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
 import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
 import {
@@ -53,6 +53,8 @@ export interface TransitionTrainerOptions extends OptimizerOptions {
   eta: number;
   guidance: number;
   d3po: D3poSettings;
+  /** What the log-ratios of each inference step are multiplied by, noisiest first; 1 where none is given. */
+  timestepWeights?: readonly number[];
   learningRate: number;
   /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
   run: ExampleSize;
@@ -84,17 +86,22 @@ export class TransitionTrainer {
       trainable,
       shape,
       {
-        append: (b, values) =>
-          appendD3poLoss(
+        append: (b, values) => {
+          const { loss, pairLoss } = appendD3poLoss(
             b,
             {
               logProbability: b.reshape(values.logProbability, [1, run.images]),
               referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
               preference: b.input('preference', 'float32', [run.comparisons, run.images]),
               weight: b.input('weight', 'float32', [run.comparisons]),
+              smoothing: b.input('smoothing', 'float32', [run.comparisons]),
+              timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
             },
             d3po,
-          ).loss,
+          );
+          b.output(pairLoss, 'pairLoss');
+          return loss;
+        },
       },
       options.secondMoment,
     );
@@ -181,6 +188,9 @@ export class TransitionTrainer {
       ),
     );
     const timesteps = steps.map(({ timestep }) => timestep);
+    const timestepWeights = images.map(
+      ({ timestepIndex }) => options.timestepWeights?.[timestepIndex] ?? 1,
+    );
     const scalar = takesScalarTimestep(options.trainable.unet);
     const guided: Record<string, Tensor> = {
       latents: stack(
@@ -203,14 +213,19 @@ export class TransitionTrainer {
         ),
         referenceOutput: await this.reference.output(images, guided),
         ...comparisonFeeds(comparisons, options.run, total),
+        timestepWeight: float32([1, images.length], timestepWeights),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...this.optimizer.feeds(),
       },
       {
-        fetch: ['loss', 'logProbability', 'referenceLogProbability', 'kl'],
+        fetch: ['pairLoss', 'logProbability', 'referenceLogProbability', 'kl'],
         keep: this.optimizer.sums(),
       },
     );
-    return reportTransitions(comparisons, timesteps, out, options.d3po, this.optimizer.step + 1);
+    return reportTransitions(comparisons, timesteps, out, {
+      clip: clipOf(options.d3po),
+      timestepWeights,
+      step: this.optimizer.step + 1,
+    });
   }
 }

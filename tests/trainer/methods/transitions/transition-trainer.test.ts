@@ -205,6 +205,56 @@ describe('training on pairs', () => {
     }
   });
 
+  it.each(['hard', 'soft', 'ppo-min'] as const)(
+    'reports the loss it trains on: %s',
+    async (clipForm) => {
+      const timestepWeights = [2, 1, 0.5, 0.1];
+      const range = 1e-3;
+      const trainer = await open({
+        learningRate: 0.01,
+        d3po: { beta: 10, clipRange: range, clipForm },
+        timestepWeights,
+        reference: 'base',
+      });
+      await trainer.load(initialState(fresh()));
+      const doubted = {
+        ...pair,
+        comparisons: [{ winner: 0, loser: 1, weight: 0.5, smoothing: 0.2 }],
+      };
+      await trainer.step([doubted], [all]);
+      await trainer.step([doubted], [all]);
+      const { transitions } = await trainer.step([doubted], [all]);
+      await trainer.close();
+      const [low, high] = [Math.log(1 - range), Math.log(1 + range)];
+      const counted = (x: number, side: 'winner' | 'loser') => {
+        if (clipForm === 'soft') return x / Math.hypot(1, x / (x < 0 ? low : high));
+        const above = clipForm === 'ppo-min' && side === 'winner' ? x : Math.max(x, low);
+        return clipForm === 'ppo-min' && side === 'loser' ? above : Math.min(above, high);
+      };
+      let clipped = 0;
+      for (const {
+        timestepIndex,
+        logRatioWinner,
+        logRatioLoser,
+        loss,
+        clipFraction,
+      } of transitions) {
+        const weight = timestepWeights[timestepIndex] as number;
+        const [winner, loser] = [weight * logRatioWinner, weight * logRatioLoser];
+        const margin = 10 * (counted(winner, 'winner') - counted(loser, 'loser'));
+        expect(loss).toBeCloseTo(Math.log1p(Math.exp(-margin)) + 0.2 * margin, 5);
+        const past =
+          clipForm === 'ppo-min'
+            ? [winner > high, loser < low]
+            : [winner, loser].map((x) => x < low || x > high);
+        expect(clipFraction).toBe(past.filter(Boolean).length / 2);
+        clipped += clipFraction;
+      }
+      expect(clipped).toBeGreaterThan(0);
+      expect(transitions.map(({ loss }) => loss)).not.toContain(Math.LN2);
+    },
+  );
+
   it('compares with the base where that is the reference', async () => {
     const trainer = await open({ reference: 'base' });
     await trainer.load(initialState(fresh()));

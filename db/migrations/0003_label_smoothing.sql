@@ -1,0 +1,1 @@
+ALTER TABLE `training_pairs` ADD `smoothing` real DEFAULT 0 NOT NULL;

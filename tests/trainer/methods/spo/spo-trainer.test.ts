@@ -1,0 +1,226 @@
+/** SPO on the tiny Stable Diffusion of golden data: its gradient is D3PO's, and what a reward prefers becomes likelier. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { adapterSites } from '@/trainer/diffusion/adapter-sites';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
+import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { createRandom } from '@/trainer/hands/world/random';
+import type { ClipForm } from '@/trainer/methods/clip-form';
+import { openConditioning } from '@/trainer/methods/conditioning';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
+import type { StepPair } from '@/trainer/methods/spo/draw';
+import { SpoTrainer, type SpoTrainerOptions } from '@/trainer/methods/spo/spo-trainer';
+import { trainableAdapter } from '@/trainer/methods/trainable';
+import { NonFiniteError } from '@/trainer/methods/transitions/run';
+import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
+import { brightness } from '@/trainer/rewards/analytic';
+import { scorerOf } from '@/trainer/rewards/scorer';
+import { Engine } from '@/trainer/runtime/engine';
+
+const golden = fileURLToPath(new URL('../../../fixtures/golden/tiny-sd', import.meta.url));
+const images = 2;
+const settings = { steps: 3, eta: 1, guidance: 3 };
+const adamW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
+const loss = { beta: 10, clipRange: 0.1, clipForm: 'hard' as ClipForm };
+let engine: Engine;
+let pipeline: Pipeline;
+let emptyContext: Tensor<'float32'>;
+let batch: DrawOrigin;
+let adapter: Adapter;
+
+beforeAll(async () => {
+  engine = await Engine.open({ device: 'cpu', threads: 1 });
+  pipeline = await openPipeline(golden);
+  const conditioning = await openConditioning(engine, pipeline);
+  emptyContext = conditioning.options.emptyContext;
+  const size = images * sizeOf(pipeline.latentShape);
+  const prompts = ['1 hand', 'a dog'];
+  batch = {
+    prompts,
+    contexts: await Promise.all(
+      prompts.map(async (prompt) => (await conditioning.encode(prompt)).data),
+    ),
+    latents: gaussianNoise('x_T', size),
+    noise: (step) => gaussianNoise(`z ${step}`, size),
+  };
+  await conditioning.release();
+  const draws = gaussianNoise('adapter', 100_000);
+  let drawn = 0;
+  const z = () => draws[drawn++] as number;
+  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  adapter = new Map(
+    [...initialAdapter(sites.values(), 4, z)].map(([name, { dims, data }]) => [
+      name,
+      // Both halves away from 0: the policy is not its reference.
+      float32(
+        dims,
+        data.map((value) => value + 0.1 * z()),
+      ),
+    ]),
+  );
+});
+afterAll(() => engine.close());
+
+const common = () => ({
+  trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
+  emptyContext,
+  adamW,
+  learningRate: 1e-3,
+});
+
+async function open(changes: Partial<SpoTrainerOptions> = {}): Promise<SpoTrainer> {
+  const trainer = await SpoTrainer.open(engine, {
+    ...common(),
+    pipeline,
+    settings,
+    images,
+    eligibleSteps: settings.steps,
+    choice: { candidates: 3, startStep: 1, threshold: 0, scoreScale: 1 },
+    loss,
+    openScorer: scorerOf(brightness),
+    ...changes,
+  });
+  await trainer.load(initialState(adapter));
+  return trainer;
+}
+
+const draw = (trainer: SpoTrainer, seed = 1) => {
+  const random = createRandom(seed);
+  return trainer.draw([batch], () => random.next());
+};
+
+/** A path that is nothing but one transition. */
+function trajectoryOf(
+  { sample, reference, timestepIndex }: StepPair,
+  next: Float32Array,
+): Trajectory {
+  const { steps } = settings;
+  const size = sample.length;
+  const latents = new Float32Array((steps + 1) * size);
+  latents.set(sample, timestepIndex * size);
+  latents.set(next, (timestepIndex + 1) * size);
+  const predictions = new Float32Array(steps * size);
+  predictions.set(reference, timestepIndex * size);
+  return {
+    prompt: '',
+    seed: 0,
+    noiseSeed: 0,
+    settings,
+    timesteps: pipeline.scheduler.timesteps(steps),
+    latents: float32([steps + 1, ...pipeline.latentShape], latents),
+    logProbabilities: new Float64Array(steps),
+    predictions: float32([steps, ...pipeline.latentShape], predictions),
+  };
+}
+
+it.each([
+  ['hard', 0.1],
+  ['hard', 1e-4],
+  ['ppo-min', 1e-4],
+  ['soft', 1e-3],
+] as const)(
+  'has the gradient of D3PO on the same transitions: %s, %f',
+  async (clipForm, clipRange) => {
+    const d3po = { beta: 10, clipRange, clipForm };
+    const trainer = await open({ learningRate: 0, loss: d3po });
+    const { pairs } = await draw(trainer);
+    // Runs of two: one row only fills up the last.
+    const some = pairs.slice(0, 3);
+    expect(some).toHaveLength(3);
+    const own = await trainer.update(some);
+    const found = await trainer.gradient();
+    await trainer.close();
+
+    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
+    const reference = await TransitionTrainer.open(engine, {
+      ...common(),
+      externalDataFolder: pipeline.unet.folder,
+      scheduler: pipeline.scheduler,
+      latent: pipeline.latentShape,
+      context,
+      inferenceSteps: settings.steps,
+      eta: settings.eta,
+      guidance: settings.guidance,
+      d3po,
+      run: { images: 2, comparisons: 1 },
+    });
+    await reference.load(initialState(adapter));
+    const { transitions } = await reference.step(
+      some.map((pair) => ({
+        context: float32(context, pair.context),
+        images: [trajectoryOf(pair, pair.winner), trajectoryOf(pair, pair.loser)],
+        comparisons: [{ winner: 0, loser: 1, weight: 1 }],
+      })),
+      some.map(({ timestepIndex }) => [timestepIndex]),
+    );
+    const wanted = await reference.gradient();
+    await reference.close();
+
+    const byStep = (one: { timestepIndex: number; loss: number }[]) =>
+      one.map(({ timestepIndex, loss: value }) => `${timestepIndex} ${value.toFixed(4)}`).sort();
+    expect(byStep(own.pairs)).toEqual(byStep(transitions));
+    const clipped = own.pairs.map(({ clipFraction }) => clipFraction).sort();
+    expect(clipped).toEqual(transitions.map(({ clipFraction }) => clipFraction).sort());
+    let [gap, size] = [0, 0];
+    for (const [name, { data }] of wanted) {
+      for (const [i, value] of data.entries()) {
+        gap += (value - (found.get(name)?.data[i] as number)) ** 2;
+        size += value ** 2;
+      }
+    }
+    if (clipForm !== 'hard' || clipRange === 0.1) expect(size).toBeGreaterThan(0);
+    expect(Math.sqrt(gap)).toBeLessThanOrEqual(1e-4 * Math.sqrt(size));
+  },
+);
+
+it('makes what the reward prefers likelier, relative to the base', async () => {
+  const trainer = await open();
+  const { pairs, scores } = await draw(trainer);
+  expect(scores.every((score) => score > 0 && score < 1)).toBe(true);
+  const marginOf = (shown: { logRatioWinner: number; logRatioLoser: number }[]) =>
+    shown.reduce((sum, one) => sum + one.logRatioWinner - one.logRatioLoser, 0);
+  const first = await trainer.update(pairs);
+  expect(first.gradNorm).toBeGreaterThan(0);
+  for (let i = 0; i < 4; i++) await trainer.update(pairs);
+  const last = await trainer.update(pairs);
+  await trainer.close();
+  expect(marginOf(last.pairs)).toBeGreaterThan(marginOf(first.pairs));
+});
+
+it('draws the same again, and goes on exactly from a state', async () => {
+  const trainer = await open();
+  const one = await draw(trainer);
+  expect(await draw(trainer)).toEqual(one);
+  await trainer.update(one.pairs);
+  const between = await trainer.state();
+  const next = async () => {
+    const drawn = await draw(trainer, 2);
+    return { drawn, update: await trainer.update(drawn.pairs), state: await trainer.state() };
+  };
+  const wanted = await next();
+  await trainer.load(between);
+  expect(await next()).toEqual(wanted);
+  await trainer.close();
+});
+
+it('stops at NaN, saying where', async () => {
+  const trainer = await open();
+  const { pairs } = await draw(trainer);
+  const broken = new Map(
+    [...adapter].map(([name, { dims, data }]) => [
+      name,
+      float32(
+        dims,
+        data.map(() => Number.NaN),
+      ),
+    ]),
+  );
+  await trainer.load(initialState(broken));
+  await expect(trainer.update(pairs)).rejects.toThrow(NonFiniteError);
+  await expect(trainer.update(pairs)).rejects.toThrow(/t = \d+ in step 1/);
+  await trainer.close();
+});

@@ -1,0 +1,141 @@
+/** @file The training graph of step pairs: one x_t a row, of which both next latents are weighed, so the network runs once. */
+import { gradients } from '@/trainer/autodiff/gradients';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import {
+  appendLogProbability,
+  appendMean,
+  appendTransitionKl,
+  stepFeeds,
+  stepInputs,
+} from '@/trainer/diffusion/transition';
+import { Builder } from '@/trainer/graph/builder';
+import type { Graph } from '@/trainer/graph/model';
+import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { outputOf } from '@/trainer/runtime/engine';
+import { isClipped } from '../clip-form';
+import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
+import { type DenoiseShape, declareGuidedPolicy } from '../guided-policy';
+import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
+import type { Trainable } from '../trainable';
+import { NonFiniteError, type TransitionReport } from '../transitions/run';
+import type { TransitionStepShape } from '../transitions/transition-step';
+import type { StepPair } from './draw';
+
+/** What the graph tells of each row. */
+export const stepOutputs = ['pairLoss', 'logRatioWinner', 'logRatioLoser', 'kl'];
+
+/**
+ * Inputs: `latents`, `winner`, `loser`, `referenceOutput` [images, C, H, W], `share` [images] (of each pair in the step's
+ * mean), `timestep`, `context`, `emptyContext`, the step's numbers, the trained tensors and the sums so far. Outputs:
+ * `stepOutputs`, all [images], and the sums with this run's gradient added.
+ */
+export function buildSpoStep(
+  trainable: Trainable,
+  shape: TransitionStepShape,
+  settings: D3poSettings,
+  secondMoment: SecondMoment,
+): Graph {
+  const b = new Builder('spo-step', { ...trainable.unet.opsets });
+  const { images, latent, clip } = shape;
+  const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
+  const latents = (name: string) => b.input(name, 'float32', [images, ...latent]);
+  const step = stepInputs(b, images);
+  const mean = appendMean(b, step, sample, output, clip);
+  const referenceMean = appendMean(b, step, sample, latents('referenceOutput'), clip);
+  const sides = [latents('winner'), latents('loser')];
+  const ofBoth = (at: string) =>
+    sides.map((next) => b.reshape(appendLogProbability(b, step, next, at), [1, images]));
+  const [current, before] = [ofBoth(mean), ofBoth(referenceMean)];
+  const identity = Array.from({ length: 2 * images ** 2 }, (_, i) => {
+    const [row, column] = [Math.floor(i / (2 * images)), i % (2 * images)];
+    return Number(column === row) - Number(column === row + images);
+  });
+  const { pairLoss } = appendD3poLoss(
+    b,
+    {
+      logProbability: b.concat(current, 1),
+      referenceLogProbability: b.concat(before, 1),
+      preference: b.tensor(float32([images, 2 * images], identity)),
+      weight: b.scalar(1),
+    },
+    settings,
+  );
+  const total = b.reduceSum(b.mul(pairLoss, b.input('share', 'float32', [images])), [0], false);
+  const found = gradients(b, { of: total, wrt: weights });
+  b.output(pairLoss, 'pairLoss');
+  for (const [side, name] of (['logRatioWinner', 'logRatioLoser'] as const).entries()) {
+    const ratio = b.sub(current[side] as string, before[side] as string);
+    b.output(b.reshape(ratio, [images]), name);
+  }
+  b.output(appendTransitionKl(b, step, mean, referenceMean), 'kl');
+  appendAccumulation(b, weights, found, secondMoment);
+  return b.finish();
+}
+
+/**
+ * Feeds of a run but for the trained tensors. A run is always full: rows that only fill it up repeat the first and have
+ * no share. @param total pairs of the whole optimizer step
+ */
+export function spoFeeds(
+  pairs: readonly StepPair[],
+  coefficients: (timestepIndex: number) => StepCoefficients,
+  { shape, scalarTimestep, total }: { shape: DenoiseShape; scalarTimestep: boolean; total: number },
+): Record<string, Tensor> {
+  const full = Array.from(
+    { length: shape.images },
+    (_, row) => pairs[row] ?? pairs[0],
+  ) as StepPair[];
+  const stacked = (dims: readonly number[], read: (pair: StepPair) => Float32Array) =>
+    float32([shape.images, ...dims], concatenated(full.map(read)));
+  const steps = full.map(({ timestepIndex }) => coefficients(timestepIndex));
+  const timesteps = steps.map(({ timestep }) => timestep);
+  return {
+    ...stepFeeds(steps),
+    timestep: scalarTimestep ? int64([], timesteps.slice(0, 1)) : int64([shape.images], timesteps),
+    latents: stacked(shape.latent, ({ sample }) => sample),
+    winner: stacked(shape.latent, ({ winner }) => winner),
+    loser: stacked(shape.latent, ({ loser }) => loser),
+    referenceOutput: stacked(shape.latent, ({ reference }) => reference),
+    context: stacked(shape.context, ({ context }) => context),
+    share: float32(
+      [shape.images],
+      full.map((_, row) => (row < pairs.length ? 1 / total : 0)),
+    ),
+  };
+}
+
+/** What one pair showed. */
+export type StepPairReport = Omit<TransitionReport, 'example'>;
+
+/** Reads what a run showed. @param step the optimizer step it belongs to, for errors */
+export function reportPairs(
+  pairs: readonly StepPair[],
+  timesteps: readonly number[],
+  out: Record<string, Tensor>,
+  settings: D3poSettings,
+  step: number,
+): StepPairReport[] {
+  const [losses, winners, losers, kls] = stepOutputs.map(
+    (name) => outputOf(out, name, 'float32').data,
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const clip = clipOf(settings);
+  return pairs.map(({ timestepIndex }, row) => {
+    const timestep = timesteps[timestepIndex] as number;
+    const [winner, loser] = [winners[row] as number, losers[row] as number];
+    if (!Number.isFinite(winner) || !Number.isFinite(loser)) {
+      throw new NonFiniteError(
+        `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
+      );
+    }
+    const clipped = [isClipped(winner, 'winner', clip), isClipped(loser, 'loser', clip)];
+    return {
+      timestepIndex,
+      timestep,
+      loss: losses[row] as number,
+      logRatioWinner: winner,
+      logRatioLoser: loser,
+      clipFraction: clipped.filter(Boolean).length / 2,
+      kl: kls[row] as number,
+    };
+  });
+}
