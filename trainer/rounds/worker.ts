@@ -63,13 +63,14 @@ export class Worker {
     this.log.info({ workerId: this.#id, ...this.device }, 'looking for work');
     try {
       while (!this.#stopping.signal.aborted) {
-        const claimed = await this.#claim(() => claimWork({ workerId: this.#id }));
-        if (claimed) {
-          await this.#execute(claimed);
+        // Seconds of work, for which somebody is waiting at the page: before rounds, which take minutes.
+        const model = await this.#claim(() => claimRewardModel(this.#id));
+        if (model) {
+          await this.#make(model);
           continue;
         }
-        const model = await this.#claim(() => claimRewardModel(this.#id));
-        if (model) await this.#make(model);
+        const claimed = await this.#claim(() => claimWork({ workerId: this.#id }));
+        if (claimed) await this.#execute(claimed);
         else await this.#pause(pollMs);
       }
     } finally {
