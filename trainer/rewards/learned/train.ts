@@ -4,6 +4,7 @@
  */
 import type { Proportion } from '@/lib/metrics';
 import { fewDecided, type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
+import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { Engine } from '@/trainer/runtime/engine';
 import { type Evidence, fitLogistic } from './fit';
 import type { Head } from './head';
@@ -37,9 +38,10 @@ export interface LearnedReward {
 }
 
 const folds = 5;
-/** λ of the fit. Weak enough for hundreds of picks, strong enough for fifty. */
-const ridge = 0.3;
+/** λ of the fit: strong enough for fifty picks, and no hindrance to hundreds. */
+const ridge = 1;
 const calibrationBins = 10;
+const leastInBin = 10;
 
 /** @param features of every image, [width] each @throws RangeError where `labelsProblem` finds one */
 export async function trainReward(
@@ -135,11 +137,11 @@ function reportOf(data: RewardData, margins: Float32Array): RewardReport {
     heldOut,
     ceiling,
     calibration: calibrationOf(decided, source),
-    warnings: warningsFor(decided.length, annotators, ceiling, source),
+    warnings: warningsFor(heldOut, annotators, ceiling, source),
   };
 }
 
-/** Equal numbers of answers a bin. A comparison has no first side: it is read from the side that is predicted to win. */
+/** Equal numbers of answers a bin, no fewer than ten. A comparison has no first side: it is read from the side that is predicted to win. */
 function calibrationOf(
   decided: readonly { label: number; margin: number }[],
   source: LearnedSource,
@@ -151,7 +153,7 @@ function calibrationOf(
       return { probability, came: label > 0.5 !== turned };
     })
     .sort((a, b) => a.probability - b.probability);
-  const size = Math.max(1, Math.ceil(predictions.length / calibrationBins));
+  const size = Math.max(leastInBin, Math.ceil(predictions.length / calibrationBins));
   return Array.from({ length: Math.ceil(predictions.length / size) }, (_, bin) => {
     const own = predictions.slice(bin * size, (bin + 1) * size);
     return {
@@ -162,12 +164,19 @@ function calibrationOf(
 }
 
 function warningsFor(
-  decided: number,
+  heldOut: Proportion,
   annotators: number,
   ceiling: Proportion,
   source: LearnedSource,
 ): string[] {
   const warnings: string[] = [];
+  const { n: decided } = heldOut;
+  const interval = wilsonInterval(heldOut);
+  if (source === 'picks' && interval && interval.low <= 0.5) {
+    warnings.push(
+      'On held-out answers it cannot be told from tossing a coin. Label more before anything follows it.',
+    );
+  }
   if (decided < fewDecided) {
     warnings.push(
       `Learned from ${decided} ${source === 'picks' ? 'decided answers' : 'judged images'}, fewer than ${fewDecided}: expect it to be wrong about what it has seldom seen.`,

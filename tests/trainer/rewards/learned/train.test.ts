@@ -58,6 +58,7 @@ describe('trainReward', () => {
     const tossed = statements.map((one) => ({ ...one, label: Number(random.chance(0.5)) }));
     const { report } = await trainReward(engine, features, dataOf(tossed));
     expect(report.heldOut.count / report.heldOut.n).toBeLessThan(0.62);
+    expect(report.warnings.join(' ')).toContain('tossing a coin');
     expect(Math.max(...report.calibration.map(({ predicted }) => predicted))).toBeLessThan(0.7);
   });
 
