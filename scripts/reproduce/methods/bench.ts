@@ -16,7 +16,9 @@ export const studentSettings: TrainingSettings = { ...experiments.picks.training
 export interface Bench {
   pipeline: Pipeline;
   device: Device;
+  /** What a figure finished, and what several share. */
   store: Store;
+  shared: Store;
   sizes: Sizes;
   seeds: readonly number[];
   log(line: string): void;

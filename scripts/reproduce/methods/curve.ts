@@ -16,7 +16,7 @@ export function firstAt(points: readonly CurvePoint[], x: number): number | null
   if (first.x >= x) return first.y;
   for (let i = 1; i < points.length; i++) {
     const [before, after] = [points[i - 1], points[i]] as [CurvePoint, CurvePoint];
-    if (after.x < x || before.x >= x) continue;
+    if (after.x < x) continue;
     return before.y + ((x - before.x) / (after.x - before.x)) * (after.y - before.y);
   }
   return null;

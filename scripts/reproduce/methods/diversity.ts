@@ -66,7 +66,7 @@ async function run(bench: Bench): Promise<DiversityResult> {
     heads: { picks: head },
     effort: learning,
   } = await sharedHeads(bench);
-  const base = await store.unit('diversity/base', async () => {
+  const base = await store.unit('base', async () => {
     const { result, effort } = await atDesk(bench, async (desk) =>
       evaluate(desk, undefined, plan.evaluationImages, await openHead(head, desk)),
     );
@@ -79,7 +79,7 @@ async function run(bench: Bench): Promise<DiversityResult> {
   const units: DiversityUnit[] = [];
   for (const seed of seeds) {
     for (const { name, coefficient } of settingsOf(sizes)) {
-      const unit = await store.unit(`diversity/${fileName(name)}-${seed}`, async () => {
+      const unit = await store.unit(`${fileName(name)}-${seed}`, async () => {
         const { result, effort } = await atDesk(bench, async (desk) => {
           const reward = await openHead(head, desk);
           const label = ['diversity', seed];

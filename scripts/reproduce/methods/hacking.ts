@@ -50,7 +50,7 @@ async function run(bench: Bench): Promise<HackingResult> {
   const { store, sizes, seeds, log } = bench;
   const { plan } = sizes.hacking;
   const { heads } = await sharedHeads(bench);
-  const base = await store.unit('hacking/base', async () => {
+  const base = await store.unit('base', async () => {
     const { result, effort } = await atDesk(bench, async (desk) =>
       evaluate(desk, undefined, plan.evaluationImages, await openHead(heads.flags, desk)),
     );
@@ -63,7 +63,7 @@ async function run(bench: Bench): Promise<HackingResult> {
   const units: HackingUnit[] = [];
   for (const seed of seeds) {
     for (const setting of settings) {
-      const unit = await store.unit(`hacking/${setting.replace(' ', '-')}-${seed}`, async () => {
+      const unit = await store.unit(`${setting.replace(' ', '-')}-${seed}`, async () => {
         const { result, effort } = await atDesk(bench, async (desk) => {
           const reward = await openHead(heads.flags, desk);
           const method = methodOf(sizes, setting);

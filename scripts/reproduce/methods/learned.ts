@@ -145,7 +145,7 @@ export interface SharedHeads {
 /** The rewards learned from judgements of base images that several figures follow. */
 export function sharedHeads(bench: Bench): Promise<SharedHeads> {
   const { judgements } = bench.sizes;
-  return bench.store.unit('heads', async () => {
+  return bench.shared.unit('heads', async () => {
     bench.log(`learned rewards: ${judgements} judgements each`);
     const { result: heads, effort } = await atDesk(bench, async (desk) => {
       const images = await drawPairs(desk, judgements, ['heads']);

@@ -10,7 +10,7 @@ import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import type { Device } from '@/trainer/runtime/protocol';
 import { workFolder } from '../work-folder';
-import type { Bench } from './bench';
+import { type Bench, studentSettings } from './bench';
 import { diversity } from './diversity';
 import type { Figure, Told } from './figure';
 import { hacking } from './hacking';
@@ -47,16 +47,18 @@ if (!Number.isInteger(seedCount) || seedCount < 1 || seedCount > 10) {
 
 const pipeline = await openPipeline(pipelineFolder('hands'));
 const folder = await workFolder(values.work, pipeline);
-const bench: Bench = {
+const sizes = quick ? small : full;
+const { judgements } = sizes;
+const common: Omit<Bench, 'store'> = {
   pipeline,
   device: values.device as Device,
-  store: await Store.open(`${folder}/methods${quick ? '-quick' : ''}`, quick ? small : full),
-  sizes: quick ? small : full,
+  shared: await storeOf('shared', {}),
+  sizes,
   seeds: Array.from({ length: seedCount }, (_, i) => i + 1),
   log: (line) => console.log(line),
 };
 for (const name of names) {
-  const thousands = evaluations(figures[name].planned(bench)) / 1000;
+  const thousands = evaluations(figures[name].planned(common)) / 1000;
   console.log(`${name}: ${thousands.toFixed(0)} thousand UNet evaluations in all`);
 }
 const reports: FigureReport[] = [];
@@ -70,13 +72,13 @@ for (const figure of names) {
 console.log(`Report: ${join(values.out, `${name}.md`)}`);
 
 async function made(figure: FigureName, { title, planned, run, tell }: Figure<unknown>) {
-  const result = await run(bench);
-  const told: Told = tell(result, bench);
+  const result = await run({ ...common, store: await storeOf(figure, sizes[figure]) });
+  const told: Told = tell(result, common);
   for (const [file, content] of Object.entries(told.files)) {
     await writeFile(join(values.out, name, file), content);
   }
   const text = told.text.replaceAll('](methods/', `](${name}/`);
-  return { name: figure, title, planned: planned(bench), result, text };
+  return { name: figure, title, planned: planned(common), result, text };
 }
 
 async function write(): Promise<void> {
@@ -87,11 +89,17 @@ async function write(): Promise<void> {
     ),
     machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
     writtenAt: new Date().toISOString(),
-    bench,
+    bench: { sizes, seeds: common.seeds },
   };
   const { markdown, json } = writeReport(about, reports);
   await writeFile(join(values.out, `${name}.json`), json);
   await writeFile(join(values.out, `${name}.md`), markdown);
+}
+
+/** Where a figure's units lie: settings that change send only what depends on them to a new folder. */
+function storeOf(part: string, settings: unknown): Promise<Store> {
+  const root = join(folder, `methods-${part}`);
+  return Store.open(root, { student: studentSettings, judgements, settings });
 }
 
 /** Arguments that the command in the report repeats. */

@@ -53,35 +53,30 @@ interface BaseUnit {
 
 export interface PicksResult {
   base: BaseUnit;
+  /** Drawing the picks' images, once for each seed. */
+  drawing: { effort: Effort }[];
   units: PicksUnit[];
 }
 
 const sheetImages = 10;
 const experiment = { ...experiments.picks, training: studentSettings };
 
-/** A seed's picks, block by block, drawn by the base: kept in memory, since trajectories are large. */
-function picksOfSeed({ sizes, log, ...bench }: Bench, seed: number) {
-  let drawn: Promise<{ blocks: Judged[][]; effort: Effort }> | undefined;
-  return () => {
-    drawn ??= (async () => {
-      const { counts, block } = sizes.picks;
-      const most = counts.at(-1) as number;
-      log(`picks: drawing ${most} pairs of seed ${seed}`);
-      const { result, effort } = await atDesk({ sizes, log, ...bench }, async (desk) => {
-        const eyes = await Judge.open(desk.engine, 'b');
-        const adapter = untrained(desk.student, randomOf('picks', seed, 'adapter').gaussian);
-        const blocks: Judged[][] = [];
-        for (let first = 0; first < most; first += block) {
-          const label = ['picks', seed, first] as const;
-          const sized = { ...experiment, perRound: block };
-          blocks.push((await collect(desk.student, eyes, adapter, sized, label)).judged);
-        }
-        return blocks;
-      });
-      return { blocks: result, effort };
-    })();
-    return drawn;
-  };
+/** A seed's picks, block by block, drawn by the base. */
+function drawPicks(bench: Bench, seed: number): Promise<{ result: Judged[][]; effort: Effort }> {
+  const { counts, block } = bench.sizes.picks;
+  const most = counts.at(-1) as number;
+  bench.log(`picks: drawing ${most} pairs of seed ${seed}`);
+  return atDesk(bench, async (desk) => {
+    const eyes = await Judge.open(desk.engine, 'b');
+    const adapter = untrained(desk.student, randomOf('picks', seed, 'adapter').gaussian);
+    const blocks: Judged[][] = [];
+    for (let first = 0; first < most; first += block) {
+      const label = ['picks', seed, first] as const;
+      const sized = { ...experiment, perRound: block };
+      blocks.push((await collect(desk.student, eyes, adapter, sized, label)).judged);
+    }
+    return blocks;
+  });
 }
 
 async function followLearned(desk: Desk, bench: Bench, judged: readonly Judged[], seed: number) {
@@ -120,7 +115,7 @@ async function trainOnPicks(desk: Desk, judged: readonly Judged[], seed: number,
 async function run(bench: Bench): Promise<PicksResult> {
   const { store, sizes, seeds, log } = bench;
   const { counts, block, plan } = sizes.picks;
-  const base = await store.unit('picks/base', async () => {
+  const base = await store.unit('base', async () => {
     const { result, effort } = await atDesk(bench, (desk) =>
       evaluate(desk, undefined, plan.evaluationImages),
     );
@@ -131,13 +126,22 @@ async function run(bench: Bench): Promise<PicksResult> {
     };
   });
   const units: PicksUnit[] = [];
+  const drawing: PicksResult['drawing'] = [];
   for (const seed of seeds) {
-    const collected = picksOfSeed(bench, seed);
+    // Trajectories are large: they stay in memory, and are drawn again where a stopped suite goes on.
+    let kept: ReturnType<typeof drawPicks> | undefined;
+    const drawn = () => {
+      kept ??= drawPicks(bench, seed);
+      return kept;
+    };
+    drawing.push(
+      await store.unit(`drawing-${seed}`, async () => ({ effort: (await drawn()).effort })),
+    );
     for (const picks of counts) {
       for (const side of sides) {
-        const name = `picks/${side === 'D3PO' ? 'd3po' : 'draft-plus'}-${picks}-${seed}`;
+        const name = `${side === 'D3PO' ? 'd3po' : 'draft-plus'}-${picks}-${seed}`;
         const unit = await store.unit(name, async (): Promise<PicksUnit> => {
-          const { blocks } = await collected();
+          const { result: blocks } = await drawn();
           const judged = blocks.slice(0, picks / block).flat();
           const { result, effort } = await atDesk(bench, async (desk) => {
             const trained =
@@ -168,7 +172,7 @@ async function run(bench: Bench): Promise<PicksResult> {
       }
     }
   }
-  return { base, units };
+  return { base, drawing, units };
 }
 
 function planned({ sizes, seeds }: Pick<Bench, 'sizes' | 'seeds'>) {

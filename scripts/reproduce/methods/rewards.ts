@@ -120,7 +120,7 @@ async function run(bench: Bench): Promise<RewardsResult> {
   const { images, learningRate, evaluationImages, count } = sizes.rewards;
   const { heads } = await sharedHeads(bench);
   const names = rewardNames.slice(0, count);
-  const base = await store.unit('rewards/base', async () => {
+  const base = await store.unit('base', async () => {
     const { result, effort } = await atDesk(bench, async (desk) => {
       const drawn = (await evaluate(desk, undefined, evaluationImages)).images;
       const scores: Record<string, number[]> = {};
@@ -136,7 +136,7 @@ async function run(bench: Bench): Promise<RewardsResult> {
   for (const seed of seeds) {
     for (const name of names) {
       for (const [method, contender] of Object.entries(contenders(sizes))) {
-        const unit = await store.unit(`rewards/${name}-${method}-${seed}`, async () => {
+        const unit = await store.unit(`${name}-${method}-${seed}`, async () => {
           const steps = stepsOf(sizes, contender);
           const { result, effort } = await atDesk(bench, async (desk) => {
             const reward = await openNamed(name, heads, desk);
@@ -174,7 +174,7 @@ async function measureMemory(bench: Bench): Promise<MemoryUnit[]> {
       DRTune: drTune({ trainedSteps: k, earlyStop: 1 }),
     };
     for (const [name, method] of Object.entries(methods)) {
-      const unit = await store.unit(`rewards/memory-${name}-${k}`, async () => {
+      const unit = await store.unit(`memory-${name}-${k}`, async () => {
         const { effort } = await atDesk(bench, async (desk) => {
           const plan = { images: memoryImages, learningRate };
           const stepper = await openRollouts(desk, method, symmetry, plan, ['memory']);

@@ -54,7 +54,7 @@ export const full: Sizes = {
     counts: [50, 100, 200, 400],
     block: 50,
     truncation: 2,
-    klCoefficient: 10,
+    klCoefficient: 3,
     plan: {
       steps: 20,
       images: 16,
@@ -65,7 +65,7 @@ export const full: Sizes = {
   },
   diversity: {
     truncation: 2,
-    klCoefficients: [3, 10, 30, 100],
+    klCoefficients: [0.3, 1, 3, 10],
     plan: {
       steps: 24,
       images: 16,
@@ -97,9 +97,9 @@ export const full: Sizes = {
   },
   rewards: {
     count: 8,
-    budget: 4000,
+    budget: 3200,
     images: 8,
-    learningRate: 2e-3,
+    learningRate: 1e-3,
     evaluationImages: 28,
     truncation: 4,
     memory: [1, 2, 4, 8, 10],
@@ -132,7 +132,7 @@ export const quick: Sizes = {
   hacking: { ...full.hacking, plan: quickPlan },
   rewards: {
     ...full.rewards,
-    count: 2,
+    count: 1,
     budget: 200,
     images: 4,
     evaluationImages: 10,
