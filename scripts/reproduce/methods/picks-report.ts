@@ -1,8 +1,16 @@
 /** @file What figure `picks` found, and its report. */
 import { wilsonInterval } from '@/lib/statistics/proportion';
-import type { Bench, Effort } from './bench';
+import { type Bench, type Effort, studentSettings } from './bench';
 import { defective, type Evaluation, winsAgainst } from './evaluation';
-import { type KeptImages, percent, pixelsOf, seedsPoint, type Told, table } from './figure';
+import {
+  type KeptImages,
+  percent,
+  pixelsOf,
+  seedsPoint,
+  seedsText,
+  type Told,
+  table,
+} from './figure';
 import { writePlots } from './plot';
 import { sheetOf } from './sheet';
 
@@ -57,17 +65,20 @@ export function tellPicks(
   const of = (side: Side, picks: number) =>
     units.filter((unit) => unit.side === side && unit.picks === picks);
   const baseRate = defective(base.evaluation) / plan.evaluationImages;
+  const defects = ({ evaluation }: PicksUnit) =>
+    (100 * defective(evaluation)) / evaluation.deformed.length;
+  const winning = ({ evaluation }: PicksUnit) =>
+    100 * (winsAgainst(evaluation, base.evaluation).interval?.rate ?? 0);
   const measures: { title: string; y: string; read: (unit: PicksUnit) => number }[] = [
     {
       title: 'Images with a defect (judge A)',
       y: 'share of images, %',
-      read: ({ evaluation }) => (100 * defective(evaluation)) / evaluation.deformed.length,
+      read: defects,
     },
     {
       title: 'Win rate against the base (judge A)',
       y: 'share of comparisons, %',
-      read: ({ evaluation }) =>
-        100 * (winsAgainst(evaluation, base.evaluation).interval?.rate ?? 0),
+      read: winning,
     },
     {
       title: 'Training time after the picks',
@@ -118,10 +129,21 @@ export function tellPicks(
       ];
     }),
   );
+  const differences = counts.map((picks) => {
+    const between = (read: (unit: PicksUnit) => number) =>
+      seedsText(
+        of(sides[1], picks).flatMap((unit) => {
+          const other = of(sides[0], picks).find(({ seed }) => seed === unit.seed);
+          return other ? [read(unit) - read(other)] : [];
+        }),
+        1,
+      );
+    return [String(picks), between(defects), between(winning)];
+  });
   const last = counts.at(-1) as number;
   const shown = sides.map((side) => of(side, last)[0]).filter((unit) => unit !== undefined);
   const text = `Both sides learn from the same picks of judge B's eyes between two images of the base (${plan.evaluationImages} images measure each
-policy; the base has a defect in ${percent(baseRate)} of them). D3PO takes its one pass over the decided picks, as the preset \`hands\` does. On
+policy; the base has a defect in ${percent(baseRate)} of them). D3PO takes its one pass over the decided picks, as the preset \`hands\` does: ${studentSettings.perStep} to an optimizer step, all drawn by the base. On
 the other side a reward is fitted to the same decided picks and followed by DRaFT+ (K ${truncation}, KL ${klCoefficient}, learning rate ${plan.learningRate},
 ${plan.steps} steps of ${plan.images} images). Rates pool the seeds' images (Wilson, 95 %; training varies between seeds, which these
 intervals do not hold); win rates are means over ${seeds.length} seeds with t-intervals.
@@ -140,6 +162,10 @@ ${table(
   ],
   rows,
 )}
+
+The reward's side less D3PO's, by seed:
+
+${table(['picks', 'any defect, points', 'win rate, points'], differences)}
 
 ![Defects, win rate, time and diversity over picks](methods/picks.svg)
 

@@ -13,6 +13,8 @@ export interface RewardUnit {
   reward: string;
   seed: number;
   effort: Effort;
+  /** After the first step, which also loads graphs. */
+  secondsPerStep: number;
   /** Half-way and at the end: scores on the evaluation images, and what training took. */
   reached: { step: number; seconds: number; passes: Passes; scores: number[]; diversity: number }[];
   images: KeptImages;
@@ -106,11 +108,11 @@ Gain at the end of the budget:
 
 ${table(head, text(gain))}
 
-Gain per minute of training:
+Gain per minute of training, without the time that graphs take to load:
 
 ${table(
   head,
-  text((unit) => (60 * gain(unit)) / end(unit).seconds),
+  text((unit) => (60 * gain(unit)) / (unit.secondsPerStep * end(unit).step)),
 )}
 
 Gain per thousand UNet evaluations:

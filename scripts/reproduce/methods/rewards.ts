@@ -5,7 +5,7 @@ import { atDesk, type Bench, type Desk, studentSettings } from './bench';
 import { averagePasses, contenders, formulas, rewardNames, stepsOf } from './contenders';
 import { evaluate } from './evaluation';
 import { type Figure, keepImages } from './figure';
-import { openRollouts, trainAlong } from './follow';
+import { openRollouts, type StepSeen, trainAlong } from './follow';
 import { openHead, type SharedHeads, sharedHeads } from './learned';
 import { measureMemory, memoryImages } from './memory';
 import { addPasses, drawingPasses, type Passes, rolloutPasses, timesPasses } from './passes';
@@ -54,7 +54,12 @@ async function run(bench: Bench): Promise<RewardsResult> {
             diversity: evaluation.diversity,
           }));
           const kept = keepImages(result.images, sheetImages);
-          return { method, reward: name, seed, effort, reached, images: kept };
+          const [first, last] = [result.run.steps[0], result.run.steps.at(-1)] as [
+            StepSeen,
+            StepSeen,
+          ];
+          const secondsPerStep = (last.seconds - first.seconds) / (last.step - first.step);
+          return { method, reward: name, seed, effort, secondsPerStep, reached, images: kept };
         });
         units.push(unit);
         log(

@@ -50,6 +50,7 @@ const every = (interval: number, steps: number) =>
 
 export const full: Sizes = {
   judgements: 700,
+  // Without a KL this learned reward costs diversity and the prompt within these steps; held much harder, it hardly rises.
   picks: {
     counts: [50, 100, 200, 400],
     block: 50,
@@ -63,6 +64,7 @@ export const full: Sizes = {
       evaluationImages: 3 * evaluationUnit,
     },
   },
+  // From a KL that is hardly felt to one that slows the reward to half.
   diversity: {
     truncation: 2,
     klCoefficients: [0.3, 1, 3, 10],
@@ -83,6 +85,7 @@ export const full: Sizes = {
       evaluateAt: every(3, 12),
     },
   },
+  // Flags say nothing of the prompt: freely followed they lose it soon, and a KL must be strong to keep it.
   hacking: {
     trainedSteps: 2,
     earlyStop: 2,
@@ -95,6 +98,7 @@ export const full: Sizes = {
       evaluationImages: evaluationUnit,
     },
   },
+  // Slow enough that no reward is at its ceiling when the budget ends.
   rewards: {
     count: 8,
     budget: 3200,
