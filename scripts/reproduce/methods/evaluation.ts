@@ -65,18 +65,6 @@ export function defective({ deformed, blood }: Evaluation): number {
   return deformed.filter((bad, i) => bad || blood[i]).length;
 }
 
-/** The first `count` images of an evaluation; its diversity stays that of all. */
-export function firstOf(evaluation: Evaluation, count: number): Evaluation {
-  const { deformed, blood, alignment, reward, diversity } = evaluation;
-  return {
-    deformed: deformed.slice(0, count),
-    blood: blood.slice(0, count),
-    alignment: alignment.slice(0, count),
-    reward: reward.slice(0, count),
-    diversity,
-  };
-}
-
 /** How often an image beats the base's of the same prompt and seed: fewer defects first, then more of what was asked. */
 export function winsAgainst(ours: Evaluation, base: Evaluation) {
   const compared = ours.alignment.map((alignment, i) => {

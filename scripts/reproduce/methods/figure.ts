@@ -1,6 +1,6 @@
 /** @file What a figure is to the suite: what it will cost, how it is made, and how it is told. */
 
-import type { Bench, Effort } from './bench';
+import type { Bench } from './bench';
 import type { Evaluation, PromptedImage } from './evaluation';
 import { meanOf } from './evaluation';
 import { overSeeds } from './intervals';
@@ -24,11 +24,6 @@ export interface Figure<T> {
   /** Does what is not yet done. */
   run(bench: Bench): Promise<T>;
   tell(result: T, bench: Pick<Bench, 'sizes' | 'seeds'>): Told;
-}
-
-/** What every unit of a figure keeps. */
-export interface Unit {
-  effort: Effort;
 }
 
 /** A few images of a unit, for sheets: pixels in base64. */

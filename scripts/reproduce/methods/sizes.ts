@@ -89,7 +89,7 @@ export const full: Sizes = {
   hacking: {
     trainedSteps: 2,
     earlyStop: 2,
-    klCoefficient: 10,
+    klCoefficient: 300,
     plan: {
       steps: 24,
       images: 16,
@@ -101,7 +101,7 @@ export const full: Sizes = {
   // Slow enough that no reward is at its ceiling when the budget ends.
   rewards: {
     count: 8,
-    budget: 3200,
+    budget: 2800,
     images: 8,
     learningRate: 1e-3,
     evaluationImages: 28,
