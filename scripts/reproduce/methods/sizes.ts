@@ -69,10 +69,10 @@ export const full: Sizes = {
     truncation: 2,
     klCoefficients: [0.3, 1, 3, 10],
     plan: {
-      steps: 24,
+      steps: 20,
       images: 16,
       learningRate: 1e-3,
-      evaluateAt: every(4, 24),
+      evaluateAt: every(4, 20),
       evaluationImages: evaluationUnit,
     },
     ddpo: {
@@ -81,8 +81,8 @@ export const full: Sizes = {
       noisiestShare: 0.4,
       images: 16,
       updates: 4,
-      steps: 12,
-      evaluateAt: every(3, 12),
+      steps: 9,
+      evaluateAt: every(3, 9),
     },
   },
   // Flags say nothing of the prompt: freely followed they lose it soon, and a KL must be strong to keep it.
@@ -101,7 +101,7 @@ export const full: Sizes = {
   // Slow enough that no reward is at its ceiling when the budget ends.
   rewards: {
     count: 8,
-    budget: 2800,
+    budget: 2400,
     images: 8,
     learningRate: 1e-3,
     evaluationImages: 28,
