@@ -98,7 +98,7 @@ export const full: Sizes = {
       evaluationImages: evaluationUnit,
     },
   },
-  // Slow enough that no reward is at its ceiling when the budget ends.
+  // Slow enough that symmetry is still short of its ceiling when the budget ends.
   rewards: {
     count: 8,
     budget: 2400,
