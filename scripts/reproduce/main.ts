@@ -1,176 +1,19 @@
-/** @file `npm run reproduce [-- --quick | --agreement] [--only NAME] [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
+/** @file `npm run reproduce [-- --suite d3po|methods] …`: which suite of experiments runs; each has options of its own. */
 import { parseArgs } from 'node:util';
-import { wilsonInterval } from '@/lib/statistics/proportion';
-import type { Adapter } from '@/trainer/diffusion/lora';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
-import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
-import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
-import { Judge, judgePath } from '@/trainer/hands/judge/judge';
-import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
-import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
-import { Engine } from '@/trainer/runtime/engine';
-import { measureAgreement } from './agreement';
-import { type Experiment, type ExperimentName, experiments } from './experiments';
-import { type Measured, measure } from './measure';
-import { plot, type Report, writeReport } from './report';
-import { describe, type ExperimentResult, type Progress, runExperiment } from './run';
-import { openStudent } from './student';
+
+/** A suite's main reads the command line itself, and runs when it is imported. */
+const suites = {
+  d3po: () => import('./d3po/main'),
+  methods: () => import('./methods/main'),
+};
 
 const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    agreement: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true },
-    out: { type: 'string', default: 'docs/results' },
-    work: { type: 'string', default: '.darkroom/reproduce' },
-    device: { type: 'string', default: 'cpu' },
-    seed: { type: 'string', default: '1' },
-  },
+  options: { suite: { type: 'string', default: 'd3po' } },
+  strict: false,
 });
-const { quick } = values;
-const seed = Number(values.seed);
-const names = (values.only ?? (quick ? ['blood'] : Object.keys(experiments))) as ExperimentName[];
-const unknown = names.find((name) => !(name in experiments));
-if (unknown) {
-  console.error(
-    `There is no experiment "${unknown}". Choose from ${Object.keys(experiments).join(', ')}.`,
-  );
+const name = String(values.suite);
+if (!Object.hasOwn(suites, name)) {
+  console.error(`There is no suite "${name}". Choose from ${Object.keys(suites).join(', ')}.`);
   process.exit(2);
 }
-const evaluationImages = quick ? 200 : 1000;
-const sized = (experiment: Experiment): Experiment =>
-  quick
-    ? { ...experiment, rounds: 1, perRound: Math.ceil(0.75 * experiment.perRound) }
-    : experiment;
-
-const pipeline = await openPipeline(pipelineFolder('hands'));
-// What was measured of another policy, or by other judges, is of no use: its folder is another.
-const judges = createHash('sha256');
-for (const judge of ['a', 'b'] as const) judges.update(await readFile(judgePath(judge)));
-const work = join(
-  values.work,
-  `${(await pipelineHash(pipeline.folder)).slice(0, 12)}-${judges.digest('hex').slice(0, 12)}`,
-);
-if (values.agreement) {
-  await showAgreement();
-  process.exit(0);
-}
-const base = await measuredBase();
-console.log(`base: ${describe(base)}`);
-const results: ExperimentResult[] = [];
-for (const name of names) {
-  const engine = await openEngine();
-  const folder = join(work, `${name}-${seed}${quick ? '-quick' : ''}`);
-  try {
-    results.push(
-      await runExperiment(engine, pipeline, name, sized(experiments[name]), {
-        base,
-        interimImages: quick ? evaluationImages : 300,
-        seed,
-        log: (line) => console.log(`${name}: ${line}`),
-        resume: await load(folder),
-        save: (progress) => save(folder, progress),
-      }),
-    );
-  } finally {
-    await engine.close();
-  }
-}
-const report: Report = {
-  quick,
-  machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
-  writtenAt: new Date().toISOString(),
-  evaluationImages,
-  results,
-};
-await mkdir(values.out, { recursive: true });
-const file = quick ? 'reproduce-quick' : 'reproduce';
-await writeFile(join(values.out, `${file}.json`), `${JSON.stringify(report)}\n`);
-await writeFile(join(values.out, `${file}.md`), writeReport(report, experiments));
-for (const result of results) await writeFile(join(values.out, `${result.name}.svg`), plot(result));
-console.log(`Report: ${join(values.out, `${file}.md`)}`);
-process.exit(quick && !improved(results) ? 1 : 0);
-
-async function openEngine(): Promise<Engine> {
-  return Engine.open({ device: values.device as 'cpu' | 'webgpu' | 'cuda' });
-}
-
-/** Where the labels of a first round speak with one voice: what to train, before training it. */
-async function showAgreement(): Promise<void> {
-  await mkdir(values.out, { recursive: true });
-  for (const name of names) {
-    const engine = await openEngine();
-    try {
-      const found = await measureAgreement(
-        engine,
-        pipeline,
-        experiments[name],
-        [name, seed],
-        (line) => console.log(`${name}: ${line}`),
-      );
-      const path = join(values.out, `agreement-${name}.json`);
-      await writeFile(path, `${JSON.stringify(found)}\n`);
-      console.log(`${name}: ${path}`);
-    } finally {
-      await engine.close();
-    }
-  }
-}
-
-/** The base policy on the evaluation images: the same for all experiments, so it is measured once. */
-async function measuredBase(): Promise<Measured> {
-  const path = join(work, `base-${evaluationImages}.json`);
-  if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as Measured;
-  const engine = await openEngine();
-  try {
-    const student = openStudent(engine, pipeline, experiments.hands.training);
-    const judge = await Judge.open(engine, 'a');
-    const measured = await measure(student, judge, undefined, evaluationImages);
-    await mkdir(work, { recursive: true });
-    writeAtomically(path, Buffer.from(JSON.stringify(measured)));
-    return measured;
-  } finally {
-    await engine.close();
-  }
-}
-
-/** The quick run must show that the rate fell by more than chance: the intervals do not meet. */
-function improved(all: readonly ExperimentResult[]): boolean {
-  return all.every(({ name, base, rounds }) => {
-    const last = rounds.at(-1)?.measured;
-    const count = name === 'blood' ? 'blood' : 'deformed';
-    const before = wilsonInterval({ count: base[count], n: base.images });
-    const after = last && wilsonInterval({ count: last[count], n: last.images });
-    const fell = Boolean(before && after && after.high < before.low);
-    if (!fell) console.error(`${name}: no significant improvement.`);
-    return fell;
-  });
-}
-
-async function load(folder: string): Promise<Progress | undefined> {
-  try {
-    const result = JSON.parse(
-      await readFile(join(folder, 'result.json'), 'utf8'),
-    ) as ExperimentResult;
-    const path = join(folder, `adapter-${result.rounds.length}.safetensors`);
-    return { result, adapter: parseSafetensors(await readFile(path), path).tensors as Adapter };
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw cause;
-  }
-}
-
-/** The adapter first, then the result that names its round: a crash in between loses nothing. */
-async function save(folder: string, { result, adapter }: Progress): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(
-    join(folder, `adapter-${result.rounds.length}.safetensors`),
-    serializeSafetensors(adapter, { format: 'pt' }),
-  );
-  writeAtomically(join(folder, 'result.json'), Buffer.from(JSON.stringify(result)));
-}
+await suites[name as keyof typeof suites]();

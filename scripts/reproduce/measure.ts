@@ -4,7 +4,7 @@ import type { Judge } from '@/trainer/hands/judge/judge';
 import { allPairsDiversity } from '@/trainer/hands/judge/perceptual';
 import { promptAgreement } from '@/trainer/hands/judge/verdict';
 import { EVALUATION_PROMPTS, parsePrompt } from '@/trainer/hands/prompts';
-import { draw } from './draw';
+import { type Drawn, draw } from './draw';
 import type { Student } from './student';
 
 /** Images of one prompt: their mutual distances are the diversity. */
@@ -26,12 +26,16 @@ export interface Measured {
   perImage: { prompt: string; deformed: boolean; blood: boolean; alignment: number }[];
 }
 
-/** Draws `images` evaluation images and measures them; the same call gives the same prompts and seeds for any policy. */
+/**
+ * Draws `images` evaluation images and measures them; the same call gives the same prompts and seeds for any policy.
+ * @param see is shown every image, in order
+ */
 export async function measure(
   student: Student,
   judge: Judge,
   adapter: Adapter | undefined,
   images: number,
+  see: (image: Drawn) => void = () => {},
 ): Promise<Measured> {
   const requests = Array.from({ length: images }, (_, i) => ({
     // Spread over the prompts, so that a small sample still asks for every attribute.
@@ -48,6 +52,7 @@ export async function measure(
     const alignment = promptAgreement(parsePrompt(image.prompt), image.verdict);
     perImage.push({ prompt: image.prompt, deformed, blood, alignment });
     features.push(image.features);
+    see(image);
   }
   const among = (is: (image: Measured['perImage'][number]) => boolean) =>
     diversityWithinPrompts(

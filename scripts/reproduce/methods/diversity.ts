@@ -1,0 +1,109 @@
+/** @file Figure `diversity`: reward against diversity for DRaFT, DRaFT+ at several KL coefficients, DDPO and the base. */
+import { draftPlus } from '@/trainer/methods/draft-plus';
+import { atDesk, type Bench, studentSettings } from './bench';
+import {
+  type DiversityResult,
+  type DiversityUnit,
+  settingsOf,
+  tellDiversity,
+} from './diversity-report';
+import { type Evaluation, evaluate } from './evaluation';
+import { type Figure, keepImages, rewardOf } from './figure';
+import { openRollouts, trainAlong } from './follow';
+import { openHead, sharedHeads } from './learned';
+import {
+  addPasses,
+  drawingPasses,
+  policyGradientPasses,
+  rolloutPasses,
+  timesPasses,
+} from './passes';
+import { openDdpo, trainedSteps } from './policy-gradient';
+import type { Sizes } from './sizes';
+
+const sheetImages = 10;
+const methodOf = ({ diversity }: Sizes, coefficient: number) =>
+  draftPlus({ truncation: diversity.truncation, kl: { coefficient, form: 'noise' } });
+
+async function run(bench: Bench): Promise<DiversityResult> {
+  const { store, sizes, seeds, log } = bench;
+  const { plan, ddpo } = sizes.diversity;
+  const {
+    heads: { picks: head },
+    effort: learning,
+  } = await sharedHeads(bench);
+  const base = await store.unit('base', async () => {
+    const { result, effort } = await atDesk(bench, async (desk) =>
+      evaluate(desk, undefined, plan.evaluationImages, await openHead(head, desk)),
+    );
+    return {
+      effort,
+      evaluation: result.evaluation,
+      images: keepImages(result.images, sheetImages),
+    };
+  });
+  const units: DiversityUnit[] = [];
+  for (const seed of seeds) {
+    for (const { name, coefficient } of settingsOf(sizes)) {
+      const unit = await store.unit(`${fileName(name)}-${seed}`, async () => {
+        const { result, effort } = await atDesk(bench, async (desk) => {
+          const reward = await openHead(head, desk);
+          const label = ['diversity', seed];
+          if (coefficient === null) {
+            const stepper = await openDdpo(desk, reward, ddpo, label);
+            const { evaluationImages } = plan;
+            return trainAlong(desk, stepper, reward, { ...ddpo, evaluationImages });
+          }
+          const method = methodOf(sizes, coefficient);
+          const stepper = await openRollouts(desk, method, reward, plan, label);
+          return trainAlong(desk, stepper, reward, plan);
+        });
+        const images = keepImages(result.images, sheetImages);
+        return { setting: name, seed, effort, run: result.run, images };
+      });
+      units.push(unit);
+      const last = unit.run.reached.at(-1)?.evaluation as Evaluation;
+      log(
+        `diversity: seed ${seed}, ${name}: reward ${rewardOf(last).toFixed(2)}, diversity ${last.diversity.toFixed(3)} (${unit.effort.seconds.toFixed(0)} s)`,
+      );
+    }
+  }
+  return { base, learned: { effort: learning, heldOut: head.heldOut }, units };
+}
+
+const fileName = (name: string) => name.toLowerCase().replaceAll('+', '-plus').replaceAll(' ', '-');
+
+function planned({ sizes, seeds }: Pick<Bench, 'sizes' | 'seeds'>) {
+  const { plan, truncation, ddpo } = sizes.diversity;
+  const { steps, guidance } = studentSettings;
+  const evaluation = drawingPasses(plan.evaluationImages, steps, guidance);
+  const trained = { executed: steps, trained: Array<number>(truncation).fill(0) };
+  const gradient = settingsOf(sizes).flatMap(({ coefficient }) =>
+    coefficient === null
+      ? []
+      : [
+          timesPasses(
+            rolloutPasses(methodOf(sizes, coefficient), trained, plan.images, guidance),
+            plan.steps,
+          ),
+        ],
+  );
+  const drawn = ddpo.images * ddpo.updates;
+  const each = addPasses(
+    ...gradient,
+    timesPasses(evaluation, gradient.length * plan.evaluateAt.length + ddpo.evaluateAt.length),
+    timesPasses(
+      policyGradientPasses(drawn, steps, trainedSteps(steps, ddpo), guidance),
+      ddpo.steps,
+    ),
+  );
+  const heads = drawingPasses(2 * sizes.judgements, steps, guidance);
+  return addPasses(heads, evaluation, timesPasses(each, seeds.length));
+}
+
+export const diversity: Figure<DiversityResult> = {
+  title: 'Reward against diversity',
+  planned,
+  run,
+  tell: tellDiversity,
+};

@@ -1,0 +1,114 @@
+/**
+ * @file The suite `methods`: `npm run reproduce -- --suite methods [--quick] [--only FIGURE] [--seeds N] [--out DIR]
+ * [--work DIR] [--device cpu|webgpu|cuda]`. Stopped anywhere, it goes on from the last finished unit of work.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
+import type { Device } from '@/trainer/runtime/protocol';
+import { workFolder } from '../work-folder';
+import { type Bench, studentSettings } from './bench';
+import { diversity } from './diversity';
+import type { Figure, Told } from './figure';
+import { hacking } from './hacking';
+import { evaluations } from './passes';
+import { picks } from './picks';
+import { type FigureReport, writeReport } from './report';
+import { rewards } from './rewards';
+import { full, quick as small } from './sizes';
+import { Store } from './store';
+
+const figures = { picks, diversity, hacking, rewards } as const;
+type FigureName = keyof typeof figures;
+
+const { values } = parseArgs({
+  options: {
+    suite: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    seeds: { type: 'string' },
+    out: { type: 'string', default: 'docs/results' },
+    work: { type: 'string', default: '.darkroom/reproduce' },
+    device: { type: 'string', default: 'cpu' },
+  },
+});
+const { quick } = values;
+const names = (values.only ?? Object.keys(figures)) as FigureName[];
+const unknown = names.find((name) => !Object.hasOwn(figures, name));
+if (unknown)
+  refuse(`There is no figure "${unknown}". Choose from ${Object.keys(figures).join(', ')}.`);
+const seedCount = Number(values.seeds ?? (quick ? 1 : 3));
+if (!Number.isInteger(seedCount) || seedCount < 1 || seedCount > 10) {
+  refuse(`--seeds ${values.seeds} is no number of seeds: give one from 1 to 10.`);
+}
+
+const pipeline = await openPipeline(pipelineFolder('hands'));
+const folder = await workFolder(values.work, pipeline);
+const sizes = quick ? small : full;
+const { judgements } = sizes;
+const common: Omit<Bench, 'store'> = {
+  pipeline,
+  device: values.device as Device,
+  shared: await storeOf('shared', {}),
+  sizes,
+  seeds: Array.from({ length: seedCount }, (_, i) => i + 1),
+  log: (line) => console.log(line),
+};
+for (const name of names) {
+  const thousands = evaluations(figures[name].planned(common)) / 1000;
+  console.log(`${name}: ${thousands.toFixed(0)} thousand UNet evaluations in all`);
+}
+const reports: FigureReport[] = [];
+const name = quick ? 'methods-quick' : 'methods';
+await mkdir(join(values.out, name), { recursive: true });
+for (const figure of names) {
+  reports.push(await made(figure, figures[figure] as Figure<unknown>));
+  // After each figure, so that one that fails leaves the others' report.
+  await write();
+}
+console.log(`Report: ${join(values.out, `${name}.md`)}`);
+
+async function made(figure: FigureName, { title, planned, run, tell }: Figure<unknown>) {
+  const result = await run({ ...common, store: await storeOf(figure, sizes[figure]) });
+  const told: Told = tell(result, common);
+  for (const [file, content] of Object.entries(told.files)) {
+    await writeFile(join(values.out, name, file), content);
+  }
+  const text = told.text.replaceAll('](methods/', `](${name}/`);
+  return { name: figure, title, planned: planned(common), result, text };
+}
+
+async function write(): Promise<void> {
+  const about = {
+    quick,
+    command: ['npm run reproduce -- --suite methods', ...process.argv.slice(2).filter(isOwn)].join(
+      ' ',
+    ),
+    machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
+    writtenAt: new Date().toISOString(),
+    bench: { sizes, seeds: common.seeds },
+  };
+  const { markdown, json } = writeReport(about, reports);
+  await writeFile(join(values.out, `${name}.json`), json);
+  await writeFile(join(values.out, `${name}.md`), markdown);
+}
+
+/** Where a figure's units lie: settings that change send only what depends on them to a new folder. */
+function storeOf(part: string, settings: unknown): Promise<Store> {
+  const root = join(folder, `methods-${part}`);
+  return Store.open(root, { student: studentSettings, judgements, settings });
+}
+
+/** Arguments that the command in the report repeats. */
+function isOwn(argument: string, index: number, all: readonly string[]): boolean {
+  const option = argument.startsWith('--') ? argument : all[index - 1];
+  return ['--quick', '--only', '--seeds', '--device'].includes(String(option?.split('=')[0]));
+}
+
+function refuse(why: string): never {
+  console.error(why);
+  process.exit(2);
+}
