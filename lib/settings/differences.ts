@@ -19,8 +19,15 @@ export function settingText(setting: Setting, value: unknown): string {
   return `${value} ${setting.unit}`;
 }
 
-/** What changed from one configuration to another, in the order of the form; empty when nothing did. */
-export function configDifferences(before: RunConfig, after: RunConfig): ConfigDifference[] {
+/**
+ * What changed from one configuration to another, in the order of the form; empty when nothing did.
+ * @param nameOf how people call the reward that a term names
+ */
+export function configDifferences(
+  before: RunConfig,
+  after: RunConfig,
+  nameOf: (model: string) => string = (model) => model,
+): ConfigDifference[] {
   const settings = Object.entries(settingGroups).flatMap(([groupName, group]) => {
     const valuesBefore: Record<string, unknown> = before[groupName as GroupName];
     const valuesAfter: Record<string, unknown> = after[groupName as GroupName];
@@ -41,7 +48,7 @@ export function configDifferences(before: RunConfig, after: RunConfig): ConfigDi
       before.evaluationPrompts,
       after.evaluationPrompts,
     ),
-    ...rewardDifference(before.rewards, after.rewards),
+    ...rewardDifference(before.rewards, after.rewards, nameOf),
     ...(before.seed === after.seed
       ? []
       : [{ path: 'seed', label: 'Seed', before: `${before.seed}`, after: `${after.seed}` }]),
@@ -52,8 +59,10 @@ export function configDifferences(before: RunConfig, after: RunConfig): ConfigDi
 function rewardDifference(
   before: readonly RewardTerm[],
   after: readonly RewardTerm[],
+  nameOf: (model: string) => string,
 ): ConfigDifference[] {
-  const text = (terms: readonly RewardTerm[]) => terms.map(termText).join(' + ');
+  const text = (terms: readonly RewardTerm[]) =>
+    terms.map((term) => termText({ ...term, model: nameOf(term.model) })).join(' + ');
   if (text(before) === text(after)) return [];
   return [{ path: 'rewards', label: 'Rewards', before: text(before), after: text(after) }];
 }

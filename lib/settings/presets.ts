@@ -98,6 +98,10 @@ export const presets = {
       },
       'draft-plus': {
         truncation: { value: 2, because: 'The last step alone moves little.' },
+        referencePolicy: {
+          value: 'round',
+          because: 'A round after others keeps what they have learned.',
+        },
         klCoefficient: {
           value: 10,
           because:

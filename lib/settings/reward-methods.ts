@@ -50,14 +50,23 @@ export const draftPlusSettings = {
   klCoefficient: real({
     label: 'KL coefficient',
     explanation:
-      'How strongly the policy is held to the base, on the scale of the reward: 0.1 to 1 for scores of about 20, a hundredth of that for scores of about 1.',
+      'How strongly the policy is held to the reference, on the scale of the reward: 0.1 to 1 for scores of about 20, a hundredth of that for scores of about 1.',
     default: 1,
     min: 0,
     max: 1e6,
   }),
+  referencePolicy: choice({
+    label: 'Reference policy',
+    explanation: 'What the penalty holds the policy to.',
+    default: 'base',
+    choices: {
+      base: 'The policy without any adapter, as NeMo-Aligner does.',
+      round: 'The policy the round started from: what earlier rounds have learned is kept.',
+    },
+  }),
   klForm: choice({
     label: 'KL form',
-    explanation: 'How the distance from the base policy is measured.',
+    explanation: 'How the distance from the reference policy is measured.',
     default: 'noise',
     choices: {
       noise: 'Squared difference of the guided predictions, as NeMo-Aligner does.',

@@ -2,6 +2,7 @@
 import { sha256 } from '@/db/blobs';
 import type { Method } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
+import type { Adapter } from '@/trainer/diffusion/lora';
 import { alignProp } from '@/trainer/methods/alignprop';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import { draft } from '@/trainer/methods/draft';
@@ -21,6 +22,7 @@ import { originOf } from './draw-origin';
 import { adamWOf, batchImages, mostImagesPerRun } from './method-settings';
 import { startingTensors, trainableOf, trainedUnet } from './policy-file';
 import { randomOf } from './random';
+import type { PolicyModel } from './resolve-pipeline';
 import type { StepMetrics, Training, TrainingContext } from './training';
 import { tryRewards } from './try-rewards';
 
@@ -67,6 +69,7 @@ export async function openRolloutTraining({
     secondMoment: config.training.secondMoment,
     emaDecay: config.training.emaDecay,
     learningRate: config.training.learningRate,
+    ...referenceOf(method, config, start),
   });
   const imagesPerRound = optimiserSteps * imagesPerStep;
   const context = { round, pipeline, conditioning, imagesPerRound };
@@ -99,6 +102,12 @@ export async function openRolloutTraining({
       await conditioning.release();
     },
   };
+}
+
+/** DRaFT+ may be held to the policy that the round started from; a base policy is its own reference. */
+function referenceOf(method: Method, config: RunConfig, { weights }: PolicyModel) {
+  if (method !== 'draft-plus' || config[method].referencePolicy === 'base' || !weights) return {};
+  return { reference: new Map(weights.tensors) as Adapter };
 }
 
 function metricsOf(reports: readonly RolloutReport[], gradNorm: number): StepMetrics {

@@ -2,11 +2,12 @@ import { answerCounts } from '@/db/answer-counts';
 import { evaluationFrames } from '@/db/evaluation-frames';
 import { evaluationsOf } from '@/db/metrics';
 import { baseOf, getPolicy } from '@/db/policies';
+import { listRewardModels } from '@/db/reward-models';
 import { getRound, listRounds, type Round } from '@/db/rounds';
 import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
 import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
-import { rewardTrialSchema } from '@/lib/rewards';
+import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
 import { type PresetName, presets } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
@@ -45,7 +46,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     trainer: await trainerState(),
     config: round.config,
     comparedWith: yardstick.name,
-    differences: configDifferences(yardstick.config, round.config),
+    differences: configDifferences(yardstick.config, round.config, await rewardNames()),
     rewardTrial: rewardTrialSchema.safeParse(manifest.rewards).data ?? null,
     manifest: Object.keys(manifest).length > 0 ? manifest : null,
     answers: {
@@ -82,6 +83,13 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
 function pace(recent: { count: number; firstAt: number | null }, now: number): number | null {
   if (recent.firstAt === null || recent.count < 2) return null;
   return recent.count / Math.max((now - recent.firstAt) / 60_000, 1 / 60);
+}
+
+/** How people call a reward that a run names. */
+async function rewardNames(): Promise<(model: string) => string> {
+  const names = new Map((await listRewardModels()).map((one) => [one.id, rewardModelName(one)]));
+  return (model) =>
+    isAnalytic(model) ? analyticRewards[model].label : (names.get(model) ?? model);
 }
 
 /** What a round's configuration is held against: the round before it, else the preset nearest to it. */

@@ -26,6 +26,11 @@ export function shortNumber(value: number): string {
   return size >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
 }
 
+/** A score in few characters: −0.15, 0.0088, 21. */
+export function scoreText(value: number): string {
+  return String(Number(value.toPrecision(2))).replace('-', '−');
+}
+
 /** "1 pair", "2 pairs"; pass the plural where an s does not make it. */
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${countText(n)} ${n === 1 ? one : many}`;

@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import type { ShownImage } from '../../api/images/schema';
-import { shortNumber } from '../figures/format';
+import { scoreText } from '../figures/format';
 import { Button } from '../ui/button';
 import { cn } from '../ui/cn';
 import { Picture } from './picture';
@@ -62,7 +62,7 @@ export function Compare({
 
 /** Who drew an image and, where a reward was followed, what it says of it. */
 function captionOf({ name, image: { reward } }: { name: string; image: ShownImage }): string {
-  return reward === undefined ? name : `${name}, reward ${shortNumber(reward)}`;
+  return reward === undefined ? name : `${name}, reward ${scoreText(reward)}`;
 }
 
 type Sides = Parameters<typeof Compare>[0];

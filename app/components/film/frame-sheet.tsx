@@ -3,7 +3,7 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { useState } from 'react';
 import type { Frame } from '../../api/images/schema';
-import { shortNumber } from '../figures/format';
+import { scoreText } from '../figures/format';
 import { Button } from '../ui/button';
 import { Dialog } from '../ui/dialog';
 import { Compare } from './compare';
@@ -50,7 +50,7 @@ export function FrameSheet({
                 )}
               </span>
               <span className="edge-print mt-1 flex justify-between gap-2 text-film-ink/90">
-                <span>▸ {index + 1}</span>
+                <span className="whitespace-nowrap">▸ {index + 1}</span>
                 <span className="truncate">{rewardsOf(images, '', ' → ')}</span>
                 <span>{index + 1}A</span>
               </span>
@@ -91,5 +91,5 @@ export function FrameSheet({
 /** What the reward says of both images of a frame; nothing where it says nothing of one. */
 function rewardsOf([before, after]: Frame['images'], prefix: string, between: string): string {
   if (before?.reward === undefined || after?.reward === undefined) return '';
-  return `${prefix}${shortNumber(before.reward)}${between}${shortNumber(after.reward)}`;
+  return `${prefix}${scoreText(before.reward)}${between}${scoreText(after.reward)}`;
 }

@@ -1,4 +1,4 @@
-/** @file The KL penalty of a rollout: how far its trained steps' guided outputs are from the base policy's at the same x_t. */
+/** @file The KL penalty of a rollout: how far its trained steps' guided outputs are from the reference policy's at the same x_t. */
 import type { KlPenalty } from './plan';
 import type { RolloutStep } from './roller';
 import type { TrainedDenoiser } from './trained-denoiser';
@@ -23,12 +23,12 @@ export function klPenalty(
     mean: () => sum / count,
     async gradient({ coefficients, sample, output }) {
       const { timestep, mean, sigma } = coefficients;
-      const base = await denoiser.predict('base', sample, timestep, contexts);
+      const other = await denoiser.predict('reference', sample, timestep, contexts);
       const weight = kl.form === 'noise' ? 1 : mean.output ** 2 / (2 * sigma ** 2);
       const factor = (2 * kl.coefficient * weight * share) / (count * output.length);
       let squares = 0;
       const gradient = output.map((value, i) => {
-        const difference = value - (base[i] as number);
+        const difference = value - (other[i] as number);
         squares += difference ** 2;
         return factor * difference;
       });

@@ -32,6 +32,8 @@ export interface RolloutTrainerOptions extends OptimizerOptions {
   method: RewardGradientMethod;
   reward: Reward;
   learningRate: number;
+  /** What a KL penalty compares with; the base policy where it is left out. */
+  reference?: Adapter;
 }
 
 /** What a batch of rollouts starts from, and what the reward takes of its prompts. */
@@ -71,6 +73,7 @@ export class RolloutTrainer {
       shape: { images, latent: pipeline.latentShape, context, guidance: settings.guidance },
       emptyContext,
       externalDataFolder: pipeline.unet.folder,
+      ...(options.reference && { reference: options.reference }),
     });
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });

@@ -1,5 +1,6 @@
 /** @file The sessions of a policy under training: its guided output, the base policy's, and products backwards. */
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import type { Adapter } from '@/trainer/diffusion/lora';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
@@ -15,12 +16,17 @@ export interface TrainedDenoiserOptions {
   emptyContext: Tensor<'float32'>;
   /** Folder of the UNet's external data, where it has any. */
   externalDataFolder?: string;
+  /** The reference policy's trained tensors; the base policy where they are left out. */
+  reference?: Adapter;
 }
+
+const referenceSlot = (name: string) => `reference ${name}`;
 
 export class TrainedDenoiser {
   /** Loaded when first asked for: most methods need two of the four. */
   readonly #sessions = new Map<string, Promise<Session>>();
   #goOn = false;
+  #referencePut: Promise<void> | undefined;
 
   constructor(
     private readonly engine: Engine,
@@ -35,18 +41,28 @@ export class TrainedDenoiser {
 
   /** Guided output for x_t of all images. @param contexts text embeddings, one per image */
   async predict(
-    policy: DenoisePolicy,
+    policy: DenoisePolicy | 'reference',
     latents: Float32Array,
     timestep: number,
     contexts: readonly Float32Array[],
   ): Promise<Float32Array> {
-    const session = await this.#session(policy, () =>
-      this.engine.load(
-        serializeOnnx(buildDenoise(this.options.trainable, this.options.shape, policy)),
-        { name: `${policy} policy`, ...this.#folder },
-      ),
+    const { trainable, shape, reference } = this.options;
+    const isBase = policy === 'base' || (policy === 'reference' && !reference);
+    // A reference policy of its own runs the trained policy's graph, with other tensors.
+    const session = await this.#session(isBase ? 'base' : 'trained', () =>
+      this.engine.load(serializeOnnx(buildDenoise(trainable, shape, isBase ? 'base' : 'trained')), {
+        name: `${isBase ? 'base' : 'trained'} policy`,
+        ...this.#folder,
+      }),
     );
-    const weights = policy === 'trained' ? this.optimizer.weights() : {};
+    if (policy === 'reference' && reference) await this.#putReference(reference);
+    const weights = isBase
+      ? {}
+      : policy === 'trained'
+        ? this.optimizer.weights()
+        : Object.fromEntries(
+            trainable.tensors.map(({ name }) => [name, this.engine.slot(referenceSlot(name))]),
+          );
     const out = await session.run({ ...this.#feeds(latents, timestep, contexts), ...weights }, {});
     return outputOf(out, 'output', 'float32').data;
   }
@@ -88,6 +104,18 @@ export class TrainedDenoiser {
   async release(): Promise<void> {
     for (const session of this.#sessions.values()) await (await session).release();
     this.#sessions.clear();
+    const { reference } = this.options;
+    if (this.#referencePut && reference) {
+      await this.engine.drop(...[...reference.keys()].map(referenceSlot));
+    }
+  }
+
+  /** Once: they never change. */
+  #putReference(reference: Adapter): Promise<void> {
+    this.#referencePut ??= (async () => {
+      for (const [name, value] of reference) await this.engine.put(referenceSlot(name), value);
+    })();
+    return this.#referencePut;
   }
 
   get #folder(): { externalDataFolder?: string } {

@@ -76,6 +76,7 @@ async function at(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
+  reference?: Adapter,
 ): Promise<Found> {
   const trainer = await RolloutTrainer.open(engine, {
     trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
@@ -87,6 +88,7 @@ async function at(
     reward,
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
     learningRate: 0,
+    ...(reference && { reference }),
   });
   await trainer.load(initialState(weights));
   const { reports } = await trainer.step([batch], () => 0.5);
@@ -165,4 +167,27 @@ it('DRaFT-LV averages the gradients of the last step over noised copies', async 
   const apart = norm(three.gradient, alone.gradient) / norm(alone.gradient);
   expect(apart).toBeGreaterThan(0.01);
   expect(apart).toBeLessThan(1);
+});
+
+it('holds DRaFT+ to the reference policy it is given, else to the base', async () => {
+  const held = draftPlus({ truncation: 2, kl: { coefficient: 50, form: 'noise' } });
+  const free = draftPlus({ truncation: 2, kl: { coefficient: 0, form: 'noise' } });
+  const none = await at(adapter, free, brightness, 3);
+  const own = await at(adapter, held, brightness, 3, adapter);
+  expect(own).toEqual(none);
+  const base = await at(adapter, held, brightness, 3);
+  expect(base.loss).toBeGreaterThan(none.loss);
+  expect(base.gradient).not.toEqual(none.gradient);
+  const other: Adapter = new Map(
+    [...adapter].map(([name, { dims, data }]) => [
+      name,
+      float32(
+        dims,
+        data.map((x) => 0.5 * x),
+      ),
+    ]),
+  );
+  const between = await at(adapter, held, brightness, 3, other);
+  expect(between.loss).toBeGreaterThan(none.loss);
+  expect(between.loss).not.toBe(base.loss);
 });
