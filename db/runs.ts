@@ -4,7 +4,7 @@ import { availableMethods, type Method, sourceOf } from '@/lib/methods';
 import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
-import { methodProblem } from '@/lib/settings/method-fit';
+import { lineageProblem, methodProblem } from '@/lib/settings/method-fit';
 import { parseRunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import { servingIn } from './aliases';
 import { recordAudit } from './audit';
@@ -61,6 +61,8 @@ export async function startRun(input: {
         `The policy ${startPolicy.name} belongs to the pipeline ${startPolicy.pipeline}, not to ${input.pipeline}.`,
       );
     }
+    const misfit = lineageProblem(startPolicy.manifest.config?.training, config.training);
+    if (misfit) throw new AppError('bad-request', misfit);
     if (sourceOf(input.method) === 'reward') checkRewards(tx, config.rewards, input.pipeline);
     const run = tx
       .insert(runs)

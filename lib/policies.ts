@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { trainingSettings } from './settings/training';
+
+type Trainables = keyof typeof trainingSettings.trainables.choices;
 
 /**
  * What is known of a policy besides its weights. A base policy suggests prompts for a first run; a
@@ -11,6 +14,16 @@ export const policyManifestSchema = z.looseObject({
   suggestedPrompts: z.array(z.string()).optional(),
   suggestedEvaluationPrompts: z.array(z.string()).optional(),
   suggestedPreset: z.string().optional(),
+  /** The configuration that trained it; none of a base policy. */
+  config: z
+    .looseObject({
+      training: z.looseObject({
+        trainables: z.enum(Object.keys(trainingSettings.trainables.choices) as Trainables[]),
+        loraRank: z.number(),
+        loraAlpha: z.number(),
+      }),
+    })
+    .optional(),
 });
 
 export type PolicyManifest = z.infer<typeof policyManifestSchema>;

@@ -52,3 +52,21 @@ function spoProblem(config: RunConfig): string | null {
   if (timestepFraction === 1) return null;
   return `training.timestepFraction is ${timestepFraction}, but spo forms pairs at every step from spo.startStep on. Set it to 1, and choose steps by spo.startStep and training.noisiestShare.`;
 }
+
+type Trained = Pick<RunConfig['training'], 'trainables' | 'loraRank' | 'loraAlpha'>;
+
+/** What is trained, in words. */
+export function trainedText({ trainables, loraRank, loraAlpha }: Trained): string {
+  return trainables === 'full'
+    ? trainables
+    : `${trainables} of rank ${loraRank} and alpha ${loraAlpha}`;
+}
+
+/**
+ * Why a round cannot go on from a policy: it has weights of another kind. Null where it can; every method goes on from every
+ * other. @param from what the policy trained; undefined for a base policy, from which anything may start
+ */
+export function lineageProblem(from: Trained | undefined, to: Trained): string | null {
+  if (!from || trainedText(from) === trainedText(to)) return null;
+  return `The round starts from a policy trained as ${trainedText(from)}, but is configured for ${trainedText(to)}. Set training.trainables, loraRank and loraAlpha alike, or start from the base policy.`;
+}

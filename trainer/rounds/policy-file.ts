@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { AppError } from '@/lib/errors';
+import { lineageProblem } from '@/lib/settings/method-fit';
 import { trainingSettings } from '@/lib/settings/training';
 import { adapterSites } from '@/trainer/diffusion/adapter-sites';
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
@@ -66,11 +67,9 @@ export function startingTensors(
   label: Label,
 ): Adapter {
   if (from) {
-    if (describe(from.kind) === describe(kind)) return from.tensors;
-    throw new AppError(
-      'unprocessable',
-      `The round starts from a policy trained as ${describe(from.kind)}, but is configured for ${describe(kind)}. Start a run configured alike, or one from the base policy.`,
-    );
+    const problem = lineageProblem(from.kind, kind);
+    if (problem) throw new AppError('unprocessable', problem);
+    return from.tensors;
   }
   const { trainables: which, loraRank } = kind;
   if (which !== 'full') {
@@ -79,10 +78,6 @@ export function startingTensors(
   }
   const own = trainableWeights(unet).tensors.map(({ name }) => [name, unet.constants.get(name)]);
   return new Map(own as [string, Tensor<'float32'>][]);
-}
-
-function describe({ trainables: which, loraRank, loraAlpha }: WeightsKind): string {
-  return which === 'full' ? which : `${which} of rank ${loraRank} and alpha ${loraAlpha}`;
 }
 
 /** The bytes of a policy file; the same weights give the same bytes. */
