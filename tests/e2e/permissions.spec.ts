@@ -18,6 +18,7 @@ const pages: Record<string, Action | 'anybody'> = {
   '/review/annotators': 'review.read',
   '/review/flags': 'review.decide',
   '/review/images': 'review.read',
+  '/rewards': 'rewards.read',
   '/rounds': 'rounds.read',
   '/rounds/[id]': 'rounds.read',
   '/rounds/new': 'rounds.manage',
