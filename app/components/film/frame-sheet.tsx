@@ -52,7 +52,7 @@ export function FrameSheet({
               <span className="edge-print mt-1 flex justify-between gap-2 text-film-ink/90">
                 <span className="whitespace-nowrap">▸ {index + 1}</span>
                 <span className="truncate">{rewardsOf(images, '', ' → ')}</span>
-                <span>{index + 1}A</span>
+                <span className="max-sm:hidden">{index + 1}A</span>
               </span>
             </button>
           </li>
