@@ -96,7 +96,7 @@ export async function recordEvaluation(input: {
   });
 }
 
-/** Evaluations of a round or of a policy, newest first. */
+/** Evaluations of a round or of a policy, newest first; of one instant, that of the newer policy. */
 export async function evaluationsOf({
   roundId,
   policyId,
@@ -113,6 +113,6 @@ export async function evaluationsOf({
         policyId === undefined ? undefined : eq(evaluations.policyId, policyId),
       ),
     )
-    .orderBy(desc(evaluations.createdAt))
+    .orderBy(desc(evaluations.createdAt), desc(evaluations.comparedToPolicyId))
     .all();
 }

@@ -37,14 +37,12 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     before: summarize(images, before.planned, judge, readingsBefore),
     after: summarize(images, after.planned, judge, readingsAfter),
   };
+  const asStart = { policyId: startPolicyId, comparedToPolicyId: null, summary: summaries.before };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
-    await recordEvaluation({
-      roundId: null,
-      policyId: startPolicyId,
-      comparedToPolicyId: null,
-      summary: summaries.before,
-    });
+    await recordEvaluation({ roundId: null, ...asStart });
   }
+  // Another round may have drawn it otherwise: this one's page holds the two against each other as they were drawn here.
+  await recordEvaluation({ roundId: round.id, ...asStart });
   await recordEvaluation({
     roundId: round.id,
     policyId: resultPolicyId,

@@ -1,0 +1,56 @@
+import pino from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { measured } from '@/app/api/rounds/summaries';
+import { evaluationsOf } from '@/db/metrics';
+import { ensureBasePolicy } from '@/db/policies';
+import { startRun } from '@/db/runs';
+import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
+import { Worker } from '@/trainer/rounds/worker';
+import { quickConfig, untilRound, withHomes } from './support';
+
+const homes = withHomes();
+const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
+let working: Promise<void>;
+
+beforeAll(async () => {
+  await homes.make();
+  working = worker.run();
+});
+afterAll(async () => {
+  worker.stop();
+  await working;
+});
+
+it('holds a policy against the one before it as both were drawn in the round', async () => {
+  const hash = await pipelineHash(pipelineFolder('hands'));
+  const base = await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash });
+  const play = async (eta: number) => {
+    const { round } = await startRun({
+      name: `eta ${eta}`,
+      mode: 'single',
+      method: 'draft',
+      pipeline: 'hands',
+      startPolicyId: base.id,
+      createdBy: null,
+      config: {
+        ...quickConfig,
+        evaluationPrompts: ['1 hand, blue background'],
+        sampling: { inferenceSteps: 3, batchImages: 2, guidanceScale: 2, eta },
+        rewards: [{ model: 'brightness' }],
+        reward: { optimiserSteps: 1, imagesPerStep: 1 },
+        evaluation: { images: 2 },
+      },
+    });
+    await untilRound(round.id, ({ state }) => state === 'done');
+    return round.id;
+  };
+  const before = async (roundId: string) => measured(await evaluationsOf(), base.id, roundId);
+  const first = await play(0);
+  const quiet = await before(first);
+  const second = await play(1);
+  const noisy = await before(second);
+  expect(noisy?.diversity).not.toBe(quiet?.diversity);
+  // What the first round showed stays what it was.
+  expect(await before(first)).toEqual(quiet);
+});
