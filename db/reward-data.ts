@@ -6,7 +6,7 @@ import type { LearnedSource } from '@/lib/rewards';
 import { type Archive, readArchive, votesIn } from './archive';
 import { db } from './client';
 import { type Sample, samplesById } from './samples';
-import { membersIn, preferredIn } from './standing-answers';
+import { groupBy, membersIn, preferredIn } from './standing-answers';
 
 /** An image that people judged. */
 export type RewardImage = Pick<Sample, 'id' | 'prompt' | 'imageBlob'>;
@@ -71,7 +71,7 @@ export async function statementsOf(
 type Said = SaidOfImages<string>;
 
 function picksIn({ answers }: Archive): Said[] {
-  return answersByPair(answers).map((own) => {
+  return [...groupBy(answers, ({ pair }) => pair.id).values()].map((own) => {
     const { pair } = own[0] as (typeof own)[number];
     const shares = own.map((answer) => {
       const preferred = preferredIn(answer);
@@ -83,11 +83,8 @@ function picksIn({ answers }: Archive): Said[] {
 }
 
 function tagsIn({ taggings }: Archive): Said[] {
-  const groupIds = [...new Set(taggings.map(({ tagging }) => tagging.groupId))];
-  return groupIds.flatMap((groupId) => {
-    const tags = taggings
-      .filter(({ tagging }) => tagging.groupId === groupId)
-      .map(({ tagging }) => tagging.taggedSampleIds);
+  return [...groupBy(taggings, ({ tagging }) => tagging.groupId)].flatMap(([groupId, own]) => {
+    const tags = own.map(({ tagging }) => tagging.taggedSampleIds);
     return pairsFromTags(membersIn(db(), groupId), tags, 'agreement').map((pair) => ({
       first: pair.winnerSampleId,
       second: pair.loserSampleId,
@@ -110,7 +107,7 @@ function imageLabelsIn(archive: Archive): Said[] {
 
 function ceilingOf({ answers }: Archive): Proportion {
   let [count, n] = [0, 0];
-  for (const own of answersByPair(answers)) {
+  for (const own of groupBy(answers, ({ pair }) => pair.id).values()) {
     const preferred = own.map(preferredIn).filter((id) => id !== null);
     for (const [one, other] of allPairs(preferred)) {
       n++;
@@ -127,14 +124,4 @@ function peopleIn({ answers, taggings, flags }: Archive, source: LearnedSource):
     ...(source === 'flags' ? flags.map(({ annotatorId }) => annotatorId) : []),
   ];
   return new Set(ids).size;
-}
-
-function answersByPair(answers: Archive['answers']): Archive['answers'][] {
-  const byPair = new Map<string, Archive['answers']>();
-  for (const answer of answers) {
-    const known = byPair.get(answer.pair.id);
-    if (known) known.push(answer);
-    else byPair.set(answer.pair.id, [answer]);
-  }
-  return [...byPair.values()];
 }

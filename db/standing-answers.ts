@@ -114,7 +114,8 @@ export function pairsOfTaggings(
   return { frozen, used };
 }
 
-function groupBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
+/** Rows under their keys, both in the order in which they come. */
+export function groupBy<T>(rows: readonly T[], keyOf: (row: T) => string): Map<string, T[]> {
   const byKey = new Map<string, T[]>();
   for (const row of rows) {
     const known = byKey.get(keyOf(row));

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { z95 } from './statistics/proportion';
 
 /**
  * What tells reward hacking: the reward rises while something that training has not seen falls. All of it is measured on the
@@ -30,9 +31,6 @@ export interface ImageMeasures {
 
 /** Diversity below this share of what it was counts as fallen. */
 const leastDiversity = 0.85;
-
-/** The normal quantile of a 95 % interval. */
-const z95 = 1.959964;
 
 export const changeSchema = z.object({
   /** Means over the images. */

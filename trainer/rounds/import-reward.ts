@@ -6,13 +6,11 @@ import { isAbsolute, join } from 'node:path';
 import { pipeline as streamed } from 'node:stream/promises';
 import { AppError } from '@/lib/errors';
 import type { ImportReport } from '@/lib/rewards';
-import { toPlanes } from '@/trainer/diffusion/images';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
-import { Sampler } from '@/trainer/diffusion/sampler';
-import { concatenated, float32 } from '@/trainer/graph/tensor';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { probeReward } from '@/trainer/rewards/probe';
 import type { Engine } from '@/trainer/runtime/engine';
+import { drawPlanes } from './draw-planes';
 import { judgeFiles } from './judging';
 import { trainingSeed } from './random';
 import { pipelineFolder } from './resolve-pipeline';
@@ -38,24 +36,14 @@ export async function tryImported(
   const reward = await openImportedReward(engine, folder);
   try {
     const pipeline = await openPipeline(pipelineFolder(pipelineName));
-    const sampler = await Sampler.open(engine, pipeline, { images, settings });
     const requests = Array.from({ length: images }, (_, i) => {
       const seed = trainingSeed('import', i);
       return { prompt, seed, noiseSeed: seed };
     });
-    const planes: Float32Array[] = [];
-    let [height, width] = [0, 0];
-    for await (const batch of sampler.sample(requests, {})) {
-      for (const { image } of batch) {
-        planes.push(toPlanes(image));
-        [height, width] = [image.height, image.width];
-      }
-    }
-    await sampler.release();
     const { mean, spread, warnings } = await probeReward(
       engine,
       reward,
-      float32([images, 3, height, width], concatenated(planes)),
+      await drawPlanes(engine, pipeline, requests, { images, settings }),
       requests.map((request) => request.prompt),
     );
     return { name: reward.name, mean, spread, warnings };

@@ -5,9 +5,7 @@
 import { addToManifest, type Round } from '@/db/rounds';
 import { isDrawingMethod, type Method } from '@/lib/methods';
 import { isAnalytic, type RewardTerm, type RewardTrial, rewardTrialSchema } from '@/lib/rewards';
-import { toPlanes } from '@/trainer/diffusion/images';
-import { Sampler } from '@/trainer/diffusion/sampler';
-import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Tensor } from '@/trainer/graph/tensor';
 import { combine, type Term } from '@/trainer/rewards/combine';
 import { fileSizeScorers } from '@/trainer/rewards/jpeg-file';
 import { type ProbeReport, probeReward } from '@/trainer/rewards/probe';
@@ -16,6 +14,7 @@ import { klWarning } from '@/trainer/rewards/scale';
 import { type OpenScorer, scorerOf } from '@/trainer/rewards/scorer';
 import { sumOfScorers } from '@/trainer/rewards/sum-of-scorers';
 import { rolloutSettings } from './draw';
+import { drawPlanes } from './draw-planes';
 import { promptsFrom } from './plan';
 import { trainingSeed } from './random';
 import { openRewards, openTerms, type RewardContext, type RewardScales } from './run-rewards';
@@ -97,22 +96,10 @@ async function drawTried(
     const seed = trainingSeed('tried', config.seed, ordinal, i);
     return { prompt, seed, noiseSeed: seed };
   });
-  const sampler = await Sampler.open(engine, start.pipeline, {
+  const drawn = await drawPlanes(engine, start.pipeline, requests, {
     images: Math.min(triedImages, config.sampling.batchImages),
     settings: rolloutSettings(config),
     policy: start.weights,
   });
-  try {
-    const planes: Float32Array[] = [];
-    let [height, width] = [0, 0];
-    for await (const batch of sampler.sample(requests, {})) {
-      for (const { image } of batch) {
-        planes.push(toPlanes(image));
-        [height, width] = [image.height, image.width];
-      }
-    }
-    return { images: float32([triedImages, 3, height, width], concatenated(planes)), prompts };
-  } finally {
-    await sampler.release();
-  }
+  return { images: drawn, prompts };
 }
