@@ -2,8 +2,7 @@
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline, withStaticShapes } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
-import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
-import { type Dtype, formatDims } from '@/trainer/graph/tensor';
+import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError } from './files';
 import { type Component, type Pipeline, portNamed } from './pipeline';
 
@@ -59,10 +58,10 @@ export function appendLatents(
     ? 'latent_parameters'
     : 'latent_sample';
   portNamed(encoder, 'outputs', output);
-  const signed = cast(b, b.sub(b.scale(images, 2), b.scalar(1)), dtype);
+  const signed = b.cast(b.sub(b.scale(images, 2), b.scalar(1)), dtype);
   const outputs = inline(b, encoder, { feeds: { sample: signed }, prefix: 'vae_encoder.' });
   const [channels, height, width] = latentShape;
-  const encoded = cast(b, outputs[output] as Value, 'float32');
+  const encoded = b.cast(outputs[output] as Value, 'float32');
   const found = b.dims(encoded);
   const fits = found[1] === channels || found[1] === 2 * channels;
   if (!fits || found[2] !== height || found[3] !== width) {
@@ -72,8 +71,4 @@ export function appendLatents(
   }
   const mean = found[1] === channels ? encoded : b.slice(encoded, 1, 0, channels);
   return b.scale(b.sub(mean, b.scalar(shiftFactor)), scalingFactor);
-}
-
-function cast(b: Builder, value: Value, dtype: Dtype): Value {
-  return b.dtype(value) === dtype ? value : b.op('Cast', [value], { to: dtypeNumber(dtype) });
 }

@@ -16,6 +16,7 @@ import {
   type ValueType,
 } from './model';
 import { tensorOf } from './numbers';
+import { dtypeNumber } from './onnx/dtypes';
 import { bytesOf, type Dtype, formatDims, int64, sameDims, sizeOf, type Tensor } from './tensor';
 
 /** Attributes as plain values: a whole number is an int unless ONNX declares the attribute a float. */
@@ -328,6 +329,9 @@ export class Builder {
     return axes.length === 0
       ? a
       : this.op('ReduceMean', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+  }
+  cast(a: Value, dtype: Dtype): Value {
+    return this.dtype(a) === dtype ? a : this.op('Cast', [a], { to: dtypeNumber(dtype) });
   }
   where(condition: Value, yes: Value, no: Value): Value {
     return this.op('Where', [condition, yes, no]);

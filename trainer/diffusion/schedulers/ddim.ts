@@ -53,6 +53,11 @@ export class DdimScheduler {
   readonly config: ScheduleConfig;
   readonly #alphaBars: Float32Array;
 
+  /** Bound on |x̂0|, Infinity for none. */
+  get clip(): number {
+    return this.config.clip_sample ? this.config.clip_sample_range : Number.POSITIVE_INFINITY;
+  }
+
   constructor(config: ScheduleConfig) {
     this.config = config;
     this.#alphaBars = alphaBars(config);
@@ -100,7 +105,7 @@ export class DdimScheduler {
         sample: signal * original.sample + direction * noise.sample,
         output: signal * original.output + direction * noise.output,
       },
-      clip: this.config.clip_sample ? this.config.clip_sample_range : Number.POSITIVE_INFINITY,
+      clip: this.clip,
     };
   }
 

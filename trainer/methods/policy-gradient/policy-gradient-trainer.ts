@@ -93,10 +93,9 @@ export class PolicyGradientTrainer {
       emptyContext,
       externalDataFolder,
     });
-    const { clip_sample: clips, clip_sample_range: range } = scheduler.config;
     const graph = buildPolicyGradientStep(
       trainable,
-      { ...shape, clip: clips ? range : Number.POSITIVE_INFINITY },
+      { ...shape, clip: scheduler.clip },
       method,
       secondMoment,
     );

@@ -75,8 +75,7 @@ export class SpoTrainer {
       emptyContext,
       externalDataFolder,
     });
-    const { clip_sample: clips, clip_sample_range: range } = scheduler.config;
-    const clip = clips ? range : Number.POSITIVE_INFINITY;
+    const { clip } = scheduler;
     const graph = buildSpoStep(trainable, { ...shape, clip }, options.loss, secondMoment);
     const transition = await engine.load(serializeOnnx(graph), {
       name: 'SPO step',

@@ -78,9 +78,7 @@ export class TransitionTrainer {
       latent: options.latent,
       context: options.context,
       guidance: options.guidance,
-      clip: options.scheduler.config.clip_sample
-        ? options.scheduler.config.clip_sample_range
-        : Number.POSITIVE_INFINITY,
+      clip: options.scheduler.clip,
     };
     const graph = buildTransitionStep(
       trainable,

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
-import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
-import { type Dtype, formatDims, type Tensor } from '@/trainer/graph/tensor';
+import { formatDims, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { appendPreprocessing, type Preprocessing } from '../preprocess';
 import type { Reward } from '../reward';
@@ -60,12 +59,12 @@ export async function openImportedReward(engine: Engine, folder: string): Promis
 function appendScore(b: Builder, images: Value, parts: Parts): Value {
   const { manifest, layout, model, head, prompts } = parts;
   const n = b.dims(images)[0] as number;
-  const pixels = cast(b, appendPreprocessing(b, images, parts.preprocessing), parts.image.dtype);
+  const pixels = b.cast(appendPreprocessing(b, images, parts.preprocessing), parts.image.dtype);
   const told = prompts.declare(b, n);
   const outputs = inline(b, model, {
     feeds: { [parts.image.name]: pixels, ...told.feeds },
   });
-  const given = cast(b, outputs[parts.output.name] as Value, 'float32');
+  const given = b.cast(outputs[parts.output.name] as Value, 'float32');
   if (layout.score !== 'affine') {
     const text = told.embedding as Value;
     expectEmbedding(b, given, model, b.dims(text)[1]);
@@ -78,18 +77,14 @@ function appendScore(b: Builder, images: Value, parts: Parts): Value {
     expectEmbedding(b, given, model, undefined);
     const port = portOf(head, 'inputs', manifest.head?.input);
     const scored = inline(b, head, {
-      feeds: { [port.name]: cast(b, appendUnit(b, given), port.dtype) },
+      feeds: { [port.name]: b.cast(appendUnit(b, given), port.dtype) },
     });
     const result = portOf(head, 'outputs', manifest.head?.output);
-    score = cast(b, scored[result.name] as Value, 'float32');
+    score = b.cast(scored[result.name] as Value, 'float32');
     source = head.source;
   }
   const { mean = layout.affine?.mean ?? 0, std = layout.affine?.std ?? 1 } = manifest.score;
   return appendAffine(b, perImage(b, score, n, source), { mean, std });
-}
-
-function cast(b: Builder, value: Value, dtype: Dtype): Value {
-  return b.dtype(value) === dtype ? value : b.op('Cast', [value], { to: dtypeNumber(dtype) });
 }
 
 /** @throws GraphError where the image's embedding is no vector per image, or not as wide as the prompt's */
