@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { noised } from '@/trainer/diffusion/schedulers/noising';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
+import { concatenated, float32, type Tensor, zeros } from '@/trainer/graph/tensor';
 import { appendDiffusionDpoLoss } from '@/trainer/methods/diffusion-dpo';
 import { buildNoiseStep } from '@/trainer/methods/noised-images/noise-step';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
@@ -33,19 +34,17 @@ async function check(engine: Engine, folder: string) {
   const [, c, h, w] = golden.get('noise').dims as [number, number, number, number];
   const [, tokens, width] = golden.get('cond').dims as [number, number, number];
   const shape = { images: 2, latent: [c, h, w], context: [tokens, width] } as const;
-  const alphaBar = scheduler.alphaBar(Number(golden.get('timestep').data[0]));
+  const timestep = Number(golden.get('timestep').data[0]);
   const noise = golden.floats('noise').data;
-  const twice = (of: Float32Array) => Float32Array.from([...of, ...of]);
-  const noised = ['w', 'l'].flatMap((which) =>
-    [...golden.floats(`latents_${which}`).data].map(
-      (clean, i) => Math.sqrt(alphaBar) * clean + Math.sqrt(1 - alphaBar) * (noise[i] as number),
-    ),
+  const pair = ['w', 'l'].map((which) =>
+    noised(scheduler, timestep, golden.floats(`latents_${which}`).data, noise),
   );
+  const cond = golden.floats('cond').data;
   const common = {
-    latents: float32([2, c, h, w], Float32Array.from(noised)),
-    target: float32([2, c, h, w], twice(noise)),
+    latents: float32([2, c, h, w], concatenated(pair.map(({ latents }) => latents))),
+    target: float32([2, c, h, w], concatenated(pair.map(({ target }) => target))),
     timestep: { ...golden.get('timestep'), dims: [] } as Tensor,
-    context: float32([2, tokens, width], twice(golden.floats('cond').data)),
+    context: float32([2, tokens, width], concatenated([cond, cond])),
   };
   const base = await engine.load(
     serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, 'base')),
