@@ -52,18 +52,29 @@ const along = ({ run }: DiversityUnit, base: Evaluation): Evaluation[] => [
   ...run.reached.map(({ evaluation }) => evaluation),
 ];
 
-/** Diversity over reward. */
-const curveOf = (unit: DiversityUnit, base: Evaluation): CurvePoint[] =>
-  along(unit, base).map((evaluation) => ({ x: rewardOf(evaluation), y: evaluation.diversity }));
+const diversityOf = ({ diversity: value }: Evaluation) => value;
+const alignmentOf = ({ alignment }: Evaluation) => meanOf(alignment);
 
-/** Diversity gained over DRaFT of the same seed, where DRaFT first has the reward that this run ended with. */
-export function gainAtEqualReward(
+/** Something measured over reward. */
+const curveOf = (
+  unit: DiversityUnit,
+  base: Evaluation,
+  read: (evaluation: Evaluation) => number,
+): CurvePoint[] =>
+  along(unit, base).map((evaluation) => ({ x: rewardOf(evaluation), y: read(evaluation) }));
+
+/**
+ * What a run has over DRaFT of the same seed at each of its evaluations, where DRaFT first has the reward that the run had
+ * there. From the first evaluation after the base to the last; null where DRaFT never got so far.
+ */
+export function gainsAtEqualReward(
   own: readonly CurvePoint[],
   freeCurve: readonly CurvePoint[],
-): number | null {
-  const end = own.at(-1);
-  const there = end && firstAt(freeCurve, end.x);
-  return end && there !== null && there !== undefined ? end.y - there : null;
+): (number | null)[] {
+  return own.slice(1).map(({ x, y }) => {
+    const there = firstAt(freeCurve, x);
+    return there === null ? null : y - there;
+  });
 }
 
 /** Markdown, plots and images of the figure. */
@@ -79,20 +90,34 @@ export function tellDiversity(
   const rows = settings.map(({ name }) => {
     const own = of(name);
     const ends = own.map(({ run }) => run.reached.at(-1)?.evaluation as Evaluation);
-    const gains = own.flatMap(
-      (unit) =>
-        gainAtEqualReward(
-          curveOf(unit, base.evaluation),
-          curveOf(freeOf(unit.seed), base.evaluation),
-        ) ?? [],
-    );
+    const gainsIn = (read: (evaluation: Evaluation) => number) =>
+      own.map((unit) =>
+        gainsAtEqualReward(
+          curveOf(unit, base.evaluation, read),
+          curveOf(freeOf(unit.seed), base.evaluation, read),
+        ),
+      );
+    /** Mean over a run's evaluations, as far as DRaFT got. */
+    const alongTheWay = (gains: (number | null)[][]) =>
+      gains.flatMap((ofRun) => {
+        const known = ofRun.filter((gain) => gain !== null);
+        return known.length > 0 ? [meanOf(known)] : [];
+      });
+    const gains = gainsIn(diversityOf);
+    const atTheEnd = gains.flatMap((ofRun) => ofRun.at(-1) ?? []);
+    const compared = `${atTheEnd.length} of ${own.length}`;
     return [
       name,
       seedsText(ends.map(rewardOf), 2),
-      seedsText(ends.map(({ diversity: value }) => value)),
-      name === free ? '–' : seedsText(gains),
-      name === free ? '–' : `${gains.length} of ${own.length}`,
-      seedsText(ends.map(({ alignment }) => meanOf(alignment))),
+      seedsText(ends.map(diversityOf)),
+      seedsText(ends.map(alignmentOf)),
+      ...(name === free
+        ? ['–', '–', '–']
+        : [
+            seedsText(alongTheWay(gains)),
+            `${seedsText(atTheEnd)} (${compared})`,
+            seedsText(alongTheWay(gainsIn(alignmentOf))),
+          ]),
       meanOf(own.map(({ run }) => run.reached.at(-1)?.seconds ?? 0)).toFixed(0),
     ];
   });
@@ -121,13 +146,13 @@ export function tellDiversity(
       title: 'Diversity against reward, over training',
       x: 'learned reward (logit)',
       y: 'LPIPS within a prompt',
-      series: series(({ diversity: value }) => value, rewardsOf),
+      series: series(diversityOf, rewardsOf),
     },
     {
       title: 'Prompt followed (judge A) against reward',
       x: 'learned reward (logit)',
       y: 'share of attributes shown',
-      series: series(({ alignment }) => meanOf(alignment), rewardsOf),
+      series: series(alignmentOf, rewardsOf),
     },
     {
       title: 'Reward over training',
@@ -139,7 +164,7 @@ export function tellDiversity(
       title: 'Diversity over training',
       x: 'UNet evaluations',
       y: 'LPIPS within a prompt',
-      series: series(({ diversity: value }) => value, evaluationsOf),
+      series: series(diversityOf, evaluationsOf),
     },
   ];
   const first = seeds[0] as number;
@@ -150,10 +175,11 @@ DRaFT and DRaFT+ train K = ${truncation}, learning rate ${plan.learningRate}, ${
 of guided predictions from the base's. DDPO: learning rate ${ddpo.learningRate}, clip ${ddpo.clipRange}, ${ddpo.steps} draws of ${ddpo.images * ddpo.updates} images with ${ddpo.updates} updates each on the
 noisiest ${100 * ddpo.noisiestShare} % of the steps. Each point is ${plan.evaluationImages} images; the base has reward ${rewardOf(start).toFixed(2)}, diversity ${start.diversity.toFixed(3)} and alignment ${meanOf(start.alignment).toFixed(3)}.
 
-At equal reward: what a run has in diversity at its end, less what DRaFT of the same seed had when its curve, linear
-between evaluations, first reached that reward; beside it, how many runs ended within DRaFT's reach.
+At equal reward: what a run has in diversity (and alignment, judge A), less what DRaFT of the same seed had when its curve,
+linear between evaluations, first reached the same reward; at each evaluation within DRaFT's reach and then averaged, and
+at the end alone (where so many of the runs ended within its reach).
 
-${table(['setting', 'reward at the end', 'diversity at the end', 'diversity over DRaFT at equal reward', 'compared', 'alignment at the end (judge A)', 'training, s'], rows)}
+${table(['setting', 'reward at the end', 'diversity', 'alignment', 'diversity over DRaFT at equal reward', 'at the end', 'alignment over DRaFT at equal reward', 'training, s'], rows)}
 
 ![Diversity and alignment against reward, and both over training](methods/diversity.svg)
 

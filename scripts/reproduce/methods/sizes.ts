@@ -64,15 +64,15 @@ export const full: Sizes = {
       evaluationImages: 3 * evaluationUnit,
     },
   },
-  // From a KL that is hardly felt to one that slows the reward to half.
+  // Long enough that DRaFT without a KL loses diversity; from a KL that is felt late to one that slows the reward to half.
   diversity: {
     truncation: 2,
-    klCoefficients: [0.3, 1, 3, 10],
+    klCoefficients: [1, 3, 10, 30],
     plan: {
-      steps: 20,
+      steps: 32,
       images: 16,
-      learningRate: 1e-3,
-      evaluateAt: every(4, 20),
+      learningRate: 1.5e-3,
+      evaluateAt: every(8, 32),
       evaluationImages: evaluationUnit,
     },
     ddpo: {

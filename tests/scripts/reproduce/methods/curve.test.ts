@@ -1,7 +1,7 @@
 /** Curves compared at the same reward. */
 import { describe, expect, it } from 'vitest';
 import { firstAt } from '@/scripts/reproduce/methods/curve';
-import { gainAtEqualReward } from '@/scripts/reproduce/methods/diversity-report';
+import { gainsAtEqualReward } from '@/scripts/reproduce/methods/diversity-report';
 
 const rising = [
   { x: 0, y: 0.9 },
@@ -32,15 +32,23 @@ describe('firstAt', () => {
   });
 });
 
-describe('gainAtEqualReward', () => {
-  it('compares the end of a run with the free run at that reward', () => {
+describe('gainsAtEqualReward', () => {
+  it('compares a run, after the base, with the free run where that had the reward', () => {
     const own = [
       { x: 0, y: 0.9 },
+      { x: 1, y: 0.9 },
       { x: 2, y: 0.85 },
     ];
-    expect(gainAtEqualReward(own, rising)).toBeCloseTo(0.25);
+    const gains = gainsAtEqualReward(own, rising);
+    expect(gains).toHaveLength(2);
+    expect(gains[0]).toBeCloseTo(0.9 - (firstAt(rising, 1) as number));
+    expect(gains[1]).toBeCloseTo(0.25);
   });
   it('compares nothing where the free run never came', () => {
-    expect(gainAtEqualReward([{ x: 9, y: 1 }], rising)).toBeNull();
+    const own = [
+      { x: 0, y: 1 },
+      { x: 9, y: 1 },
+    ];
+    expect(gainsAtEqualReward(own, rising)).toEqual([null]);
   });
 });
