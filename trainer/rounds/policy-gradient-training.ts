@@ -1,14 +1,10 @@
 /** @file A round trained by policy gradient: every step draws images, scores them, and moves the weights a few times. */
-import { sha256 } from '@/db/blobs';
 import { isPolicyGradient, type PolicyGradient } from '@/lib/methods';
 import type { TrainMetrics } from '@/lib/metrics';
 import { drawOf, type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { ddpo } from '@/trainer/methods/ddpo';
 import { dpok } from '@/trainer/methods/dpok';
-import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { spreadOf } from '@/trainer/methods/policy-gradient/advantages';
-import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
 import type { PolicyGradientMethod } from '@/trainer/methods/policy-gradient/method';
 import {
   type EpochReport,
@@ -16,13 +12,9 @@ import {
 } from '@/trainer/methods/policy-gradient/policy-gradient-trainer';
 import type { TransitionReport } from '@/trainer/methods/policy-gradient/run';
 import { planSteps } from './d3po-steps';
-import { rolloutSettings } from './draw';
-import { originOf } from './draw-origin';
-import { adamWOf, batchImages, mostImagesPerRun } from './method-settings';
-import { startingTensors, trainableOf, trainedUnet } from './policy-file';
+import { openDrawnTraining } from './drawn-training';
 import { randomOf } from './random';
 import type { StepMetrics, Training, TrainingContext } from './training';
-import { tryRewards } from './try-rewards';
 
 const methods: Record<PolicyGradient, (config: RunConfig) => PolicyGradientMethod> = {
   ddpo: (config) => ddpo(config.ddpo),
@@ -34,69 +26,28 @@ const methods: Record<PolicyGradient, (config: RunConfig) => PolicyGradientMetho
 };
 
 /** Opens a policy-gradient method on a round. */
-export async function openPolicyGradientTraining({
-  engine,
-  round,
-  start,
-  method,
-}: TrainingContext): Promise<Training> {
+export async function openPolicyGradientTraining(context: TrainingContext): Promise<Training> {
+  const { engine, round, method } = context;
   const { config } = round;
-  const { pipeline } = start;
   if (!isPolicyGradient(method)) throw new Error(`The method ${method} is no policy gradient.`);
-  const label = [config.seed, round.ordinal] as const;
   const { imagesPerStep, optimiserSteps } = config.reward;
   const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
   const draws = optimiserSteps / stepsPerDraw;
-  const images = batchImages(imagesPerStep, mostImagesPerRun(pipeline, 1));
+  const drawn = await openDrawnTraining(context, { draws, imagesPerDraw, together: imagesPerStep });
   const [eligibleSteps] = trainedTimesteps(config);
-  const unet = await trainedUnet(pipeline.unet.graph, config.training);
-  const conditioning = await openConditioning(engine, pipeline);
-  const encode = async (prompt: string) => (await conditioning.encode(prompt)).data;
-  const { reward, openScorer } = await tryRewards({ engine, start, encode }, round, method);
   const trainer = await PolicyGradientTrainer.open(engine, {
-    trainable: trainableOf(unet, config.training),
-    pipeline,
-    emptyContext: conditioning.options.emptyContext,
-    settings: rolloutSettings(config),
-    images,
+    ...drawn.options,
     drawImages: imagesPerDraw,
     eligibleSteps,
     method: methods[method](config),
-    openScorer,
-    adamW: adamWOf(config.training),
-    secondMoment: config.training.secondMoment,
-    emaDecay: config.training.emaDecay,
-    learningRate: config.training.learningRate,
+    openScorer: drawn.openScorer,
   });
-  const context = { round, pipeline, conditioning, imagesPerRound: draws * imagesPerDraw };
-  return {
-    steps: draws,
-    kind: config.training,
-    dataHash: sha256(
-      new TextEncoder().encode(JSON.stringify([reward.name, config.prompts, ...label])),
-    ),
-    initial: initialState(startingTensors(unet, config.training, start.file, [...label])),
-    load: (state) => trainer.load(state),
-    state: () => trainer.state(),
-    async step(index) {
-      const batches: DrawOrigin[] = [];
-      for (let drawn = 0; drawn < imagesPerDraw; drawn += images) {
-        batches.push(await originOf(context, index * imagesPerDraw + drawn, images));
-      }
-      const random = randomOf(...label, 'value', index);
-      const report = await trainer.epoch(
-        batches,
-        transitionsOf(config, imagesPerDraw, [...label, index]),
-        () => random.next(),
-      );
-      return metricsOf(report);
-    },
-    async close() {
-      await trainer.close();
-      await reward.release?.();
-      await conditioning.release();
-    },
-  };
+  return drawn.training(trainer, async (index) => {
+    const random = randomOf(...drawn.label, 'value', index);
+    const transitions = transitionsOf(config, imagesPerDraw, [...drawn.label, index]);
+    const batches = await drawn.originsOf(index);
+    return metricsOf(await trainer.epoch(batches, transitions, () => random.next()));
+  });
 }
 
 /** Which transitions each optimizer step of a draw takes: its own images, each at timesteps drawn for it. */

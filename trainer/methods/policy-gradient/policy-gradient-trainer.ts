@@ -5,19 +5,18 @@
  */
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
-import { ImageDecoder } from '@/trainer/diffusion/networks';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { OpenScorer, Scorer } from '@/trainer/rewards/scorer';
+import { float32 } from '@/trainer/graph/tensor';
+import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine, Session } from '@/trainer/runtime/engine';
-import type { DenoiseShape } from '../guided-policy';
-import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
-import { finiteRewards } from '../rollouts/finite-rewards';
+import type { TrainState } from '../optimizer/optimizer';
+import {
+  type DrawingOptions,
+  type DrawingPolicy,
+  openDrawingPolicy,
+} from '../rollouts/drawing-policy';
+import { LatentScorer } from '../rollouts/latent-scorer';
 import { Roller, type Rollout } from '../rollouts/roller';
-import { TrainedDenoiser } from '../rollouts/trained-denoiser';
-import type { Trainable } from '../trainable';
 import { layOut, type Row } from '../transitions/examples';
 import type { Baseline } from './baseline';
 import { type DrawnImage, type DrawOrigin, imagesOf } from './draw';
@@ -25,22 +24,14 @@ import type { PolicyGradientMethod } from './method';
 import { reportRun, runFeeds, type TransitionReport, type WeighedDraw } from './run';
 import { buildPolicyGradientStep } from './step';
 
-export interface PolicyGradientTrainerOptions extends OptimizerOptions {
-  trainable: Trainable;
-  pipeline: Pipeline;
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
-  /** eta above 0. */
-  settings: RolloutSettings;
-  /** Images in a batch of rollouts, and transitions in a run. */
-  images: number;
+/** With eta above 0. A batch of images that is drawn is as large as a run of transitions. */
+export interface PolicyGradientTrainerOptions extends DrawingOptions {
   /** Images in a draw: whole batches. */
   drawImages: number;
   /** Steps that may be trained on, from the noisiest. */
   eligibleSteps: number;
   method: PolicyGradientMethod;
   openScorer: OpenScorer;
-  learningRate: number;
 }
 
 /** What one optimizer step showed. */
@@ -58,11 +49,8 @@ export interface EpochReport {
   valueLoss?: number;
 }
 
-interface Parts {
-  optimizer: Optimizer;
-  denoiser: TrainedDenoiser;
-  decoder: ImageDecoder;
-  scorer: Scorer;
+interface Parts extends DrawingPolicy {
+  scorer: LatentScorer;
   baseline: Baseline;
   transition: Session;
 }
@@ -70,7 +58,6 @@ interface Parts {
 export class PolicyGradientTrainer {
   private constructor(
     private readonly options: PolicyGradientTrainerOptions,
-    private readonly shape: DenoiseShape,
     private readonly roller: Roller,
     private readonly parts: Parts,
   ) {}
@@ -80,46 +67,31 @@ export class PolicyGradientTrainer {
     engine: Engine,
     options: PolicyGradientTrainerOptions,
   ): Promise<PolicyGradientTrainer> {
-    const { trainable, pipeline, settings, images, method, emptyContext } = options;
-    const { scheduler, latentShape: latent } = pipeline;
-    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-    const shape = { images, latent, context, guidance: settings.guidance };
-    const secondMoment = options.secondMoment ?? 'step';
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
-    const externalDataFolder = pipeline.unet.folder;
-    const denoiser = new TrainedDenoiser(engine, optimizer, {
-      trainable,
-      shape,
-      emptyContext,
-      externalDataFolder,
-    });
+    const { trainable, pipeline, settings, images, method } = options;
+    const { scheduler } = pipeline;
+    const policy = await openDrawingPolicy(engine, options);
+    const { optimizer, denoiser, shape } = policy;
+    const { context } = shape;
     const graph = buildPolicyGradientStep(
       trainable,
       { ...shape, clip: scheduler.clip },
       method,
-      secondMoment,
+      optimizer.secondMoment,
     );
     const transition = await engine.load(serializeOnnx(graph), {
       name: `${method.name} step`,
       resident: Object.keys(optimizer.sums()),
-      externalDataFolder,
+      externalDataFolder: pipeline.unet.folder,
     });
-    const decoder = await ImageDecoder.open(engine, pipeline, images);
-    const { height, width } = decoder;
-    const scorer = await options.openScorer(engine, { images, height, width });
-    const { steps } = settings;
+    const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const baseline = await method.baseline(engine, {
       images: options.drawImages,
-      steps,
-      latent,
+      steps: settings.steps,
+      latent: pipeline.latentShape,
       context,
     });
-    return new PolicyGradientTrainer(
-      options,
-      shape,
-      new Roller({ denoiser, scheduler, settings, images }),
-      { optimizer, denoiser, decoder, scorer, baseline, transition },
-    );
+    const roller = new Roller({ denoiser, scheduler, settings, images });
+    return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, transition });
   }
 
   /** Puts weights, moments and what the baseline knows where training goes on from. */
@@ -157,12 +129,10 @@ export class PolicyGradientTrainer {
 
   /** Draws and scores images with the current weights. */
   async draw(batches: readonly DrawOrigin[]): Promise<DrawnImage[]> {
-    const { scorer, decoder } = this.parts;
     const images: DrawnImage[] = [];
     for (const batch of batches) {
       const rollout = await this.roller.run(batch);
-      const pixels = await decoder.decode(rollout.previous);
-      const rewards = finiteRewards(scorer.name, await scorer.score(pixels, batch.prompts));
+      const rewards = await this.parts.scorer.score(rollout.previous, batch.prompts);
       images.push(...imagesOf(batch, rollout, rewards, await this.#reference(batch, rollout)));
     }
     return images;
@@ -182,10 +152,8 @@ export class PolicyGradientTrainer {
   }
 
   async close(): Promise<void> {
-    const { transition, baseline, scorer, decoder, denoiser, optimizer } = this.parts;
-    for (const part of [transition, baseline, scorer, decoder, denoiser, optimizer]) {
-      await part.release();
-    }
+    const { transition, baseline, scorer, denoiser, optimizer } = this.parts;
+    for (const part of [transition, baseline, scorer, denoiser, optimizer]) await part.release();
   }
 
   /** The reference's guided outputs at the steps that may be trained on. */
@@ -208,10 +176,9 @@ export class PolicyGradientTrainer {
     total: number,
     goOn: boolean,
   ): Promise<TransitionReport[]> {
-    const { optimizer, transition } = this.parts;
+    const { optimizer, transition, shape } = this.parts;
     const { trainable, pipeline, settings, method, emptyContext } = this.options;
     const { timesteps } = this.roller;
-    const { shape } = this;
     const coefficients = (timestepIndex: number) =>
       pipeline.scheduler.coefficients(
         timesteps[timestepIndex] as number,

@@ -3,35 +3,25 @@
  * back through the steps that the method trains. One optimizer step may take several batches of rollouts.
  */
 import type { Adapter } from '@/trainer/diffusion/lora';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
-import type { Trainable } from '../trainable';
+import type { Optimizer, TrainState } from '../optimizer/optimizer';
 import { backPropagate } from './chain';
+import { type DrawingOptions, openDrawingPolicy } from './drawing-policy';
 import { finiteRewards } from './finite-rewards';
 import { klPenalty } from './kl-penalty';
 import type { RewardGradientMethod, RolloutPlan } from './plan';
 import { renoise } from './renoise';
 import { buildRewardStep } from './reward-step';
 import { Roller, type RolloutOrigin, type RolloutStep } from './roller';
-import { TrainedDenoiser } from './trained-denoiser';
+import type { TrainedDenoiser } from './trained-denoiser';
 
-export interface RolloutTrainerOptions extends OptimizerOptions {
-  trainable: Trainable;
-  pipeline: Pipeline;
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
-  settings: RolloutSettings;
-  /** Images in a batch. */
-  images: number;
+export interface RolloutTrainerOptions extends DrawingOptions {
   method: RewardGradientMethod;
   reward: Reward;
-  learningRate: number;
   /** What a KL penalty compares with; the base policy where it is left out. */
   reference?: Adapter;
 }
@@ -65,16 +55,8 @@ export class RolloutTrainer {
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: RolloutTrainerOptions): Promise<RolloutTrainer> {
-    const { pipeline, images, reward, method, trainable, settings, emptyContext } = options;
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
-    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-    const denoiser = new TrainedDenoiser(engine, optimizer, {
-      trainable,
-      shape: { images, latent: pipeline.latentShape, context, guidance: settings.guidance },
-      emptyContext,
-      externalDataFolder: pipeline.unet.folder,
-      ...(options.reference && { reference: options.reference }),
-    });
+    const { pipeline, images, reward, method, settings } = options;
+    const { optimizer, denoiser } = await openDrawingPolicy(engine, options, options.reference);
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
     const graph = buildRewardStep(pipeline, images, reward, (b, r) => method.loss(b, r));

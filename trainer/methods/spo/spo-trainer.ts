@@ -1,40 +1,31 @@
 /** @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps on them. */
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
-import { ImageDecoder } from '@/trainer/diffusion/networks';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { OpenScorer, Scorer } from '@/trainer/rewards/scorer';
+import { float32 } from '@/trainer/graph/tensor';
+import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import type { D3poSettings } from '../d3po';
-import type { DenoiseShape } from '../guided-policy';
-import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
+import type { TrainState } from '../optimizer/optimizer';
 import type { DrawOrigin } from '../policy-gradient/draw';
-import { finiteRewards } from '../rollouts/finite-rewards';
-import { TrainedDenoiser } from '../rollouts/trained-denoiser';
-import type { Trainable } from '../trainable';
+import {
+  type DrawingOptions,
+  type DrawingPolicy,
+  openDrawingPolicy,
+} from '../rollouts/drawing-policy';
+import { LatentScorer } from '../rollouts/latent-scorer';
 import { layOut } from '../transitions/examples';
 import type { ChoiceSettings } from './choice';
 import { drawPairs, type PairDraw, type StepPair } from './draw';
 import { buildSpoStep, reportPairs, type StepPairReport, spoFeeds, stepOutputs } from './step';
 
-export interface SpoTrainerOptions extends OptimizerOptions {
-  trainable: Trainable;
-  pipeline: Pipeline;
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
-  /** eta above 0. */
-  settings: RolloutSettings;
-  /** Images in a batch that is drawn, and pairs in a run. */
-  images: number;
+/** With eta above 0. A batch of images that is drawn is as large as a run of pairs. */
+export interface SpoTrainerOptions extends DrawingOptions {
   /** Steps that may be trained on, from the noisiest. */
   eligibleSteps: number;
   choice: ChoiceSettings;
   loss: D3poSettings;
   openScorer: OpenScorer;
-  learningRate: number;
 }
 
 /** What one optimizer step showed. */
@@ -44,50 +35,34 @@ export interface SpoUpdate {
   pairs: StepPairReport[];
 }
 
-interface Parts {
-  optimizer: Optimizer;
-  denoiser: TrainedDenoiser;
-  decoder: ImageDecoder;
-  scorer: Scorer;
+interface Parts extends DrawingPolicy {
+  scorer: LatentScorer;
   transition: Session;
 }
 
 export class SpoTrainer {
   private constructor(
     private readonly options: SpoTrainerOptions,
-    private readonly shape: DenoiseShape,
     private readonly timesteps: readonly number[],
     private readonly parts: Parts,
   ) {}
 
   /** Builds and loads the graphs. Call `load` before the first draw. */
   static async open(engine: Engine, options: SpoTrainerOptions): Promise<SpoTrainer> {
-    const { trainable, pipeline, settings, images, emptyContext } = options;
-    const { scheduler, latentShape: latent } = pipeline;
-    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-    const shape = { images, latent, context, guidance: settings.guidance };
-    const secondMoment = options.secondMoment ?? 'step';
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
-    const externalDataFolder = pipeline.unet.folder;
-    const denoiser = new TrainedDenoiser(engine, optimizer, {
-      trainable,
-      shape,
-      emptyContext,
-      externalDataFolder,
-    });
-    const { clip } = scheduler;
-    const graph = buildSpoStep(trainable, { ...shape, clip }, options.loss, secondMoment);
+    const { trainable, pipeline, settings, images, loss } = options;
+    const { scheduler } = pipeline;
+    const policy = await openDrawingPolicy(engine, options);
+    const { optimizer, shape } = policy;
+    const stepShape = { ...shape, clip: scheduler.clip };
+    const graph = buildSpoStep(trainable, stepShape, loss, optimizer.secondMoment);
     const transition = await engine.load(serializeOnnx(graph), {
       name: 'SPO step',
       resident: Object.keys(optimizer.sums()),
-      externalDataFolder,
+      externalDataFolder: pipeline.unet.folder,
     });
-    const decoder = await ImageDecoder.open(engine, pipeline, images);
-    const { height, width } = decoder;
-    const scorer = await options.openScorer(engine, { images, height, width });
+    const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const timesteps = scheduler.timesteps(settings.steps);
-    const parts = { optimizer, denoiser, decoder, scorer, transition };
-    return new SpoTrainer(options, shape, timesteps, parts);
+    return new SpoTrainer(options, timesteps, { ...policy, scorer, transition });
   }
 
   /** Puts weights and moments where training goes on from. */
@@ -107,11 +82,10 @@ export class SpoTrainer {
 
   /** Draws candidates with the current weights and forms pairs. @param random uniform in [0, 1) */
   async draw(batches: readonly DrawOrigin[], random: () => number): Promise<PairDraw> {
-    const { denoiser, decoder, scorer } = this.parts;
+    const { denoiser, scorer } = this.parts;
     const { pipeline, settings, choice, eligibleSteps } = this.options;
-    const score = async (latents: Float32Array, prompts: readonly string[]) =>
-      finiteRewards(scorer.name, await scorer.score(await decoder.decode(latents), prompts));
     const { scheduler } = pipeline;
+    const score = scorer.score.bind(scorer);
     const parts = { denoiser, score, scheduler, settings, choice, eligibleSteps };
     const draw: PairDraw = { pairs: [], scores: [] };
     for (const batch of batches) {
@@ -124,12 +98,12 @@ export class SpoTrainer {
 
   /** One optimizer step: the gradient is the mean over the given pairs, at least one. */
   async update(pairs: readonly StepPair[]): Promise<SpoUpdate> {
-    const { optimizer } = this.parts;
+    const { optimizer, shape } = this.parts;
     const rows = pairs.map(({ timestepIndex }, example) => ({ example, timestepIndex }));
     const single = pairs.map(() => ({ images: 1, comparisons: 1 }));
     const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
     const reports: StepPairReport[] = [];
-    for (const [index, run] of layOut(rows, single, this.shape.images, oneTimestep).entries()) {
+    for (const [index, run] of layOut(rows, single, shape.images, oneTimestep).entries()) {
       const together = run.map(({ example }) => pairs[example] as StepPair);
       reports.push(...(await this.#run(together, pairs.length, index > 0)));
     }
@@ -137,14 +111,14 @@ export class SpoTrainer {
   }
 
   async close(): Promise<void> {
-    const { transition, scorer, decoder, denoiser, optimizer } = this.parts;
-    for (const part of [transition, scorer, decoder, denoiser, optimizer]) await part.release();
+    const { transition, scorer, denoiser, optimizer } = this.parts;
+    for (const part of [transition, scorer, denoiser, optimizer]) await part.release();
   }
 
   async #run(pairs: readonly StepPair[], total: number, goOn: boolean): Promise<StepPairReport[]> {
-    const { optimizer, transition } = this.parts;
+    const { optimizer, transition, shape } = this.parts;
     const { trainable, pipeline, settings, emptyContext, loss } = this.options;
-    const { shape, timesteps } = this;
+    const { timesteps } = this;
     const coefficients = (timestepIndex: number) =>
       pipeline.scheduler.coefficients(
         timesteps[timestepIndex] as number,

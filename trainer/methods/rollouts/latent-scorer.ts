@@ -1,0 +1,36 @@
+/** @file From latents to what a reward says of their images, for methods that take it as a number. */
+import { ImageDecoder } from '@/trainer/diffusion/networks';
+import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import type { OpenScorer, Scorer } from '@/trainer/rewards/scorer';
+import type { Engine } from '@/trainer/runtime/engine';
+import { finiteRewards } from './finite-rewards';
+
+export class LatentScorer {
+  private constructor(
+    private readonly decoder: ImageDecoder,
+    private readonly scorer: Scorer,
+  ) {}
+
+  /** @param images in every batch */
+  static async open(
+    engine: Engine,
+    pipeline: Pipeline,
+    images: number,
+    openScorer: OpenScorer,
+  ): Promise<LatentScorer> {
+    const decoder = await ImageDecoder.open(engine, pipeline, images);
+    const { height, width } = decoder;
+    return new LatentScorer(decoder, await openScorer(engine, { images, height, width }));
+  }
+
+  /** One reward per image. @param latents of all images @throws NonFiniteError where one is NaN or infinite */
+  async score(latents: Float32Array, prompts: readonly string[]): Promise<Float32Array> {
+    const pixels = await this.decoder.decode(latents);
+    return finiteRewards(this.scorer.name, await this.scorer.score(pixels, prompts));
+  }
+
+  async release(): Promise<void> {
+    await this.scorer.release();
+    await this.decoder.release();
+  }
+}
