@@ -15,6 +15,7 @@ import { pairs, preferences, samples } from './schema/labels';
 import { user } from './schema/people';
 import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
+import { importedEmail } from './users';
 
 const answersPerTransaction = 200;
 
@@ -170,7 +171,7 @@ function storeAnswer(
     .values({
       id: ids.person,
       name: one.userId === null ? 'Imported' : `Imported ${one.userId.slice(0, 8)}`,
-      email: `${ids.person}@imported.invalid`,
+      email: importedEmail(ids.person),
       role: 'annotator',
       createdAt: joined,
       updatedAt: joined,

@@ -14,9 +14,12 @@ function meanOf(metric: string): SQL<number | null> {
   return sql<number | null>`avg(json_extract(${trainSteps.metrics}, ${`$.${metric}`}))`;
 }
 
+/** A reward speaks of whole images: its terms are of no timestep. */
+const { rewardParts: _, ...ofTimesteps } = trainMetricsSchema.shape;
+
 const means = Object.fromEntries(
-  Object.keys(trainMetricsSchema.shape).map((metric) => [metric, meanOf(metric)]),
-) as Record<keyof TrainMetrics, SQL<number | null>>;
+  Object.keys(ofTimesteps).map((metric) => [metric, meanOf(metric)]),
+) as Record<keyof typeof ofTimesteps, SQL<number | null>>;
 
 /** How a round's metrics depend on the timestep, the noisiest first; empty before it has trained. */
 export async function timestepMeans(roundId: string): Promise<TimestepMean[]> {

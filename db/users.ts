@@ -14,7 +14,18 @@ export type User = typeof user.$inferSelect;
 export type PersonSummary = Pick<
   User,
   'id' | 'name' | 'email' | 'role' | 'pausedAt' | 'createdAt'
-> & { preferences: number; lastActiveAt: number | null };
+> & {
+  /** Stands for whoever gave imported answers; cannot sign in. */
+  imported: boolean;
+  preferences: number;
+  lastActiveAt: number | null;
+};
+
+/** Nobody can have an address under RFC 2606's `.invalid`. */
+const importedDomain = '@imported.invalid';
+
+/** The address of the account that imported answers are kept under. */
+export const importedEmail = (id: string): string => `${id}${importedDomain}`;
 
 /** Makes a person without credentials: for seeds, simulations and tests. Pages sign up instead. */
 export async function createUser(input: {
@@ -52,7 +63,7 @@ export async function firstAdmin(): Promise<User | null> {
 
 /** Everybody, in the order they came. */
 export async function listPeople(): Promise<PersonSummary[]> {
-  return db()
+  const people = db()
     .select({
       id: user.id,
       name: user.name,
@@ -71,6 +82,7 @@ export async function listPeople(): Promise<PersonSummary[]> {
     .groupBy(user.id)
     .orderBy(asc(user.createdAt))
     .all();
+  return people.map((person) => ({ ...person, imported: person.email.endsWith(importedDomain) }));
 }
 
 function mustFind(tx: Transaction, id: string): User {

@@ -4,7 +4,7 @@ import { alarmSchema, changeSchema } from './alarms';
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
  * beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB. A method
- * logs what it has: picks give log-ratios; a reward gives its mean, drawn images its standard deviation too, a value network
+ * logs what it has: picks give log-ratios; a reward gives its mean, and its terms' where it has several, drawn images its standard deviation too, a value network
  * the mean squared error of what it expected; finished images give excesses: the mean squared error of the policy's
  * prediction less the reference policy's, below zero where the policy denoises better. `baseline` is KTO's κ, on the
  * scale of its loss.
@@ -13,6 +13,7 @@ export const trainMetricsSchema = z.object({
   loss: z.number(),
   reward: z.number().optional(),
   rewardSpread: z.number().optional(),
+  rewardParts: z.record(z.string(), z.number()).optional(),
   valueLoss: z.number().optional(),
   implicitAccuracy: z.number().optional(),
   logRatioWinner: z.number().optional(),

@@ -8,7 +8,7 @@ import { Card, CardHeading } from '../components/ui/card';
 
 /** Who is here, and the way to invite more. */
 export async function PeopleCard() {
-  const people = await listPeople();
+  const people = (await listPeople()).filter(({ imported }) => !imported);
   const links = (await listInvitations()).filter((link) => invitationProblem(link) === null);
   const labeling = people.filter(({ preferences }) => preferences > 0).length;
   return (

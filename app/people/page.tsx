@@ -3,6 +3,7 @@ import { invitationProblem, listInvitations } from '@/db/invitations';
 import { listPeople } from '@/db/users';
 import { pagePerson } from '../auth/current-person';
 import { realEmail } from '../auth/person';
+import { plural } from '../components/figures/format';
 import { Page } from '../components/shell/page-frame';
 import { Card, CardHeading } from '../components/ui/card';
 import { InviteButton } from './invite-button';
@@ -13,7 +14,9 @@ export const metadata: Metadata = { title: 'People' };
 
 export default async function PeoplePage() {
   const person = await pagePerson('people.manage');
-  const people = await listPeople();
+  const everybody = await listPeople();
+  const people = everybody.filter(({ imported }) => !imported);
+  const imported = everybody.length - people.length;
   const invitations = await listInvitations();
   const open = invitations.filter((invitation) => invitationProblem(invitation) === null);
 
@@ -39,6 +42,12 @@ export default async function PeoplePage() {
               }),
             )}
           />
+          {imported > 0 ? (
+            <p className="mt-4 text-muted-foreground text-sm">
+              {plural(imported, 'more name stands', 'more names stand')} for whoever gave imported
+              answers; they cannot sign in.
+            </p>
+          ) : null}
         </Card>
         {open.length > 0 ? (
           <Card>

@@ -34,7 +34,7 @@ export function combine(terms: readonly Term[]): Reward {
   const [first] = terms as [Term];
   const untouched = first.weight === 1 && first.hinge === undefined && !first.normalize;
   if (terms.length === 1 && untouched) return first.reward;
-  const partNames = uniqueNames(terms);
+  const partNames = uniqueNames(terms.map(({ reward }) => reward.name));
   const appendParts = (b: Builder, images: Value): ScoredParts => {
     const scores = terms.map(({ reward }, i) => appendApart(b, images, reward, prefixOf(i)));
     return {
@@ -91,8 +91,8 @@ function describe({ reward, weight, hinge, normalize }: Term): string {
   return `${weight} · ${scaled && '('}${reward.name}${bounded}${scaled}`;
 }
 
-function uniqueNames(terms: readonly Term[]): string[] {
-  const names = terms.map(({ reward }) => reward.name);
+/** Two terms may be one model. */
+export function uniqueNames(names: readonly string[]): string[] {
   return names.map((name, i) => {
     const before = names.slice(0, i).filter((other) => other === name).length;
     return before === 0 ? name : `${name} #${before + 1}`;

@@ -28,7 +28,10 @@ const scorer =
   (name: string, sign: 1 | -1): OpenScorer =>
   async (_, batch) => ({
     name: `${name} (file, quality ${jpegQuality}, 4:2:0)`,
-    score: async (pixels) => (await jpegKilobytes(pixels, batch)).map((size) => sign * size),
+    score: async (pixels) => ({
+      scores: (await jpegKilobytes(pixels, batch)).map((size) => sign * size),
+      parts: {},
+    }),
     release: async () => {},
   });
 

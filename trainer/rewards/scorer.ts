@@ -1,10 +1,10 @@
 /** @file Scoring finished images, for methods that need no gradient of a reward and for measuring what training did. */
-import { Builder } from '@/trainer/graph/builder';
+import { Builder, type Value } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
-import type { Reward } from './reward';
+import { appendScored, type Reward } from './reward';
 
 /** Images that are scored together; always as many. */
 export interface ScoredBatch {
@@ -13,16 +13,26 @@ export interface ScoredBatch {
   width: number;
 }
 
+/** One score per image. */
+export interface Scored {
+  scores: Float32Array;
+  /** Of a combined reward each term's own, before weight, hinge and scale, by the term's name. */
+  parts: Record<string, Float32Array>;
+}
+
 export interface Scorer {
   /** Name and version; scores of different versions are never compared. */
   name: string;
-  /** One score per image. @param pixels [images, 3, height, width] in [0, 1] */
-  score(pixels: Float32Array, prompts: readonly string[]): Promise<Float32Array>;
+  /** @param pixels [images, 3, height, width] in [0, 1] */
+  score(pixels: Float32Array, prompts: readonly string[]): Promise<Scored>;
   release(): Promise<void>;
 }
 
 /** Makes ready to score batches of this size; what needs no engine leaves it alone. */
 export type OpenScorer = (engine: Engine, batch: ScoredBatch) => Promise<Scorer>;
+
+/** Terms have names of any kind, outputs of graphs have not. */
+export const partOutput = (i: number) => `part.${i}`;
 
 /** Scores by a reward's graph, forward only. */
 export function scorerOf(reward: Reward): OpenScorer {
@@ -30,7 +40,10 @@ export function scorerOf(reward: Reward): OpenScorer {
     const dims = [images, 3, height, width];
     const b = new Builder('reward score');
     const pixels = b.input('pixels', 'float32', dims);
-    b.output(reward.append(b, pixels), 'score');
+    const { score, parts } = appendScored(reward, b, pixels);
+    b.output(score, 'score');
+    const names = Object.keys(parts);
+    for (const [i, name] of names.entries()) b.output(parts[name] as Value, partOutput(i));
     const graph = b.finish();
     const externalDataFolder = await externalDataFolderOf(graph, '.');
     const session = await engine.load(serializeOnnx(graph), {
@@ -41,7 +54,12 @@ export function scorerOf(reward: Reward): OpenScorer {
       name: reward.name,
       async score(values, prompts) {
         const feeds = { ...(await reward.feeds(prompts)), pixels: float32(dims, values) };
-        return outputOf(await session.run(feeds), 'score', 'float32').data;
+        const out = await session.run(feeds);
+        const read = (output: string) => outputOf(out, output, 'float32').data;
+        return {
+          scores: read('score'),
+          parts: Object.fromEntries(names.map((name, i) => [name, read(partOutput(i))])),
+        };
       },
       release: () => session.release(),
     };

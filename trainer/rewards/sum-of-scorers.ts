@@ -1,5 +1,5 @@
 /** @file Scorers of which some are no graphs, combined as `combine` combines rewards: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. */
-import type { Term } from './combine';
+import { type Term, uniqueNames } from './combine';
 import type { OpenScorer } from './scorer';
 
 export interface ScorerTerm extends Omit<Term, 'reward'> {
@@ -10,17 +10,20 @@ export interface ScorerTerm extends Omit<Term, 'reward'> {
 export function sumOfScorers(terms: readonly ScorerTerm[]): OpenScorer {
   return async (engine, batch) => {
     const scorers = await Promise.all(terms.map(({ open }) => open(engine, batch)));
+    const names = uniqueNames(scorers.map(({ name }) => name));
     return {
       name: scorers.map(({ name }, i) => `${terms[i]?.weight} · ${name}`).join(' + '),
       async score(pixels, prompts) {
         const sum = new Float32Array(batch.images);
+        const parts: Record<string, Float32Array> = {};
         for (const [i, scorer] of scorers.entries()) {
-          const found = await scorer.score(pixels, prompts);
-          for (const [image, score] of found.entries()) {
+          const { scores } = await scorer.score(pixels, prompts);
+          parts[names[i] as string] = scores;
+          for (const [image, score] of scores.entries()) {
             sum[image] = (sum[image] as number) + weighed(score, terms[i] as ScorerTerm);
           }
         }
-        return sum;
+        return { scores: sum, parts };
       },
       async release() {
         for (const scorer of scorers) await scorer.release();

@@ -1,5 +1,6 @@
 /** @file What opens alike for every method that draws images while it trains, whatever it does with the reward. */
 import { sha256 } from '@/db/blobs';
+import type { TrainMetrics } from '@/lib/metrics';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
@@ -28,6 +29,13 @@ export interface DrawnTraining extends TriedRewards {
   originsOf(draw: number): Promise<DrawOrigin[]>;
   /** A trainer as the work of training sees it. */
   training(trainer: Pick<Training, 'load' | 'state' | 'close'>, step: Training['step']): Training;
+}
+
+/** What is logged of a reward's terms, where it has any. */
+export function loggedParts(
+  rewardParts: Record<string, number>,
+): Pick<TrainMetrics, 'rewardParts'> {
+  return Object.keys(rewardParts).length > 0 ? { rewardParts } : {};
 }
 
 /** Opens the pipeline's texts and the round's rewards, which are tried first. */

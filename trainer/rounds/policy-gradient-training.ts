@@ -12,7 +12,7 @@ import {
 } from '@/trainer/methods/policy-gradient/policy-gradient-trainer';
 import type { TransitionReport } from '@/trainer/methods/policy-gradient/run';
 import { planSteps } from './d3po-steps';
-import { openDrawnTraining } from './drawn-training';
+import { loggedParts, openDrawnTraining } from './drawn-training';
 import { randomOf } from './random';
 import type { StepMetrics, Training, TrainingContext } from './training';
 
@@ -64,7 +64,7 @@ function transitionsOf(config: RunConfig, images: number, label: readonly (strin
   );
 }
 
-function metricsOf({ rewards: scores, updates, valueLoss }: EpochReport): StepMetrics {
+function metricsOf({ rewards: scores, rewardParts, updates, valueLoss }: EpochReport): StepMetrics {
   const transitions = updates.flatMap((update) => update.transitions);
   const timesteps = [...new Set(transitions.map(({ timestep }) => timestep))].sort((a, b) => b - a);
   const { mean: reward, deviation: rewardSpread } = spreadOf(scores);
@@ -73,6 +73,7 @@ function metricsOf({ rewards: scores, updates, valueLoss }: EpochReport): StepMe
       ...meanOf(transitions),
       reward,
       rewardSpread,
+      ...loggedParts(rewardParts),
       gradNorm: spreadOf(updates.map(({ gradNorm }) => gradNorm)).mean,
       ...(valueLoss !== undefined && { valueLoss }),
     },

@@ -14,7 +14,7 @@ import {
   type RolloutReport,
   RolloutTrainer,
 } from '@/trainer/methods/rollouts/rollout-trainer';
-import { openDrawnTraining } from './drawn-training';
+import { loggedParts, openDrawnTraining } from './drawn-training';
 import { randomOf } from './random';
 import type { PolicyModel } from './resolve-pipeline';
 import type { StepMetrics, Training, TrainingContext } from './training';
@@ -71,8 +71,18 @@ function metricsOf(reports: readonly RolloutReport[], gradNorm: number): StepMet
   const mean = (read: (report: RolloutReport) => number) =>
     reports.reduce((sum, report) => sum + read(report), 0) / reports.length;
   const reward = mean(({ rewards: own }) => own.reduce((sum, r) => sum + r, 0) / own.length);
+  const names = Object.keys(reports[0]?.rewardParts ?? {});
+  const rewardParts = Object.fromEntries(
+    names.map((name) => [name, mean(({ rewardParts: own }) => own[name] as number)]),
+  );
   return {
-    mean: { loss: mean(({ loss }) => loss), reward, kl: mean(({ kl }) => kl), gradNorm },
+    mean: {
+      loss: mean(({ loss }) => loss),
+      reward,
+      ...loggedParts(rewardParts),
+      kl: mean(({ kl }) => kl),
+      gradNorm,
+    },
     timesteps: [],
   };
 }

@@ -29,7 +29,7 @@ export async function scoresOf(
     for (let from = 0; from < images.length; from += together) {
       // A batch is always full: the first image fills it up.
       const batch = Array.from({ length: together }, (_, i) => images[from + i] ?? first);
-      const found = await scorer.score(
+      const { scores: found } = await scorer.score(
         concatenated(batch.map(({ image }) => toPlanes(image))),
         batch.map(({ prompt }) => prompt),
       );

@@ -4,7 +4,7 @@ import { drawOf, trainedTimesteps } from '@/lib/settings/run-config';
 import { spreadOf } from '@/trainer/methods/policy-gradient/advantages';
 import { SpoTrainer, type SpoUpdate } from '@/trainer/methods/spo/spo-trainer';
 import { transitionMetrics } from './d3po-training';
-import { openDrawnTraining } from './drawn-training';
+import { loggedParts, openDrawnTraining } from './drawn-training';
 import { d3poLossOf } from './method-settings';
 import { randomOf } from './random';
 import type { StepMetrics, Training, TrainingContext } from './training';
@@ -28,7 +28,7 @@ export async function openSpoTraining(context: TrainingContext): Promise<Trainin
   return drawn.training(trainer, async (index) => {
     const random = randomOf(...drawn.label, 'candidates', index);
     const batches = await drawn.originsOf(index);
-    const { pairs, scores } = await trainer.draw(batches, () => random.next());
+    const { pairs, scores, rewardParts } = await trainer.draw(batches, () => random.next());
     if (index === 0 && pairs.length === 0) {
       const { deviation } = spreadOf(scores);
       throw new AppError(
@@ -42,7 +42,7 @@ export async function openSpoTraining(context: TrainingContext): Promise<Trainin
         updates.push(await trainer.update(portion));
       }
     }
-    return metricsOf(scores, updates);
+    return metricsOf(scores, rewardParts, updates);
   });
 }
 
@@ -54,14 +54,19 @@ function portionsOf<T>(items: readonly T[], count: number): T[][] {
   );
 }
 
-function metricsOf(scores: readonly number[], updates: readonly SpoUpdate[]): StepMetrics {
+function metricsOf(
+  scores: readonly number[],
+  rewardParts: Record<string, number>,
+  updates: readonly SpoUpdate[],
+): StepMetrics {
   const { mean: reward, deviation: rewardSpread } = spreadOf(scores);
+  const seen = { reward, rewardSpread, ...loggedParts(rewardParts) };
   const pairs = updates.flatMap((update) => update.pairs);
   // A draw without pairs says as much as ties do.
   if (pairs.length === 0) {
-    return { mean: { loss: Math.LN2, kl: 0, reward, rewardSpread }, timesteps: [] };
+    return { mean: { loss: Math.LN2, kl: 0, ...seen }, timesteps: [] };
   }
   const { mean, timesteps } = transitionMetrics(pairs);
   const gradNorm = spreadOf(updates.map((update) => update.gradNorm)).mean;
-  return { mean: { ...mean, reward, rewardSpread, gradNorm }, timesteps };
+  return { mean: { ...mean, ...seen, gradNorm }, timesteps };
 }

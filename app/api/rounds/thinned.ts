@@ -15,10 +15,18 @@ export function thinned(steps: readonly TrainStepView[], pointsMax: number): Tra
 }
 
 function meanMetrics(all: readonly TrainMetrics[]): TrainMetrics {
-  const keys = Object.keys(all[0]!) as (keyof TrainMetrics)[];
-  const means = keys.map((key) => {
-    const values = all.map((metrics) => metrics[key]).filter((value) => value !== undefined);
+  const parts = all.flatMap(({ rewardParts }) => (rewardParts ? [rewardParts] : []));
+  return {
+    ...meanOf(all.map(({ rewardParts: _, ...numbers }) => numbers)),
+    ...(parts.length > 0 && { rewardParts: meanOf(parts) }),
+  } as TrainMetrics;
+}
+
+/** The mean of each number over those that have it. */
+function meanOf(all: readonly Record<string, number | undefined>[]): Record<string, number> {
+  const means = Object.keys(all[0]!).map((key) => {
+    const values = all.map((one) => one[key]).filter((value) => value !== undefined);
     return [key, values.reduce((sum, value) => sum + value, 0) / values.length];
   });
-  return Object.fromEntries(means) as TrainMetrics;
+  return Object.fromEntries(means);
 }

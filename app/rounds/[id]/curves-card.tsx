@@ -9,7 +9,7 @@ import { Card, CardHeading } from '../../components/ui/card';
 import { Skeleton } from '../../components/ui/skeleton';
 import { useSteps } from '../queries';
 import { Curve } from './curve';
-import { type Axis, axisNames, type CurvePoint, curvesOf } from './curves';
+import { type Axis, axisNames, type CurvePoint, curvesOf, pointOf } from './curves';
 import { CurvesTable } from './curves-table';
 
 const axes: readonly Axis[] = ['step', 'timestep'];
@@ -88,6 +88,6 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
 
 function pointsOf({ steps, byTimestep }: StepsView, axis: Axis): CurvePoint[] {
   return axis === 'step'
-    ? steps.map(({ step, metrics }) => ({ x: step, ...metrics }))
-    : byTimestep.map(({ timestep, metrics }) => ({ x: timestep, ...metrics }));
+    ? steps.map(({ step, metrics }) => pointOf(step, metrics))
+    : byTimestep.map(({ timestep, metrics }) => pointOf(timestep, metrics));
 }

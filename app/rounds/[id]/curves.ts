@@ -4,17 +4,28 @@ export type Axis = 'step' | 'timestep';
 
 export const axisNames: Record<Axis, string> = { step: 'Step', timestep: 'Timestep' };
 
+type NumberMetric = Exclude<keyof TrainMetrics, 'rewardParts'>;
+/** A term of the reward, by its name. */
+type PartKey = `part ${string}`;
+
 /** One point of every curve; `x` is a step or a timestep. */
-export type CurvePoint = TrainMetrics & { x: number };
+export type CurvePoint = Pick<TrainMetrics, NumberMetric> & { x: number } & {
+  [part: PartKey]: number | undefined;
+};
+
+export function pointOf(x: number, { rewardParts = {}, ...numbers }: TrainMetrics): CurvePoint {
+  const parts = Object.entries(rewardParts).map(([name, value]) => [`part ${name}`, value]);
+  return { x, ...numbers, ...Object.fromEntries(parts) };
+}
 
 export interface CurveSpec {
   title: string;
   explanation: string;
-  series: readonly { key: keyof TrainMetrics; name: string; color: string }[];
+  series: readonly { key: NumberMetric | PartKey; name: string; color: string }[];
   /** Both ends of the vertical axis, where they are known. */
   domain?: readonly [number, number];
   /** Drawn only where one of these was logged, too: what else the method says tells what its loss means. */
-  beside?: readonly (keyof TrainMetrics)[];
+  beside?: readonly NumberMetric[];
   /** A value worth a thin line. */
   mark?: number;
 }
@@ -124,9 +135,25 @@ const all: readonly CurveSpec[] = [
  * method has logged.
  */
 export function curvesOf(points: readonly CurvePoint[]): CurveSpec[] {
-  const logged = (key: keyof TrainMetrics) => points.some((point) => point[key] !== undefined);
-  return all.filter(
+  const logged = (key: NumberMetric | PartKey) => points.some((point) => point[key] !== undefined);
+  const shown = all.filter(
     ({ series, beside }) =>
       series.some(({ key }) => logged(key)) && (!beside || beside.some(logged)),
   );
+  const [reward, ...rest] = shown;
+  const parts = partsOf(points);
+  return parts.length > 0 && reward ? [reward, ...parts, ...rest] : shown;
+}
+
+/** A curve of each term, for terms have no common scale. */
+function partsOf([first]: readonly CurvePoint[]): CurveSpec[] {
+  const keys = Object.keys(first ?? {}).filter((key): key is PartKey => key.startsWith('part '));
+  return keys.map((key) => {
+    const title = key.slice('part '.length);
+    return {
+      title,
+      explanation: 'A term of the reward, on its own scale: before weight and hinge.',
+      series: [{ key, name: title, color: 'var(--chart-3)' }],
+    };
+  });
 }

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { curvesOf } from '@/app/rounds/[id]/curves';
+import { curvesOf, pointOf } from '@/app/rounds/[id]/curves';
 import type { TrainMetrics } from '@/lib/metrics';
 
 const titles = (metrics: TrainMetrics) =>
-  curvesOf([{ x: 0, ...metrics }]).map(({ title, series }) => [
+  curvesOf([pointOf(0, metrics)]).map(({ title, series }) => [
     title,
     ...(series.length > 1 ? series.map(({ name }) => name) : []),
   ]);
@@ -15,6 +15,11 @@ it.each([
     'a reward',
     { loss: 1, reward: 1, kl: 0, gradNorm: 1 },
     [['Reward'], ['Loss'], ['KL to the reference'], ['Gradient norm']],
+  ],
+  [
+    'a reward of two terms',
+    { loss: 1, reward: 1, rewardParts: { taste: 2, brightness: 0.5 }, gradNorm: 1 },
+    [['Reward'], ['taste'], ['brightness'], ['Loss'], ['Gradient norm']],
   ],
   [
     'picks',

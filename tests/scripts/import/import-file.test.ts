@@ -14,7 +14,7 @@ import { defectRates } from '@/db/review';
 import { resumeRun, startRun } from '@/db/runs';
 import { recordSamples } from '@/db/samples';
 import { trainingPairsOf } from '@/db/training-data';
-import { createUser } from '@/db/users';
+import { createUser, listPeople } from '@/db/users';
 import { claimWork, finishSampling } from '@/db/work';
 import type { PickAPicRow } from '@/lib/pick-a-pic';
 import { exportTo } from '@/scripts/export/export-to';
@@ -224,6 +224,10 @@ describe('what was imported', () => {
       unlabeled: 1,
       otherPurpose: 1,
     });
+    await createUser({ id: 'ann', name: 'ann', email: 'ann@example.org', role: 'annotator' });
+    const people = (await listPeople()).map(({ id, imported }) => [id, imported]);
+    expect(people.filter(([, imported]) => imported)).toHaveLength(4);
+    expect(people).toContainEqual(['ann', false]);
     const { round, run } = await startRun({
       name: 'on imports',
       mode: 'single',

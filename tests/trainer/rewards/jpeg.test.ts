@@ -131,8 +131,9 @@ it('scores files in kilobytes, both ways', async () => {
     await fileSizeScorers.compressibility(engine, batch),
     await fileSizeScorers.incompressibility(engine, batch),
   ];
-  const kilobytes = await large.score(data, []);
-  expect([...(await small.score(data, []))]).toEqual([...kilobytes].map((size) => -size));
+  const { scores: kilobytes } = await large.score(data, []);
+  const { scores } = await small.score(data, []);
+  expect([...scores]).toEqual([...kilobytes].map((size) => -size));
   // Noise costs more than a drawing.
   expect(kilobytes[2]).toBeGreaterThan(kilobytes[0] as number);
   expect(kilobytes[0]).toBeGreaterThan(1);

@@ -42,7 +42,11 @@ it('a reward without its gradient scores the same, with data in files, too', asy
   expect(scorer.name).toBe(reward.name);
   const session = await openScoring(engine, reward, images.dims);
   const { score } = await scoredBy(session, images, await reward.feeds(prompts));
-  expect(await scorer.score(images.data, prompts)).toEqual(score);
+  const { scores, parts } = await scorer.score(images.data, prompts);
+  expect(scores).toEqual(score);
+  const [own, bright] = [imported.name, brightness.name].map((name) => parts[name] as Float32Array);
+  const together = own?.map((value, i) => 2 * value + Math.min(bright?.[i] as number, 0.9));
+  expect([...(together ?? [])]).toEqual([...scores].map((value) => expect.closeTo(value, 4)));
   await scorer.release();
   await engine.close();
 });

@@ -8,7 +8,7 @@ const scorer =
   (name: string, scores: number[]): OpenScorer =>
   async () => ({
     name,
-    score: async () => Float32Array.from(scores),
+    score: async () => ({ scores: Float32Array.from(scores), parts: {} }),
     release: async () => void released.push(name),
   });
 
@@ -20,11 +20,10 @@ it('adds weight · (hinge(score) − mean) / std, the hinge on the side that is 
   ]);
   const both = await open(undefined as unknown as Engine, { images: 3, width: 8, height: 8 });
   // 2·min(a, 2) − (max(b, 15) − 20)/5 + 4·c
-  expect([...(await both.score(new Float32Array(), []))]).toEqual([
-    2 + 1 + 2,
-    4 - 0 + 2,
-    4 - 2 + 1,
-  ]);
+  const { scores, parts } = await both.score(new Float32Array(), []);
+  expect([...scores]).toEqual([2 + 1 + 2, 4 - 0 + 2, 4 - 2 + 1]);
+  expect(Object.keys(parts)).toEqual(['a', 'b', 'c']);
+  expect([...(parts.b as Float32Array)]).toEqual([10, 20, 30]);
   expect(both.name).toBe('2 · a + -1 · b + 4 · c');
   await both.release();
   expect(released).toEqual(['a', 'b', 'c']);

@@ -106,7 +106,11 @@ it('learns a reward from the picks of a round, and a round of DRaFT+ follows it'
   await untilRound(rewarded.id, ({ state }) => state === 'done');
   const curve = await trainStepsOf(rewarded.id);
   expect(curve).toHaveLength(2);
-  expect(curve.every(({ metrics }) => Number.isFinite(metrics.reward))).toBe(true);
+  for (const { metrics } of curve) {
+    const [learned, bright] = Object.values(metrics.rewardParts ?? {}) as [number, number];
+    expect(Object.keys(metrics.rewardParts ?? {})[1]).toBe('brightness');
+    expect(metrics.reward).toBeCloseTo(2 * learned - bright, 4);
+  }
 });
 
 async function bring(folder: string): Promise<RewardModel> {
@@ -156,6 +160,11 @@ it('imports a model, measures what is normalized, and refuses one whose files ha
   };
   const round = await start();
   await untilRound(round.id, ({ state }) => state === 'done');
+  const [step] = await trainStepsOf(round.id);
+  expect(Object.keys(step?.metrics.rewardParts ?? {})).toEqual([
+    model.imported?.name,
+    expect.stringMatching(/^compressibility \(file/),
+  ]);
   const { manifest: kept } = await getRound(round.id);
   const trial = rewardTrialSchema.parse(kept?.rewards);
   expect(Object.keys(trial.scales)).toEqual([model.id]);

@@ -250,7 +250,7 @@ it('pairs candidates of every step by a reward, by spo', async () => {
       config: {
         ...config,
         training: { ...config.training, noisiestShare: 0.7, innerEpochs: 2 },
-        rewards: [{ model: 'brightness' }],
+        rewards: [{ model: 'brightness', hinge: 1 }],
         reward: { optimiserSteps: 12, imagesPerStep: 4 },
         spo: { updatesPerDraw: 2, candidates: 3, startStep: 1, ...spo },
       },
@@ -262,8 +262,10 @@ it('pairs candidates of every step by a reward, by spo', async () => {
   await until(round, 'done');
   const curve = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
   expect(curve).toHaveLength(3);
-  for (const { reward, rewardSpread, gradNorm, implicitAccuracy } of curve) {
+  for (const { reward, rewardParts, rewardSpread, gradNorm, implicitAccuracy } of curve) {
     expect(reward).toBeGreaterThan(0);
+    // Nothing is brighter than the hinge, so the term is the reward.
+    expect(rewardParts?.brightness).toBeCloseTo(reward as number, 5);
     expect(rewardSpread).toBeGreaterThan(0);
     expect(gradNorm).toBeGreaterThan(0);
     expect(implicitAccuracy).toBeGreaterThanOrEqual(0);

@@ -44,6 +44,8 @@ export interface UpdateReport {
 /** What a draw and the steps taken on it showed. */
 export interface EpochReport {
   rewards: number[];
+  /** Of a combined reward, each term's mean. */
+  rewardParts: Record<string, number>;
   updates: UpdateReport[];
   /** Of a learned baseline. */
   valueLoss?: number;
@@ -124,7 +126,8 @@ export class PolicyGradientTrainer {
     const { advantages, ...seen } = await this.parts.baseline.weigh(images, random);
     const updates: UpdateReport[] = [];
     for (const rows of steps) updates.push(await this.update({ images, advantages }, rows));
-    return { ...seen, updates, rewards: images.map(({ reward }) => reward) };
+    const rewards = images.map(({ reward }) => reward);
+    return { ...seen, updates, rewards, rewardParts: this.parts.scorer.takeParts() };
   }
 
   /** Draws and scores images with the current weights. */

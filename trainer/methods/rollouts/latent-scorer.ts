@@ -6,6 +6,9 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { finiteRewards } from './finite-rewards';
 
 export class LatentScorer {
+  #sums: Record<string, number> = {};
+  #images = 0;
+
   private constructor(
     private readonly decoder: ImageDecoder,
     private readonly scorer: Scorer,
@@ -26,7 +29,20 @@ export class LatentScorer {
   /** One reward per image. @param latents of all images @throws NonFiniteError where one is NaN or infinite */
   async score(latents: Float32Array, prompts: readonly string[]): Promise<Float32Array> {
     const pixels = await this.decoder.decode(latents);
-    return finiteRewards(this.scorer.name, await this.scorer.score(pixels, prompts));
+    const { scores, parts } = await this.scorer.score(pixels, prompts);
+    for (const [name, values] of Object.entries(parts)) {
+      this.#sums[name] = values.reduce((sum, value) => sum + value, this.#sums[name] ?? 0);
+    }
+    this.#images += scores.length;
+    return finiteRewards(this.scorer.name, scores);
+  }
+
+  /** Of a combined reward, each term's mean over all that was scored since this was last asked. */
+  takeParts(): Record<string, number> {
+    const means = Object.entries(this.#sums).map(([name, sum]) => [name, sum / this.#images]);
+    this.#sums = {};
+    this.#images = 0;
+    return Object.fromEntries(means);
   }
 
   async release(): Promise<void> {

@@ -5,19 +5,20 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
-import type { Reward } from '@/trainer/rewards/reward';
+import { appendScored, type Reward } from '@/trainer/rewards/reward';
+import { partOutput } from '@/trainer/rewards/scorer';
 
 /**
  * Inputs: `latents` [images, C, H, W], `share` (of each image in the loss) and what the reward declares. Outputs: `reward`
- * and `loss` [images], unweighted, and `latentGradient`: share·Σ loss differentiated by the latents. Pixels are clamped
- * to [0, 1], so a saturated one has no gradient.
+ * and `loss` [images], unweighted, and `latentGradient`: share·Σ loss differentiated by the latents; of a combined reward
+ * each term's own as `part.0` …. Pixels are clamped to [0, 1], so a saturated one has no gradient. `parts` names the terms.
  */
 export function buildRewardStep(
   pipeline: Pick<Pipeline, 'vaeDecoder' | 'latentShape' | 'scalingFactor' | 'shiftFactor'>,
   images: number,
   reward: Reward,
   lossOf: (b: Builder, reward: Value) => Value,
-): Graph {
+): { graph: Graph; parts: string[] } {
   const graph = atOpset18(pipeline.vaeDecoder.graph);
   const b = new Builder('reward step', { ...graph.opsets });
   b.graph.source = graph.source;
@@ -30,12 +31,15 @@ export function buildRewardStep(
   const { sample } = inline(b, graph, { feeds: { latent_sample: unscaled } });
   const shifted = b.add(b.scale(sample as Value, 0.5), b.scalar(0.5));
   const pixels = b.op('Clip', [shifted, b.scalar(0), b.scalar(1)]);
-  const score = b.reshape(reward.append(b, pixels), [images]);
+  const scored = appendScored(reward, b, pixels);
+  const score = b.reshape(scored.score, [images]);
   const loss = b.reshape(lossOf(b, score), [images]);
   const total = b.mul(b.reduceSum(loss, [0], false), share);
   const [latentGradient] = gradients(b, { of: total, wrt: [latents] });
+  const parts = Object.keys(scored.parts);
+  for (const [i, name] of parts.entries()) b.output(scored.parts[name] as Value, partOutput(i));
   b.output(score, 'reward');
   b.output(loss, 'loss');
   b.output(latentGradient as Value, 'latentGradient');
-  return b.finish();
+  return { graph: b.finish(), parts };
 }

@@ -7,6 +7,7 @@ import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
+import { partOutput } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Optimizer, TrainState } from '../optimizer/optimizer';
 import { backPropagate } from './chain';
@@ -35,6 +36,8 @@ export interface RolloutBatch extends RolloutOrigin {
 export interface RolloutReport {
   /** One per image. */
   rewards: Float32Array;
+  /** Of a combined reward, each term's mean. */
+  rewardParts: Record<string, number>;
   /** Mean of the method's loss over images and re-noised copies, without the penalty. */
   loss: number;
   /** Mean over trained steps of the KL penalty, before its coefficient; 0 without one. */
@@ -51,6 +54,7 @@ export class RolloutTrainer {
     private readonly denoiser: TrainedDenoiser,
     private readonly roller: Roller,
     private readonly rewardStep: Session,
+    private readonly rewardParts: readonly string[],
   ) {}
 
   /** Builds and loads the graphs. Call `load` before the first step. */
@@ -59,14 +63,14 @@ export class RolloutTrainer {
     const { optimizer, denoiser } = await openDrawingPolicy(engine, options, options.reference);
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
-    const graph = buildRewardStep(pipeline, images, reward, (b, r) => method.loss(b, r));
+    const { graph, parts } = buildRewardStep(pipeline, images, reward, (b, r) => method.loss(b, r));
     // Decoder and reward may each bring data of their own.
     const externalDataFolder = await externalDataFolderOf(graph, pipeline.vaeDecoder.folder);
     const rewardStep = await engine.load(serializeOnnx(graph), {
       name: `reward ${reward.name}`,
       ...(externalDataFolder && { externalDataFolder }),
     });
-    return new RolloutTrainer(options, optimizer, denoiser, roller, rewardStep);
+    return new RolloutTrainer(options, optimizer, denoiser, roller, rewardStep, parts);
   }
 
   /** Puts weights and moments where training goes on from. */
@@ -133,7 +137,7 @@ export class RolloutTrainer {
     final: Float32Array,
     { contexts, rewardFeeds }: RolloutBatch,
     share: number,
-  ): Promise<{ rewards: Float32Array; loss: number; kl: number }> {
+  ): Promise<Pick<RolloutReport, 'rewards' | 'rewardParts' | 'loss' | 'kl'>> {
     const { images, pipeline, method } = this.options;
     const scored = await this.rewardStep.run(
       {
@@ -154,7 +158,10 @@ export class RolloutTrainer {
         this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted),
       ...(penalty && { penalty: penalty.gradient }),
     });
-    const loss = read('loss').reduce((sum, value) => sum + value, 0) / images;
-    return { rewards, loss, kl: penalty?.mean() ?? 0 };
+    const meanOf = (output: string) => read(output).reduce((sum, value) => sum + value, 0) / images;
+    const rewardParts = Object.fromEntries(
+      this.rewardParts.map((name, i) => [name, meanOf(partOutput(i))]),
+    );
+    return { rewards, rewardParts, loss: meanOf('loss'), kl: penalty?.mean() ?? 0 };
   }
 }

@@ -28,6 +28,9 @@ export interface SpoTrainerOptions extends DrawingOptions {
   openScorer: OpenScorer;
 }
 
+/** A draw, and of a combined reward each term's mean over its candidates. */
+export type ScoredPairs = PairDraw & { rewardParts: Record<string, number> };
+
 /** What one optimizer step showed. */
 export interface SpoUpdate {
   /** Global L2 norm of the gradient before clipping. */
@@ -81,7 +84,7 @@ export class SpoTrainer {
   }
 
   /** Draws candidates with the current weights and forms pairs. @param random uniform in [0, 1) */
-  async draw(batches: readonly DrawOrigin[], random: () => number): Promise<PairDraw> {
+  async draw(batches: readonly DrawOrigin[], random: () => number): Promise<ScoredPairs> {
     const { denoiser, scorer } = this.parts;
     const { pipeline, settings, choice, eligibleSteps } = this.options;
     const { scheduler } = pipeline;
@@ -93,7 +96,7 @@ export class SpoTrainer {
       draw.pairs.push(...pairs);
       draw.scores.push(...scores);
     }
-    return draw;
+    return { ...draw, rewardParts: scorer.takeParts() };
   }
 
   /** One optimizer step: the gradient is the mean over the given pairs, at least one. */

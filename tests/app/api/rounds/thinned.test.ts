@@ -32,6 +32,17 @@ describe('thinned', () => {
     expect(points[0]?.metrics).not.toHaveProperty('gradNorm');
   });
 
+  it('averages the terms of a reward one by one', () => {
+    const points = steps([1, 3]).map((step, i) => ({
+      ...step,
+      metrics: { ...step.metrics, rewardParts: { picks: i, brightness: 0.5 } },
+    }));
+    expect(thinned(points, 1)[0]?.metrics).toMatchObject({
+      loss: 2,
+      rewardParts: { picks: 0.5, brightness: 0.5 },
+    });
+  });
+
   it('never gives more points than asked for, and always ends at the last step', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 50 }), (n, max) => {

@@ -234,7 +234,7 @@ describe('a draw and the steps on it', () => {
           (_, i) => -pixels.subarray(i * size, (i + 1) * size).filter((v) => v < 0.5).length,
         );
         seen.push(counts);
-        return Float32Array.from(counts);
+        return { scores: Float32Array.from(counts), parts: {} };
       },
       release: async () => {},
     });
@@ -263,7 +263,7 @@ describe('a draw and the steps on it', () => {
   it('stop at a reward that is no number, and at eta 0', async () => {
     const broken: OpenScorer = async () => ({
       name: 'broken',
-      score: async () => Float32Array.of(1, Number.NaN),
+      score: async () => ({ scores: Float32Array.of(1, Number.NaN), parts: {} }),
       release: async () => {},
     });
     const method = ddpo({ ...standardized, clipRange: 1e-4, advantageClip: 5 });
