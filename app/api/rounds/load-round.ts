@@ -60,6 +60,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       ordinal: pair.ordinal,
       prompt: pair.prompt,
       weight: pair.weight,
+      smoothing: pair.smoothing,
       winner: showImage(pair.winner),
       loser: showImage(pair.loser),
     })),

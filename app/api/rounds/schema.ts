@@ -85,6 +85,8 @@ export const trainingPairSchema = z.object({
   ordinal: z.number().int(),
   prompt: z.string(),
   weight: z.number(),
+  /** How likely the label is held to be wrong; 0 where labels are not doubted. */
+  smoothing: z.number(),
   winner: shownImageSchema,
   loser: shownImageSchema,
 });

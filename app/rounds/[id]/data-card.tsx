@@ -8,7 +8,7 @@ import type {
   TrainingLabelView,
   TrainingPairView,
 } from '../../api/rounds/schema';
-import { countText, plural } from '../../components/figures/format';
+import { countText, percent, plural } from '../../components/figures/format';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Card, CardHeading } from '../../components/ui/card';
 
@@ -159,16 +159,18 @@ function Shares({
 /** The first training pairs, the winner with a frame around it, as one would circle it on a contact sheet. */
 function PairStrip({ pairs, detail }: { pairs: TrainingPairView[]; detail: RoundDetail }) {
   const total = detail.trainingData?.trainingPairs ?? pairs.length;
+  const doubted = pairs.some(({ smoothing }) => smoothing > 0);
   return (
     <div className="mt-6">
       <h3 className="mb-2 font-medium text-sm">
         Training pairs{' '}
         <span className="font-normal text-muted-foreground">
           the first {countText(pairs.length)} of {countText(total)}; the winner is framed
+          {doubted ? ', behind “?” stands how likely its label is held to be wrong' : ''}
         </span>
       </h3>
       <ul className="grid grid-cols-3 gap-2 rounded-md bg-film p-3 sm:grid-cols-4 md:grid-cols-6 xl:grid-cols-12">
-        {pairs.map(({ ordinal, prompt, weight, winner, loser }) => (
+        {pairs.map(({ ordinal, prompt, weight, smoothing, winner, loser }) => (
           <li key={ordinal} className="min-w-0" title={prompt}>
             <div className="relative outline-2 outline-film-ink">
               <Picture image={winner} prompt={`Winner: ${prompt}`} />
@@ -180,7 +182,10 @@ function PairStrip({ pairs, detail }: { pairs: TrainingPairView[]; detail: Round
             </div>
             <p className="edge-print mt-1 flex justify-between gap-1 text-film-ink/90">
               <span>{ordinal + 1}</span>
-              <span>{weight === 1 ? '' : `×${weight.toFixed(2)}`}</span>
+              <span className="flex gap-2">
+                <span>{weight === 1 ? '' : `×${weight.toFixed(2)}`}</span>
+                <span>{smoothing > 0 ? `?${percent(smoothing, 0)}` : ''}</span>
+              </span>
             </p>
           </li>
         ))}

@@ -1,5 +1,6 @@
 import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadRound } from '@/app/api/rounds/load-round';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, trainStepsOf } from '@/db/metrics';
 import { getPolicy } from '@/db/policies';
@@ -135,6 +136,8 @@ it('draws whole groups and trains every weight, one timestep at a time', async (
     await submitTagging({ ...tagging, taggedSampleIds: [samples[0]!.id] });
   }
   await until(round, 'done');
+  const { trainingPairs } = await loadRound(round.id);
+  expect(trainingPairs.map(({ smoothing }) => smoothing)).toEqual(trainingPairs.map(() => 0.25));
 
   // Two groups, each with all its pairs, one a step, three timesteps each.
   const steps = await trainStepsOf(round.id, { perTimestep: true });

@@ -75,19 +75,8 @@ export class TrainedDenoiser {
     v: Float32Array,
     throughInput: boolean,
   ): Promise<Float32Array | undefined> {
-    const { trainable, shape } = this.options;
-    const session = await this.#session(`product ${throughInput}`, () =>
-      this.engine.load(
-        serializeOnnx(
-          buildDenoiseProduct(trainable, shape, throughInput, this.optimizer.secondMoment),
-        ),
-        {
-          name: 'denoise product',
-          resident: Object.keys(this.optimizer.sums()),
-          ...this.#folder,
-        },
-      ),
-    );
+    const { shape } = this.options;
+    const session = await this.#product(throughInput);
     const out = await session.run(
       {
         ...this.#feeds(latents, timestep, contexts),
@@ -121,6 +110,31 @@ export class TrainedDenoiser {
   get #folder(): { externalDataFolder?: string } {
     const { externalDataFolder } = this.options;
     return externalDataFolder ? { externalDataFolder } : {};
+  }
+
+  /**
+   * One graph for all steps, so that memory does not depend on how many are trained: once a step wants the gradient at its
+   * input, the others compute it too, which costs them one convolution.
+   */
+  async #product(throughInput: boolean): Promise<Session> {
+    const name = (through: boolean) => `product${through ? ' through its input' : ''}`;
+    if (throughInput && this.#sessions.has(name(false))) {
+      const plain = await this.#sessions.get(name(false));
+      this.#sessions.delete(name(false));
+      await plain?.release();
+    }
+    const through = throughInput || this.#sessions.has(name(true));
+    const { trainable, shape } = this.options;
+    return this.#session(name(through), () =>
+      this.engine.load(
+        serializeOnnx(buildDenoiseProduct(trainable, shape, through, this.optimizer.secondMoment)),
+        {
+          name: 'denoise product',
+          resident: Object.keys(this.optimizer.sums()),
+          ...this.#folder,
+        },
+      ),
+    );
   }
 
   #session(name: string, load: () => Promise<Session>): Promise<Session> {

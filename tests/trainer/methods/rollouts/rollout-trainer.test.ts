@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { adapterSites } from '@/trainer/diffusion/adapter-sites';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
 import { gaussianNoise } from '@/trainer/diffusion/noise';
@@ -15,7 +15,11 @@ import { draftPlus } from '@/trainer/methods/draft-plus';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { refl } from '@/trainer/methods/refl';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
-import { type RolloutBatch, RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
+import {
+  type RolloutBatch,
+  RolloutTrainer,
+  type RolloutTrainerOptions,
+} from '@/trainer/methods/rollouts/rollout-trainer';
 import { trainableAdapter } from '@/trainer/methods/trainable';
 import { brightness, symmetry } from '@/trainer/rewards/analytic';
 import type { Reward } from '@/trainer/rewards/reward';
@@ -70,15 +74,13 @@ interface Found {
   gradient: Adapter;
 }
 
-/** Loss with its penalty, and gradient, at these weights. */
-async function at(
-  weights: Adapter,
+function optionsOf(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
   reference?: Adapter,
-): Promise<Found> {
-  const trainer = await RolloutTrainer.open(engine, {
+): RolloutTrainerOptions {
+  return {
     trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
     pipeline,
     emptyContext,
@@ -89,7 +91,18 @@ async function at(
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
     learningRate: 0,
     ...(reference && { reference }),
-  });
+  };
+}
+
+/** Loss with its penalty, and gradient, at these weights. */
+async function at(
+  weights: Adapter,
+  method: RewardGradientMethod,
+  reward: Reward,
+  steps: number,
+  reference?: Adapter,
+): Promise<Found> {
+  const trainer = await RolloutTrainer.open(engine, optionsOf(method, reward, steps, reference));
   await trainer.load(initialState(weights));
   const { reports } = await trainer.step([batch], () => 0.5);
   const gradient = await trainer.gradient();
@@ -190,4 +203,46 @@ it('holds DRaFT+ to the reference policy it is given, else to the base', async (
   const between = await at(adapter, held, brightness, 3, other);
   expect(between.loss).toBeGreaterThan(none.loss);
   expect(between.loss).not.toBe(base.loss);
+});
+
+it('holds one graph of the UNet and its gradient, however many steps are trained', async () => {
+  let [held, most, loaded] = [0, 0, 0];
+  const load = engine.load.bind(engine);
+  const watched = vi.spyOn(engine, 'load').mockImplementation(async (model, options) => {
+    const session = await load(model, options);
+    if (options.name !== 'denoise product') return session;
+    loaded++;
+    most = Math.max(most, ++held);
+    const release = session.release.bind(session);
+    vi.spyOn(session, 'release').mockImplementation(() => {
+      held--;
+      return release();
+    });
+    return session;
+  });
+  await at(adapter, draft({ truncation: 3 }), brightness, 3);
+  expect([loaded, most, held]).toEqual([1, 1, 0]);
+
+  const truncations = [1, 2, 1];
+  const varied: RewardGradientMethod = {
+    ...draft({ truncation: 1 }),
+    plan: (steps, random) => draft({ truncation: truncations.shift() ?? 1 }).plan(steps, random),
+  };
+  const trainer = await RolloutTrainer.open(engine, optionsOf(varied, brightness, 3));
+  await trainer.load(initialState(adapter));
+  await trainer.step([batch, batch, batch], () => 0.5);
+  const mixed = await trainer.gradient();
+  await trainer.close();
+  watched.mockRestore();
+  // The first batch needs none through its input, the second does, and the third takes what is there.
+  expect([loaded, most, held]).toEqual([3, 1, 0]);
+
+  const short = (await at(adapter, draft({ truncation: 1 }), brightness, 3)).gradient;
+  const long = (await at(adapter, draft({ truncation: 2 }), brightness, 3)).gradient;
+  for (const [name, { data }] of mixed) {
+    const wanted = [...data].map(
+      (_, i) => (2 * (short.get(name)?.data[i] ?? 0) + (long.get(name)?.data[i] ?? 0)) / 3,
+    );
+    expect([...data]).toEqual(wanted.map((value) => expect.closeTo(value, 5)));
+  }
 });
