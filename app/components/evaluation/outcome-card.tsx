@@ -89,7 +89,7 @@ function RateRows({
         <tr>
           <HeadCell>Measure</HeadCell>
           <HeadCell>Policy</HeadCell>
-          <HeadCell className="w-2/5 max-sm:hidden">0 to {percent(max, 0)}</HeadCell>
+          <HeadCell className="w-1/4 max-sm:hidden xl:w-2/5">0 to {percent(max, 0)}</HeadCell>
           <HeadCell>Rate, 95 % interval, count</HeadCell>
         </tr>
       </thead>
@@ -98,7 +98,7 @@ function RateRows({
           sides.map(({ name: policy, summary, tone }, index) => (
             <tr key={`${name} ${policy}`}>
               <Cell className="whitespace-nowrap">{index === 0 ? name : null}</Cell>
-              <Cell className="whitespace-nowrap text-muted-foreground">{policy}</Cell>
+              <Cell className="min-w-24 text-muted-foreground">{policy}</Cell>
               <Cell className="max-sm:hidden">
                 <IntervalBar interval={wilsonInterval(of(summary))} max={max} tone={tone} />
               </Cell>
