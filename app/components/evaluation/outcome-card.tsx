@@ -97,7 +97,7 @@ function RateRows({
         {rates.flatMap(({ name, of }) =>
           sides.map(({ name: policy, summary, tone }, index) => (
             <tr key={`${name} ${policy}`}>
-              <Cell className="whitespace-nowrap">{index === 0 ? name : null}</Cell>
+              <Cell className="sm:whitespace-nowrap">{index === 0 ? name : null}</Cell>
               <Cell className="min-w-24 text-muted-foreground">{policy}</Cell>
               <Cell className="max-sm:hidden">
                 <IntervalBar interval={wilsonInterval(of(summary))} max={max} tone={tone} />
@@ -110,7 +110,7 @@ function RateRows({
         )}
         {means.map(({ name, of, share }) => (
           <tr key={name}>
-            <Cell className="whitespace-nowrap">{name}</Cell>
+            <Cell className="sm:whitespace-nowrap">{name}</Cell>
             <Cell colSpan={3} className="tabular-nums">
               {sides
                 .map(({ name: policy, summary }) => {

@@ -152,7 +152,7 @@ function partsOf([first]: readonly CurvePoint[]): CurveSpec[] {
     const title = key.slice('part '.length);
     return {
       title,
-      explanation: 'A term of the reward, on its own scale: before weight and hinge.',
+      explanation: 'A term of the reward, on its own scale.',
       series: [{ key, name: title, color: 'var(--chart-3)' }],
     };
   });
