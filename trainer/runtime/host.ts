@@ -41,6 +41,7 @@ export class Host {
       case 'run':
         return this.#run(request, tensors);
       case 'release':
+        await this.#slots.outlive(request.session);
         await this.#sessions.get(request.session)?.session.release();
         this.#sessions.delete(request.session);
         return nothing;
@@ -117,7 +118,7 @@ export class Host {
 
     const results = await loaded.session.run(feeds, fetches);
     for (const [name, slot] of Object.entries(request.keep)) {
-      this.#slots.keep(slot, results[name] as ort.Tensor);
+      this.#slots.keep(slot, results[name] as ort.Tensor, request.session);
     }
     return {
       body: { fetched: request.fetch },

@@ -18,6 +18,8 @@ export class Slots {
   readonly #values = new Map<string, ort.Tensor>();
   /** A value that was replaced: its memory takes the slot's next value, which saves allocating anew on each run. */
   readonly #spares = new Map<string, ort.Tensor>();
+  /** The session whose run left a value in the device's memory. */
+  readonly #makers = new Map<string, number>();
   readonly #copiers = new Map<string, Promise<ort.InferenceSession>>();
 
   constructor(device: Device) {
@@ -41,10 +43,11 @@ export class Slots {
     return spare;
   }
 
-  /** Makes `next` the slot's value. */
-  keep(slot: string, next: ort.Tensor): void {
+  /** Makes `next`, which a run of `session` gave, the slot's value. */
+  keep(slot: string, next: ort.Tensor, session: number): void {
     const last = this.#values.get(slot);
     this.#values.set(slot, next);
+    if (next.location !== 'cpu') this.#makers.set(slot, session);
     if (last === undefined || last === next) return;
     if (last.location === 'cpu') this.#spares.set(slot, last);
     else last.dispose();
@@ -63,10 +66,25 @@ export class Slots {
     return fromOrt(inMemory, `Slot "${slot}"`);
   }
 
+  /**
+   * Before a session is released: what it left in slots moves to memory that stays. A GPU's buffers belong to the session
+   * that made them; disposing of one after its session corrupts the process, which dies later, elsewhere.
+   */
+  async outlive(session: number): Promise<void> {
+    for (const [slot, maker] of this.#makers) {
+      if (maker !== session) continue;
+      const old = this.value(slot);
+      this.#values.set(slot, await this.#copy(old, 'gpu-buffer'));
+      this.#makers.delete(slot);
+      old.dispose();
+    }
+  }
+
   drop(slot: string): void {
     const value = this.#values.get(slot);
     if (value && value.location !== 'cpu') value.dispose();
     this.#values.delete(slot);
+    this.#makers.delete(slot);
     this.#spares.delete(slot);
   }
 

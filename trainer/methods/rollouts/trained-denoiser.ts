@@ -76,7 +76,7 @@ export class TrainedDenoiser {
     throughInput: boolean,
   ): Promise<Float32Array | undefined> {
     const { shape } = this.options;
-    const session = await this.#product(throughInput);
+    const { session, through } = await this.#product(throughInput);
     const out = await session.run(
       {
         ...this.#feeds(latents, timestep, contexts),
@@ -84,7 +84,7 @@ export class TrainedDenoiser {
         keepSum: float32([], [this.#goOn ? 1 : 0]),
         ...this.optimizer.feeds(),
       },
-      { fetch: throughInput ? ['latentGradient'] : [], keep: this.optimizer.sums() },
+      { fetch: through ? ['latentGradient'] : [], keep: this.optimizer.sums() },
     );
     this.#goOn = true;
     return throughInput ? outputOf(out, 'latentGradient', 'float32').data : undefined;
@@ -116,7 +116,7 @@ export class TrainedDenoiser {
    * One graph for all steps, so that memory does not depend on how many are trained: once a step wants the gradient at its
    * input, the others compute it too, which costs them one convolution.
    */
-  async #product(throughInput: boolean): Promise<Session> {
+  async #product(throughInput: boolean): Promise<{ session: Session; through: boolean }> {
     const name = (through: boolean) => `product${through ? ' through its input' : ''}`;
     if (throughInput && this.#sessions.has(name(false))) {
       const plain = await this.#sessions.get(name(false));
@@ -125,7 +125,7 @@ export class TrainedDenoiser {
     }
     const through = throughInput || this.#sessions.has(name(true));
     const { trainable, shape } = this.options;
-    return this.#session(name(through), () =>
+    const session = await this.#session(name(through), () =>
       this.engine.load(
         serializeOnnx(buildDenoiseProduct(trainable, shape, through, this.optimizer.secondMoment)),
         {
@@ -135,6 +135,7 @@ export class TrainedDenoiser {
         },
       ),
     );
+    return { session, through };
   }
 
   #session(name: string, load: () => Promise<Session>): Promise<Session> {
