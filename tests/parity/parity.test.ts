@@ -108,4 +108,10 @@ describe.skipIf(!softwareDriver())('numbers equal PyTorch on webgpu (software ad
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(gpuSubset.size);
   }, 180_000);
+
+  it('for gradients through sampling, one method after another', async () => {
+    const results = await check(engine, 'rollouts', new Set(['draft_plus_2', 'drtune_2']));
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(2);
+  }, 180_000);
 });

@@ -55,6 +55,28 @@ describe.skipIf(!softwareDriver())('webgpu on a software adapter', () => {
     await engine.close();
   });
 
+  it('keeps what a session left after the session is released', async () => {
+    vi.stubEnv('VK_ICD_FILENAMES', softwareDriver());
+    const engine = await Engine.open({ device: 'webgpu', threads: 1 });
+    const step = float32([4], [1, 2, 3, 4]);
+    await engine.put('total', zeros('float32', [4]));
+    for (let i = 1; i <= 3; i++) {
+      const session = await engine.load(addModel(), { name: 'add', resident: ['y'] });
+      await session.run({ a: engine.slot('total'), b: step }, { keep: { y: 'total' } });
+      await session.release();
+      expect(await engine.get('total')).toEqual(
+        float32(
+          [4],
+          [1, 2, 3, 4].map((x) => i * x),
+        ),
+      );
+    }
+    await engine.drop('total');
+    await engine.put('other', step);
+    expect(await engine.get('other')).toEqual(step);
+    await engine.close();
+  });
+
   it('normalizes each layer with its own epsilon', async () => {
     vi.stubEnv('VK_ICD_FILENAMES', softwareDriver());
     const model = twoEpsilonsModel();
