@@ -7,6 +7,8 @@ import { pipeline as flow } from 'node:stream/promises';
 
 /** What decides which images come out; the rest of a folder (cards, samples, previews) may change. */
 const decisive = /\.(onnx|onnx_data|safetensors|json|txt)$/;
+/** Measures images, and draws none. */
+const measuring = /^lpips\//;
 
 /**
  * Sha256 of the models, configurations and vocabularies under a pipeline's folder, with their names.
@@ -18,6 +20,7 @@ export async function pipelineHash(folder: string): Promise<string> {
   const files = entries
     .filter((entry) => entry.isFile() && decisive.test(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => !measuring.test(name))
     .sort();
   if (!files.includes('model_index.json')) {
     throw new Error(

@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withStaticShapes } from '@/trainer/graph/inline';
-import { GraphError } from '@/trainer/graph/model';
+import { type Graph, GraphError } from '@/trainer/graph/model';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, formatDims, sizeOf } from '@/trainer/graph/tensor';
@@ -33,15 +33,7 @@ export class Lpips {
     model: string,
     size: readonly [number, number],
   ): Promise<Lpips> {
-    const graph = await openGraph(await networkAt(model));
-    const names = graph.inputs.map((port) => port.name);
-    if (!names.includes('image_0') || !names.includes('image_1') || names.length !== 2) {
-      throw new GraphError(
-        `${graph.source} takes ${listed(graph.inputs)}: an LPIPS network takes image_0 and image_1. Export it so.`,
-      );
-    }
-    portOf(graph, 'outputs', 'distance');
-    for (const name of names) imagePort(graph, name);
+    const graph = await readLpips(model);
     const dims = [3, ...size] as const;
     const fixed = withStaticShapes(graph, {
       image_0: [pairsPerRun, ...dims],
@@ -124,6 +116,20 @@ function pairsOf(images: readonly Float32Array[]): [Float32Array, Float32Array][
   return images.flatMap((one, i) =>
     images.slice(i + 1).map((other): [Float32Array, Float32Array] => [one, other]),
   );
+}
+
+/** The network, if it takes and gives what `Lpips.open` says. @throws GraphError when there is no such network */
+export async function readLpips(model: string): Promise<Graph> {
+  const graph = await openGraph(await networkAt(model));
+  const names = graph.inputs.map((port) => port.name);
+  if (!names.includes('image_0') || !names.includes('image_1') || names.length !== 2) {
+    throw new GraphError(
+      `${graph.source} takes ${listed(graph.inputs)}: an LPIPS network takes image_0 and image_1. Export it so.`,
+    );
+  }
+  portOf(graph, 'outputs', 'distance');
+  for (const name of names) imagePort(graph, name);
+  return graph;
 }
 
 /** The ONNX file at a path: the file itself, or a folder's model.onnx. */

@@ -7,6 +7,7 @@ import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Assignment } from './assignment';
+import { networkDiversity } from './diversity';
 import {
   comparedPolicies,
   drawMissing,
@@ -17,6 +18,7 @@ import {
 import { compareRewards } from './evaluation-rewards';
 import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
 import type { PlannedSample } from './plan';
+import { pipelineFolder } from './resolve-pipeline';
 
 /** Draws what is missing of the policies' evaluation images, compares them, and ends the round. */
 export async function evaluateRound(assignment: Assignment, engine: Engine): Promise<void> {
@@ -33,9 +35,16 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const images = config.evaluation.images;
   const rewarded =
     sourceOf(run.method) === 'reward' ? await compareRewards(engine, round, compared) : undefined;
+  // A network that comes with the pipeline measures its diversity, where there is one; else what the judge sees does.
+  const folder = pipelineFolder(run.pipeline);
+  const summaryOf = async (policy: EvaluatedPolicy, readings: readonly Reading[] | undefined) => {
+    const summary = summarize(images, policy.planned, judge, readings);
+    const diversity = await networkDiversity(engine, folder, await imagesOf(policy));
+    return diversity === undefined ? summary : { ...summary, diversity };
+  };
   const summaries = {
-    before: summarize(images, before.planned, judge, readingsBefore),
-    after: summarize(images, after.planned, judge, readingsAfter),
+    before: await summaryOf(before, readingsBefore),
+    after: await summaryOf(after, readingsAfter),
   };
   const asStart = { policyId: startPolicyId, comparedToPolicyId: null, summary: summaries.before };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {

@@ -7,6 +7,7 @@ import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { checkDiversityNetwork } from './diversity';
 import { type PolicyFile, parsePolicy, trainedUnet, weightsOf } from './policy-file';
 
 /** A policy with everything that draws its images. */
@@ -52,6 +53,7 @@ export async function openPolicy(id: string): Promise<PolicyModel> {
   const base = await baseOf(policy);
   const folder = pipelineFolder(policy.pipeline);
   const pipeline = await openPipeline(folder);
+  await checkDiversityNetwork(folder);
   const found = await pipelineHash(folder);
   if (found !== base.hash) {
     throw new AppError(
