@@ -87,40 +87,51 @@ export function tellDiversity(
   const of = (name: string) => units.filter(({ setting }) => setting === name);
   const freeOf = (seed: number) =>
     units.find((unit) => unit.setting === free && unit.seed === seed) as DiversityUnit;
+  /** Of each run, evaluation by evaluation. */
+  const gainsOf = (name: string, read: (evaluation: Evaluation) => number) =>
+    of(name).map((unit) =>
+      gainsAtEqualReward(
+        curveOf(unit, base.evaluation, read),
+        curveOf(freeOf(unit.seed), base.evaluation, read),
+      ),
+    );
+  /** Mean over a run's evaluations, as far as DRaFT got. */
+  const alongTheWay = (gains: readonly (number | null)[][]) =>
+    gains.flatMap((ofRun) => {
+      const known = ofRun.filter((gain) => gain !== null);
+      return known.length > 0 ? [meanOf(known)] : [];
+    });
   const rows = settings.map(({ name }) => {
     const own = of(name);
     const ends = own.map(({ run }) => run.reached.at(-1)?.evaluation as Evaluation);
-    const gainsIn = (read: (evaluation: Evaluation) => number) =>
-      own.map((unit) =>
-        gainsAtEqualReward(
-          curveOf(unit, base.evaluation, read),
-          curveOf(freeOf(unit.seed), base.evaluation, read),
-        ),
-      );
-    /** Mean over a run's evaluations, as far as DRaFT got. */
-    const alongTheWay = (gains: (number | null)[][]) =>
-      gains.flatMap((ofRun) => {
-        const known = ofRun.filter((gain) => gain !== null);
-        return known.length > 0 ? [meanOf(known)] : [];
-      });
-    const gains = gainsIn(diversityOf);
-    const atTheEnd = gains.flatMap((ofRun) => ofRun.at(-1) ?? []);
-    const compared = `${atTheEnd.length} of ${own.length}`;
     return [
       name,
       seedsText(ends.map(rewardOf), 2),
       seedsText(ends.map(diversityOf)),
       seedsText(ends.map(alignmentOf)),
       ...(name === free
-        ? ['–', '–', '–']
-        : [
-            seedsText(alongTheWay(gains)),
-            `${seedsText(atTheEnd)} (${compared})`,
-            seedsText(alongTheWay(gainsIn(alignmentOf))),
-          ]),
+        ? ['–', '–']
+        : [diversityOf, alignmentOf].map((read) => seedsText(alongTheWay(gainsOf(name, read))))),
       meanOf(own.map(({ run }) => run.reached.at(-1)?.seconds ?? 0)).toFixed(0),
     ];
   });
+  const evaluationsInAll = plan.evaluateAt.length;
+  const gainRows = settings
+    .filter(({ coefficient }) => coefficient)
+    .map(({ name }) => {
+      const gains = gainsOf(name, diversityOf);
+      return [
+        name,
+        ...Array.from({ length: evaluationsInAll }, (_, i) => {
+          const known = gains.flatMap((ofRun) => ofRun[i] ?? []);
+          const reward = seedsText(
+            of(name).map(({ run }) => rewardOf(run.reached[i]?.evaluation as Evaluation)),
+            2,
+          ).split(' ')[0];
+          return known.length > 0 ? `${seedsText(known)} at ${reward}` : '–';
+        }),
+      ];
+    });
   const series = (read: (evaluation: Evaluation) => number, x: (unit: DiversityUnit) => number[]) =>
     settings.map(({ name }) => {
       const own = of(name);
@@ -176,10 +187,13 @@ of guided predictions from the base's. DDPO: learning rate ${ddpo.learningRate},
 noisiest ${100 * ddpo.noisiestShare} % of the steps. Each point is ${plan.evaluationImages} images; the base has reward ${rewardOf(start).toFixed(2)}, diversity ${start.diversity.toFixed(3)} and alignment ${meanOf(start.alignment).toFixed(3)}.
 
 At equal reward: what a run has in diversity (and alignment, judge A), less what DRaFT of the same seed had when its curve,
-linear between evaluations, first reached the same reward; at each evaluation within DRaFT's reach and then averaged, and
-at the end alone (where so many of the runs ended within its reach).
+linear between evaluations, first reached the same reward; at each evaluation within DRaFT's reach, averaged over them.
 
-${table(['setting', 'reward at the end', 'diversity', 'alignment', 'diversity over DRaFT at equal reward', 'at the end', 'alignment over DRaFT at equal reward', 'training, s'], rows)}
+${table(['setting', 'reward at the end', 'diversity', 'alignment', 'diversity over DRaFT at equal reward', 'alignment over DRaFT at equal reward', 'training, s'], rows)}
+
+The same difference in diversity evaluation by evaluation, and the reward at which DRaFT is met:
+
+${table(['setting', ...plan.evaluateAt.map((step) => `step ${step}`)], gainRows)}
 
 ![Diversity and alignment against reward, and both over training](methods/diversity.svg)
 
