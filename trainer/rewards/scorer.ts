@@ -2,9 +2,9 @@
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32 } from '@/trainer/graph/tensor';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
-import { appendScored, type Reward } from './reward';
+import { appendScored, type Reward, type ScoredParts } from './reward';
 
 /** Images that are scored together; always as many. */
 export interface ScoredBatch {
@@ -32,7 +32,17 @@ export interface Scorer {
 export type OpenScorer = (engine: Engine, batch: ScoredBatch) => Promise<Scorer>;
 
 /** Terms have names of any kind, outputs of graphs have not. */
-export const partOutput = (i: number) => `part.${i}`;
+const partOutput = (i: number) => `part.${i}`;
+
+/** Makes a reward's terms outputs of the graph. Returns how to read them from a run, by name. */
+export function outputParts(b: Builder, parts: ScoredParts['parts']) {
+  const names = Object.keys(parts);
+  for (const [i, name] of names.entries()) b.output(parts[name] as Value, partOutput(i));
+  return (out: Record<string, Tensor>): Record<string, Float32Array> =>
+    Object.fromEntries(
+      names.map((name, i) => [name, outputOf(out, partOutput(i), 'float32').data]),
+    );
+}
 
 /** Scores by a reward's graph, forward only. */
 export function scorerOf(reward: Reward): OpenScorer {
@@ -42,8 +52,7 @@ export function scorerOf(reward: Reward): OpenScorer {
     const pixels = b.input('pixels', 'float32', dims);
     const { score, parts } = appendScored(reward, b, pixels);
     b.output(score, 'score');
-    const names = Object.keys(parts);
-    for (const [i, name] of names.entries()) b.output(parts[name] as Value, partOutput(i));
+    const readParts = outputParts(b, parts);
     const graph = b.finish();
     const externalDataFolder = await externalDataFolderOf(graph, '.');
     const session = await engine.load(serializeOnnx(graph), {
@@ -55,11 +64,7 @@ export function scorerOf(reward: Reward): OpenScorer {
       async score(values, prompts) {
         const feeds = { ...(await reward.feeds(prompts)), pixels: float32(dims, values) };
         const out = await session.run(feeds);
-        const read = (output: string) => outputOf(out, output, 'float32').data;
-        return {
-          scores: read('score'),
-          parts: Object.fromEntries(names.map((name, i) => [name, read(partOutput(i))])),
-        };
+        return { scores: outputOf(out, 'score', 'float32').data, parts: readParts(out) };
       },
       release: () => session.release(),
     };

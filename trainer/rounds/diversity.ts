@@ -20,16 +20,17 @@ export async function checkDiversityNetwork(pipelineFolder: string): Promise<voi
 
 /**
  * Mean over prompts of the mean LPIPS of all pairs of one prompt's images; null where no prompt has two. Undefined where
- * the pipeline brings no network.
+ * the pipeline brings no network, whose images are then not read.
  */
 export async function networkDiversity(
   engine: Engine,
   pipelineFolder: string,
-  images: readonly JudgedImage[],
+  read: () => Promise<readonly JudgedImage[]>,
 ): Promise<number | null | undefined> {
   const network = networkOf(pipelineFolder);
-  const [first] = images;
   if (!network) return undefined;
+  const images = await read();
+  const [first] = images;
   const prompts = [...new Set(images.map(({ prompt }) => prompt))];
   const sets = prompts
     .map((prompt) => images.filter((one) => one.prompt === prompt))

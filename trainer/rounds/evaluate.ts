@@ -39,7 +39,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const folder = pipelineFolder(run.pipeline);
   const summaryOf = async (policy: EvaluatedPolicy, readings: readonly Reading[] | undefined) => {
     const summary = summarize(images, policy.planned, judge, readings);
-    const diversity = await networkDiversity(engine, folder, await imagesOf(policy));
+    const diversity = await networkDiversity(engine, folder, () => imagesOf(policy));
     return diversity === undefined ? summary : { ...summary, diversity };
   };
   const summaries = {

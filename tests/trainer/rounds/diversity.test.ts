@@ -2,8 +2,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
-import pino from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf } from '@/db/metrics';
 import { startRun } from '@/db/runs';
@@ -11,22 +10,10 @@ import { listSamples } from '@/db/samples';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { Worker } from '@/trainer/rounds/worker';
-import { baseOn, quickConfig, untilRound, withHomes, withTinyPipeline } from './support';
+import { baseOn, quickConfig, untilRound, withTinyPipeline, withWorker } from './support';
 
 const pipeline = withTinyPipeline();
-const homes = withHomes();
-const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
-let working: Promise<void>;
-
-beforeAll(async () => {
-  await homes.make();
-  working = worker.run();
-});
-afterAll(async () => {
-  worker.stop();
-  await working;
-});
+withWorker();
 
 /** The mean squared difference of two images in [−1, 1]. */
 function squares(output: string): Uint8Array {

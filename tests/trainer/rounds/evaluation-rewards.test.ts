@@ -1,7 +1,6 @@
 /** Rounds that follow a reward: each image's reward beside the base's on the same latents, and annealing of what is evaluated. */
 import { decode } from 'fast-png';
-import pino from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Frame } from '@/app/api/images/schema';
 import { loadRound } from '@/app/api/rounds/load-round';
 import { roundDetailSchema } from '@/app/api/rounds/schema';
@@ -14,22 +13,10 @@ import { startRun } from '@/db/runs';
 import { listSamples, type Sample } from '@/db/samples';
 import { pairedImages } from '@/lib/metrics';
 import type { RunConfigInput } from '@/lib/settings/run-config';
-import { Worker } from '@/trainer/rounds/worker';
-import { baseOn, quickConfig, untilRound, withHomes, withTinyPipeline } from './support';
+import { baseOn, quickConfig, untilRound, withTinyPipeline, withWorker } from './support';
 
 const pipeline = withTinyPipeline();
-const homes = withHomes();
-const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
-let working: Promise<void>;
-
-beforeAll(async () => {
-  await homes.make();
-  working = worker.run();
-});
-afterAll(async () => {
-  worker.stop();
-  await working;
-});
+withWorker();
 
 const config = {
   ...quickConfig,

@@ -1,26 +1,13 @@
-import pino from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { measured } from '@/app/api/rounds/summaries';
 import { evaluationsOf } from '@/db/metrics';
 import { ensureBasePolicy } from '@/db/policies';
 import { startRun } from '@/db/runs';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
-import { Worker } from '@/trainer/rounds/worker';
-import { quickConfig, untilRound, withHomes } from './support';
+import { quickConfig, untilRound, withWorker } from './support';
 
-const homes = withHomes();
-const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
-let working: Promise<void>;
-
-beforeAll(async () => {
-  await homes.make();
-  working = worker.run();
-});
-afterAll(async () => {
-  worker.stop();
-  await working;
-});
+withWorker();
 
 it('holds a policy against the one before it as both were drawn in the round', async () => {
   const hash = await pipelineHash(pipelineFolder('hands'));

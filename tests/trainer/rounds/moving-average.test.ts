@@ -1,5 +1,4 @@
 /** What a round ships where the moving average is on: the average, which training itself does not go on from. */
-import pino from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs';
 import { getPolicy } from '@/db/policies';
@@ -10,33 +9,24 @@ import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import { parsePolicy } from '@/trainer/rounds/policy-file';
 import { openPolicy } from '@/trainer/rounds/resolve-pipeline';
 import { trainings } from '@/trainer/rounds/training';
-import { Worker } from '@/trainer/rounds/worker';
 import { Engine } from '@/trainer/runtime/engine';
 import {
   baseOn,
   labelEverything,
   quickConfig,
   untilRound,
-  withHomes,
   withTinyPipeline,
+  withWorker,
 } from './support';
 
 const pipeline = withTinyPipeline();
-const homes = withHomes();
-const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
-let working: Promise<void>;
+withWorker();
 let engine: Engine;
 
 beforeAll(async () => {
-  await homes.make();
   engine = await Engine.open({ device: 'cpu' });
-  working = worker.run();
 });
-afterAll(async () => {
-  worker.stop();
-  await working;
-  await engine.close();
-});
+afterAll(() => engine.close());
 
 const config = {
   ...quickConfig,

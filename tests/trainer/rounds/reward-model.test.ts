@@ -1,8 +1,7 @@
 import { copyFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, trainStepsOf } from '@/db/metrics';
 import { getRewardModel, type RewardModel, requestRewardModel } from '@/db/reward-models';
@@ -13,7 +12,6 @@ import type { RunConfigInput } from '@/lib/settings/run-config';
 import { judgePath } from '@/trainer/hands/judge/judge';
 import { parseHead } from '@/trainer/rewards/learned/head';
 import { tryImported } from '@/trainer/rounds/import-reward';
-import { Worker } from '@/trainer/rounds/worker';
 import { Engine } from '@/trainer/runtime/engine';
 import { head, imageTower, size, writeModel } from '../rewards/imported/models';
 import {
@@ -22,23 +20,12 @@ import {
   quickConfig,
   startRunFrom,
   untilRound,
-  withHomes,
   withTinyPipeline,
+  withWorker,
 } from './support';
 
 const pipeline = withTinyPipeline();
-const homes = withHomes();
-const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
-let working: Promise<void>;
-
-beforeAll(async () => {
-  await homes.make();
-  working = worker.run();
-});
-afterAll(async () => {
-  worker.stop();
-  await working;
-});
+withWorker();
 
 const config = {
   ...quickConfig,

@@ -4,6 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pino from 'pino';
 import { afterAll, beforeAll } from 'vitest';
 import { closeDatabases, db, schema } from '@/db/client';
 import { leasePairs } from '@/db/leases';
@@ -17,6 +18,7 @@ import { createUser } from '@/db/users';
 import { isFinished } from '@/lib/rounds';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { Worker } from '@/trainer/rounds/worker';
 import { writeTinyPipeline } from '../../support/tiny-pipeline';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -31,6 +33,21 @@ export function withTinyPipeline(): { readonly folder: string } {
   });
   afterAll(() => rm(made.folder, { recursive: true }));
   return made;
+}
+
+/** A data folder, and a worker in this process that serves it through the tests of a file. */
+export function withWorker(): void {
+  const homes = withHomes();
+  const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
+  let working: Promise<void>;
+  beforeAll(async () => {
+    await homes.make();
+    working = worker.run();
+  });
+  afterAll(async () => {
+    worker.stop();
+    await working;
+  });
 }
 
 /** Data folders for the tests of a file; `use` decides which one this process reads. */

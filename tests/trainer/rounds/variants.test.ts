@@ -1,5 +1,4 @@
-import pino from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { loadRound } from '@/app/api/rounds/load-round';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, trainStepsOf } from '@/db/metrics';
@@ -10,7 +9,6 @@ import { listSamples } from '@/db/samples';
 import { nextGroups, submitTagging } from '@/db/taggings';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { parsePolicy } from '@/trainer/rounds/policy-file';
-import { Worker } from '@/trainer/rounds/worker';
 import {
   annotatorId,
   baseOn,
@@ -18,23 +16,12 @@ import {
   quickConfig,
   startRunFrom,
   untilRound,
-  withHomes,
   withTinyPipeline,
+  withWorker,
 } from './support';
 
 const pipeline = withTinyPipeline();
-const homes = withHomes();
-const worker = new Worker({ device: 'cpu', adapter: undefined }, pino({ level: 'silent' }));
-let working: Promise<void>;
-
-beforeAll(async () => {
-  await homes.make();
-  working = worker.run();
-});
-afterAll(async () => {
-  worker.stop();
-  await working;
-});
+withWorker();
 
 const config = {
   ...quickConfig,

@@ -6,19 +6,19 @@ import { inline } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
 import { appendScored, type Reward } from '@/trainer/rewards/reward';
-import { partOutput } from '@/trainer/rewards/scorer';
+import { outputParts } from '@/trainer/rewards/scorer';
 
 /**
  * Inputs: `latents` [images, C, H, W], `share` (of each image in the loss) and what the reward declares. Outputs: `reward`
  * and `loss` [images], unweighted, and `latentGradient`: share·Σ loss differentiated by the latents; of a combined reward
- * each term's own as `part.0` …. Pixels are clamped to [0, 1], so a saturated one has no gradient. `parts` names the terms.
+ * each term's own, which `readParts` finds in a run. Pixels are clamped to [0, 1], so a saturated one has no gradient.
  */
 export function buildRewardStep(
   pipeline: Pick<Pipeline, 'vaeDecoder' | 'latentShape' | 'scalingFactor' | 'shiftFactor'>,
   images: number,
   reward: Reward,
   lossOf: (b: Builder, reward: Value) => Value,
-): { graph: Graph; parts: string[] } {
+): { graph: Graph; readParts: ReturnType<typeof outputParts> } {
   const graph = atOpset18(pipeline.vaeDecoder.graph);
   const b = new Builder('reward step', { ...graph.opsets });
   b.graph.source = graph.source;
@@ -36,10 +36,9 @@ export function buildRewardStep(
   const loss = b.reshape(lossOf(b, score), [images]);
   const total = b.mul(b.reduceSum(loss, [0], false), share);
   const [latentGradient] = gradients(b, { of: total, wrt: [latents] });
-  const parts = Object.keys(scored.parts);
-  for (const [i, name] of parts.entries()) b.output(scored.parts[name] as Value, partOutput(i));
+  const readParts = outputParts(b, scored.parts);
   b.output(score, 'reward');
   b.output(loss, 'loss');
   b.output(latentGradient as Value, 'latentGradient');
-  return { graph: b.finish(), parts };
+  return { graph: b.finish(), readParts };
 }

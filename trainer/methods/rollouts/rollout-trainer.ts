@@ -7,7 +7,7 @@ import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
-import { partOutput } from '@/trainer/rewards/scorer';
+import type { outputParts } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Optimizer, TrainState } from '../optimizer/optimizer';
 import { backPropagate } from './chain';
@@ -54,7 +54,7 @@ export class RolloutTrainer {
     private readonly denoiser: TrainedDenoiser,
     private readonly roller: Roller,
     private readonly rewardStep: Session,
-    private readonly rewardParts: readonly string[],
+    private readonly readParts: ReturnType<typeof outputParts>,
   ) {}
 
   /** Builds and loads the graphs. Call `load` before the first step. */
@@ -63,14 +63,16 @@ export class RolloutTrainer {
     const { optimizer, denoiser } = await openDrawingPolicy(engine, options, options.reference);
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
-    const { graph, parts } = buildRewardStep(pipeline, images, reward, (b, r) => method.loss(b, r));
+    const { graph, readParts } = buildRewardStep(pipeline, images, reward, (b, r) =>
+      method.loss(b, r),
+    );
     // Decoder and reward may each bring data of their own.
     const externalDataFolder = await externalDataFolderOf(graph, pipeline.vaeDecoder.folder);
     const rewardStep = await engine.load(serializeOnnx(graph), {
       name: `reward ${reward.name}`,
       ...(externalDataFolder && { externalDataFolder }),
     });
-    return new RolloutTrainer(options, optimizer, denoiser, roller, rewardStep, parts);
+    return new RolloutTrainer(options, optimizer, denoiser, roller, rewardStep, readParts);
   }
 
   /** Puts weights and moments where training goes on from. */
@@ -158,10 +160,10 @@ export class RolloutTrainer {
         this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted),
       ...(penalty && { penalty: penalty.gradient }),
     });
-    const meanOf = (output: string) => read(output).reduce((sum, value) => sum + value, 0) / images;
+    const meanOf = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / images;
     const rewardParts = Object.fromEntries(
-      this.rewardParts.map((name, i) => [name, meanOf(partOutput(i))]),
+      Object.entries(this.readParts(scored)).map(([name, values]) => [name, meanOf(values)]),
     );
-    return { rewards, rewardParts, loss: meanOf('loss'), kl: penalty?.mean() ?? 0 };
+    return { rewards, rewardParts, loss: meanOf(read('loss')), kl: penalty?.mean() ?? 0 };
   }
 }
