@@ -1,12 +1,18 @@
-/** @file Figure `diversity`: reward against diversity for DRaFT, DRaFT+ at several KL coefficients, DDPO and the base. */
+/**
+ * @file Figure `diversity`: reward against diversity for DRaFT, DRaFT+ at several KL coefficients, DDPO and the base; and
+ * figure `confirmation`: whether the difference it hints at is there on seeds that had no part in finding it.
+ */
 import { draftPlus } from '@/trainer/methods/draft-plus';
 import { atDesk, type Bench, studentSettings } from './bench';
+import { tellConfirmation } from './confirmation-report';
 import {
+  confirmedSettings,
   type DiversityResult,
   type DiversityUnit,
+  type Setting,
   settingsOf,
-  tellDiversity,
-} from './diversity-report';
+} from './diversity-curves';
+import { tellDiversity } from './diversity-report';
 import { type Evaluation, evaluate } from './evaluation';
 import { type Figure, keepImages, rewardOf } from './figure';
 import { openRollouts, trainAlong } from './follow';
@@ -25,7 +31,7 @@ const sheetImages = 10;
 const methodOf = ({ diversity }: Sizes, coefficient: number) =>
   draftPlus({ truncation: diversity.truncation, kl: { coefficient, form: 'noise' } });
 
-async function run(bench: Bench): Promise<DiversityResult> {
+async function run(bench: Bench, settings: readonly Setting[]): Promise<DiversityResult> {
   const { store, sizes, seeds, log } = bench;
   const { plan, ddpo } = sizes.diversity;
   const {
@@ -44,7 +50,7 @@ async function run(bench: Bench): Promise<DiversityResult> {
   });
   const units: DiversityUnit[] = [];
   for (const seed of seeds) {
-    for (const { name, coefficient } of settingsOf(sizes)) {
+    for (const { name, coefficient } of settings) {
       const unit = await store.unit(`${fileName(name)}-${seed}`, async () => {
         const { result, effort } = await atDesk(bench, async (desk) => {
           const reward = await openHead(head, desk);
@@ -73,12 +79,13 @@ async function run(bench: Bench): Promise<DiversityResult> {
 
 const fileName = (name: string) => name.toLowerCase().replaceAll('+', '-plus').replaceAll(' ', '-');
 
-function planned({ sizes, seeds }: Pick<Bench, 'sizes' | 'seeds'>) {
+function planned({ sizes, seeds }: Pick<Bench, 'sizes' | 'seeds'>, settings: readonly Setting[]) {
   const { plan, truncation, ddpo } = sizes.diversity;
   const { steps, guidance } = studentSettings;
   const evaluation = drawingPasses(plan.evaluationImages, steps, guidance);
   const trained = { executed: steps, trained: Array<number>(truncation).fill(0) };
-  const gradient = settingsOf(sizes).flatMap(({ coefficient }) =>
+  const policyGradients = settings.filter(({ coefficient }) => coefficient === null).length;
+  const gradient = settings.flatMap(({ coefficient }) =>
     coefficient === null
       ? []
       : [
@@ -91,10 +98,13 @@ function planned({ sizes, seeds }: Pick<Bench, 'sizes' | 'seeds'>) {
   const drawn = ddpo.images * ddpo.updates;
   const each = addPasses(
     ...gradient,
-    timesPasses(evaluation, gradient.length * plan.evaluateAt.length + ddpo.evaluateAt.length),
+    timesPasses(
+      evaluation,
+      gradient.length * plan.evaluateAt.length + policyGradients * ddpo.evaluateAt.length,
+    ),
     timesPasses(
       policyGradientPasses(drawn, steps, trainedSteps(steps, ddpo), guidance),
-      ddpo.steps,
+      policyGradients * ddpo.steps,
     ),
   );
   const heads = drawingPasses(2 * sizes.judgements, steps, guidance);
@@ -103,7 +113,14 @@ function planned({ sizes, seeds }: Pick<Bench, 'sizes' | 'seeds'>) {
 
 export const diversity: Figure<DiversityResult> = {
   title: 'Reward against diversity',
-  planned,
-  run,
+  planned: (bench) => planned(bench, settingsOf(bench.sizes)),
+  run: (bench) => run(bench, settingsOf(bench.sizes)),
   tell: tellDiversity,
+};
+
+export const confirmation: Figure<DiversityResult> = {
+  title: 'Diversity at equal reward, on new seeds',
+  planned: (bench) => planned(bench, confirmedSettings(bench.sizes)),
+  run: (bench) => run(bench, confirmedSettings(bench.sizes)),
+  tell: tellConfirmation,
 };

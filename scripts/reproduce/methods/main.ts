@@ -1,6 +1,6 @@
 /**
- * @file The suite `methods`: `npm run reproduce -- --suite methods [--quick] [--only FIGURE] [--seeds N] [--out DIR]
- * [--work DIR] [--device cpu|webgpu|cuda]`. Stopped anywhere, it goes on from the last finished unit of work.
+ * @file The suite `methods`: `npm run reproduce -- --suite methods [--quick] [--only FIGURE] [--seeds N|FROM-TO]
+ * [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. Stopped anywhere, it goes on from the last finished unit of work.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -11,7 +11,7 @@ import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import type { Device } from '@/trainer/runtime/protocol';
 import { workFolder } from '../work-folder';
 import { type Bench, studentSettings } from './bench';
-import { diversity } from './diversity';
+import { confirmation, diversity } from './diversity';
 import type { Figure, Told } from './figure';
 import { hacking } from './hacking';
 import { evaluations } from './passes';
@@ -21,7 +21,9 @@ import { rewards } from './rewards';
 import { full, quick as small } from './sizes';
 import { Store } from './store';
 
-const figures = { picks, diversity, hacking, rewards } as const;
+const suite = { picks, diversity, hacking, rewards } as const;
+/** With what is made only when asked for by name. */
+const figures = { ...suite, confirmation } as const;
 type FigureName = keyof typeof figures;
 
 const { values } = parseArgs({
@@ -36,14 +38,11 @@ const { values } = parseArgs({
   },
 });
 const { quick } = values;
-const names = (values.only ?? Object.keys(figures)) as FigureName[];
+const names = (values.only ?? Object.keys(suite)) as FigureName[];
 const unknown = names.find((name) => !Object.hasOwn(figures, name));
 if (unknown)
   refuse(`There is no figure "${unknown}". Choose from ${Object.keys(figures).join(', ')}.`);
-const seedCount = Number(values.seeds ?? (quick ? 1 : 3));
-if (!Number.isInteger(seedCount) || seedCount < 1 || seedCount > 10) {
-  refuse(`--seeds ${values.seeds} is no number of seeds: give one from 1 to 10.`);
-}
+const seeds = seedsIn(values.seeds ?? (quick ? '1' : '3'));
 
 const pipeline = await openPipeline(pipelineFolder('hands'));
 const folder = await workFolder(values.work, pipeline);
@@ -54,7 +53,7 @@ const common: Omit<Bench, 'store'> = {
   device: values.device as Device,
   shared: await storeOf('shared', {}),
   sizes,
-  seeds: Array.from({ length: seedCount }, (_, i) => i + 1),
+  seeds,
   log: (line) => console.log(line),
 };
 for (const name of names) {
@@ -62,8 +61,8 @@ for (const name of names) {
   console.log(`${name}: ${thousands.toFixed(0)} thousand UNet evaluations in all`);
 }
 const reports: FigureReport[] = [];
-const name = quick ? 'methods-quick' : 'methods';
-await mkdir(join(values.out, name), { recursive: true });
+// A report of some figures is not the suite's.
+const name = ['methods', ...(values.only ?? []), ...(quick ? ['quick'] : [])].join('-');
 for (const figure of names) {
   reports.push(await made(figure, figures[figure] as Figure<unknown>));
   // After each figure, so that one that fails leaves the others' report.
@@ -72,8 +71,11 @@ for (const figure of names) {
 console.log(`Report: ${join(values.out, `${name}.md`)}`);
 
 async function made(figure: FigureName, { title, planned, run, tell }: Figure<unknown>) {
-  const result = await run({ ...common, store: await storeOf(figure, sizes[figure]) });
+  // The confirmation goes on where the figure it confirms stopped: same settings, other seeds.
+  const part = figure === 'confirmation' ? 'diversity' : figure;
+  const result = await run({ ...common, store: await storeOf(part, sizes[part]) });
   const told: Told = tell(result, common);
+  await mkdir(join(values.out, name), { recursive: true });
   for (const [file, content] of Object.entries(told.files)) {
     await writeFile(join(values.out, name, file), content);
   }
@@ -83,6 +85,7 @@ async function made(figure: FigureName, { title, planned, run, tell }: Figure<un
 
 async function write(): Promise<void> {
   const about = {
+    name,
     quick,
     command: ['npm run reproduce -- --suite methods', ...process.argv.slice(2).filter(isOwn)].join(
       ' ',
@@ -100,6 +103,16 @@ async function write(): Promise<void> {
 function storeOf(part: string, settings: unknown): Promise<Store> {
   const root = join(folder, `methods-${part}`);
   return Store.open(root, { student: studentSettings, judgements, settings });
+}
+
+/** "3" is seeds 1 to 3, "4-13" is those. */
+function seedsIn(text: string): number[] {
+  const [, from = '1', to] = /^(?:([1-9]\d*)-)?([1-9]\d*)$/.exec(text) ?? [];
+  const count = Number(to) - Number(from) + 1;
+  if (!(count >= 1 && count <= 10)) {
+    refuse(`--seeds ${text} is no number of seeds: give one from 1 to 10, or up to ten as "4-13".`);
+  }
+  return Array.from({ length: count }, (_, i) => Number(from) + i);
 }
 
 /** Arguments that the command in the report repeats. */

@@ -12,6 +12,8 @@ export interface FigureReport {
 }
 
 export interface About {
+  /** Of the report's files. */
+  name: string;
   quick: boolean;
   command: string;
   machine: string;
@@ -23,16 +25,16 @@ export function writeReport(
   about: About,
   figures: readonly FigureReport[],
 ): { markdown: string; json: string } {
-  const { command, machine, writtenAt, quick, bench } = about;
+  const { name, command, machine, writtenAt, quick, bench } = about;
   const { steps, eta, guidance, rank, targets } = studentSettings;
   const spent = figures.map(({ result }) => effortsIn(result));
   const minutes = (efforts: readonly Effort[]) =>
     efforts.reduce((sum, { seconds }) => sum + seconds / 60, 0);
   const thousands = (passes: Passes) => (evaluations(passes) / 1000).toFixed(0);
-  const rows = figures.map(({ name, planned }, i) => {
+  const rows = figures.map(({ name: figure, planned }, i) => {
     const efforts = spent[i] as Effort[];
     return [
-      name,
+      figure,
       String(efforts.length),
       thousands(planned),
       thousands(addPasses(...efforts.map(({ passes }) => passes))),
@@ -42,7 +44,7 @@ export function writeReport(
   const markdown = `# Methods on hands, compared
 
 Made by \`${command}\` on ${machine}, written ${writtenAt}; the work took ${minutes(spent.flat()).toFixed(0)} minutes.
-${quick ? 'This was the quick run, which only checks that everything runs: its numbers say nothing. ' : ''}Raw data: \`${quick ? 'methods-quick' : 'methods'}.json\`.
+${quick ? 'This was the quick run, which only checks that everything runs: its numbers say nothing. ' : ''}Raw data: \`${name}.json\`.
 
 ## Settings
 

@@ -1,7 +1,7 @@
 /** Curves compared at the same reward. */
 import { describe, expect, it } from 'vitest';
 import { firstAt } from '@/scripts/reproduce/methods/curve';
-import { gainsAtEqualReward } from '@/scripts/reproduce/methods/diversity-report';
+import { gainsAtEqualReward } from '@/scripts/reproduce/methods/diversity-curves';
 
 const rising = [
   { x: 0, y: 0.9 },
