@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { alias: { '@': root } },
   test: {
     root,
+    globalSetup: 'tests/temporary-folder.ts',
     include: ['tests/**/*.test.{ts,tsx}'],
     exclude: ['tests/e2e/**', 'node_modules/**'],
     // Native modules (SQLite, ONNX Runtime) keep state per process, so each file gets its own.
