@@ -41,7 +41,7 @@ export async function collect(
   );
   const judged: Judged[] = [];
   let images: Drawn[] = [];
-  for await (const image of draw(student, eyes, adapter, requests, true)) {
+  for await (const image of draw(student, eyes, adapter, requests, { keepTrajectories: true })) {
     images.push(image);
     if (images.length < size) continue;
     const comparisons =

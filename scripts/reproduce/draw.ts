@@ -1,4 +1,5 @@
 /** @file Images of the current policy with their trajectories and a judge's reading. */
+import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { type SampleRequest, Sampler } from '@/trainer/diffusion/sampler';
 import type { Trajectory } from '@/trainer/diffusion/trajectory';
@@ -11,6 +12,12 @@ export interface Drawn extends Measurement {
   trajectory: Trajectory;
 }
 
+export interface DrawOptions {
+  keepTrajectories: boolean;
+  /** How much of the policy counts at each step; left out, all of it. */
+  annealing?: Annealing | undefined;
+}
+
 const batch = 14;
 
 /** Draws every request with the policy (the base where `adapter` is undefined) and lets `judge` read it. */
@@ -19,13 +26,14 @@ export async function* draw(
   judge: Judge,
   adapter: Adapter | undefined,
   requests: readonly SampleRequest[],
-  keepTrajectories: boolean,
+  { keepTrajectories, annealing }: DrawOptions,
 ): AsyncGenerator<Drawn> {
   const { engine, pipeline, settings } = student;
   const { steps, eta, guidance } = settings;
   const sampler = await Sampler.open(engine, pipeline, {
     images: Math.min(batch, requests.length),
     settings: { steps, eta, guidance },
+    annealing,
     ...policyOf(student, adapter),
   });
   try {

@@ -1,6 +1,7 @@
 /** @file What judge A sees in a policy: rates with counts, alignment, and diversity, on prompts and seeds never trained on. */
+import type { Annealing } from '@/trainer/diffusion/annealed-guidance';
 import type { Adapter } from '@/trainer/diffusion/lora';
-import type { Judge } from '@/trainer/hands/judge/judge';
+import type { Judge, Measurement } from '@/trainer/hands/judge/judge';
 import { allPairsDiversity } from '@/trainer/hands/judge/perceptual';
 import { promptAgreement } from '@/trainer/hands/judge/verdict';
 import { EVALUATION_PROMPTS, parsePrompt } from '@/trainer/hands/prompts';
@@ -26,43 +27,61 @@ export interface Measured {
   perImage: { prompt: string; deformed: boolean; blood: boolean; alignment: number }[];
 }
 
+export interface MeasureOptions {
+  /** How much of the policy counts at each step; left out, all of it. */
+  annealing?: Annealing;
+  /** Is shown every image, in order. */
+  see?: (image: Drawn) => void;
+}
+
+/** What the evaluation image of an index shows: spread over the prompts, so that a small sample still asks for every attribute. */
+export function evaluationPrompt(index: number): string {
+  const prompt = Math.floor(index / imagesPerPrompt) * 37;
+  return EVALUATION_PROMPTS[prompt % EVALUATION_PROMPTS.length] as string;
+}
+
 /**
  * Draws `images` evaluation images and measures them; the same call gives the same prompts and seeds for any policy.
- * @param see is shown every image, in order
  */
 export async function measure(
   student: Student,
   judge: Judge,
   adapter: Adapter | undefined,
   images: number,
-  see: (image: Drawn) => void = () => {},
+  { annealing, see }: MeasureOptions = {},
 ): Promise<Measured> {
   const requests = Array.from({ length: images }, (_, i) => ({
-    // Spread over the prompts, so that a small sample still asks for every attribute.
-    prompt: EVALUATION_PROMPTS[
-      (Math.floor(i / imagesPerPrompt) * 37) % EVALUATION_PROMPTS.length
-    ] as string,
+    prompt: evaluationPrompt(i),
     seed: firstEvaluationSeed + i,
     noiseSeed: firstEvaluationSeed + i,
   }));
-  const perImage: Measured['perImage'] = [];
-  const features: Float32Array[] = [];
-  for await (const image of draw(student, judge, adapter, requests, false)) {
-    const { deformed, blood } = image.verdict;
-    const alignment = promptAgreement(parsePrompt(image.prompt), image.verdict);
-    perImage.push({ prompt: image.prompt, deformed, blood, alignment });
-    features.push(image.features);
-    see(image);
+  const read: Measurement[] = [];
+  const options = { keepTrajectories: false, annealing };
+  for await (const image of draw(student, judge, adapter, requests, options)) {
+    read.push({ verdict: image.verdict, features: image.features });
+    see?.(image);
   }
+  return summarize(read);
+}
+
+/** What a judge read in the evaluation images, in their order, taken together. */
+export function summarize(read: readonly Measurement[]): Measured {
+  const perImage = read.map(({ verdict }, i) => {
+    const { deformed, blood } = verdict;
+    const prompt = evaluationPrompt(i);
+    return { prompt, deformed, blood, alignment: promptAgreement(parsePrompt(prompt), verdict) };
+  });
   const among = (is: (image: Measured['perImage'][number]) => boolean) =>
     diversityWithinPrompts(
-      features.map((vector, i) => (is(perImage[i] as (typeof perImage)[number]) ? vector : null)),
+      read.map(({ features }, i) =>
+        is(perImage[i] as (typeof perImage)[number]) ? features : null,
+      ),
     );
   return {
-    images,
+    images: read.length,
     deformed: perImage.filter((image) => image.deformed).length,
     blood: perImage.filter((image) => image.blood).length,
-    alignment: perImage.reduce((sum, image) => sum + image.alignment, 0) / images,
+    alignment: perImage.reduce((sum, image) => sum + image.alignment, 0) / read.length,
     diversity: among(() => true),
     diversityAmong: {
       formed: among((image) => !image.deformed),

@@ -1,5 +1,5 @@
 /**
- * @file The suite `d3po`: `npm run reproduce [-- --quick | --agreement] [--only NAME] [--seed N] [--out DIR] [--work DIR]
+ * @file The suite `d3po`: `npm run reproduce [-- --quick | --agreement | --between] [--only NAME] [--seed N] [--out DIR] [--work DIR]
  * [--device cpu|webgpu|cuda]`.
  */
 import { existsSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
 import { measureAgreement } from '../agreement';
+import { measureBetween, writeBetween } from '../between';
 import { type Experiment, type ExperimentName, experiments } from '../experiments';
 import { type Measured, measure } from '../measure';
 import { plot, type Report, writeReport } from '../report';
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     suite: { type: 'string' },
     quick: { type: 'boolean', default: false },
     agreement: { type: 'boolean', default: false },
+    between: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
     out: { type: 'string', default: 'docs/results' },
     work: { type: 'string', default: '.darkroom/reproduce' },
@@ -55,6 +57,10 @@ const pipeline = await openPipeline(pipelineFolder('hands'));
 const work = await workFolder(values.work, pipeline);
 if (values.agreement) {
   await showAgreement();
+  process.exit(0);
+}
+if (values.between) {
+  await showBetween();
   process.exit(0);
 }
 const base = await measuredBase();
@@ -113,6 +119,31 @@ async function showAgreement(): Promise<void> {
       const path = join(values.out, `agreement-${name}.json`);
       await writeFile(path, `${JSON.stringify(found)}\n`);
       console.log(`${name}: ${path}`);
+    } finally {
+      await engine.close();
+    }
+  }
+}
+
+/** What lies between the base and what an experiment trained. */
+async function showBetween(): Promise<void> {
+  await mkdir(values.out, { recursive: true });
+  for (const name of names) {
+    const trained = await load(join(work, `${name}-${seed}`));
+    if (!trained) {
+      console.error(`"${name}" is not trained yet: npm run reproduce -- --only ${name}`);
+      process.exit(2);
+    }
+    const engine = await openEngine();
+    try {
+      const student = openStudent(engine, pipeline, experiments[name].training);
+      const points = await measureBetween(student, trained.adapter, quick ? 50 : 500, (line) =>
+        console.log(`${name}: ${line}`),
+      );
+      const file = join(values.out, `between-${name}`);
+      await writeFile(`${file}.json`, `${JSON.stringify(points)}\n`);
+      await writeFile(`${file}.md`, writeBetween(name, points, experiments[name]));
+      console.log(`Report: ${file}.md`);
     } finally {
       await engine.close();
     }

@@ -41,11 +41,9 @@ export async function evaluate(
 ): Promise<Evaluated> {
   const judge = await Judge.open(engine, 'a');
   const images: PromptedImage[] = [];
-  const { perImage, diversity } = await measure(student, judge, adapter, count, (drawn) => {
-    images.push({
-      prompt: drawn.prompt,
-      image: { width: IMAGE_SIZE, height: IMAGE_SIZE, data: drawn.pixels },
-    });
+  const { perImage, diversity } = await measure(student, judge, adapter, count, {
+    see: ({ prompt, pixels }) =>
+      images.push({ prompt, image: { width: IMAGE_SIZE, height: IMAGE_SIZE, data: pixels } }),
   });
   const evaluation: Evaluation = {
     deformed: perImage.map(({ deformed }) => deformed),

@@ -45,7 +45,9 @@ export async function drawPairs(desk: Desk, pairs: number, label: Label): Promis
     }),
   );
   const seen: Seen[] = [];
-  for await (const image of draw(desk.student, eyes, undefined, requests, false)) {
+  for await (const image of draw(desk.student, eyes, undefined, requests, {
+    keepTrajectories: false,
+  })) {
     const { prompt, pixels, verdict } = image;
     seen.push({ prompt, pixels, verdict });
   }
