@@ -1,16 +1,18 @@
-/** @file `npm run export -- FOLDER [--round ID]`: every standing answer in Pick-a-Pic's columns, with the images it is about. */
-import { parseArgs } from 'node:util';
+/** @file `npm run export`: every standing answer in Pick-a-Pic's columns, with the images it is about. */
+import { z } from 'zod';
+import { commandLine } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { exportTo } from './export-to';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { round: { type: 'string' } },
+const {
+  values,
+  operands: [folder],
+} = commandLine({
+  start: 'npm run export --',
+  about:
+    "Writes every standing answer to FOLDER in Pick-a-Pic's columns, with the images it is about.",
+  operands: ['FOLDER'],
+  options: z.object({ round: z.string().optional().describe('only this one, by its id') }),
 });
-const [folder] = positionals;
-if (!folder || positionals.length > 1) {
-  console.error('Give one folder: npm run export -- FOLDER [--round ID]');
-  process.exit(2);
-}
-const { file, answers, images } = await exportTo(folder, values.round);
+const { file, answers, images } = await exportTo(folder as string, values.round);
 line('✓', 'exported', `${answers} answers and ${images} images to ${file}`);

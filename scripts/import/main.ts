@@ -1,23 +1,22 @@
-/** @file `npm run import -- FILE.jsonl [--pipeline hands]`: answers given elsewhere, in Pick-a-Pic's columns, with their PNGs. */
+/** @file `npm run import`: answers given elsewhere, in Pick-a-Pic's columns, with their PNGs. */
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { toAppError } from '@/lib/errors';
+import { commandLine, refuse } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { importFile } from './import-file';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { pipeline: { type: 'string', default: 'hands' } },
+const { values, operands } = commandLine({
+  start: 'npm run import --',
+  about:
+    "Takes in answers given elsewhere: lines of JSON in Pick-a-Pic's columns, with their PNGs.",
+  operands: ['FILE.jsonl'],
+  options: z.object({
+    pipeline: z.string().default('hands').describe('the base that the images are compared under'),
+  }),
 });
-const [file] = positionals;
-if (!file || positionals.length > 1 || !existsSync(file)) {
-  console.error(
-    file
-      ? `${positionals.find((one) => !existsSync(one)) ?? positionals[1]}: give one file that exists.`
-      : 'Give a file: npm run import -- FILE.jsonl [--pipeline hands]',
-  );
-  process.exit(2);
-}
+const [file] = operands as [string];
+if (!existsSync(file)) refuse(`${file} does not exist: give a file of answers.`);
 
 const problemsShown = 20;
 

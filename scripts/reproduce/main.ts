@@ -1,5 +1,6 @@
-/** @file `npm run reproduce [-- --suite d3po|methods] …`: which suite of experiments runs; each has options of its own. */
+/** @file `npm run reproduce`: which suite of experiments runs; each has options of its own. */
 import { parseArgs } from 'node:util';
+import { refuse } from '@/scripts/command-line';
 
 /** A suite's main reads the command line itself, and runs when it is imported. */
 const suites = {
@@ -13,7 +14,6 @@ const { values } = parseArgs({
 });
 const name = String(values.suite);
 if (!Object.hasOwn(suites, name)) {
-  console.error(`There is no suite "${name}". Choose from ${Object.keys(suites).join(', ')}.`);
-  process.exit(2);
+  refuse(`There is no suite "${name}". Choose from ${Object.keys(suites).join(', ')}.`);
 }
 await suites[name as keyof typeof suites]();

@@ -1,20 +1,36 @@
+import { z } from 'zod';
 import { closeDatabases, darkroomHome } from '@/db/client';
 import { createInvitation } from '@/db/invitations';
 import { answer, looksRight } from '@/scripts/annotators';
+import { commandLine, whole } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { runningElsewhere } from '@/scripts/start/running';
 import { createRandom } from '@/trainer/hands/world/random';
 import { annotate } from './annotator';
 import { Client } from './client';
 import { openEyes } from './eyes';
-import { readOptions } from './options';
 import { reportTraffic } from './report';
 import { Stopwatch } from './stopwatch';
 import { watchRounds } from './watch';
 
 const invitationMs = 10 * 60_000;
 
-const options = readOptions(process.argv.slice(2));
+const { values: options } = commandLine({
+  start: 'npm run simulate --',
+  about: `Signs in as annotators over HTTP and labels through the same routes as the browser, until so many
+rounds are done. Needs a running Darkroom (npm start) on the same DARKROOM_HOME, where it makes its
+invitations.`,
+  options: z.object({
+    annotators: whole(1, 1000).default(8).describe('how many people label at once'),
+    rounds: whole(1, 1000).default(1).describe('rounds to wait for'),
+    mistakes: z.coerce.number().min(0).max(0.5).default(0.05).describe('share of random picks'),
+    'think-ms': whole(0, 60_000)
+      .default(300)
+      .describe('how long a person looks at a pair, on average'),
+    seed: whole(0).default(1).describe('of the mistakes and the thinking times'),
+    url: z.url().optional().describe('where Darkroom answers; the running one is found by itself'),
+  }),
+});
 const home = darkroomHome();
 const url = options.url ?? (await runningElsewhere(home))?.url;
 if (!url) {

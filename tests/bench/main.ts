@@ -1,6 +1,7 @@
-/** @file `npm run bench [-- --json] [--device cpu|webgpu|cuda] [--skip-requests]`: speed and memory, never part of a test. */
+/** @file `npm run bench`: speed and memory, never part of a test. */
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { commandLine, device as deviceOption } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
@@ -8,14 +9,16 @@ import { measureLoop } from './loop';
 import { measurePasses } from './passes';
 import { measureRequests } from './requests';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    device: { type: 'string', default: 'cpu' },
-    'skip-requests': { type: 'boolean', default: false },
-  },
+const { values } = commandLine({
+  start: 'npm run bench --',
+  about: 'Measures speed and memory of sampling, training and the web app on a quiet machine.',
+  options: z.object({
+    json: z.boolean().default(false).describe('prints JSON'),
+    device: deviceOption,
+    'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
+  }),
 });
-const device = values.device as 'cpu' | 'webgpu' | 'cuda';
+const { device } = values;
 const pipeline = await openPipeline(pipelineFolder('hands'));
 
 async function withEngine<T>(run: (engine: Engine) => Promise<T>): Promise<T> {

@@ -1,13 +1,11 @@
-/**
- * @file The suite `d3po`: `npm run reproduce [-- --quick | --agreement | --between] [--only NAME] [--seed N] [--out DIR] [--work DIR]
- * [--device cpu|webgpu|cuda]`.
- */
+/** @file The suite `d3po`: the paper's experiments, and what explains them. */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { wilsonInterval } from '@/lib/statistics/proportion';
+import { commandLine, device, refuse, whole } from '@/scripts/command-line';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
@@ -24,29 +22,34 @@ import { describe, type ExperimentResult, type Progress, runExperiment } from '.
 import { openStudent } from '../student';
 import { workFolder } from '../work-folder';
 
-const { values } = parseArgs({
-  options: {
-    suite: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    agreement: { type: 'boolean', default: false },
-    between: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true },
-    out: { type: 'string', default: 'docs/results' },
-    work: { type: 'string', default: '.darkroom/reproduce' },
-    device: { type: 'string', default: 'cpu' },
-    seed: { type: 'string', default: '1' },
-  },
+const experimentNames = Object.keys(experiments) as ExperimentName[];
+const { values } = commandLine({
+  start: 'npm run reproduce --',
+  about: `Runs the D3PO paper's experiments on hands with simulated annotators and writes a report with data, tables and
+plots. Stopped, it goes on from the last finished round. Another suite: --suite methods.`,
+  options: z.object({
+    suite: z.literal('d3po').default('d3po').describe('which experiments'),
+    quick: z.boolean().default(false).describe('one short round, which must show an improvement'),
+    agreement: z
+      .boolean()
+      .default(false)
+      .describe('instead: where the gradients of two halves of the labels agree'),
+    between: z
+      .boolean()
+      .default(false)
+      .describe("instead: how much of a finished experiment's policy to take"),
+    only: z
+      .array(z.enum(experimentNames))
+      .optional()
+      .describe(`one of ${experimentNames.join(', ')}; may be given several times`),
+    seed: whole(0).default(1).describe('of everything that chance decides'),
+    out: z.string().default('docs/results').describe('where the report goes'),
+    work: z.string().default('.darkroom/reproduce').describe('where finished work is kept'),
+    device,
+  }),
 });
-const { quick } = values;
-const seed = Number(values.seed);
-const names = (values.only ?? (quick ? ['blood'] : Object.keys(experiments))) as ExperimentName[];
-const unknown = names.find((name) => !(name in experiments));
-if (unknown) {
-  console.error(
-    `There is no experiment "${unknown}". Choose from ${Object.keys(experiments).join(', ')}.`,
-  );
-  process.exit(2);
-}
+const { quick, seed } = values;
+const names = values.only ?? (quick ? ['blood' as const] : experimentNames);
 const evaluationImages = quick ? 200 : 1000;
 const sized = (experiment: Experiment): Experiment =>
   quick
@@ -100,7 +103,7 @@ console.log(`Report: ${join(values.out, `${file}.md`)}`);
 process.exit(quick && !improved(results) ? 1 : 0);
 
 async function openEngine(): Promise<Engine> {
-  return Engine.open({ device: values.device as 'cpu' | 'webgpu' | 'cuda' });
+  return Engine.open({ device: values.device });
 }
 
 /** Where the labels of a first round speak with one voice: what to train, before training it. */
@@ -130,10 +133,7 @@ async function showBetween(): Promise<void> {
   await mkdir(values.out, { recursive: true });
   for (const name of names) {
     const trained = await load(join(work, `${name}-${seed}`));
-    if (!trained) {
-      console.error(`"${name}" is not trained yet: npm run reproduce -- --only ${name}`);
-      process.exit(2);
-    }
+    if (!trained) refuse(`"${name}" is not trained yet: npm run reproduce -- --only ${name}`);
     const engine = await openEngine();
     try {
       const student = openStudent(engine, pipeline, experiments[name].training);

@@ -1,14 +1,11 @@
-/**
- * @file The suite `methods`: `npm run reproduce -- --suite methods [--quick] [--only FIGURE] [--seeds N|FROM-TO]
- * [--out DIR] [--work DIR] [--device cpu|webgpu|cuda]`. Stopped anywhere, it goes on from the last finished unit of work.
- */
+/** @file The suite `methods`. Stopped anywhere, it goes on from the last finished unit of work. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { commandLine, device, refuse } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
-import type { Device } from '@/trainer/runtime/protocol';
 import { workFolder } from '../work-folder';
 import { type Bench, studentSettings } from './bench';
 import { confirmation, diversity } from './diversity';
@@ -26,22 +23,29 @@ const suite = { picks, diversity, hacking, rewards } as const;
 const figures = { ...suite, confirmation } as const;
 type FigureName = keyof typeof figures;
 
-const { values } = parseArgs({
-  options: {
-    suite: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true },
-    seeds: { type: 'string' },
-    out: { type: 'string', default: 'docs/results' },
-    work: { type: 'string', default: '.darkroom/reproduce' },
-    device: { type: 'string', default: 'cpu' },
-  },
+const figureNames = Object.keys(figures) as FigureName[];
+const { values } = commandLine({
+  start: 'npm run reproduce -- --suite methods',
+  about:
+    'Sets the methods against each other on hands and writes a report with data, plots and images.',
+  options: z.object({
+    suite: z.literal('methods').describe('this one'),
+    quick: z
+      .boolean()
+      .default(false)
+      .describe('a small run, which only shows that everything runs'),
+    only: z
+      .array(z.enum(figureNames))
+      .optional()
+      .describe(`a figure of ${figureNames.join(', ')}; may be given several times`),
+    seeds: z.string().optional().describe('how many, up to 10, or which, as 4-13'),
+    out: z.string().default('docs/results').describe('where the report goes'),
+    work: z.string().default('.darkroom/reproduce').describe('where finished work is kept'),
+    device,
+  }),
 });
 const { quick } = values;
-const names = (values.only ?? Object.keys(suite)) as FigureName[];
-const unknown = names.find((name) => !Object.hasOwn(figures, name));
-if (unknown)
-  refuse(`There is no figure "${unknown}". Choose from ${Object.keys(figures).join(', ')}.`);
+const names = values.only ?? (Object.keys(suite) as FigureName[]);
 const seeds = seedsIn(values.seeds ?? (quick ? '1' : '3'));
 
 const pipeline = await openPipeline(pipelineFolder('hands'));
@@ -50,7 +54,7 @@ const sizes = quick ? small : full;
 const { judgements } = sizes;
 const common: Omit<Bench, 'store'> = {
   pipeline,
-  device: values.device as Device,
+  device: values.device,
   shared: await storeOf('shared', {}),
   sizes,
   seeds,
@@ -119,9 +123,4 @@ function seedsIn(text: string): number[] {
 function isOwn(argument: string, index: number, all: readonly string[]): boolean {
   const option = argument.startsWith('--') ? argument : all[index - 1];
   return ['--quick', '--only', '--seeds', '--device'].includes(String(option?.split('=')[0]));
-}
-
-function refuse(why: string): never {
-  console.error(why);
-  process.exit(2);
 }

@@ -1,26 +1,26 @@
-/**
- * @file `npm run pretrain`: draws the world, trains the autoencoder, then the text encoder and the UNet, and writes the
- * built-in policy. Every stage resumes from its checkpoint; finished stages are skipped. `--stage export` writes the
- * policy from the last checkpoint, also while training goes on; `--stage measure` measures it with the judges;
- * `--stage unpack` turns the policy back into checkpoints to go on from.
- */
+/** @file `npm run pretrain`: how the built-in policy and its judges are made, stage by stage. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { commandLine, refuse, whole } from '@/scripts/command-line';
+import { trainJudge } from '@/trainer/hands/judge/train';
+import { loadCheckpoint } from '@/trainer/hands/pretrain/checkpoint';
+import { openDataset } from '@/trainer/hands/pretrain/dataset';
+import {
+  CALIBRATION_SETTINGS,
+  DIFFUSION_SETTINGS,
+  trainDiffusion,
+} from '@/trainer/hands/pretrain/diffusion-stage';
+import { exportPipeline, type PipelineWeights } from '@/trainer/hands/pretrain/export';
+import { openLatents, readLatentScale } from '@/trainer/hands/pretrain/latents';
+import { logMeasured, measurePolicy, SAMPLING } from '@/trainer/hands/pretrain/measure-stage';
+import { log } from '@/trainer/hands/pretrain/stage';
+import { averagedWeights } from '@/trainer/hands/pretrain/training';
+import { unpackPolicy } from '@/trainer/hands/pretrain/unpack';
+import { trainVae } from '@/trainer/hands/pretrain/vae-stage';
 import { Engine } from '@/trainer/runtime/engine';
-import { trainJudge } from '../judge/train';
-import { loadCheckpoint } from './checkpoint';
-import { openDataset } from './dataset';
-import { CALIBRATION_SETTINGS, DIFFUSION_SETTINGS, trainDiffusion } from './diffusion-stage';
-import { exportPipeline, type PipelineWeights } from './export';
-import { openLatents, readLatentScale } from './latents';
-import { logMeasured, measurePolicy, SAMPLING } from './measure-stage';
-import { log } from './stage';
-import { averagedWeights } from './training';
-import { unpackPolicy } from './unpack';
-import { trainVae } from './vae-stage';
 
 /** Stages that need the drawn images. */
 const TRAINED = ['vae', 'diffusion', 'calibration'];
@@ -28,19 +28,33 @@ const STAGES = [...TRAINED, 'judge-a', 'judge-b', 'export', 'measure'];
 /** Only where it is asked for. */
 const UNPACK = 'unpack';
 
-const { values: flags } = parseArgs({
-  options: {
-    folder: { type: 'string', default: process.env.DARKROOM_PRETRAIN ?? '.train' },
-    images: { type: 'string', default: '80000' },
-    stage: { type: 'string', default: STAGES.join() },
-    measured: { type: 'string', default: '1000' },
-    guidance: { type: 'string', default: String(SAMPLING.guidance) },
-    policy: { type: 'string', default: fileURLToPath(new URL('../policy', import.meta.url)) },
-    /** Where the diffusion stage ends, and over how many steps its learning rate falls to nothing before that. */
-    steps: { type: 'string' },
-    decay: { type: 'string' },
-    threads: { type: 'string', default: String(availableParallelism()) },
-  },
+const { values: flags } = commandLine({
+  start: 'npm run pretrain --',
+  about: `Draws the world, trains the autoencoder, then the text encoder and the UNet, then the judges, and writes the
+built-in policy. Every stage goes on from its checkpoint; finished ones are skipped. The stage export writes the policy
+from the last checkpoint, also while training goes on; unpack turns the policy back into checkpoints to go on from.`,
+  options: z.object({
+    folder: z
+      .string()
+      .default(process.env.DARKROOM_PRETRAIN ?? '.train')
+      .describe('where checkpoints lie'),
+    images: whole(1).default(80_000).describe('renders to learn from'),
+    stage: z
+      .string()
+      .default(STAGES.join())
+      .describe(`one or more with commas, of these and ${UNPACK}`),
+    measured: whole(1).default(1000).describe('images that measure the policy'),
+    guidance: z.coerce.number().default(SAMPLING.guidance).describe('with which they are drawn'),
+    policy: z
+      .string()
+      .default(fileURLToPath(new URL('../../trainer/hands/policy', import.meta.url)))
+      .describe('where the policy goes'),
+    steps: whole(1).default(DIFFUSION_SETTINGS.steps).describe('where the diffusion stage ends'),
+    decay: whole(0)
+      .default(DIFFUSION_SETTINGS.decaySteps)
+      .describe('steps before that, over which its learning rate falls to nothing'),
+    threads: whole(1).default(availableParallelism()).describe('of ONNX Runtime'),
+  }),
 });
 
 /** Seeds from here on are training images; the measurement of judges uses others. */
@@ -50,7 +64,7 @@ const { folder } = flags;
 const stages = new Set(flags.stage.split(','));
 const unknown = [...stages].find((stage) => ![...STAGES, UNPACK].includes(stage));
 if (unknown !== undefined) {
-  throw new Error(`There is no stage "${unknown}"; choose from ${[...STAGES, UNPACK].join(', ')}.`);
+  refuse(`There is no stage "${unknown}"; choose from ${[...STAGES, UNPACK].join(', ')}.`);
 }
 const latentPath = join(folder, 'latents.bin');
 
@@ -70,7 +84,7 @@ async function pipelineWeights(): Promise<PipelineWeights> {
 }
 
 async function withEngine(work: (engine: Engine) => Promise<void>): Promise<void> {
-  const engine = await Engine.open({ device: 'cpu', threads: Number(flags.threads) });
+  const engine = await Engine.open({ device: 'cpu', threads: flags.threads });
   try {
     await work(engine);
   } finally {
@@ -82,7 +96,7 @@ async function train(engine: Engine): Promise<void> {
   const dataset = openDataset(
     join(folder, 'images.bin'),
     FIRST_TRAINING_SEED,
-    Number(flags.images),
+    flags.images,
     (drawn) => log(folder, `drawn ${drawn} images`),
   );
   if (stages.has('vae')) await trainVae(engine, folder, dataset);
@@ -91,9 +105,7 @@ async function train(engine: Engine): Promise<void> {
   const latents = await openLatents(engine, latentPath, dataset, vaeWeights);
   const job = { folder, dataset, latents, vaeWeights };
   if (stages.has('diffusion')) {
-    const steps = Number(flags.steps ?? DIFFUSION_SETTINGS.steps);
-    const decaySteps = Number(flags.decay ?? DIFFUSION_SETTINGS.decaySteps);
-    const settings = { ...DIFFUSION_SETTINGS, steps, decaySteps };
+    const settings = { ...DIFFUSION_SETTINGS, steps: flags.steps, decaySteps: flags.decay };
     await trainDiffusion(engine, { ...job, name: 'diffusion', settings });
   }
   if (stages.has('calibration')) {
@@ -115,9 +127,9 @@ if (stages.has('export')) {
   log(folder, `wrote ${flags.policy}`);
 }
 if (stages.has('measure')) {
-  const sampling = { ...SAMPLING, guidance: Number(flags.guidance) };
+  const sampling = { ...SAMPLING, guidance: flags.guidance };
   await withEngine(async (engine) => {
-    const measured = await measurePolicy(engine, flags.policy, Number(flags.measured), sampling);
+    const measured = await measurePolicy(engine, flags.policy, flags.measured, sampling);
     logMeasured(folder, measured);
   });
 }
