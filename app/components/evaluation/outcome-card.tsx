@@ -88,7 +88,7 @@ function RateRows({
       <thead>
         <tr>
           <HeadCell>Measure</HeadCell>
-          <HeadCell>Policy</HeadCell>
+          <HeadCell className="max-sm:hidden">Policy</HeadCell>
           <HeadCell className="w-1/4 max-sm:hidden xl:w-2/5">0 to {percent(max, 0)}</HeadCell>
           <HeadCell>Rate, 95 % interval, count</HeadCell>
         </tr>
@@ -98,11 +98,12 @@ function RateRows({
           sides.map(({ name: policy, summary, tone }, index) => (
             <tr key={`${name} ${policy}`}>
               <Cell className="sm:whitespace-nowrap">{index === 0 ? name : null}</Cell>
-              <Cell className="min-w-24 text-muted-foreground">{policy}</Cell>
+              <Cell className="text-muted-foreground max-sm:hidden">{policy}</Cell>
               <Cell className="max-sm:hidden">
                 <IntervalBar interval={wilsonInterval(of(summary))} max={max} tone={tone} />
               </Cell>
               <Cell>
+                <span className="block text-muted-foreground sm:hidden">{policy}</span>
                 <Rate of={of(summary)} />
               </Cell>
             </tr>

@@ -33,7 +33,10 @@ export function ConfigurationCard({ detail }: { detail: RoundDetail }) {
             {differences.map(({ path, label, before, after }) => (
               <tr key={path}>
                 <Cell>
-                  {label} <code className="font-mono text-muted-foreground text-xs">{path}</code>
+                  {label}{' '}
+                  <code className="wrap-anywhere font-mono text-muted-foreground text-xs">
+                    {path}
+                  </code>
                 </Cell>
                 <Cell className="text-muted-foreground tabular-nums">{before}</Cell>
                 <Cell className="font-medium tabular-nums">{after}</Cell>

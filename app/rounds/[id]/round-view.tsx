@@ -90,7 +90,7 @@ export function RoundView({
         ) : null}
         {hasTrained ? <CurvesCard round={round} /> : null}
         {sourceOf(run.method) === 'reward' ? null : <DataCard detail={detail} />}
-        <ConfigurationCard detail={detail} />
+        {round.imported ? null : <ConfigurationCard detail={detail} />}
       </div>
     </Page>
   );
