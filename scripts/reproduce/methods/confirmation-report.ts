@@ -11,6 +11,7 @@ import {
   diversityOf,
   endOf,
   gainsOf,
+  isKnown,
   type Read,
   type Setting,
   unitsOf,
@@ -26,15 +27,16 @@ export function tellConfirmation(
   const [free, asked, beside] = settings as [Setting, Setting, Setting];
   const gains = (setting: Setting, read: Read = diversityOf) =>
     alongTheWay(gainsOf(result, setting, read));
-  const ahead = (setting: Setting) => gains(setting).filter((gain) => gain > 0).length;
-  const columns: [string, number[], digits?: number][] = [
+  const ahead = (setting: Setting) => gains(setting).filter((gain) => Number(gain) > 0).length;
+  const known = (values: readonly (number | null)[]) => values.filter(isKnown);
+  const columns: [string, (number | null)[], digits?: number][] = [
     ...settings.map((setting): [string, number[], number] => [
       `reward of ${setting.name} at the end`,
       unitsOf(result, setting).map(endOf).map(rewardOf),
       2,
     ]),
     [`diversity of ${free.name} at the end`, unitsOf(result, free).map(endOf).map(diversityOf)],
-    ...[asked, beside].flatMap((setting): [string, number[]][] => [
+    ...[asked, beside].flatMap((setting): [string, (number | null)[]][] => [
       [`diversity of ${setting.name} over DRaFT`, gains(setting)],
       [`alignment of ${setting.name} over DRaFT`, gains(setting, alignmentOf)],
     ]),
@@ -42,7 +44,7 @@ export function tellConfirmation(
   const text = `Settings as in figure \`diversity\` of the suite, seeds ${seeds[0]} to ${seeds.at(-1)}. The question, fixed before any of them was run: at equal reward,
 averaged over its evaluations, is the diversity (LPIPS) of ${asked.name} above DRaFT's? ${beside.name} is reported beside it.
 
-**${asked.name}: ${seedsText(gains(asked))}**, above 0 with ${ahead(asked)} of ${seeds.length} seeds. ${beside.name}: ${seedsText(gains(beside))}, above 0 with ${ahead(beside)} of ${seeds.length}.
+**${asked.name}: ${seedsText(known(gains(asked)))}**, above 0 with ${ahead(asked)} of ${seeds.length} seeds. ${beside.name}: ${seedsText(known(gains(beside)))}, above 0 with ${ahead(beside)} of ${seeds.length}.
 
 ${equalReward}; at each evaluation within DRaFT's reach, averaged over them. Seed by seed:
 
@@ -53,7 +55,7 @@ ${table(
       String(seed),
       ...columns.map(([, values, digits = 3]) => values[i]?.toFixed(digits) ?? '–'),
     ]),
-    ['all', ...columns.map(([, values, digits]) => seedsText(values, digits))],
+    ['all', ...columns.map(([, values, digits]) => seedsText(known(values), digits))],
   ],
 )}
 

@@ -97,10 +97,12 @@ export function gainsOf(
   });
 }
 
-/** Mean of each run over its evaluations, as far as DRaFT got; runs that DRaFT never met are left out. */
-export function alongTheWay(gains: readonly (readonly (number | null)[])[]): number[] {
-  return gains.flatMap((ofRun) => {
-    const known = ofRun.filter((gain) => gain !== null);
-    return known.length > 0 ? [meanOf(known)] : [];
+/** Mean of each run over its evaluations, as far as DRaFT got; null of a run that DRaFT never met. */
+export function alongTheWay(gains: readonly (readonly (number | null)[])[]): (number | null)[] {
+  return gains.map((ofRun) => {
+    const known = ofRun.filter(isKnown);
+    return known.length > 0 ? meanOf(known) : null;
   });
 }
+
+export const isKnown = (gain: number | null): gain is number => gain !== null;

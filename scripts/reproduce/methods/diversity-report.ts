@@ -9,6 +9,7 @@ import {
   diversityOf,
   endOf,
   gainsOf,
+  isKnown,
   type Read,
   reachedBy,
   type Setting,
@@ -37,7 +38,7 @@ ${equalReward}; at each evaluation within DRaFT's reach, averaged over them.
 ${tellEnds(result, settings)}
 
 The same difference in diversity evaluation by evaluation, and the reward at which DRaFT is met. Of so many 95 % intervals
-one in twenty leaves 0 out by chance:
+one in twenty leaves 0 out by chance; [the confirmation](methods-confirmation.md) asks one question of seeds that had no part in this:
 
 ${tellGains(result, settings, sizes)}
 
@@ -90,7 +91,7 @@ function tellEnds(result: DiversityResult, settings: readonly Setting[]): string
       ...(setting.coefficient === 0
         ? ['–', '–']
         : [diversityOf, alignmentOf].map((read) =>
-            seedsText(alongTheWay(gainsOf(result, setting, read))),
+            seedsText(alongTheWay(gainsOf(result, setting, read)).filter(isKnown)),
           )),
       meanOf(own.map(({ run }) => run.reached.at(-1)?.seconds ?? 0)).toFixed(0),
     ];

@@ -79,8 +79,9 @@ async function made(figure: FigureName, { title, planned, run, tell }: Figure<un
   const part = figure === 'confirmation' ? 'diversity' : figure;
   const result = await run({ ...common, store: await storeOf(part, sizes[part]) });
   const told: Told = tell(result, common);
-  await mkdir(join(values.out, name), { recursive: true });
+  await mkdir(values.out, { recursive: true });
   for (const [file, content] of Object.entries(told.files)) {
+    await mkdir(join(values.out, name), { recursive: true });
     await writeFile(join(values.out, name, file), content);
   }
   const text = told.text.replaceAll('](methods/', `](${name}/`);
