@@ -6,7 +6,7 @@ import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
 import { measureLoop } from './loop';
-import { measurePasses } from './passes';
+import { measurePasses, type Passes } from './passes';
 import { measureRequests } from './requests';
 
 const { values } = commandLine({
@@ -19,6 +19,8 @@ const { values } = commandLine({
   }),
 });
 const { device } = values;
+/** A few latents, where what surrounds the arithmetic weighs most, and as many as one run of training takes. */
+const passSizes = [8, 28];
 const pipeline = await openPipeline(pipelineFolder('hands'));
 
 async function withEngine<T>(run: (engine: Engine) => Promise<T>): Promise<T> {
@@ -30,10 +32,19 @@ async function withEngine<T>(run: (engine: Engine) => Promise<T>): Promise<T> {
   }
 }
 
+/** An engine for each, so that the peak of one is not another's. */
+async function passesOf(sizes: readonly number[]): Promise<Passes[]> {
+  const found: Passes[] = [];
+  for (const images of sizes) {
+    found.push(await withEngine((engine) => measurePasses(engine, pipeline, images)));
+  }
+  return found;
+}
+
 const report = {
   machine: { cpu: cpus()[0]?.model.trim(), cores: cpus().length, node: process.version, device },
   loop: await withEngine((engine) => measureLoop(engine, pipeline)),
-  passes: await withEngine((engine) => measurePasses(engine, pipeline)),
+  passes: await passesOf(passSizes),
   requests: values['skip-requests'] ? [] : await measureRequests([1, 50]),
 };
 
@@ -45,13 +56,15 @@ else {
   console.log(
     `D3PO       ${loop.pairTimestepsPerSecond.toFixed(2)} pair-timesteps/s, peak ${loop.peakMib.toFixed(0)} MiB`,
   );
-  console.log(`UNet       forward ${passes.forwardMs.toFixed(0)} ms for ${passes.images} images`);
-  console.log(
-    `           (forward + backward) / forward: adapter ${passes.adapterRatio.toFixed(2)}, full weights ${passes.fullRatio.toFixed(2)}`,
-  );
-  console.log(
-    `           ${(100 * passes.shareOfMatrixRate).toFixed(0)} % of ${passes.matrixGflops.toFixed(0)} GFLOP/s of a matrix product; peak ${passes.peakMib.toFixed(0)} MiB`,
-  );
+  for (const of of passes) {
+    console.log(`UNet       forward ${of.forwardMs.toFixed(0)} ms for ${of.images} latents`);
+    console.log(
+      `           (forward + backward) / forward: adapter ${of.adapterRatio.toFixed(2)} (${of.adapterOperationsRatio.toFixed(2)} in operations), full weights ${of.fullRatio.toFixed(2)} (${of.fullOperationsRatio.toFixed(2)})`,
+    );
+    console.log(
+      `           ${(100 * of.shareOfMatrixRate).toFixed(0)} % of ${of.matrixGflops.toFixed(0)} GFLOP/s of a matrix product; peak ${of.peakMib.toFixed(0)} MiB`,
+    );
+  }
   for (const { annotators, name, count, p50, p95 } of requests) {
     console.log(
       `${name.padEnd(16)} ${String(annotators).padStart(2)} annotators: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms of ${count}`,

@@ -13,14 +13,27 @@ export async function time(
   run: () => Promise<unknown>,
   { runs = 9, warmUp = 2 } = {},
 ): Promise<Timing> {
-  const times: number[] = [];
+  const [timing] = await timeInTurns([run], { runs, warmUp });
+  return timing as Timing;
+}
+
+/** Times several by turns: what slows the machine for a while slows them alike. */
+export async function timeInTurns(
+  all: readonly (() => Promise<unknown>)[],
+  { runs = 15, warmUp = 2 } = {},
+): Promise<Timing[]> {
+  const times = all.map((): number[] => []);
   for (let i = 0; i < warmUp + runs; i++) {
-    const start = performance.now();
-    await run();
-    if (i >= warmUp) times.push(performance.now() - start);
+    for (const [of, run] of all.entries()) {
+      const start = performance.now();
+      await run();
+      if (i >= warmUp) times[of]?.push(performance.now() - start);
+    }
   }
-  times.sort((a, b) => a - b);
-  return { median: times[times.length >> 1] as number, fastest: times[0] as number, runs };
+  return times.map((found) => {
+    found.sort((a, b) => a - b);
+    return { median: found[found.length >> 1] as number, fastest: found[0] as number, runs };
+  });
 }
 
 /** Numbers that only need the right shape. */
