@@ -170,7 +170,7 @@ function storeAnswer(
   tx.insert(user)
     .values({
       id: ids.person,
-      name: one.userId === null ? 'Imported' : `Imported ${one.userId.slice(0, 8)}`,
+      name: one.userId === null ? 'Imported' : `Imported ${shortened(one.userId)}`,
       email: importedEmail(ids.person),
       role: 'annotator',
       createdAt: joined,
@@ -237,4 +237,9 @@ function noteSource(
 
 function importsOf({ manifest }: typeof rounds.$inferSelect) {
   return (manifest?.imports ?? []) as (ImportSource & { answers: number })[];
+}
+
+/** Hashes and UUIDs say who somebody is by their beginning; what a person would read is left whole. */
+function shortened(userId: string): string {
+  return userId.length > 24 ? userId.slice(0, 8) : userId;
 }

@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { winRate } from '@/lib/statistics/proportion';
 import type { PolicyNode } from '../api/policies/schema';
 import type { PolicyRef } from '../api/rounds/schema';
-import { percent, plural } from '../components/figures/format';
+import { countText, percent, plural } from '../components/figures/format';
 import { Rate, RateText } from '../components/figures/rate';
 import { Badge } from '../components/ui/badge';
 import { Button } from '../components/ui/button';
@@ -85,7 +85,7 @@ function PolicyRow({
         ) : null}
         {policy.isBase ? <Badge className="ml-2">Base</Badge> : null}
       </Cell>
-      <Cell className="whitespace-nowrap">
+      <Cell className="min-w-36">
         {policy.round ? (
           <Link href={`/rounds/${policy.round.id}`} className="hover:underline">
             {policy.round.runName}, round {policy.round.ordinal}
@@ -93,7 +93,7 @@ function PolicyRow({
         ) : (
           <span className="text-muted-foreground">{policy.isBase ? 'Pre-training' : 'Import'}</span>
         )}
-        <span className="block text-muted-foreground text-xs">
+        <span className="block whitespace-nowrap text-muted-foreground text-xs">
           <Moment ms={policy.createdAt} />
         </span>
       </Cell>
@@ -113,12 +113,13 @@ function PolicyRow({
       </Cell>
       <Cell>
         {won ? (
-          <RateText interval={winRate(won)} count={plural(won.n, 'comparison')} />
+          <RateText interval={winRate(won)} count={`of ${countText(won.n)}`} />
         ) : (
           <Unmeasured />
         )}
       </Cell>
-      <Cell>
+      {/* What may be done stays in sight where the rates do not fit. */}
+      <Cell className="bg-card sm:sticky sm:right-0 sm:shadow-[-12px_0_12px_0_var(--card)]">
         <div className="flex justify-end gap-1">
           {mayServe && !policy.serving ? (
             <Button

@@ -148,9 +148,9 @@ function Row({
           last <Moment ms={annotator.lastActiveAt} />
         </span>
       </Cell>
-      <Cell numeric className="min-w-36">
+      <Cell numeric className="sm:min-w-36">
         {countText(annotator.answers)}
-        <span className="block text-muted-foreground text-xs">
+        <span className="block text-muted-foreground text-xs max-sm:hidden">
           {countText(annotator.skipped)} skipped, {countText(annotator.undone)} undone,{' '}
           {plural(annotator.flagged, 'flag')}
         </span>
