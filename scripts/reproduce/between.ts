@@ -84,6 +84,11 @@ async function measureWorld(judge: Judge, images: number, rates: DefectRates): P
   return summarize(await judge.measure(renders.map(({ pixels }) => pixels)));
 }
 
+/** The raw data; prompts follow from the order of the images. */
+export function rawBetween(points: readonly Point[]): string {
+  return `${JSON.stringify(points, (key, value) => (key === 'prompt' ? undefined : value))}\n`;
+}
+
 const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
 /** Markdown of the table. */

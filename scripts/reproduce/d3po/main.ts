@@ -14,7 +14,7 @@ import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
 import { measureAgreement } from '../agreement';
-import { measureBetween, writeBetween } from '../between';
+import { measureBetween, rawBetween, writeBetween } from '../between';
 import { type Experiment, type ExperimentName, experiments } from '../experiments';
 import { type Measured, measure } from '../measure';
 import { plot, type Report, writeReport } from '../report';
@@ -141,7 +141,7 @@ async function showBetween(): Promise<void> {
         console.log(`${name}: ${line}`),
       );
       const file = join(values.out, `between-${name}`);
-      await writeFile(`${file}.json`, `${JSON.stringify(points)}\n`);
+      await writeFile(`${file}.json`, rawBetween(points));
       await writeFile(`${file}.md`, writeBetween(name, points, experiments[name]));
       console.log(`Report: ${file}.md`);
     } finally {
