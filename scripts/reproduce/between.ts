@@ -13,6 +13,7 @@ import type { DefectRates } from '@/trainer/hands/world/scene';
 import type { Experiment } from './experiments';
 import { compareAlignment, evaluationPrompt, type Measured, measure, summarize } from './measure';
 import type { Student } from './student';
+import { intervalText, percent } from './text';
 
 /** One way to draw the same prompts and seeds. */
 export interface Point {
@@ -89,8 +90,6 @@ export function rawBetween(points: readonly Point[]): string {
   return `${JSON.stringify(points, (key, value) => (key === 'prompt' ? undefined : value))}\n`;
 }
 
-const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
-
 /** Markdown of the table. */
 export function writeBetween(
   name: string,
@@ -102,10 +101,7 @@ export function writeBetween(
     const wins = compareAlignment(measured, base);
     const rate = winRate(wins);
     const decided = winRate({ wins: wins.wins, ties: 0, n: wins.n - wins.ties });
-    const interval = (of: typeof rate) =>
-      measured === base || !of
-        ? '–'
-        : `${percent(of.rate)} (${percent(of.low)} – ${percent(of.high)})`;
+    const interval = (of: typeof rate) => (measured === base || !of ? '–' : intervalText(of));
     return `| ${way} | ${measured.alignment.toFixed(3)} | ${interval(rate)} | ${interval(decided)} | ${percent(measured.deformed / measured.images)} | ${percent(measured.blood / measured.images)} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
   });
   return `# ${title}: between the base and the trained policy

@@ -4,6 +4,7 @@ import { mistakes } from './collect';
 import type { Experiment } from './experiments';
 import { compareAlignment, type Measured } from './measure';
 import type { ExperimentResult } from './run';
+import { intervalText, percent } from './text';
 
 export interface Report {
   quick: boolean;
@@ -12,8 +13,6 @@ export interface Report {
   evaluationImages: number;
   results: ExperimentResult[];
 }
-
-const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 
 /** A rate with its 95 % interval and count. */
 function rate(count: number, n: number): string {
@@ -32,10 +31,7 @@ function row(
 ): string {
   const wins = compareAlignment(measured, base);
   const interval = winRate(wins);
-  const win =
-    measured === base || !interval
-      ? '–'
-      : `${percent(interval.rate)} (${percent(interval.low)} – ${percent(interval.high)})`;
+  const win = measured === base || !interval ? '–' : intervalText(interval);
   const decided = measured === base ? '–' : rate(wins.wins, wins.n - wins.ties);
   return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${decided} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
 }

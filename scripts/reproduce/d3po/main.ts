@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { wilsonInterval } from '@/lib/statistics/proportion';
-import { commandLine, device, refuse, whole } from '@/scripts/command-line';
+import { commandLine, refuse, whole } from '@/scripts/command-line';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
@@ -17,6 +17,7 @@ import { measureAgreement } from '../agreement';
 import { measureBetween, rawBetween, writeBetween } from '../between';
 import { type Experiment, type ExperimentName, experiments } from '../experiments';
 import { type Measured, measure } from '../measure';
+import { suiteOptions } from '../options';
 import { plot, type Report, writeReport } from '../report';
 import { describe, type ExperimentResult, type Progress, runExperiment } from '../run';
 import { openStudent } from '../student';
@@ -43,9 +44,7 @@ plots. Stopped, it goes on from the last finished round. Another suite: --suite 
       .optional()
       .describe(`one of ${experimentNames.join(', ')}; may be given several times`),
     seed: whole(0).default(1).describe('of everything that chance decides'),
-    out: z.string().default('docs/results').describe('where the report goes'),
-    work: z.string().default('.darkroom/reproduce').describe('where finished work is kept'),
-    device,
+    ...suiteOptions,
   }),
 });
 const { quick, seed } = values;
@@ -140,7 +139,7 @@ async function showBetween(): Promise<void> {
       const points = await measureBetween(student, trained.adapter, quick ? 50 : 500, (line) =>
         console.log(`${name}: ${line}`),
       );
-      const file = join(values.out, `between-${name}`);
+      const file = join(values.out, `between-${name}${quick ? '-quick' : ''}`);
       await writeFile(`${file}.json`, rawBetween(points));
       await writeFile(`${file}.md`, writeBetween(name, points, experiments[name]));
       console.log(`Report: ${file}.md`);

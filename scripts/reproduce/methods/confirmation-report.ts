@@ -46,7 +46,7 @@ averaged over its evaluations, is the diversity (LPIPS) of ${asked.name} above D
 
 **${asked.name}: ${seedsText(known(gains(asked)))}**, above 0 with ${ahead(asked)} of ${seeds.length} seeds. ${beside.name}: ${seedsText(known(gains(beside)))}, above 0 with ${ahead(beside)} of ${seeds.length}.
 
-${equalReward}; at each evaluation within DRaFT's reach, averaged over them. Seed by seed:
+${equalReward} Seed by seed:
 
 ${table(
   ['seed', ...columns.map(([head]) => head)],

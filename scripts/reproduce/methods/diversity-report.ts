@@ -33,7 +33,7 @@ export function tellDiversity(
   );
   const text = `${tellWork(result, sizes)}
 
-${equalReward}; at each evaluation within DRaFT's reach, averaged over them.
+${equalReward}
 
 ${tellEnds(result, settings)}
 
@@ -58,7 +58,7 @@ The same prompts and seeds at the end of training; from above: base, ${shown.map
 
 /** What a difference at equal reward is. */
 export const equalReward = `At equal reward: what a run has in diversity (and alignment, judge A), less what DRaFT of the same seed had when its curve,
-linear between evaluations, first reached the same reward`;
+linear between evaluations, first reached the same reward; at each evaluation within DRaFT's reach, averaged over them.`;
 
 function tellWork({ base, learned: { heldOut } }: DiversityResult, sizes: Sizes): string {
   const { plan, truncation, ddpo } = sizes.diversity;

@@ -38,8 +38,6 @@ export function pixelsOf(kept: KeptImages): Uint8Array[] {
   return kept.map((text) => new Uint8Array(Buffer.from(text, 'base64')));
 }
 
-export const percent = (value: number, digits = 1): string => `${(100 * value).toFixed(digits)} %`;
-
 /** Mean and 95 % interval over seeds, as text. */
 export function seedsText(values: readonly number[], digits = 3): string {
   const found = overSeeds(values);

@@ -3,9 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { commandLine, device, refuse } from '@/scripts/command-line';
+import { commandLine, refuse } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
+import { suiteOptions } from '../options';
 import { workFolder } from '../work-folder';
 import { type Bench, studentSettings } from './bench';
 import { confirmation, diversity } from './diversity';
@@ -39,9 +40,7 @@ const { values } = commandLine({
       .optional()
       .describe(`a figure of ${figureNames.join(', ')}; may be given several times`),
     seeds: z.string().optional().describe('how many, up to 10, or which, as 4-13'),
-    out: z.string().default('docs/results').describe('where the report goes'),
-    work: z.string().default('.darkroom/reproduce').describe('where finished work is kept'),
-    device,
+    ...suiteOptions,
   }),
 });
 const { quick } = values;

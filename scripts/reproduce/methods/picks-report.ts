@@ -1,16 +1,9 @@
 /** @file What figure `picks` found, and its report. */
 import { wilsonInterval } from '@/lib/statistics/proportion';
+import { intervalText, percent } from '../text';
 import { type Bench, type Effort, studentSettings } from './bench';
 import { defective, type Evaluation, winsAgainst } from './evaluation';
-import {
-  type KeptImages,
-  percent,
-  pixelsOf,
-  seedsPoint,
-  seedsText,
-  type Told,
-  table,
-} from './figure';
+import { type KeptImages, pixelsOf, seedsPoint, seedsText, type Told, table } from './figure';
 import { writePlots } from './plot';
 import { sheetOf } from './sheet';
 
@@ -51,7 +44,7 @@ function rateText(units: readonly PicksUnit[], count: (evaluation: Evaluation) =
   const n = units.reduce((sum, { evaluation }) => sum + evaluation.deformed.length, 0);
   const interval = wilsonInterval({ count: all.reduce((sum, one) => sum + one, 0), n });
   if (!interval) return '–';
-  return `${percent(interval.rate)} (${percent(interval.low)} – ${percent(interval.high)})`;
+  return intervalText(interval);
 }
 
 const counted = (flags: readonly boolean[]) => flags.filter(Boolean).length;
