@@ -47,6 +47,7 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
     learningRate: 3e-5,
     run: { images: 10, comparisons: 5 },
+    runsPerStep: (2 * settings.steps) / 10,
   });
   const noise = gaussianNoise('bench', 1 << 20);
   let at = 0;

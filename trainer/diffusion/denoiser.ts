@@ -1,12 +1,23 @@
-/** @file The UNet of one policy with its guidance, as one fixed graph for a batch of images. Built as training builds it. */
+/**
+ * @file The UNet of one policy with its guidance, as fixed graphs for a batch of images, of which every lane of the engine
+ * takes a share. Built as training builds it.
+ */
 
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { fromFloat32 } from '@/trainer/graph/float16';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { type Dtype, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
+import {
+  concatenated,
+  type Dtype,
+  int64,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
+import { lanesFor } from '@/trainer/runtime/lanes';
 import { PipelineError } from './files';
 import { appendGuidedOutput, takesScalarTimestep, unetPort } from './guided-output';
 import { valuesOf } from './networks';
@@ -34,33 +45,39 @@ export interface DenoiserOptions {
 
 let count = 0;
 
+/** The images of one lane, from index `first` on. */
+interface Share {
+  engine: Engine;
+  session: Session;
+  first: number;
+}
+
 export class Denoiser {
-  readonly #engine: Engine;
-  readonly #session: Session;
   readonly #pipeline: Pipeline;
   readonly #images: number;
+  /** Images of a share: the same for all, so that an image comes out the same bits in each. The last may have room left. */
+  readonly #rows: number;
+  readonly #shares: readonly Share[];
   readonly #dtypes: { latents: Dtype; context: Dtype; timestep: Dtype };
-  readonly #timestepDims: readonly number[];
+  readonly #scalarTimestep: boolean;
   /** Several denoisers may share an engine. */
   readonly #slots: { context: string; emptyContext: string };
 
   private constructor(
-    engine: Engine,
-    session: Session,
     pipeline: Pipeline,
-    images: number,
     unet: Graph,
+    { images, rows, shares }: { images: number; rows: number; shares: readonly Share[] },
   ) {
-    this.#engine = engine;
-    this.#session = session;
     this.#pipeline = pipeline;
     this.#images = images;
+    this.#rows = rows;
+    this.#shares = shares;
     this.#dtypes = {
       latents: unetPort(unet, 'sample').dtype,
       context: unetPort(unet, 'encoder_hidden_states').dtype,
       timestep: unetPort(unet, 'timestep').dtype,
     };
-    this.#timestepDims = timestepDims(unet, images);
+    this.#scalarTimestep = takesScalarTimestep(unet);
     count++;
     this.#slots = {
       context: `denoiser ${count} context`,
@@ -68,76 +85,110 @@ export class Denoiser {
     };
   }
 
-  /** Builds the policy's graph, its weights frozen, and loads it. */
+  /** Builds the policy's graph, its weights frozen, and loads it into as many lanes as it is worth. */
   static async open(
     engine: Engine,
     pipeline: Pipeline,
-    { images, guidance, policy }: DenoiserOptions,
+    options: DenoiserOptions,
   ): Promise<Denoiser> {
-    const unet = policy?.unet ?? pipeline.unet.graph;
-    const b = new Builder('denoiser', { ...unet.opsets });
-    for (const [name, value] of policy?.tensors ?? []) b.constant(name, value);
-    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
-    const contextType = unetPort(unet, 'encoder_hidden_states').dtype;
-    const guided = appendGuidedOutput(
-      b,
-      unet,
-      {
-        sample: b.input('latents', unetPort(unet, 'sample').dtype, [
-          images,
-          ...pipeline.latentShape,
-        ]),
-        timestep: b.input('timestep', unetPort(unet, 'timestep').dtype, timestepDims(unet, images)),
-        context: b.input('context', contextType, [images, ...context]),
-        ...(guidance !== 1 && {
-          emptyContext: b.input('emptyContext', contextType, [1, ...context]),
-        }),
-        guidance,
-      },
-      { feeds: policy?.feeds ?? {}, onNode: policy?.onNode },
+    const { images } = options;
+    const unet = options.policy?.unet ?? pipeline.unet.graph;
+    const lanes = await lanesFor(engine, pipeline.unet.graph, images);
+    const rows = Math.ceil(images / lanes.length);
+    const model = serializeOnnx(buildDenoiser(pipeline, unet, { ...options, images: rows }));
+    const load = { name: 'denoiser', externalDataFolder: pipeline.unet.folder };
+    const shares = await Promise.all(
+      lanes.slice(0, Math.ceil(images / rows)).map(async (lane, i) => ({
+        engine: lane,
+        session: await lane.load(model, load),
+        first: i * rows,
+      })),
     );
-    b.output(guided, 'output');
-    const session = await engine.load(serializeOnnx(b.finish()), {
-      name: 'denoiser',
-      externalDataFolder: pipeline.unet.folder,
-    });
-    return new Denoiser(engine, session, pipeline, images, unet);
+    return new Denoiser(pipeline, unet, { images, rows, shares });
   }
 
   /** The embeddings to denoise towards, one per image, and the empty prompt's to denoise away from. */
   async setPrompts(conditional: readonly Float32Array[], empty: Float32Array): Promise<void> {
     const { tokenizer, embeddingSize } = this.#pipeline;
     const dims = [tokenizer.maxLength, embeddingSize];
-    const data = new Float32Array(this.#images * sizeOf(dims));
-    for (const [row, embedding] of conditional.entries()) data.set(embedding, row * sizeOf(dims));
-    const put = (slot: string, rows: number, values: Float32Array) =>
-      this.#engine.put(slot, fromFloat32(this.#dtypes.context, [rows, ...dims], values));
-    await put(this.#slots.context, this.#images, data);
-    await put(this.#slots.emptyContext, 1, empty);
+    await this.#each(async ({ engine, first }) => {
+      const data = new Float32Array(this.#rows * sizeOf(dims));
+      for (const [row, embedding] of conditional.slice(first, first + this.#rows).entries()) {
+        data.set(embedding, row * sizeOf(dims));
+      }
+      const put = (slot: string, rows: number, values: Float32Array) =>
+        engine.put(slot, fromFloat32(this.#dtypes.context, [rows, ...dims], values));
+      await put(this.#slots.context, this.#rows, data);
+      await put(this.#slots.emptyContext, 1, empty);
+    });
   }
 
   /** The model's guided output for x_t of all images [images, channels, height, width]. */
   async predict(latents: Float32Array, timestep: number): Promise<Float32Array> {
-    const { dims, dtype } = { dims: this.#timestepDims, dtype: this.#dtypes.timestep };
-    const shape = [this.#images, ...this.#pipeline.latentShape];
-    const guided = this.#session.inputs.some((input) => input.name === 'emptyContext');
-    const outputs = await this.#session.run({
-      latents: fromFloat32(this.#dtypes.latents, shape, latents),
-      timestep: timestepTensor(dtype, dims, timestep),
-      context: this.#engine.slot(this.#slots.context),
-      ...(guided && { emptyContext: this.#engine.slot(this.#slots.emptyContext) }),
+    const { latentShape } = this.#pipeline;
+    const size = sizeOf(latentShape);
+    const rows = this.#rows;
+    const times = timestepTensor(
+      this.#dtypes.timestep,
+      this.#scalarTimestep ? [] : [rows],
+      timestep,
+    );
+    const parts = await this.#each(async ({ engine, session, first }) => {
+      const own = new Float32Array(rows * size);
+      own.set(latents.subarray(first * size, (first + rows) * size));
+      const guided = session.inputs.some((input) => input.name === 'emptyContext');
+      const outputs = await session.run({
+        latents: fromFloat32(this.#dtypes.latents, [rows, ...latentShape], own),
+        timestep: times,
+        context: engine.slot(this.#slots.context),
+        ...(guided && { emptyContext: engine.slot(this.#slots.emptyContext) }),
+      });
+      return valuesOf(outputs, 'output');
     });
-    return valuesOf(outputs, 'output');
+    return concatenated(parts).subarray(0, this.#images * size);
   }
 
   async release(): Promise<void> {
-    await this.#engine.drop(this.#slots.context, this.#slots.emptyContext);
-    await this.#session.release();
+    await this.#each(async ({ engine, session }) => {
+      await engine.drop(this.#slots.context, this.#slots.emptyContext);
+      await session.release();
+    });
+  }
+
+  #each<Result>(of: (share: Share) => Promise<Result>): Promise<Result[]> {
+    return Promise.all(this.#shares.map(of));
   }
 }
 
-function timestepDims(unet: Graph, images: number): number[] {
-  return takesScalarTimestep(unet) ? [] : [images];
+function buildDenoiser(
+  pipeline: Pipeline,
+  unet: Graph,
+  { images, guidance, policy }: DenoiserOptions,
+): Graph {
+  const b = new Builder('denoiser', { ...unet.opsets });
+  for (const [name, value] of policy?.tensors ?? []) b.constant(name, value);
+  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
+  const contextType = unetPort(unet, 'encoder_hidden_states').dtype;
+  const guided = appendGuidedOutput(
+    b,
+    unet,
+    {
+      sample: b.input('latents', unetPort(unet, 'sample').dtype, [images, ...pipeline.latentShape]),
+      timestep: b.input(
+        'timestep',
+        unetPort(unet, 'timestep').dtype,
+        takesScalarTimestep(unet) ? [] : [images],
+      ),
+      context: b.input('context', contextType, [images, ...context]),
+      ...(guidance !== 1 && {
+        emptyContext: b.input('emptyContext', contextType, [1, ...context]),
+      }),
+      guidance,
+    },
+    { feeds: policy?.feeds ?? {}, onNode: policy?.onNode },
+  );
+  b.output(guided, 'output');
+  return b.finish();
 }
 
 /** Exports differ: the timestep is an integer or a float. */

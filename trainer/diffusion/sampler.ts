@@ -124,12 +124,12 @@ export class Sampler {
     let sample = start.latents;
     for (const [step, timestep] of timesteps.entries()) {
       signal?.throwIfAborted();
-      const output = await this.#denoiser.predict(sample, timestep, step);
-      const result = ddimStep(scheduler.coefficients(timestep, steps, eta), this.#images, {
-        sample,
-        output,
-        noise: start.noise(step),
-      });
+      const predicted = this.#denoiser.predict(sample, timestep, step);
+      // Made while the engine works.
+      const noise = start.noise(step);
+      const output = await predicted;
+      const coefficients = scheduler.coefficients(timestep, steps, eta);
+      const result = ddimStep(coefficients, this.#images, { sample, output, noise });
       sample = result.previous;
       rollout.states.push(sample);
       rollout.logProbabilities.push(result.logProbabilities);

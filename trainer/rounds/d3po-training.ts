@@ -52,7 +52,7 @@ export async function openD3poTraining({
     secondMoment: training.secondMoment,
     emaDecay: training.emaDecay,
     learningRate: training.learningRate,
-    run: bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
+    ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, config),
   });
   return {

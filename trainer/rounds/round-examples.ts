@@ -55,7 +55,8 @@ function exampleOf(pairs: readonly TrainingPair[]): RoundExample {
 const runOverhead = 0.5;
 
 /**
- * The size of runs with which all steps compute least: a run that is not full costs as much as a full one.
+ * The size of runs with which all steps compute least (a run that is not full costs as much as a full one), and how many
+ * of them a step takes on average.
  * @param oneTimestep whether a run's images must share their timestep
  */
 export function bestRunSize(
@@ -63,7 +64,7 @@ export function bestRunSize(
   steps: readonly Step[],
   mostImages: number,
   oneTimestep: boolean,
-): ExampleSize {
+): { run: ExampleSize; runsPerStep: number } {
   const least = Math.max(2, ...examples.map(({ samples }) => samples.length));
   const candidates = Array.from(
     { length: Math.max(1, mostImages - least + 1) },
@@ -82,11 +83,15 @@ export function bestRunSize(
     return {
       images,
       comparisons: Math.max(1, ...laidOut),
+      runs: laidOut.length,
       cost: laidOut.length * (images + runOverhead),
     };
   });
-  const { images, comparisons } = candidates.reduce((best, next) =>
+  const { images, comparisons, runs } = candidates.reduce((best, next) =>
     next.cost < best.cost ? next : best,
   );
-  return { images, comparisons };
+  return {
+    run: { images, comparisons },
+    runsPerStep: Math.floor(runs / Math.max(1, steps.length)),
+  };
 }

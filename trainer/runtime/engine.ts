@@ -1,35 +1,28 @@
 /**
- * @file ONNX Runtime behind a process border: one child process per device, sessions and resident tensors inside.
- * The child may crash or be killed at any time; what was asked of it then fails with an `EngineDiedError`.
+ * @file ONNX Runtime behind a process border: sessions and resident tensors live in a child process, or in several that
+ * work at the same time.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Dtype, expectDtype, type Tensor, tensor } from '@/trainer/graph/tensor';
-import { EngineDiedError, EngineError } from './errors';
+import { EngineProcess } from './engine-process';
+import { EngineError } from './errors';
 import type {
   ChildSettings,
   Device,
   EngineMemory,
   Feed,
-  ReplyMessage,
-  Request,
   SessionPort,
   SessionSettings,
 } from './protocol';
-import { vulkanEnvironment } from './vulkan';
 import { withCommonEpsilon } from './webgpu-epsilon';
-import { readFrames, writeFrame } from './wire';
 
 export interface EngineOptions {
   device: Device;
   /** Which of several GPUs (CUDA only). */
   deviceId?: number;
-  /** Threads of one operator; all cores unless told. */
+  /** Threads of one operator, to be shared by lanes; all cores unless told. */
   threads?: number;
   /** Let idle threads spin: a few per cent faster when nothing else runs, much slower when something does. */
   spinning?: boolean;
@@ -64,83 +57,67 @@ export interface RunOptions {
 export type Feeds = Readonly<Record<string, Tensor | SlotRef>>;
 export type Outputs = Readonly<Record<string, Tensor>>;
 
-interface Pending {
-  what: string;
-  resolve: (reply: { message: ReplyMessage; tensors: Tensor[] }) => void;
-  reject: (error: Error) => void;
-}
-
-/** Last bytes of the child's own output that an error repeats. */
-const lastWordsLength = 600;
-
 export class Engine {
   readonly device: Device;
+  /** Threads of one operator. */
   readonly threads: number;
-  readonly #child: ChildProcess;
-  readonly #socket: Duplex;
-  readonly #exited: Promise<void>;
-  readonly #pending = new Map<number, Pending>();
-  #nextId = 1;
-  #nextSession = 1;
-  #lastWords = '';
-  #memory: EngineMemory = { rssBytes: 0, peakRssBytes: 0 };
-  #death: string | undefined;
+  readonly #settings: ChildSettings;
+  readonly #process: EngineProcess;
+  /** Processes of further lanes. */
+  readonly #others: EngineProcess[] = [];
 
-  private constructor(settings: ChildSettings) {
+  private constructor(settings: ChildSettings, threads: number, process: EngineProcess) {
     this.device = settings.device;
-    this.threads = settings.threads;
-    this.#child = spawnChild(settings);
-    this.#socket = this.#child.stdio[3] as Duplex;
-    this.#socket.on('error', () => this.#child.kill('SIGKILL'));
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        this.#lastWords = (this.#lastWords + chunk.toString()).slice(-lastWordsLength);
-      });
-    }
-    this.#exited = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => {
-        this.#die(signal ? `was ended by ${signal}` : `ended with code ${code}`);
-        resolve();
-      });
-      this.#child.once('error', (error) => {
-        this.#die(`could not be started: ${error.message}`);
-        resolve();
-      });
-    });
-    readFrames<ReplyMessage>(this.#socket, (message, tensors) => {
-      this.#memory = message.memory;
-      const pending = this.#pending.get(message.id);
-      this.#pending.delete(message.id);
-      if ('error' in message) {
-        pending?.reject(new EngineError(`${pending.what} on ${this.device}: ${message.error}`));
-      } else pending?.resolve({ message, tensors });
-    });
+    this.threads = threads;
+    this.#settings = settings;
+    this.#process = process;
   }
 
   /** Starts the child process. The device itself is opened by the first model loaded. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const engine = new Engine({
-      device: options.device,
-      deviceId: options.deviceId,
-      threads: options.threads ?? availableParallelism(),
-      spinning: options.spinning ?? false,
-    });
-    await engine.#ask('Starting', { op: 'memory' });
-    return engine;
+    const { device, deviceId, threads = availableParallelism(), spinning = false } = options;
+    const settings = { device, deviceId, spinning };
+    const process = new EngineProcess(settings);
+    await process.started;
+    return new Engine(settings, threads, process);
   }
 
-  /** Process id of the child, for tests that kill it. */
+  /** Process id of the child (a further lane has its own). */
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#process.pid;
   }
 
+  /** Whether all of it still works. */
   get alive(): boolean {
-    return this.#death === undefined;
+    return this.#processes.every(({ alive }) => alive);
   }
 
-  /** Resident memory of the child in bytes, as of its last answer. */
+  /** Resident memory of the processes in bytes, as of their last answers. */
   get memory(): EngineMemory {
-    return this.#memory;
+    const total = { rssBytes: 0, peakRssBytes: 0 };
+    for (const { memory } of this.#processes) {
+      total.rssBytes += memory.rssBytes;
+      total.peakRssBytes += memory.peakRssBytes;
+    }
+    return total;
+  }
+
+  /**
+   * Engines that work at the same time, each in a process of its own with its share of the threads. Threads of one operator
+   * wait for each other after every operator, lanes never do. The first shares this engine's process and slots; the others
+   * end with it. A GPU has one lane, itself.
+   */
+  async lanes(most: number): Promise<readonly Engine[]> {
+    const { count, threads } = shareThreads(this.device === 'cpu' ? most : 1, this.threads);
+    if (count === 1) return [this];
+    // After its end there is nobody to end them.
+    if (!this.#process.alive) await this.#process.ask('Opening lanes', { op: 'memory' });
+    const missing = count - this.#processes.length;
+    for (let i = 0; i < missing; i++) this.#others.push(new EngineProcess(this.#settings));
+    await Promise.all(this.#others.map((other) => other.started));
+    return this.#processes
+      .slice(0, count)
+      .map((process) => new Engine(this.#settings, threads, process));
   }
 
   /** Loads a model from bytes or from a file. External data lies beside the file, or in `externalDataFolder`. */
@@ -148,8 +125,8 @@ export class Engine {
     const model = this.device === 'webgpu' ? await forWebgpu(given, options.name) : given;
     const inMemory = model instanceof Uint8Array;
     const beside = given instanceof Uint8Array ? undefined : dirname(given.path);
-    const session = this.#nextSession++;
-    const { message } = await this.#ask(
+    const session = this.#process.newSession();
+    const { message } = await this.#process.ask(
       `Loading "${options.name}"`,
       {
         op: 'load',
@@ -162,13 +139,20 @@ export class Engine {
           memoryPattern: options.memoryPattern ?? false,
           optimization: options.optimization ?? 'all',
           prepacking: options.prepacking ?? true,
+          threads: this.threads,
         },
       },
       inMemory ? [tensor('uint8', [model.byteLength], model)] : [],
     );
     const { inputs, outputs } = message as { inputs: SessionPort[]; outputs: SessionPort[] };
-    const ask = this.#ask.bind(this);
-    return new Session(ask, session, options.name, inputs, outputs, new Set(options.resident));
+    return new Session(
+      this.#process,
+      session,
+      options.name,
+      inputs,
+      outputs,
+      new Set(options.resident),
+    );
   }
 
   /** A feed that takes the tensor resident in this slot. */
@@ -177,85 +161,70 @@ export class Engine {
   }
 
   /** Fills a slot. On WebGPU the tensor moves to the device once. */
-  async put(slot: string, value: Tensor): Promise<void> {
-    await this.#ask(`Filling slot "${slot}"`, { op: 'put', slot }, [value]);
+  put(slot: string, value: Tensor): Promise<void> {
+    return this.putAll(new Map([[slot, value]]));
+  }
+
+  async putAll(values: ReadonlyMap<string, Tensor>): Promise<void> {
+    const slots = [...values.keys()];
+    await this.#process.ask(`Filling ${named(slots)}`, { op: 'put', slots }, [...values.values()]);
   }
 
   /** A copy of what a slot holds. */
   async get(slot: string): Promise<Tensor> {
-    const { tensors } = await this.#ask(`Reading slot "${slot}"`, { op: 'get', slot });
-    return tensors[0] as Tensor;
+    return (await this.getAll([slot])).get(slot) as Tensor;
+  }
+
+  async getAll(slots: readonly string[]): Promise<Map<string, Tensor>> {
+    const reading = `Reading ${named(slots)}`;
+    const { tensors } = await this.#process.ask(reading, { op: 'get', slots: [...slots] });
+    return new Map(slots.map((slot, i) => [slot, tensors[i] as Tensor]));
   }
 
   /** Empties slots; unknown names are ignored. */
   async drop(...slots: string[]): Promise<void> {
-    await this.#ask('Dropping slots', { op: 'drop', slots });
+    await this.#process.ask('Dropping slots', { op: 'drop', slots });
   }
 
-  /** Ends the child process at once; what is still running fails. */
+  /** Ends the processes at once; what is still running fails. */
   async close(): Promise<void> {
-    this.#death ??= 'was closed';
-    this.#child.kill('SIGKILL');
-    await this.#exited;
+    await Promise.all(this.#processes.map((process) => process.close()));
   }
 
-  #ask(
-    what: string,
-    request: Request,
-    tensors: readonly Tensor[] = [],
-  ): Promise<{ message: ReplyMessage; tensors: Tensor[] }> {
-    return new Promise((resolve, reject) => {
-      if (this.#death !== undefined) {
-        reject(this.#deathOf(what));
-        return;
-      }
-      const id = this.#nextId++;
-      this.#pending.set(id, { what, resolve, reject });
-      // A broken pipe is the child's death, which the exit event reports with its cause.
-      writeFrame(this.#socket, { id, ...request }, tensors).catch(() => {});
-    });
-  }
-
-  #die(cause: string): void {
-    this.#death ??= cause;
-    for (const { what, reject } of this.#pending.values()) reject(this.#deathOf(what));
-    this.#pending.clear();
-  }
-
-  #deathOf(what: string): EngineDiedError {
-    const killed = this.#death === 'was ended by SIGKILL';
-    const remedy = killed
-      ? 'The system does this when memory runs out: use a smaller batch or image, or close other programs. Then open a new engine.'
-      : 'Open a new engine and load again.';
-    const words = this.#lastWords.trim();
-    const said = words && this.#death !== 'was closed' ? ` Its last words: ${words}` : '';
-    return new EngineDiedError(
-      `${what}: the ${this.device} engine ${this.#death}. ${remedy}${said}`,
-    );
+  get #processes(): EngineProcess[] {
+    return [this.#process, ...this.#others];
   }
 }
 
-type Ask = (
-  what: string,
-  request: Request,
-  tensors?: readonly Tensor[],
-) => Promise<{ message: ReplyMessage; tensors: Tensor[] }>;
+/** As many lanes up to `most` as use the most threads, and threads of each. */
+function shareThreads(most: number, threads: number): { count: number; threads: number } {
+  let best = { count: 1, threads };
+  for (let count = 2; count <= Math.min(most, threads); count++) {
+    const each = Math.floor(threads / count);
+    if (best.count === 1 || count * each >= best.count * best.threads)
+      best = { count, threads: each };
+  }
+  return best;
+}
+
+const named = (slots: readonly string[]) =>
+  slots.length === 1 ? `slot "${slots[0]}"` : `${slots.length} slots`;
 
 /** A model loaded into an engine. */
 export class Session {
-  readonly #ask: Ask;
+  readonly #process: EngineProcess;
   readonly #id: number;
   readonly #resident: ReadonlySet<string>;
 
   constructor(
-    ask: Ask,
+    process: EngineProcess,
     id: number,
     readonly name: string,
     readonly inputs: readonly SessionPort[],
     readonly outputs: readonly SessionPort[],
     resident: ReadonlySet<string>,
   ) {
-    this.#ask = ask;
+    this.#process = process;
     this.#id = id;
     this.#resident = resident;
   }
@@ -272,7 +241,7 @@ export class Session {
     }
     const visible = this.outputs.map((output) => output.name);
     const fetch = options.fetch ?? visible.filter((name) => !this.#resident.has(name));
-    const reply = await this.#ask(
+    const reply = await this.#process.ask(
       `Running "${this.name}"`,
       { op: 'run', session: this.#id, feeds: wired, fetch: [...fetch], keep: options.keep ?? {} },
       tensors,
@@ -282,7 +251,7 @@ export class Session {
 
   /** Frees the model; a session whose engine died needs no release. */
   async release(): Promise<void> {
-    await this.#ask(`Releasing "${this.name}"`, { op: 'release', session: this.#id });
+    await this.#process.ask(`Releasing "${this.name}"`, { op: 'release', session: this.#id });
   }
 }
 
@@ -304,18 +273,4 @@ export function outputOf<D extends Dtype>(outputs: Outputs, name: string, dtype:
     throw new EngineError(`Output "${name}" was not fetched. Fetched: ${list}.`);
   }
   return expectDtype(value, dtype, `Output "${name}"`);
-}
-
-function spawnChild(settings: ChildSettings): ChildProcess {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
-  const root = fileURLToPath(new URL('../../', import.meta.url));
-  return spawn(process.execPath, ['--import', loader, entry, JSON.stringify(settings)], {
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      ...(settings.device === 'webgpu' && vulkanEnvironment()),
-      TSX_TSCONFIG_PATH: `${root}tsconfig.json`,
-    },
-  });
 }

@@ -46,10 +46,15 @@ export class Host {
         this.#sessions.delete(request.session);
         return nothing;
       case 'put':
-        await this.#slots.put(request.slot, tensors[0] as Tensor);
+        for (const [i, slot] of request.slots.entries()) {
+          await this.#slots.put(slot, tensors[i] as Tensor);
+        }
         return nothing;
-      case 'get':
-        return { body: {}, tensors: [await this.#slots.get(request.slot)] };
+      case 'get': {
+        const values: Tensor[] = [];
+        for (const slot of request.slots) values.push(await this.#slots.get(slot));
+        return { body: {}, tensors: values };
+      }
       case 'drop':
         for (const slot of request.slots) this.#slots.drop(slot);
         return nothing;
@@ -137,7 +142,7 @@ export class Host {
 }
 
 function sessionOptions(
-  { device, deviceId, threads, spinning }: ChildSettings,
+  { device, deviceId, spinning }: ChildSettings,
   settings: SessionSettings,
 ): ort.InferenceSession.SessionOptions {
   const provider =
@@ -146,7 +151,7 @@ function sessionOptions(
   const folder = settings.externalDataFolder;
   return {
     executionProviders: [provider],
-    intraOpNumThreads: threads,
+    intraOpNumThreads: settings.threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: settings.optimization,
     enableMemPattern: settings.memoryPattern,

@@ -24,6 +24,8 @@ export interface SessionSettings {
   memoryPattern: boolean;
   optimization: 'disabled' | 'basic' | 'extended' | 'all';
   prepacking: boolean;
+  /** Threads of one operator. */
+  threads: number;
 }
 
 /** A tensor feed is the index of a tensor beside the message; a slot feed names what the child keeps. */
@@ -39,8 +41,8 @@ export type Request =
       keep: Record<string, string>;
     }
   | { op: 'release'; session: number }
-  | { op: 'put'; slot: string }
-  | { op: 'get'; slot: string }
+  | { op: 'put'; slots: string[] }
+  | { op: 'get'; slots: string[] }
   | { op: 'drop'; slots: string[] }
   | { op: 'memory' };
 
@@ -55,6 +57,5 @@ export type ReplyMessage = { id: number; memory: EngineMemory } & (
 export interface ChildSettings {
   device: Device;
   deviceId?: number;
-  threads: number;
   spinning: boolean;
 }

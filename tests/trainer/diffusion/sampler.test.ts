@@ -208,6 +208,25 @@ describe('annealed guidance', () => {
   });
 });
 
+it('draws in lanes what one lane draws, and every lane draws the same bits', async () => {
+  const alone = await Engine.open({ device: 'cpu', threads: 1 });
+  const single = await Sampler.open(alone, pipeline, { images: 3, settings });
+  const requests = [1, 2, 3].map((seed) => request(seed));
+  const [inLanes, inOne] = [await draw(requests), await draw(requests, single)];
+  await alone.close();
+  for (const [i, { trajectory }] of inLanes.entries()) {
+    const wanted = (inOne[i] as Sampled).trajectory;
+    expect(worstRelativeError([...trajectory.latents.data], [...wanted.latents.data])).toBeLessThan(
+      1e-5,
+    );
+  }
+  const same = [7, 7, 7].map((seed) => request(seed));
+  const [first, second, third] = (await draw(same)) as [Sampled, Sampled, Sampled];
+  expect(second.trajectory).toEqual(first.trajectory);
+  // The third image lies in the second lane.
+  expect(third.trajectory).toEqual(first.trajectory);
+});
+
 it('stops between two steps when told to', async () => {
   const controller = new AbortController();
   controller.abort(new Error('enough'));

@@ -43,6 +43,12 @@ it('chooses the run size that leaves least room empty', () => {
   const examples = roundExamples([pair(0, null, 'a', 'b')], 16);
   const steps = [[{ example: 0, timestepIndices: [0, 1, 2, 3, 4] }]];
   // Five timesteps of a pair: ten images in one run, or one pair at a time where they may not share it.
-  expect(bestRunSize(examples, steps, 16, false)).toEqual({ images: 10, comparisons: 5 });
-  expect(bestRunSize(examples, steps, 16, true)).toEqual({ images: 2, comparisons: 1 });
+  expect(bestRunSize(examples, steps, 16, false)).toEqual({
+    run: { images: 10, comparisons: 5 },
+    runsPerStep: 1,
+  });
+  expect(bestRunSize(examples, steps, 16, true)).toEqual({
+    run: { images: 2, comparisons: 1 },
+    runsPerStep: 5,
+  });
 });

@@ -191,3 +191,57 @@ describe('an engine that ends', () => {
     expect(outputOf(await session.run({ a: ones, b: ones }), 'y', 'float32').data[0]).toBe(2);
   });
 });
+
+describe('lanes of an engine', () => {
+  let engine: Engine;
+  afterEach(() => engine.close());
+  const add = async (lane: Engine) => {
+    const session = await lane.load(addModel(), { name: 'add' });
+    return outputOf(await session.run({ a: ramp, b: ones }), 'y', 'float32').data[3];
+  };
+
+  it.each([
+    [1, 4, 1, 1],
+    [2, 4, 2, 1],
+    [5, 2, 2, 2],
+    [6, 4, 3, 2],
+    [8, 4, 4, 2],
+  ])('of %i threads, %i wanted: %i with %i each', async (threads, most, count, each) => {
+    engine = await Engine.open({ device: 'cpu', threads });
+    const lanes = await engine.lanes(most);
+    expect(lanes.map((lane) => lane.threads)).toEqual(Array(count).fill(each));
+    expect(new Set(lanes.map(({ pid }) => pid)).size).toBe(count);
+    expect(await Promise.all(lanes.map(add))).toEqual(Array(count).fill(5));
+  });
+
+  it('are opened once, share nothing but the first, and end with their engine', async () => {
+    engine = await Engine.open({ device: 'cpu', threads: 2 });
+    const [first, second] = (await engine.lanes(2)) as [Engine, Engine];
+    const again = await engine.lanes(2);
+    expect(again.map(({ pid }) => pid)).toEqual([first.pid, second.pid]);
+    expect(first.pid).toBe(engine.pid);
+    await engine.put('weight', ramp);
+    expect(await first.get('weight')).toEqual(ramp);
+    await expect(second.get('weight')).rejects.toThrow('Slot "weight" is empty');
+    // Sessions of one process keep apart, whichever engine loaded them.
+    expect(await Promise.all([engine, first, second].map(add))).toEqual([5, 5, 5]);
+    const alone = engine.memory.rssBytes;
+    expect(alone).toBeGreaterThan(second.memory.rssBytes);
+    await engine.close();
+    expect(await gone(second.pid as number)).toBe(true);
+    await expect(engine.lanes(2)).rejects.toThrow('was closed');
+  });
+
+  it('die one by one, and the engine says so', async () => {
+    engine = await Engine.open({ device: 'cpu', threads: 2 });
+    const [first, second] = (await engine.lanes(2)) as [Engine, Engine];
+    const session = await second.load(slowModel(512, 2000), { name: 'slow' });
+    const run = expect(session.run({ x: zeros('float32', [512, 512]) })).rejects.toThrow(
+      EngineDiedError,
+    );
+    process.kill(second.pid as number, 'SIGKILL');
+    await run;
+    expect(engine.alive).toBe(false);
+    expect(await add(first)).toBe(5);
+  });
+});

@@ -93,17 +93,15 @@ export class Optimizer {
 
   /** Puts weights, moments and average where training goes on from. */
   async load(state: TrainState): Promise<void> {
+    const values = new Map<string, Tensor>();
     for (const { name, dims } of this.tensors) {
-      await this.engine.put(name, state.tensors.get(name) as Tensor);
-      await this.engine.put(firstMoment(name), state.firstMoments.get(name) as Tensor);
-      await this.engine.put(secondMoment(name), state.secondMoments.get(name) as Tensor);
-      if (this.#averaged) {
-        await this.engine.put(average(name), producedTensors(state).get(name) as Tensor);
-      }
-      for (const sum of sumsOf(name, this.secondMoment)) {
-        await this.engine.put(sum, zeros('float32', dims));
-      }
+      values.set(name, state.tensors.get(name) as Tensor);
+      values.set(firstMoment(name), state.firstMoments.get(name) as Tensor);
+      values.set(secondMoment(name), state.secondMoments.get(name) as Tensor);
+      if (this.#averaged) values.set(average(name), producedTensors(state).get(name) as Tensor);
+      for (const sum of sumsOf(name, this.secondMoment)) values.set(sum, zeros('float32', dims));
     }
+    await this.engine.putAll(values);
     this.#step = state.step;
   }
 
@@ -137,6 +135,16 @@ export class Optimizer {
   /** Outputs of such a graph that stay in the engine: the sums with its gradient added. */
   sums(): Record<string, string> {
     return Object.fromEntries(this.#sumNames().map((name) => [next(name), name]));
+  }
+
+  /** The sums as they are, by slot. */
+  readSums(): Promise<Map<string, Tensor>> {
+    return this.engine.getAll(this.#sumNames());
+  }
+
+  /** Puts others in their place. */
+  writeSums(sums: ReadonlyMap<string, Tensor>): Promise<void> {
+    return this.engine.putAll(sums);
   }
 
   /** Takes a step by the summed gradient. @returns its global L2 norm before clipping @throws NonFiniteError */
@@ -178,11 +186,8 @@ export class Optimizer {
   }
 
   async #read(slot: (name: string) => string): Promise<Adapter> {
-    const found: Adapter = new Map();
-    for (const name of this.#names) {
-      found.set(name, (await this.engine.get(slot(name))) as Tensor<'float32'>);
-    }
-    return found;
+    const found = await this.engine.getAll(this.#names.map(slot));
+    return new Map(this.#names.map((name) => [name, found.get(slot(name)) as Tensor<'float32'>]));
   }
 
   #slots(slot: (name: string) => string) {

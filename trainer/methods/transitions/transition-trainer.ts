@@ -10,8 +10,10 @@ import { stepFeeds } from '@/trainer/diffusion/transition';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
+import { lanesFor } from '@/trainer/runtime/lanes';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
-import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
+import type { Optimizer, OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import { Replicas } from '../optimizer/replicas';
 import type { Trainable } from '../trainable';
 import {
   comparisonsIn,
@@ -58,16 +60,24 @@ export interface TransitionTrainerOptions extends OptimizerOptions {
   learningRate: number;
   /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
   run: ExampleSize;
+  /** Runs that a step takes as a rule: several may be made at the same time. 1 unless told. */
+  runsPerStep?: number;
   reference?: Reference;
+}
+
+/** What a lane runs. */
+interface Lane {
+  transition: Session;
+  reference: ReferencePolicy;
+  optimizer: Optimizer;
 }
 
 export class TransitionTrainer {
   private constructor(
     private readonly options: TransitionTrainerOptions,
     private readonly timesteps: readonly number[],
-    private readonly transition: Session,
-    private readonly optimizer: Optimizer,
-    private readonly reference: ReferencePolicy,
+    private readonly lanes: readonly Lane[],
+    private readonly replicas: Replicas,
   ) {}
 
   /** Builds and loads the graphs. Call `load` before the first step. */
@@ -106,35 +116,36 @@ export class TransitionTrainer {
     const folder = options.externalDataFolder
       ? { externalDataFolder: options.externalDataFolder }
       : {};
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
-    const transition = await engine.load(serializeOnnx(graph), {
-      name: 'D3PO step',
-      resident: Object.keys(optimizer.sums()),
-      ...folder,
-    });
+    const engines = await lanesFor(engine, trainable.base, lanesWorth(options.runsPerStep));
+    const replicas = await Replicas.open(engines, trainable.tensors, options);
+    const model = serializeOnnx(graph);
     const { reference } = options;
-    return new TransitionTrainer(
-      options,
-      options.scheduler.timesteps(options.inferenceSteps),
-      transition,
-      optimizer,
-      await ReferencePolicy.open(engine, trainable, shape, { reference, folder }),
-    );
+    const lanes = engines.map(async (lane, i): Promise<Lane> => {
+      const optimizer = replicas.of(i);
+      const resident = Object.keys(optimizer.sums());
+      return {
+        optimizer,
+        transition: await lane.load(model, { name: 'D3PO step', resident, ...folder }),
+        reference: await ReferencePolicy.open(lane, trainable, shape, { reference, folder }),
+      };
+    });
+    const timesteps = options.scheduler.timesteps(options.inferenceSteps);
+    return new TransitionTrainer(options, timesteps, await Promise.all(lanes), replicas);
   }
 
   /** Puts weights and moments where training goes on from. */
   load(state: TrainState): Promise<void> {
-    return this.optimizer.load(state);
+    return this.replicas.load(state);
   }
 
   /** Weights and moments as they are now. */
   state(): Promise<TrainState> {
-    return this.optimizer.state();
+    return this.replicas.state();
   }
 
   /** The gradient of the last step, before clipping. */
   gradient(): Promise<Adapter> {
-    return this.optimizer.gradient();
+    return this.replicas.gradient();
   }
 
   /**
@@ -153,21 +164,31 @@ export class TransitionTrainer {
     const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
     const runs = layOut(rows, sizes, this.options.run.images, oneTimestep);
     const total = comparisonsIn(rows, sizes);
-    const transitions: TransitionReport[] = [];
-    for (const [index, run] of runs.entries()) {
-      transitions.push(...(await this.#run(examples, run, total, index > 0)));
-    }
-    const gradNorm = await this.optimizer.update(this.options.learningRate);
-    return { step: this.optimizer.step, gradNorm, transitions };
+    const used = this.lanes.slice(0, runs.length);
+    const reports: TransitionReport[][] = [];
+    await Promise.all(
+      used.map(async (lane, first) => {
+        for (let i = first; i < runs.length; i += used.length) {
+          reports[i] = await this.#run(lane, examples, runs[i] as Row[], total, i > first);
+        }
+      }),
+    );
+    const gradNorm = await this.replicas.update(this.options.learningRate, used.length);
+    return { step: this.replicas.step, gradNorm, transitions: reports.flat() };
   }
 
   async close(): Promise<void> {
-    await this.transition.release();
-    await this.optimizer.release();
-    await this.reference.release();
+    await Promise.all(
+      this.lanes.map(async ({ transition, reference }) => {
+        await transition.release();
+        await reference.release();
+      }),
+    );
+    await this.replicas.release();
   }
 
   async #run(
+    { transition, reference, optimizer }: Lane,
     examples: readonly Example[],
     rows: readonly Row[],
     total: number,
@@ -201,7 +222,7 @@ export class TransitionTrainer {
         ? { emptyContext: float32([1, ...options.context], options.emptyContext.data) }
         : {}),
     };
-    const out = await this.transition.run(
+    const out = await transition.run(
       {
         ...guided,
         ...stepFeeds(steps),
@@ -209,21 +230,24 @@ export class TransitionTrainer {
           ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex + 1),
           latentDims,
         ),
-        referenceOutput: await this.reference.output(images, guided),
+        referenceOutput: await reference.output(images, guided),
         ...comparisonFeeds(comparisons, options.run, total),
         timestepWeight: float32([1, images.length], timestepWeights),
         keepSum: float32([], [goOn ? 1 : 0]),
-        ...this.optimizer.feeds(),
+        ...optimizer.feeds(),
       },
       {
         fetch: ['pairLoss', 'logProbability', 'referenceLogProbability', 'kl'],
-        keep: this.optimizer.sums(),
+        keep: optimizer.sums(),
       },
     );
     return reportTransitions(comparisons, timesteps, out, {
       clip: clipOf(options.d3po),
       timestepWeights,
-      step: this.optimizer.step + 1,
+      step: optimizer.step + 1,
     });
   }
 }
+
+/** Lanes for steps of so many runs: with fewer than two runs to a lane, lanes would too often wait for one another. */
+const lanesWorth = (runsPerStep = 1) => Math.max(1, Math.floor(runsPerStep / 2));

@@ -56,8 +56,11 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-function open(changes: Partial<TransitionTrainerOptions> = {}): Promise<TransitionTrainer> {
-  return TransitionTrainer.open(engine, {
+function open(
+  changes: Partial<TransitionTrainerOptions> = {},
+  on = engine,
+): Promise<TransitionTrainer> {
+  return TransitionTrainer.open(on, {
     trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
     externalDataFolder: pipeline.unet.folder,
     scheduler: pipeline.scheduler,
@@ -168,6 +171,43 @@ describe('training on pairs', () => {
       });
     }
     await parts.close();
+  });
+
+  it('deals runs out to lanes, which all arrive at the weights of one', async () => {
+    const lanesEngine = await Engine.open({ device: 'cpu', threads: 2 });
+    const other: Example = {
+      ...pair,
+      images: [third, (pair.images as Trajectory[])[0] as Trajectory],
+    };
+    // Seven runs of one pair each: one lane gets four of them, the other three.
+    const run = { images: 2, comparisons: 1 };
+    const timesteps = [all, [0, 1, 3]];
+    const train = async (on: Engine, runsPerStep: number) => {
+      const trainer = await open({ run, runsPerStep, secondMoment: 'runs' }, on);
+      await trainer.load(initialState(fresh()));
+      await trainer.step([pair, other], timesteps);
+      const { transitions, gradNorm } = await trainer.step([pair, other], timesteps);
+      // One run leaves a lane without: its old sums must not count.
+      await trainer.step([pair], [[2]]);
+      const state = await trainer.state();
+      return { trainer, transitions, gradNorm, state };
+    };
+    const one = await train(engine, 1);
+    const two = await train(lanesEngine, 7);
+    expect(two.gradNorm / one.gradNorm).toBeCloseTo(1, 4);
+    expect(two.transitions.map(({ example, timestepIndex }) => [example, timestepIndex])).toEqual(
+      one.transitions.map(({ example, timestepIndex }) => [example, timestepIndex]),
+    );
+    for (const [name, { data }] of one.state.tensors) {
+      const found = two.state.tensors.get(name)?.data as Float32Array;
+      data.forEach((value, i) => {
+        expect(found[i]).toBeCloseTo(value, 4);
+      });
+    }
+    const [, second] = (await lanesEngine.lanes(2)) as [Engine, Engine];
+    for (const [name, tensor] of two.state.tensors) expect(await second.get(name)).toEqual(tensor);
+    await one.trainer.close();
+    await lanesEngine.close();
   });
 
   it('trains on a group as on its pairs, running each image once', async () => {
