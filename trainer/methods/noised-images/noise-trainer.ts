@@ -8,7 +8,9 @@ import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import { Optimizer, type OptimizerOptions, type TrainState } from '../optimizer/optimizer';
+import { lanesFor } from '@/trainer/runtime/lanes';
+import type { Optimizer, OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import { dealOut, lanesWorth, Replicas } from '../optimizer/replicas';
 import { buildDenoise } from '../rollouts/denoise';
 import type { Trainable } from '../trainable';
 import { NonFiniteError } from '../transitions/run';
@@ -64,16 +66,22 @@ interface Prepared {
   referenceOutput: Tensor<'float32'>;
 }
 
+/** What a lane runs. */
+interface Lane {
+  train: Session;
+  reference: Session;
+  /** The policy as it is, where a baseline has to be found first. */
+  policy: Session | undefined;
+  optimizer: Optimizer;
+}
+
 export class NoiseTrainer {
   private constructor(
     private readonly options: NoiseTrainerOptions,
     /** Examples in a run. */
     private readonly places: number,
-    private readonly session: Session,
-    private readonly reference: Session,
-    /** The policy as it is, where a baseline has to be found first. */
-    private readonly policy: Session | undefined,
-    private readonly optimizer: Optimizer,
+    private readonly lanes: readonly Lane[],
+    private readonly replicas: Replicas,
   ) {}
 
   /** Builds and loads the graphs. Call `load` before the first step. */
@@ -85,45 +93,47 @@ export class NoiseTrainer {
     const folder = options.externalDataFolder
       ? { externalDataFolder: options.externalDataFolder }
       : {};
-    const optimizer = await Optimizer.open(engine, trainable.tensors, options);
+    const runs = Math.ceil(options.examplesPerStep / places);
+    const engines = await lanesFor(engine, trainable.base, lanesWorth(runs));
+    const replicas = await Replicas.open(engines, trainable.tensors, options);
     const graph = buildNoiseStep(
       trainable,
       shape,
       (b, excess) => method.append(b, excess, places),
       secondMoment,
     );
-    const denoise = (policy: 'base' | 'trained', name: string) =>
-      engine.load(serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, policy)), {
-        name,
-        ...folder,
-      });
-    return new NoiseTrainer(
-      options,
-      places,
-      await engine.load(serializeOnnx(graph), {
-        name: 'noise step',
-        resident: Object.keys(optimizer.sums()),
-        ...folder,
-      }),
-      await denoise(reference === 'base' ? 'base' : 'trained', 'reference policy'),
-      method.baseline && (await denoise('trained', 'policy')),
-      optimizer,
-    );
+    const model = serializeOnnx(graph);
+    const lanes = engines.map(async (lane, i): Promise<Lane> => {
+      const denoise = (policy: 'base' | 'trained', name: string) =>
+        lane.load(serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, policy)), {
+          name,
+          ...folder,
+        });
+      const optimizer = replicas.of(i);
+      const resident = Object.keys(optimizer.sums());
+      return {
+        optimizer,
+        train: await lane.load(model, { name: 'noise step', resident, ...folder }),
+        reference: await denoise(reference === 'base' ? 'base' : 'trained', 'reference policy'),
+        policy: method.baseline && (await denoise('trained', 'policy')),
+      };
+    });
+    return new NoiseTrainer(options, places, await Promise.all(lanes), replicas);
   }
 
   /** Puts weights and moments where training goes on from. */
   load(state: TrainState): Promise<void> {
-    return this.optimizer.load(state);
+    return this.replicas.load(state);
   }
 
   /** Weights and moments as they are now. */
   state(): Promise<TrainState> {
-    return this.optimizer.state();
+    return this.replicas.state();
   }
 
   /** The gradient of the last step, before clipping. */
   gradient(): Promise<Adapter> {
-    return this.optimizer.gradient();
+    return this.replicas.gradient();
   }
 
   /**
@@ -143,62 +153,63 @@ export class NoiseTrainer {
       );
     }
     // Where a baseline needs all of them before the first gradient, the reference policy is asked only once, too.
-    const prepared: Prepared[] = [];
-    const before: number[] = [];
-    if (method.baseline) {
-      for (const run of runs) {
-        const one = await this.#prepare(run);
-        prepared.push(one);
-        before.push(...(await this.#excess(one)));
-      }
-    }
-    const baseline = method.baseline?.(before) ?? 0;
-    const reports: ExampleReport[] = [];
-    for (const [index, run] of runs.entries()) {
-      const one = prepared[index] ?? (await this.#prepare(run));
-      const excess = await this.#train(one, examples.length, baseline, index > 0);
-      reports.push(...this.#report(run, excess, baseline));
-    }
-    const gradNorm = await this.optimizer.update(this.options.learningRate);
-    return { step: this.optimizer.step, gradNorm, baseline, examples: reports };
+    // Where a baseline needs all of them before the first gradient, the reference policy is asked only once, too.
+    const looked = await dealOut(this.lanes, method.baseline ? runs : [], async (lane, run) => {
+      const prepared = await this.#prepare(lane, run);
+      return { prepared, excess: await this.#excess(lane, prepared) };
+    });
+    const baseline = method.baseline?.(looked.flatMap(({ excess }) => excess)) ?? 0;
+    const reports = await dealOut(this.lanes, [...runs.entries()], async (lane, [i, run], goOn) => {
+      const prepared = looked[i]?.prepared ?? (await this.#prepare(lane, run));
+      const excess = await this.#train(lane, prepared, examples.length, baseline, goOn);
+      return this.#report(run, excess, baseline);
+    });
+    const gradNorm = await this.replicas.update(this.options.learningRate, runs.length);
+    return { step: this.replicas.step, gradNorm, baseline, examples: reports.flat() };
   }
 
   async close(): Promise<void> {
-    for (const session of [this.session, this.reference, this.policy]) await session?.release();
-    await this.optimizer.release();
+    for (const { train, reference, policy } of this.lanes) {
+      for (const session of [train, reference, policy]) await session?.release();
+    }
+    await this.replicas.release();
   }
 
-  async #prepare(run: NoisedRun): Promise<Prepared> {
+  async #prepare(lane: Lane, run: NoisedRun): Promise<Prepared> {
     const { reference } = this.options;
     const adapter = reference === 'base' ? {} : Object.fromEntries(reference);
-    const out = await this.reference.run({ ...run.feeds, ...adapter }, {});
+    const out = await lane.reference.run({ ...run.feeds, ...adapter }, {});
     return { run, referenceOutput: outputOf(out, 'output', 'float32') };
   }
 
   /** m_θ − m_ref of the run's images, without a gradient. */
-  async #excess({ run, referenceOutput }: Prepared): Promise<number[]> {
-    const session = this.policy as Session;
-    const out = await session.run({ ...run.feeds, ...this.optimizer.weights() }, {});
+  async #excess(
+    { policy, optimizer }: Lane,
+    { run, referenceOutput }: Prepared,
+  ): Promise<number[]> {
+    const session = policy as Session;
+    const out = await session.run({ ...run.feeds, ...optimizer.weights() }, {});
     return excessOf(outputOf(out, 'output', 'float32').data, referenceOutput.data, run);
   }
 
   async #train(
+    { train, optimizer }: Lane,
     { run, referenceOutput }: Prepared,
     total: number,
     baseline: number,
     goOn: boolean,
   ): Promise<number[]> {
     const weighed = run.examples.map(({ weight, good }) => ({ weight: weight / total, good }));
-    const out = await this.session.run(
+    const out = await train.run(
       {
         ...run.feeds,
         target: run.target,
         referenceOutput,
         ...this.options.method.feeds(weighed, this.places, baseline),
         keepSum: float32([], [goOn ? 1 : 0]),
-        ...this.optimizer.feeds(),
+        ...optimizer.feeds(),
       },
-      { fetch: ['excess'], keep: this.optimizer.sums() },
+      { fetch: ['excess'], keep: optimizer.sums() },
     );
     return [...outputOf(out, 'excess', 'float32').data];
   }
@@ -210,7 +221,7 @@ export class NoiseTrainer {
       const { timestep } = run.draws[i] as NoiseDraw;
       if (!own.every(Number.isFinite)) {
         throw new NonFiniteError(
-          `Training produced ${own.join(' and ')} as excess errors at t = ${timestep} in step ${this.optimizer.step + 1}. Lower the learning rate, or start from an earlier policy.`,
+          `Training produced ${own.join(' and ')} as excess errors at t = ${timestep} in step ${this.replicas.step + 1}. Lower the learning rate, or start from an earlier policy.`,
         );
       }
       return {

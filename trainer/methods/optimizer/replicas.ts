@@ -5,6 +5,7 @@
 import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
+import type { SecondMoment } from './accumulation';
 import { Optimizer, type OptimizerOptions, type TrainState } from './optimizer';
 
 export class Replicas {
@@ -22,6 +23,11 @@ export class Replicas {
   /** Optimizer steps taken so far. */
   get step(): number {
     return this.#first.step;
+  }
+
+  /** Decides which sums a graph that trains must make. */
+  get secondMoment(): SecondMoment {
+    return this.#first.secondMoment;
   }
 
   /** A lane's own: its feeds and sums are for that lane's sessions. */
@@ -43,13 +49,13 @@ export class Replicas {
   }
 
   /**
-   * Takes a step by the sums of the first `used` lanes; what the others hold is of an earlier step.
+   * Takes a step by the sums of as many lanes as there were runs; what another holds is of an earlier step.
    * @returns the gradient's global L2 norm before clipping @throws NonFiniteError
    */
-  async update(learningRate: number, used: number): Promise<number> {
+  async update(learningRate: number, runs = this.optimizers.length): Promise<number> {
     if (this.optimizers.length > 1) {
       const parts = await Promise.all(
-        this.optimizers.slice(0, used).map((optimizer) => optimizer.readSums()),
+        this.optimizers.slice(0, runs).map((optimizer) => optimizer.readSums()),
       );
       const sums = parts.reduce(added);
       await Promise.all(this.optimizers.map((optimizer) => optimizer.writeSums(sums)));
@@ -85,4 +91,27 @@ function added(
       ];
     }),
   );
+}
+
+/** Lanes for steps of so many runs: with fewer than two runs to a lane, lanes would too often wait for one another. */
+export const lanesWorth = (runsPerStep = 1) => Math.max(1, Math.floor(runsPerStep / 2));
+
+/**
+ * Makes runs in lanes, turn by turn. `goOn` is false for the first of a lane, whose sums it starts afresh. Reports come in the
+ * order of the runs.
+ */
+export async function dealOut<Lane, Run, Report>(
+  lanes: readonly Lane[],
+  runs: readonly Run[],
+  make: (lane: Lane, run: Run, goOn: boolean) => Promise<Report>,
+): Promise<Report[]> {
+  const reports: Report[] = [];
+  await Promise.all(
+    lanes.map(async (lane, first) => {
+      for (let i = first; i < runs.length; i += lanes.length) {
+        reports[i] = await make(lane, runs[i] as Run, i > first);
+      }
+    }),
+  );
+  return reports;
 }

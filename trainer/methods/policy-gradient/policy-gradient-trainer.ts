@@ -10,6 +10,7 @@ import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import type { TrainState } from '../optimizer/optimizer';
+import { dealOut } from '../optimizer/replicas';
 import {
   type DrawingOptions,
   type DrawingPolicy,
@@ -54,7 +55,8 @@ export interface EpochReport {
 interface Parts extends DrawingPolicy {
   scorer: LatentScorer;
   baseline: Baseline;
-  transition: Session;
+  /** In every lane. */
+  transitions: readonly Session[];
 }
 
 export class PolicyGradientTrainer {
@@ -72,19 +74,24 @@ export class PolicyGradientTrainer {
     const { trainable, pipeline, settings, images, method } = options;
     const { scheduler } = pipeline;
     const policy = await openDrawingPolicy(engine, options);
-    const { optimizer, denoiser, shape } = policy;
+    const { lanes, replicas, denoiser, shape } = policy;
     const { context } = shape;
     const graph = buildPolicyGradientStep(
       trainable,
       { ...shape, clip: scheduler.clip },
       method,
-      optimizer.secondMoment,
+      replicas.secondMoment,
     );
-    const transition = await engine.load(serializeOnnx(graph), {
-      name: `${method.name} step`,
-      resident: Object.keys(optimizer.sums()),
-      externalDataFolder: pipeline.unet.folder,
-    });
+    const model = serializeOnnx(graph);
+    const transitions = await Promise.all(
+      lanes.map((lane, i) =>
+        lane.load(model, {
+          name: `${method.name} step`,
+          resident: Object.keys(replicas.of(i).sums()),
+          externalDataFolder: pipeline.unet.folder,
+        }),
+      ),
+    );
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const baseline = await method.baseline(engine, {
       images: options.drawImages,
@@ -93,24 +100,24 @@ export class PolicyGradientTrainer {
       context,
     });
     const roller = new Roller({ denoiser, scheduler, settings, images });
-    return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, transition });
+    return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, transitions });
   }
 
   /** Puts weights, moments and what the baseline knows where training goes on from. */
   async load(state: TrainState): Promise<void> {
-    await this.parts.optimizer.load(state);
+    await this.parts.replicas.load(state);
     await this.parts.baseline.load(state.extra ?? new Map());
   }
 
   /** All of that as it is now. */
   async state(): Promise<TrainState> {
     const extra = await this.parts.baseline.state();
-    return { ...(await this.parts.optimizer.state()), ...(extra.size > 0 && { extra }) };
+    return { ...(await this.parts.replicas.state()), ...(extra.size > 0 && { extra }) };
   }
 
   /** The gradient of the last optimizer step, before clipping. */
   gradient(): Promise<Adapter> {
-    return this.parts.optimizer.gradient();
+    return this.parts.replicas.gradient();
   }
 
   /**
@@ -143,20 +150,22 @@ export class PolicyGradientTrainer {
 
   /** One optimizer step: the gradient is the mean over the given transitions. */
   async update(draw: WeighedDraw, rows: readonly Row[]): Promise<UpdateReport> {
-    const { optimizer } = this.parts;
+    const { replicas, transitions } = this.parts;
     const { images, learningRate, trainable } = this.options;
     const single = draw.images.map(() => ({ images: 1, comparisons: 0 }));
     const runs = layOut(rows, single, images, takesScalarTimestep(trainable.unet));
-    const transitions: TransitionReport[] = [];
-    for (const [index, run] of runs.entries()) {
-      transitions.push(...(await this.#run(draw, run, rows.length, index > 0)));
-    }
-    return { gradNorm: await optimizer.update(learningRate), transitions };
+    const reports = await dealOut([...transitions.keys()], runs, (lane, run, goOn) =>
+      this.#run(lane, draw, run, rows.length, goOn),
+    );
+    return {
+      gradNorm: await replicas.update(learningRate, runs.length),
+      transitions: reports.flat(),
+    };
   }
 
   async close(): Promise<void> {
-    const { transition, baseline, scorer, denoiser, optimizer } = this.parts;
-    for (const part of [transition, baseline, scorer, denoiser, optimizer]) await part.release();
+    const { transitions, baseline, scorer, denoiser, replicas } = this.parts;
+    for (const part of [...transitions, baseline, scorer, denoiser, replicas]) await part.release();
   }
 
   /** The reference's guided outputs at the steps that may be trained on. */
@@ -174,12 +183,14 @@ export class PolicyGradientTrainer {
   }
 
   async #run(
+    lane: number,
     draw: WeighedDraw,
     rows: readonly Row[],
     total: number,
     goOn: boolean,
   ): Promise<TransitionReport[]> {
-    const { optimizer, transition, shape } = this.parts;
+    const { replicas, transitions, shape } = this.parts;
+    const [optimizer, transition] = [replicas.of(lane), transitions[lane] as Session];
     const { trainable, pipeline, settings, method, emptyContext } = this.options;
     const { timesteps } = this.roller;
     const coefficients = (timestepIndex: number) =>

@@ -4,9 +4,12 @@ import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
+import { lanesFor } from '@/trainer/runtime/lanes';
 import type { DenoiseShape } from '../guided-policy';
-import { Optimizer, type OptimizerOptions } from '../optimizer/optimizer';
+import type { OptimizerOptions } from '../optimizer/optimizer';
+import { Replicas } from '../optimizer/replicas';
 import type { Trainable } from '../trainable';
+import { LaneDenoiser } from './lane-denoiser';
 import { TrainedDenoiser } from './trained-denoiser';
 
 export interface DrawingOptions extends OptimizerOptions {
@@ -21,27 +24,38 @@ export interface DrawingOptions extends OptimizerOptions {
 }
 
 export interface DrawingPolicy {
-  optimizer: Optimizer;
+  lanes: readonly Engine[];
+  replicas: Replicas;
   denoiser: TrainedDenoiser;
   shape: DenoiseShape;
 }
 
-/** @param reference trained tensors of the policy to compare with; the base policy's where they are left out */
+/**
+ * @param mostLanes among which a batch may be divided
+ * @param reference trained tensors of the policy to compare with; the base policy's where they are left out
+ */
 export async function openDrawingPolicy(
   engine: Engine,
   options: DrawingOptions,
-  reference?: Adapter,
+  { mostLanes = options.images, reference }: { mostLanes?: number; reference?: Adapter } = {},
 ): Promise<DrawingPolicy> {
   const { trainable, pipeline, emptyContext, settings, images } = options;
   const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
   const shape = { images, latent: pipeline.latentShape, context, guidance: settings.guidance };
-  const optimizer = await Optimizer.open(engine, trainable.tensors, options);
-  const denoiser = new TrainedDenoiser(engine, optimizer, {
-    trainable,
-    shape,
-    emptyContext,
-    externalDataFolder: pipeline.unet.folder,
-    ...(reference && { reference }),
-  });
-  return { optimizer, denoiser, shape };
+  const opened = await lanesFor(engine, pipeline.unet.graph, mostLanes);
+  const rows = Math.ceil(images / opened.length);
+  const lanes = opened.slice(0, Math.ceil(images / rows));
+  const replicas = await Replicas.open(lanes, trainable.tensors, options);
+  const denoisers = lanes.map(
+    (lane, i) =>
+      new LaneDenoiser(lane, replicas.of(i), {
+        trainable,
+        shape: { ...shape, images: rows },
+        emptyContext,
+        externalDataFolder: pipeline.unet.folder,
+        ...(reference && { reference }),
+      }),
+  );
+  const denoiser = new TrainedDenoiser(denoisers, images, rows, shape.latent);
+  return { lanes, replicas, denoiser, shape };
 }

@@ -9,7 +9,8 @@ import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
 import type { outputParts } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { Optimizer, TrainState } from '../optimizer/optimizer';
+import type { TrainState } from '../optimizer/optimizer';
+import type { Replicas } from '../optimizer/replicas';
 import { backPropagate } from './chain';
 import { type DrawingOptions, openDrawingPolicy } from './drawing-policy';
 import { finiteRewards } from './finite-rewards';
@@ -50,7 +51,7 @@ export interface RolloutReport {
 export class RolloutTrainer {
   private constructor(
     private readonly options: RolloutTrainerOptions,
-    private readonly optimizer: Optimizer,
+    private readonly replicas: Replicas,
     private readonly denoiser: TrainedDenoiser,
     private readonly roller: Roller,
     private readonly rewardStep: Session,
@@ -60,7 +61,11 @@ export class RolloutTrainer {
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: RolloutTrainerOptions): Promise<RolloutTrainer> {
     const { pipeline, images, reward, method, settings } = options;
-    const { optimizer, denoiser } = await openDrawingPolicy(engine, options, options.reference);
+    const { replicas, denoiser } = await openDrawingPolicy(engine, options, {
+      reference: options.reference,
+      // Where the runs' squares are summed, a run must not be divided.
+      ...(options.secondMoment === 'runs' && { mostLanes: 1 }),
+    });
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
     const { graph, readParts } = buildRewardStep(pipeline, images, reward, (b, r) =>
@@ -72,22 +77,22 @@ export class RolloutTrainer {
       name: `reward ${reward.name}`,
       ...(externalDataFolder && { externalDataFolder }),
     });
-    return new RolloutTrainer(options, optimizer, denoiser, roller, rewardStep, readParts);
+    return new RolloutTrainer(options, replicas, denoiser, roller, rewardStep, readParts);
   }
 
   /** Puts weights and moments where training goes on from. */
   load(state: TrainState): Promise<void> {
-    return this.optimizer.load(state);
+    return this.replicas.load(state);
   }
 
   /** Weights and moments as they are now. */
   state(): Promise<TrainState> {
-    return this.optimizer.state();
+    return this.replicas.state();
   }
 
   /** The gradient of the last step, before clipping. */
   gradient(): Promise<Adapter> {
-    return this.optimizer.gradient();
+    return this.replicas.gradient();
   }
 
   /** One optimizer step over the batches. @throws NonFiniteError on NaN or infinity: go on from the last checkpoint */
@@ -99,14 +104,14 @@ export class RolloutTrainer {
     const reports: RolloutReport[] = [];
     for (const batch of batches)
       reports.push(await this.#accumulate(batch, batches.length, random));
-    const gradNorm = await this.optimizer.update(this.options.learningRate);
-    return { step: this.optimizer.step, gradNorm, reports };
+    const gradNorm = await this.replicas.update(this.options.learningRate);
+    return { step: this.replicas.step, gradNorm, reports };
   }
 
   async close(): Promise<void> {
     await this.rewardStep.release();
     await this.denoiser.release();
-    await this.optimizer.release();
+    await this.replicas.release();
   }
 
   async #accumulate(

@@ -1,42 +1,23 @@
-/** @file The sessions of a policy under training: its guided output, the base policy's, and products backwards. */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
-import type { Adapter } from '@/trainer/diffusion/lora';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
-import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { DenoisePolicy, DenoiseShape } from '../guided-policy';
-import type { Optimizer } from '../optimizer/optimizer';
-import type { Trainable } from '../trainable';
-import { buildDenoise, buildDenoiseProduct } from './denoise';
-
-export interface TrainedDenoiserOptions {
-  trainable: Trainable;
-  shape: DenoiseShape;
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
-  /** Folder of the UNet's external data, where it has any. */
-  externalDataFolder?: string;
-  /** The reference policy's trained tensors; the base policy where they are left out. */
-  reference?: Adapter;
-}
-
-const referenceSlot = (name: string) => `reference ${name}`;
+/**
+ * @file A policy under training: guided outputs and products backwards of a whole batch. Every lane takes as many of its images
+ * as any other; where they do not come out even, zeros fill the last, which add nothing to a gradient.
+ */
+import { concatenated, sizeOf } from '@/trainer/graph/tensor';
+import type { DenoisePolicy } from '../guided-policy';
+import type { LaneDenoiser } from './lane-denoiser';
 
 export class TrainedDenoiser {
-  /** Loaded when first asked for: most methods need two of the four. */
-  readonly #sessions = new Map<string, Promise<Session>>();
-  #goOn = false;
-  #referencePut: Promise<void> | undefined;
-
   constructor(
-    private readonly engine: Engine,
-    private readonly optimizer: Optimizer,
-    private readonly options: TrainedDenoiserOptions,
+    private readonly lanes: readonly LaneDenoiser[],
+    /** Images of a batch, and of a lane. */
+    private readonly images: number,
+    private readonly rows: number,
+    private readonly latent: readonly number[],
   ) {}
 
   /** The next product starts the gradient afresh. */
   startGradient(): void {
-    this.#goOn = false;
+    for (const lane of this.lanes) lane.startGradient();
   }
 
   /** Guided output for x_t of all images. @param contexts text embeddings, one per image */
@@ -46,25 +27,10 @@ export class TrainedDenoiser {
     timestep: number,
     contexts: readonly Float32Array[],
   ): Promise<Float32Array> {
-    const { trainable, shape, reference } = this.options;
-    const isBase = policy === 'base' || (policy === 'reference' && !reference);
-    // A reference policy of its own runs the trained policy's graph, with other tensors.
-    const session = await this.#session(isBase ? 'base' : 'trained', () =>
-      this.engine.load(serializeOnnx(buildDenoise(trainable, shape, isBase ? 'base' : 'trained')), {
-        name: `${isBase ? 'base' : 'trained'} policy`,
-        ...this.#folder,
-      }),
+    const parts = this.lanes.map((lane, i) =>
+      lane.predict(policy, this.#own(latents, i), timestep, this.#ownContexts(contexts, i)),
     );
-    if (policy === 'reference' && reference) await this.#putReference(reference);
-    const weights = isBase
-      ? {}
-      : policy === 'trained'
-        ? this.optimizer.weights()
-        : Object.fromEntries(
-            trainable.tensors.map(({ name }) => [name, this.engine.slot(referenceSlot(name))]),
-          );
-    const out = await session.run({ ...this.#feeds(latents, timestep, contexts), ...weights }, {});
-    return outputOf(out, 'output', 'float32').data;
+    return this.#whole(await Promise.all(parts));
   }
 
   /** Adds vᵀ·∂ε̂/∂θ to the gradient; returns vᵀ·∂ε̂/∂x_t where `throughInput`. */
@@ -75,87 +41,35 @@ export class TrainedDenoiser {
     v: Float32Array,
     throughInput: boolean,
   ): Promise<Float32Array | undefined> {
-    const { shape } = this.options;
-    const { session, through } = await this.#product(throughInput);
-    const out = await session.run(
-      {
-        ...this.#feeds(latents, timestep, contexts),
-        vector: float32([shape.images, ...shape.latent], v),
-        keepSum: float32([], [this.#goOn ? 1 : 0]),
-        ...this.optimizer.feeds(),
-      },
-      { fetch: through ? ['latentGradient'] : [], keep: this.optimizer.sums() },
+    const parts = await Promise.all(
+      this.lanes.map((lane, i) => {
+        const own = this.#ownContexts(contexts, i);
+        return lane.product(this.#own(latents, i), timestep, own, this.#own(v, i), throughInput);
+      }),
     );
-    this.#goOn = true;
-    return throughInput ? outputOf(out, 'latentGradient', 'float32').data : undefined;
+    return throughInput ? this.#whole(parts as Float32Array[]) : undefined;
   }
 
   async release(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).release();
-    this.#sessions.clear();
-    const { reference } = this.options;
-    if (this.#referencePut && reference) {
-      await this.engine.drop(...[...reference.keys()].map(referenceSlot));
-    }
+    await Promise.all(this.lanes.map((lane) => lane.release()));
   }
 
-  /** Once: they never change. */
-  #putReference(reference: Adapter): Promise<void> {
-    this.#referencePut ??= (async () => {
-      for (const [name, value] of reference) await this.engine.put(referenceSlot(name), value);
-    })();
-    return this.#referencePut;
+  #own(batch: Float32Array, lane: number): Float32Array {
+    const length = this.rows * sizeOf(this.latent);
+    const own = new Float32Array(length);
+    own.set(batch.subarray(lane * length, (lane + 1) * length));
+    return own;
   }
 
-  get #folder(): { externalDataFolder?: string } {
-    const { externalDataFolder } = this.options;
-    return externalDataFolder ? { externalDataFolder } : {};
-  }
-
-  /**
-   * One graph for all steps, so that memory does not depend on how many are trained: once a step wants the gradient at its
-   * input, the others compute it too, which costs them one convolution.
-   */
-  async #product(throughInput: boolean): Promise<{ session: Session; through: boolean }> {
-    const name = (through: boolean) => `product${through ? ' through its input' : ''}`;
-    if (throughInput && this.#sessions.has(name(false))) {
-      const plain = await this.#sessions.get(name(false));
-      this.#sessions.delete(name(false));
-      await plain?.release();
-    }
-    const through = throughInput || this.#sessions.has(name(true));
-    const { trainable, shape } = this.options;
-    const session = await this.#session(name(through), () =>
-      this.engine.load(
-        serializeOnnx(buildDenoiseProduct(trainable, shape, through, this.optimizer.secondMoment)),
-        {
-          name: 'denoise product',
-          resident: Object.keys(this.optimizer.sums()),
-          ...this.#folder,
-        },
-      ),
+  #ownContexts(contexts: readonly Float32Array[], lane: number): Float32Array[] {
+    const first = lane * this.rows;
+    return Array.from(
+      { length: this.rows },
+      (_, row) => (contexts[first + row] ?? contexts[0]) as Float32Array,
     );
-    return { session, through };
   }
 
-  #session(name: string, load: () => Promise<Session>): Promise<Session> {
-    const session = this.#sessions.get(name) ?? load();
-    this.#sessions.set(name, session);
-    return session;
-  }
-
-  #feeds(latents: Float32Array, timestep: number, contexts: readonly Float32Array[]) {
-    const { shape, trainable, emptyContext } = this.options;
-    const { images } = shape;
-    return {
-      latents: float32([images, ...shape.latent], latents),
-      timestep: takesScalarTimestep(trainable.unet)
-        ? int64([], [timestep])
-        : int64([images], Array<number>(images).fill(timestep)),
-      context: float32([images, ...shape.context], concatenated(contexts)),
-      ...(shape.guidance !== 1 && {
-        emptyContext: float32([1, ...shape.context], emptyContext.data),
-      }),
-    };
+  #whole(parts: readonly Float32Array[]): Float32Array {
+    return concatenated(parts).subarray(0, this.images * sizeOf(this.latent));
   }
 }

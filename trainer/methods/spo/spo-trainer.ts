@@ -7,6 +7,7 @@ import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import type { D3poSettings } from '../d3po';
 import type { TrainState } from '../optimizer/optimizer';
+import { dealOut } from '../optimizer/replicas';
 import type { DrawOrigin } from '../policy-gradient/draw';
 import {
   type DrawingOptions,
@@ -40,7 +41,8 @@ export interface SpoUpdate {
 
 interface Parts extends DrawingPolicy {
   scorer: LatentScorer;
-  transition: Session;
+  /** In every lane. */
+  transitions: readonly Session[];
 }
 
 export class SpoTrainer {
@@ -55,32 +57,37 @@ export class SpoTrainer {
     const { trainable, pipeline, settings, images, loss } = options;
     const { scheduler } = pipeline;
     const policy = await openDrawingPolicy(engine, options);
-    const { optimizer, shape } = policy;
+    const { lanes, replicas, shape } = policy;
     const stepShape = { ...shape, clip: scheduler.clip };
-    const graph = buildSpoStep(trainable, stepShape, loss, optimizer.secondMoment);
-    const transition = await engine.load(serializeOnnx(graph), {
-      name: 'SPO step',
-      resident: Object.keys(optimizer.sums()),
-      externalDataFolder: pipeline.unet.folder,
-    });
+    const graph = buildSpoStep(trainable, stepShape, loss, replicas.secondMoment);
+    const model = serializeOnnx(graph);
+    const transitions = await Promise.all(
+      lanes.map((lane, i) =>
+        lane.load(model, {
+          name: 'SPO step',
+          resident: Object.keys(replicas.of(i).sums()),
+          externalDataFolder: pipeline.unet.folder,
+        }),
+      ),
+    );
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const timesteps = scheduler.timesteps(settings.steps);
-    return new SpoTrainer(options, timesteps, { ...policy, scorer, transition });
+    return new SpoTrainer(options, timesteps, { ...policy, scorer, transitions });
   }
 
   /** Puts weights and moments where training goes on from. */
   load(state: TrainState): Promise<void> {
-    return this.parts.optimizer.load(state);
+    return this.parts.replicas.load(state);
   }
 
   /** Weights and moments as they are now. */
   state(): Promise<TrainState> {
-    return this.parts.optimizer.state();
+    return this.parts.replicas.state();
   }
 
   /** The gradient of the last optimizer step, before clipping. */
   gradient(): Promise<Adapter> {
-    return this.parts.optimizer.gradient();
+    return this.parts.replicas.gradient();
   }
 
   /** Draws candidates with the current weights and forms pairs. @param random uniform in [0, 1) */
@@ -101,25 +108,34 @@ export class SpoTrainer {
 
   /** One optimizer step: the gradient is the mean over the given pairs, at least one. */
   async update(pairs: readonly StepPair[]): Promise<SpoUpdate> {
-    const { optimizer, shape } = this.parts;
+    const { replicas, transitions, shape } = this.parts;
     const rows = pairs.map(({ timestepIndex }, example) => ({ example, timestepIndex }));
     const single = pairs.map(() => ({ images: 1, comparisons: 1 }));
     const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
-    const reports: StepPairReport[] = [];
-    for (const [index, run] of layOut(rows, single, shape.images, oneTimestep).entries()) {
+    const runs = layOut(rows, single, shape.images, oneTimestep);
+    const reports = await dealOut([...transitions.keys()], runs, (lane, run, goOn) => {
       const together = run.map(({ example }) => pairs[example] as StepPair);
-      reports.push(...(await this.#run(together, pairs.length, index > 0)));
-    }
-    return { gradNorm: await optimizer.update(this.options.learningRate), pairs: reports };
+      return this.#run(lane, together, pairs.length, goOn);
+    });
+    return {
+      gradNorm: await replicas.update(this.options.learningRate, runs.length),
+      pairs: reports.flat(),
+    };
   }
 
   async close(): Promise<void> {
-    const { transition, scorer, denoiser, optimizer } = this.parts;
-    for (const part of [transition, scorer, denoiser, optimizer]) await part.release();
+    const { transitions, scorer, denoiser, replicas } = this.parts;
+    for (const part of [...transitions, scorer, denoiser, replicas]) await part.release();
   }
 
-  async #run(pairs: readonly StepPair[], total: number, goOn: boolean): Promise<StepPairReport[]> {
-    const { optimizer, transition, shape } = this.parts;
+  async #run(
+    lane: number,
+    pairs: readonly StepPair[],
+    total: number,
+    goOn: boolean,
+  ): Promise<StepPairReport[]> {
+    const { replicas, transitions, shape } = this.parts;
+    const [optimizer, transition] = [replicas.of(lane), transitions[lane] as Session];
     const { trainable, pipeline, settings, emptyContext, loss } = this.options;
     const { timesteps } = this;
     const coefficients = (timestepIndex: number) =>

@@ -13,7 +13,7 @@ import type { Engine, Session } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
 import type { Optimizer, OptimizerOptions, TrainState } from '../optimizer/optimizer';
-import { Replicas } from '../optimizer/replicas';
+import { dealOut, lanesWorth, Replicas } from '../optimizer/replicas';
 import type { Trainable } from '../trainable';
 import {
   comparisonsIn,
@@ -164,16 +164,10 @@ export class TransitionTrainer {
     const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
     const runs = layOut(rows, sizes, this.options.run.images, oneTimestep);
     const total = comparisonsIn(rows, sizes);
-    const used = this.lanes.slice(0, runs.length);
-    const reports: TransitionReport[][] = [];
-    await Promise.all(
-      used.map(async (lane, first) => {
-        for (let i = first; i < runs.length; i += used.length) {
-          reports[i] = await this.#run(lane, examples, runs[i] as Row[], total, i > first);
-        }
-      }),
+    const reports = await dealOut(this.lanes, runs, (lane, run, goOn) =>
+      this.#run(lane, examples, run, total, goOn),
     );
-    const gradNorm = await this.replicas.update(this.options.learningRate, used.length);
+    const gradNorm = await this.replicas.update(this.options.learningRate, runs.length);
     return { step: this.replicas.step, gradNorm, transitions: reports.flat() };
   }
 
@@ -248,6 +242,3 @@ export class TransitionTrainer {
     });
   }
 }
-
-/** Lanes for steps of so many runs: with fewer than two runs to a lane, lanes would too often wait for one another. */
-const lanesWorth = (runsPerStep = 1) => Math.max(1, Math.floor(runsPerStep / 2));

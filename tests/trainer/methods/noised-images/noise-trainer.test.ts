@@ -86,14 +86,19 @@ function adapterOf(seed: string, size = 0.3): Adapter {
 interface Changes {
   learningRate?: number;
   images?: number;
+  examplesPerStep?: number;
   reference?: Adapter | 'base';
   prediction?: 'epsilon' | 'v_prediction';
   rows?: boolean;
 }
 
-function open(method: NoisedImagesMethod, changes: Changes = {}): Promise<NoiseTrainer> {
+function open(
+  method: NoisedImagesMethod,
+  changes: Changes = {},
+  on = engine,
+): Promise<NoiseTrainer> {
   const unet = changes.rows ? perRow(pipeline.unet.graph) : pipeline.unet.graph;
-  return NoiseTrainer.open(engine, {
+  return NoiseTrainer.open(on, {
     trainable: trainableAdapter(unet, 'attention', 4),
     externalDataFolder: pipeline.unet.folder,
     scheduler: new DdimScheduler({
@@ -107,7 +112,7 @@ function open(method: NoisedImagesMethod, changes: Changes = {}): Promise<NoiseT
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
     learningRate: changes.learningRate ?? 0,
     images: changes.images ?? 2,
-    examplesPerStep: 3,
+    examplesPerStep: changes.examplesPerStep ?? 3,
     reference: changes.reference ?? 'base',
   });
 }
@@ -218,6 +223,41 @@ describe('a step', () => {
         }
       }
     }
+  });
+
+  it.each([
+    ['Diffusion-DPO', () => diffusionDpo({ beta: 40 }), pairs],
+    ['KTO', () => kto({ beta: 40 }), images],
+  ] as const)('is the same in lanes as in one: %s', async (_, method, examples) => {
+    const lanes = await Engine.open({ device: 'cpu', threads: 2 });
+    // Five runs of one example each.
+    const five = [...examples(), ...examples()].slice(0, 5);
+    const drawn = [...draws, ...draws].slice(0, 5);
+    const changes = { images: 1, examplesPerStep: 5, learningRate: 1e-3 };
+    const found = [];
+    for (const on of [engine, lanes]) {
+      const trainer = await open(method(), changes, on);
+      await trainer.load(initialState(adapterOf('trained')));
+      await trainer.step(five, drawn);
+      found.push({ report: await trainer.step(five, drawn), gradient: await trainer.gradient() });
+      await trainer.close();
+    }
+    await lanes.close();
+    const [one, two] = found as [(typeof found)[number], (typeof found)[number]];
+    expect(two.report.gradNorm / one.report.gradNorm).toBeCloseTo(1, 3);
+    expect(two.report.baseline).toBeCloseTo(one.report.baseline, 5);
+    expect(two.report.examples.map(({ timestep }) => timestep)).toEqual(
+      one.report.examples.map(({ timestep }) => timestep),
+    );
+    const apart = [...one.gradient].map(([name, { data, dims }]) => {
+      const other = two.gradient.get(name)?.data as Float32Array;
+      return float32(
+        dims,
+        data.map((value, i) => value - (other[i] as number)),
+      );
+    });
+    const gap = Math.sqrt(apart.reduce((sum, tensor) => sum + squares(tensor), 0));
+    expect(gap).toBeLessThan(1e-3 * norm(one.gradient));
   });
 
   it("has KTO's baseline from all images of the step, never below zero", async () => {

@@ -36,7 +36,8 @@ let batches: DrawOrigin[];
 let adapter: Adapter;
 
 beforeAll(async () => {
-  engine = await Engine.open({ device: 'cpu', threads: 1 });
+  // Two lanes: each draws one of two images, and takes its turn at the runs.
+  engine = await Engine.open({ device: 'cpu', threads: 2 });
   pipeline = await openPipeline(golden);
   const conditioning = await openConditioning(engine, pipeline);
   emptyContext = conditioning.options.emptyContext;

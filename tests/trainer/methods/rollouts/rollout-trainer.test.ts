@@ -26,8 +26,10 @@ import type { Reward } from '@/trainer/rewards/reward';
 import { Engine } from '@/trainer/runtime/engine';
 import { writeTinyPipeline } from '../../../support/tiny-pipeline';
 
-const images = 2;
+const images = 3;
 let engine: Engine;
+/** Two lanes: of three images one takes two, and the other one and room for another. */
+let inLanes: Engine;
 let pipeline: Pipeline;
 let batch: RolloutBatch;
 let emptyContext: Tensor<'float32'>;
@@ -35,6 +37,7 @@ let adapter: Adapter;
 
 beforeAll(async () => {
   engine = await Engine.open({ device: 'cpu', threads: 1 });
+  inLanes = await Engine.open({ device: 'cpu', threads: 2 });
   const folder = join(mkdtempSync(join(tmpdir(), 'darkroom-rollouts-')), 'tiny');
   await writeTinyPipeline(folder);
   pipeline = await openPipeline(folder);
@@ -46,6 +49,7 @@ beforeAll(async () => {
     contexts: [
       (await conditioning.encode('1 hand')).data,
       (await conditioning.encode('1 hand, red sleeve')).data,
+      (await conditioning.encode('a dog')).data,
     ],
     rewardFeeds: {},
     noise: (step) => gaussianNoise(`z ${step}`, size),
@@ -67,7 +71,10 @@ beforeAll(async () => {
     ),
   );
 });
-afterAll(() => engine.close());
+afterAll(async () => {
+  await engine.close();
+  await inLanes.close();
+});
 
 interface Found {
   loss: number;
@@ -100,9 +107,9 @@ async function at(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
-  reference?: Adapter,
+  { reference, on = engine }: { reference?: Adapter; on?: Engine } = {},
 ): Promise<Found> {
-  const trainer = await RolloutTrainer.open(engine, optionsOf(method, reward, steps, reference));
+  const trainer = await RolloutTrainer.open(on, optionsOf(method, reward, steps, reference));
   await trainer.load(initialState(weights));
   const { reports } = await trainer.step([batch], () => 0.5);
   const gradient = await trainer.gradient();
@@ -112,8 +119,13 @@ async function at(
 }
 
 /** Relative gap between the slope along the gradient by central differences and the gradient's length. */
-async function gapOf(method: RewardGradientMethod, reward: Reward, steps: number): Promise<number> {
-  const { gradient } = await at(adapter, method, reward, steps);
+async function gapOf(
+  method: RewardGradientMethod,
+  reward: Reward,
+  steps: number,
+  on = engine,
+): Promise<number> {
+  const { gradient } = await at(adapter, method, reward, steps, { on });
   const length = Math.sqrt(
     [...gradient.values()].reduce((sum, { data }) => sum + data.reduce((s, g) => s + g * g, 0), 0),
   );
@@ -133,14 +145,29 @@ async function gapOf(method: RewardGradientMethod, reward: Reward, steps: number
         ];
       }),
     );
-  const up = await at(moved(1), method, reward, steps);
-  const down = await at(moved(-1), method, reward, steps);
+  const up = await at(moved(1), method, reward, steps, { on });
+  const down = await at(moved(-1), method, reward, steps, { on });
   return Math.abs((up.loss - down.loss) / (2 * h) / length - 1);
 }
 
 describe('the gradient of a rollout equals finite differences', () => {
   it('through all steps, with noise on the way', async () => {
     expect(await gapOf(draft({ truncation: 9 }), brightness, 3)).toBeLessThan(0.02);
+  });
+
+  it('in lanes', async () => {
+    expect(await gapOf(draft({ truncation: 9 }), brightness, 3, inLanes)).toBeLessThan(0.02);
+    const held = draftPlus({ truncation: 2, kl: { coefficient: 3, form: 'noise' } });
+    const one = await at(adapter, held, symmetry, 2);
+    const two = await at(adapter, held, symmetry, 2, { on: inLanes });
+    expect(two.loss).toBeCloseTo(one.loss, 5);
+    for (const [name, { data }] of one.gradient) {
+      const scale = Math.max(...data.map(Math.abs));
+      for (const [i, value] of data.entries()) {
+        const found = two.gradient.get(name)?.data[i] as number;
+        expect(Math.abs(found - value)).toBeLessThanOrEqual(1e-4 * scale);
+      }
+    }
   });
 
   it('through an early estimate of the image and a hinge', async () => {
@@ -186,7 +213,7 @@ it('holds DRaFT+ to the reference policy it is given, else to the base', async (
   const held = draftPlus({ truncation: 2, kl: { coefficient: 50, form: 'noise' } });
   const free = draftPlus({ truncation: 2, kl: { coefficient: 0, form: 'noise' } });
   const none = await at(adapter, free, brightness, 3);
-  const own = await at(adapter, held, brightness, 3, adapter);
+  const own = await at(adapter, held, brightness, 3, { reference: adapter });
   expect(own).toEqual(none);
   const base = await at(adapter, held, brightness, 3);
   expect(base.loss).toBeGreaterThan(none.loss);
@@ -200,7 +227,7 @@ it('holds DRaFT+ to the reference policy it is given, else to the base', async (
       ),
     ]),
   );
-  const between = await at(adapter, held, brightness, 3, other);
+  const between = await at(adapter, held, brightness, 3, { reference: other });
   expect(between.loss).toBeGreaterThan(none.loss);
   expect(between.loss).not.toBe(base.loss);
 });
