@@ -36,7 +36,9 @@ async function withEngine<T>(run: (engine: Engine) => Promise<T>): Promise<T> {
 async function passesOf(sizes: readonly number[]): Promise<Passes[]> {
   const found: Passes[] = [];
   for (const images of sizes) {
-    found.push(await withEngine((engine) => measurePasses(engine, pipeline, images)));
+    for (const lanes of device === 'cpu' ? [1, 2] : [1]) {
+      found.push(await withEngine((engine) => measurePasses(engine, pipeline, { images, lanes })));
+    }
   }
   return found;
 }
@@ -57,7 +59,10 @@ else {
     `D3PO       ${loop.pairTimestepsPerSecond.toFixed(2)} pair-timesteps/s, peak ${loop.peakMib.toFixed(0)} MiB`,
   );
   for (const of of passes) {
-    console.log(`UNet       forward ${of.forwardMs.toFixed(0)} ms for ${of.images} latents`);
+    const where = of.lanes === 1 ? '' : ` in ${of.lanes} lanes`;
+    console.log(
+      `UNet       forward ${of.forwardMs.toFixed(0)} ms for ${of.images} latents${where}, with backward ${of.adapterMs.toFixed(0)} ms (adapter) or ${of.fullMs.toFixed(0)} ms (full weights)`,
+    );
     console.log(
       `           (forward + backward) / forward: adapter ${of.adapterRatio.toFixed(2)} (${of.adapterOperationsRatio.toFixed(2)} in operations), full weights ${of.fullRatio.toFixed(2)} (${of.fullOperationsRatio.toFixed(2)})`,
     );

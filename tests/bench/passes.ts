@@ -14,8 +14,9 @@ import { anyNumbers, time, timeInTurns } from './measure';
 const everyWeight = { trainables: 'full', loraRank: 1, loraAlpha: 1 } as const;
 
 export interface Passes {
-  /** Latents in one pass. */
+  /** Latents in one pass, and lanes that share them. */
   images: number;
+  lanes: number;
   forwardMs: number;
   adapterMs: number;
   fullMs: number;
@@ -25,28 +26,31 @@ export interface Passes {
   /** The same of matrix products' and convolutions' operations: what is left were all of them equally fast, and all else free. */
   adapterOperationsRatio: number;
   fullOperationsRatio: number;
-  /** Arithmetic of forward + backward with an adapter per second, over that of a large matrix product. */
+  /** Arithmetic of forward + backward with an adapter per second, over that of large matrix products. */
   shareOfMatrixRate: number;
   matrixGflops: number;
   peakMib: number;
 }
 
 /**
- * Measures with weights resident in the engine, as training keeps them. The three kinds take turns, so that a slower minute of
- * the machine is a slower minute of all.
+ * Measures with weights resident in the engine, as training keeps them: in one process with all threads, or in lanes, which a
+ * small network is trained in. The three kinds take turns, so that a slower minute of the machine is a slower minute of all.
  */
 export async function measurePasses(
   engine: Engine,
   pipeline: Pipeline,
-  images: number,
+  { images, lanes: count }: { images: number; lanes: number },
 ): Promise<Passes> {
   const unet = pipeline.unet.graph;
+  const lanes = await engine.lanes(count);
   const matrixGflops = await matrixRate(engine);
   const everything = trainableWeights(await trainedUnet(unet, everyWeight));
   const kinds = [undefined, trainableAdapter(unet, 'attention', 4), everything];
   const passes: Pass[] = [];
   for (const [i, trainable] of kinds.entries()) {
-    passes.push(await openPass(engine, pipeline, images, `pass ${i}`, trainable));
+    const open = (lane: Engine) =>
+      openPass(lane, pipeline, images / lanes.length, `pass ${i}`, trainable);
+    passes.push(together(await Promise.all(lanes.map(open))));
   }
   const [forwardMs, adapterMs, fullMs] = (await timeInTurns(passes.map(({ run }) => run))).map(
     ({ median }) => median,
@@ -55,6 +59,7 @@ export async function measurePasses(
   for (const { close } of passes) await close();
   return {
     images,
+    lanes: lanes.length,
     forwardMs,
     adapterMs,
     fullMs,
@@ -65,6 +70,18 @@ export async function measurePasses(
     shareOfMatrixRate: adapter.operations / adapterMs / 1e6 / matrixGflops,
     matrixGflops,
     peakMib: engine.memory.peakRssBytes / 2 ** 20,
+  };
+}
+
+/** The lanes' passes as one, which ends with the last of them. */
+function together(passes: readonly Pass[]): Pass {
+  const all = (of: (pass: Pass) => Promise<unknown>) => Promise.all(passes.map(of));
+  return {
+    operations: passes.reduce((sum, { operations }) => sum + operations, 0),
+    run: () => all((pass) => pass.run()),
+    close: async () => {
+      await all((pass) => pass.close());
+    },
   };
 }
 
