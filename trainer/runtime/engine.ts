@@ -24,6 +24,8 @@ export interface EngineOptions {
   deviceId?: number;
   /** Threads of one operator, to be shared by lanes; all cores unless told. */
   threads?: number;
+  /** The most lanes; as many as a network is worth unless told. */
+  lanes?: number;
   /** Let idle threads spin: a few per cent faster when nothing else runs, much slower when something does. */
   spinning?: boolean;
 }
@@ -62,24 +64,32 @@ export class Engine {
   /** Threads of one operator. */
   readonly threads: number;
   readonly #settings: ChildSettings;
+  readonly #mostLanes: number;
   readonly #process: EngineProcess;
   /** Processes of further lanes. */
   readonly #others: EngineProcess[] = [];
 
-  private constructor(settings: ChildSettings, threads: number, process: EngineProcess) {
+  private constructor(
+    settings: ChildSettings,
+    process: EngineProcess,
+    { threads, lanes }: { threads: number; lanes: number },
+  ) {
     this.device = settings.device;
     this.threads = threads;
     this.#settings = settings;
     this.#process = process;
+    // A GPU computes one thing after the other.
+    this.#mostLanes = settings.device === 'cpu' ? lanes : 1;
   }
 
   /** Starts the child process. The device itself is opened by the first model loaded. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { device, deviceId, threads = availableParallelism(), spinning = false } = options;
+    const { device, deviceId, spinning = false } = options;
+    const { threads = availableParallelism(), lanes = threads } = options;
     const settings = { device, deviceId, spinning };
     const process = new EngineProcess(settings);
     await process.started;
-    return new Engine(settings, threads, process);
+    return new Engine(settings, process, { threads, lanes });
   }
 
   /** Process id of the child (a further lane has its own). */
@@ -108,7 +118,7 @@ export class Engine {
    * end with it. A GPU has one lane, itself.
    */
   async lanes(most: number): Promise<readonly Engine[]> {
-    const { count, threads } = shareThreads(this.device === 'cpu' ? most : 1, this.threads);
+    const { count, threads } = shareThreads(Math.min(most, this.#mostLanes), this.threads);
     if (count === 1) return [this];
     // After its end there is nobody to end them.
     if (!this.#process.alive) await this.#process.ask('Opening lanes', { op: 'memory' });
@@ -117,7 +127,7 @@ export class Engine {
     await Promise.all(this.#others.map((other) => other.started));
     return this.#processes
       .slice(0, count)
-      .map((process) => new Engine(this.#settings, threads, process));
+      .map((process) => new Engine(this.#settings, process, { threads, lanes: 1 }));
   }
 
   /** Loads a model from bytes or from a file. External data lies beside the file, or in `externalDataFolder`. */

@@ -1,10 +1,12 @@
 /** @file How many lanes a network is worth. */
+import { totalmem } from 'node:os';
 import type { Graph } from '@/trainer/graph/model';
 import { elementBytes, sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from './engine';
 
-/** A lane holds its own copy of the weights, and what a run needs besides. */
+/** A lane holds its own copy of the weights, and what a run needs besides: up to a gigabyte for the built-in policy. */
 const mostLanes = 4;
+const memoryBytesPerLane = 2 * 2 ** 30;
 
 /**
  * Weights, in bytes, above which one lane is best: its operators are large enough to keep all threads busy, and memory is
@@ -22,5 +24,6 @@ export function lanesFor(
   for (const { dtype, dims } of network.constants.values()) {
     bytes += sizeOf(dims) * elementBytes(dtype);
   }
-  return engine.lanes(bytes > mostWeightBytes ? 1 : Math.min(useful, mostLanes));
+  const room = Math.floor(totalmem() / memoryBytesPerLane);
+  return engine.lanes(bytes > mostWeightBytes ? 1 : Math.min(useful, mostLanes, room));
 }

@@ -57,7 +57,8 @@ export async function atDesk<T>(
   work: (desk: Desk) => Promise<T>,
 ): Promise<{ result: T; effort: Effort }> {
   const start = performance.now();
-  const engine = await Engine.open({ device });
+  // One lane: passes are counted and memory is measured in one process.
+  const engine = await Engine.open({ device, lanes: 1 });
   try {
     const passes = countPasses(engine);
     const student = openStudent(engine, pipeline, studentSettings);

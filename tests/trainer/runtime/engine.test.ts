@@ -214,6 +214,11 @@ describe('lanes of an engine', () => {
     expect(await Promise.all(lanes.map(add))).toEqual(Array(count).fill(5));
   });
 
+  it('are no more than the engine may have', async () => {
+    engine = await Engine.open({ device: 'cpu', threads: 4, lanes: 1 });
+    expect(await engine.lanes(4)).toEqual([engine]);
+  });
+
   it('are opened once, share nothing but the first, and end with their engine', async () => {
     engine = await Engine.open({ device: 'cpu', threads: 2 });
     const [first, second] = (await engine.lanes(2)) as [Engine, Engine];
