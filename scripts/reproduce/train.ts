@@ -1,4 +1,6 @@
 /** @file A round's training: D3PO over the labels, and what it showed. */
+
+import { trainedTimesteps } from '@/lib/settings/run-config';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
@@ -9,7 +11,7 @@ import { planSteps } from '@/trainer/rounds/d3po-steps';
 import type { Label } from '@/trainer/rounds/random';
 import type { Judged } from './collect';
 import type { Drawn } from './draw';
-import type { Student } from './student';
+import type { Student, TrainingSettings } from './student';
 
 /** Images in one run of the training graph: two groups of seven or seven pairs. */
 const runImages = 14;
@@ -21,12 +23,29 @@ export interface StudentTrainer {
   close(): Promise<void>;
 }
 
-/** D3PO from the adapter it was drawn with, nothing trained yet. @param size images of a group or pair */
+/** What is trained on of every example, and in which portions. */
+const portionsOf = (settings: TrainingSettings) => ({
+  training: {
+    innerEpochs: settings.epochs,
+    pairsPerStep: settings.perStep,
+    optimiserStep: 'pair' as const,
+    noisiestShare: settings.noisiestShare,
+    timestepFraction: settings.timestepFraction,
+  },
+  sampling: { inferenceSteps: settings.steps },
+});
+
+/**
+ * D3PO from the adapter it was drawn with, nothing trained yet.
+ * @param size images of a group or pair @param perStep groups or pairs of a step
+ */
 export async function openTrainer(
   { engine, pipeline, settings, trainable }: Student,
   adapter: Adapter,
   size: number,
+  perStep = 1,
 ): Promise<StudentTrainer> {
+  const [, timesteps] = trainedTimesteps(portionsOf(settings));
   const conditioning = await openConditioning(engine, pipeline);
   const trainer = await TransitionTrainer.open(engine, {
     trainable,
@@ -42,6 +61,7 @@ export async function openTrainer(
       images: runImages,
       comparisons: Math.floor(runImages / size) * Math.floor(size ** 2 / 4),
     },
+    runsPerStep: (perStep * timesteps) / Math.floor(runImages / size),
   });
   await trainer.load(initialState(adapter));
   return {
@@ -70,22 +90,10 @@ export async function train(
   label: Label,
 ): Promise<{ adapter: Adapter; steps: number; transitions: TransitionReport[] }> {
   const { settings } = student;
-  const opened = await openTrainer(student, adapter, size);
+  const perStep = Math.min(settings.perStep, judged.length);
+  const opened = await openTrainer(student, adapter, size, perStep);
   const examples = await opened.examples(judged);
-  const steps = planSteps(
-    examples.length,
-    {
-      training: {
-        innerEpochs: settings.epochs,
-        pairsPerStep: settings.perStep,
-        optimiserStep: 'pair',
-        noisiestShare: settings.noisiestShare,
-        timestepFraction: settings.timestepFraction,
-      },
-      sampling: { inferenceSteps: settings.steps },
-    },
-    label,
-  );
+  const steps = planSteps(examples.length, portionsOf(settings), label);
   const transitions: TransitionReport[] = [];
   for (const step of steps) {
     const report = await opened.trainer.step(
