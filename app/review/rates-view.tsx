@@ -32,7 +32,7 @@ const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: strin
   {
     value: 'evaluation',
     label: 'Evaluation images',
-    hint: 'The same prompts and seeds for every version: comparable.',
+    hint: 'Prompts and seeds that training never sees. What rounds drew with other settings counts, too.',
   },
   {
     value: 'training',
@@ -81,7 +81,8 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
       ) : (
         <Card>
           <CardHeading title="By version">
-            Whiskers are 95 % intervals (Wilson). Every rate leads to the images behind it.
+            Whiskers are 95 % intervals (Wilson). Every rate leads to the images behind it. Better
+            or worse than its parent: in the round that made the version, both drawn alike.
           </CardHeading>
           <RateChart rates={rates} source={source} purpose={query.purpose} />
           <div className="mt-6">
@@ -110,12 +111,12 @@ function RatesTable({
           {defects.map(({ kind, name }) => (
             <HeadCell key={kind}>{name}</HeadCell>
           ))}
-          <HeadCell className="text-right">Images drawn</HeadCell>
+          <HeadCell className="text-right max-sm:hidden">Images drawn</HeadCell>
         </tr>
       </thead>
       <tbody className="[&_tr:last-child_td]:border-b-0">
         {rates.map((rate) => {
-          const parent = rates.find(({ policy }) => policy.id === rate.policy.parentId);
+          const compared = source === 'judge' && purpose === 'evaluation' && rate.againstParent;
           return (
             <tr key={rate.policy.id}>
               <Cell className="whitespace-nowrap font-medium">
@@ -133,14 +134,16 @@ function RatesTable({
                     >
                       <Rate of={rate[kind][source]} />
                     </Link>
-                    <Change
-                      before={parent ? wilsonInterval(parent[kind][source]) : null}
-                      after={wilsonInterval(rate[kind][source])}
-                    />
+                    {compared && (
+                      <Change
+                        before={wilsonInterval(compared[kind].before)}
+                        after={wilsonInterval(compared[kind].after)}
+                      />
+                    )}
                   </div>
                 </Cell>
               ))}
-              <Cell numeric>
+              <Cell numeric className="max-sm:hidden">
                 <Link
                   href={imagesHref(rate.policy.id, { purpose })}
                   className="underline-offset-2 hover:underline"
@@ -159,7 +162,18 @@ function RatesTable({
 /** Says so where a version differs from its parent beyond both their intervals. */
 function Change({ before, after }: { before: Interval | null; after: Interval | null }) {
   if (!before || !after) return null;
-  if (after.low > before.high) return <Badge tone="negative">Worse than its parent</Badge>;
-  if (after.high < before.low) return <Badge tone="positive">Better than its parent</Badge>;
+  if (after.low > before.high) return <Verdict tone="negative" word="Worse" />;
+  if (after.high < before.low) return <Verdict tone="positive" word="Better" />;
   return null;
+}
+
+function Verdict({ tone, word }: { tone: 'positive' | 'negative'; word: string }) {
+  return (
+    <Badge tone={tone}>
+      <span>
+        {word}
+        <span className="max-sm:hidden"> than its parent</span>
+      </span>
+    </Badge>
+  );
 }

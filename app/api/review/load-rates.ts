@@ -1,6 +1,7 @@
+import { type AgainstParent, againstParents } from '@/db/metrics';
 import { listPolicies } from '@/db/policies';
 import { defectRates } from '@/db/review';
-import type { RatesQuery, RatesView } from './schema';
+import type { PolicyRates, RatesQuery, RatesView } from './schema';
 
 /** Defect rates of every version of a pipeline, oldest first. */
 export async function loadRates({ pipeline: wanted, purpose }: RatesQuery): Promise<RatesView> {
@@ -8,6 +9,7 @@ export async function loadRates({ pipeline: wanted, purpose }: RatesQuery): Prom
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
   if (pipeline === null) return { pipelines, pipeline, rates: [] };
   const rates = await defectRates({ pipeline, purpose: purpose === 'any' ? undefined : purpose });
+  const compared = await againstParents(pipeline);
   return {
     pipelines,
     pipeline,
@@ -16,6 +18,16 @@ export async function loadRates({ pipeline: wanted, purpose }: RatesQuery): Prom
       images,
       hand,
       nsfw,
+      againstParent: ofDefects(compared.get(policy.id)),
     })),
+  };
+}
+
+function ofDefects(compared: AgainstParent | undefined): PolicyRates['againstParent'] {
+  if (!compared) return null;
+  const { before, after } = compared;
+  return {
+    hand: { before: before.deformed, after: after.deformed },
+    nsfw: { before: before.blood, after: after.blood },
   };
 }

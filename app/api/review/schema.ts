@@ -11,11 +11,16 @@ import { policyRefSchema } from '../rounds/schema';
 /** One defect of one policy, as each source saw it. */
 const defectRateSchema = z.record(flagSourceSchema, proportionSchema);
 
+/** What the judge saw of one defect in a version's own round: its parent's images, and its own. */
+const againstParentSchema = z.object({ before: proportionSchema, after: proportionSchema });
+
 export const policyRatesSchema = z.object({
   policy: policyRefSchema.extend({ parentId: z.string().nullable() }),
   images: z.number().int(),
   hand: defectRateSchema,
   nsfw: defectRateSchema,
+  /** Null for a version that no round has measured beside its parent. */
+  againstParent: z.object({ hand: againstParentSchema, nsfw: againstParentSchema }).nullable(),
 });
 
 export type PolicyRates = z.infer<typeof policyRatesSchema>;

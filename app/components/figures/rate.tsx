@@ -29,7 +29,9 @@ export function RateText({
     <span className={cn('inline-flex flex-col tabular-nums', className)}>
       <span className="font-medium">{percent(interval.rate)}</span>
       <span className="text-muted-foreground text-xs whitespace-nowrap">
-        {rangeText(interval)} · {count}
+        {rangeText(interval)}
+        <span className="max-sm:hidden"> · </span>
+        <span className="max-sm:block">{count}</span>
       </span>
     </span>
   );
