@@ -81,6 +81,8 @@ export class Optimizer {
     const graph = buildUpdateStep(tensors, adamW, from, emaDecay > 0);
     const session = await engine.load(serializeOnnx(graph), {
       name: 'AdamW step',
+      // Thousands of elementwise operators, of which ONNX Runtime can make no better ones, but takes a second to find that out.
+      optimization: 'disabled',
       resident: tensors.flatMap(({ name }) => slotsOf(options).map((slot) => next(slot(name)))),
     });
     return new Optimizer(engine, tensors, options, session);
