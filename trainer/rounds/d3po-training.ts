@@ -173,15 +173,19 @@ export function transitionMetrics(transitions: readonly Shown[]): StepMetrics {
   };
 }
 
+/** Log-probabilities of a few units are float32: what is smaller is rounding, as in a first step, before anything has moved. */
+const resolution = 1e-6;
+
 function meanOf(transitions: readonly Shown[]): TrainMetrics {
   const mean = (read: (transition: Shown) => number) =>
     transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
   return {
     loss: mean(({ loss }) => loss),
     // The policy says like the people: it has made the winner likelier, relative to the reference. Level: half.
-    implicitAccuracy: mean(
-      ({ logRatioWinner, logRatioLoser }) => (Math.sign(logRatioWinner - logRatioLoser) + 1) / 2,
-    ),
+    implicitAccuracy: mean(({ logRatioWinner, logRatioLoser }) => {
+      const margin = logRatioWinner - logRatioLoser;
+      return Math.abs(margin) < resolution ? 0.5 : Number(margin > 0);
+    }),
     logRatioWinner: mean(({ logRatioWinner }) => logRatioWinner),
     logRatioLoser: mean(({ logRatioLoser }) => logRatioLoser),
     clipFraction: mean(({ clipFraction }) => clipFraction),
