@@ -30,8 +30,8 @@ export function RateText({
       <span className="font-medium">{percent(interval.rate)}</span>
       <span className="text-muted-foreground text-xs whitespace-nowrap">
         {rangeText(interval)}
-        <span className="max-sm:hidden"> · </span>
-        <span className="max-sm:block">{count}</span>
+        <span className="max-xl:hidden"> · </span>
+        <span className="max-xl:block">{count}</span>
       </span>
     </span>
   );
