@@ -153,7 +153,6 @@ export class NoiseTrainer {
       );
     }
     // Where a baseline needs all of them before the first gradient, the reference policy is asked only once, too.
-    // Where a baseline needs all of them before the first gradient, the reference policy is asked only once, too.
     const looked = await dealOut(this.lanes, method.baseline ? runs : [], async (lane, run) => {
       const prepared = await this.#prepare(lane, run);
       return { prepared, excess: await this.#excess(lane, prepared) };
