@@ -8,7 +8,6 @@ import {
 import { db } from './client';
 import { recordEvent } from './events';
 import { derivedId } from './ids';
-import { policies } from './schema/policies';
 import { evaluations, trainSteps } from './schema/rounds';
 import { immediate } from './transaction';
 
@@ -116,32 +115,4 @@ export async function evaluationsOf({
     )
     .orderBy(desc(evaluations.createdAt), desc(evaluations.comparedToPolicyId))
     .all();
-}
-
-/** A version and its parent as the round that made it measured them: drawn alike, on the same prompts and seeds. */
-export interface AgainstParent {
-  before: EvaluationSummary;
-  after: EvaluationSummary;
-}
-
-/** By version, those of a pipeline that a round has measured. */
-export async function againstParents(pipeline: string): Promise<Map<string, AgainstParent>> {
-  const rows = db()
-    .select({
-      version: policies.id,
-      parent: policies.parentId,
-      measured: evaluations.policyId,
-      summary: evaluations.summary,
-    })
-    .from(policies)
-    .innerJoin(evaluations, eq(evaluations.roundId, policies.roundId))
-    .where(eq(policies.pipeline, pipeline))
-    .all();
-  const found = new Map<string, AgainstParent>();
-  for (const { version, parent, measured, summary: after } of rows) {
-    if (measured !== version) continue;
-    const before = rows.find((row) => row.version === version && row.measured === parent)?.summary;
-    if (before) found.set(version, { before, after });
-  }
-  return found;
 }

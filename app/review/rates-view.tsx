@@ -162,12 +162,12 @@ function RatesTable({
 /** Says so where a version differs from its parent beyond both their intervals. */
 function Change({ before, after }: { before: Interval | null; after: Interval | null }) {
   if (!before || !after) return null;
-  if (after.low > before.high) return <Verdict tone="negative" word="Worse" />;
-  if (after.high < before.low) return <Verdict tone="positive" word="Better" />;
+  if (after.low > before.high) return <ChangeBadge tone="negative" word="Worse" />;
+  if (after.high < before.low) return <ChangeBadge tone="positive" word="Better" />;
   return null;
 }
 
-function Verdict({ tone, word }: { tone: 'positive' | 'negative'; word: string }) {
+function ChangeBadge({ tone, word }: { tone: 'positive' | 'negative'; word: string }) {
   return (
     <Badge tone={tone}>
       <span>

@@ -1,13 +1,6 @@
 import { expect, it } from 'vitest';
 import { appendEvent, eventsAfter, latestEventId, pruneEvents } from '@/db/events';
-import {
-  againstParents,
-  evaluationsOf,
-  recordEvaluation,
-  recordTrainSteps,
-  trainStepsOf,
-} from '@/db/metrics';
-import { createPolicy } from '@/db/policies';
+import { evaluationsOf, recordEvaluation, recordTrainSteps, trainStepsOf } from '@/db/metrics';
 import { makeRun, withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -47,48 +40,16 @@ it('refuses a loss that is not a number, and logs nothing of it', async () => {
   expect(await trainStepsOf(round.id)).toEqual([]);
 });
 
-const summaryOf = (deformed: number) => ({
-  images: 10,
-  deformed: { count: deformed, n: 10 },
-  blood: { count: 2, n: 10 },
-  alignment: 0.5,
-  winRate: null,
-  diversity: 0.3,
-});
-
-it('a version is held against its parent as its own round measured both, whatever others saw', async () => {
-  const { round, base } = await makeRun();
-  const { round: other } = await makeRun();
-  const version = async (roundId: string) => {
-    const id = crypto.randomUUID();
-    const adapter = { adapterBlob: id, hash: id, manifest: {} };
-    await createPolicy({ id, name: id, parentId: base.id, pipeline: 'hands', ...adapter, roundId });
-    return id;
-  };
-  const measured = (roundId: string | null, policyId: string, deformed: number) =>
-    recordEvaluation({
-      roundId,
-      policyId,
-      comparedToPolicyId: null,
-      summary: summaryOf(deformed),
-    });
-  const [mine, unmeasured] = [await version(round.id), await version(other.id)];
-  await measured(round.id, mine, 1);
-  await measured(round.id, base.id, 5);
-  // Elsewhere, drawn otherwise.
-  await measured(null, base.id, 9);
-  await measured(other.id, base.id, 8);
-  await measured(other.id, mine, 7);
-  const found = await againstParents('hands');
-  expect(found.get(mine)).toEqual({ before: summaryOf(5), after: summaryOf(1) });
-  expect(found.has(unmeasured)).toBe(false);
-  expect(found.has(base.id)).toBe(false);
-  expect((await againstParents('another')).size).toBe(0);
-});
-
 it('measuring a policy again in its round replaces the evaluation', async () => {
   const { round, base } = await makeRun();
-  const summary = summaryOf(3);
+  const summary = {
+    images: 10,
+    deformed: { count: 3, n: 10 },
+    blood: { count: 2, n: 10 },
+    alignment: 0.5,
+    winRate: null,
+    diversity: 0.3,
+  };
   const evaluation = { roundId: round.id, policyId: base.id, comparedToPolicyId: null, summary };
   await recordEvaluation(evaluation);
   await recordEvaluation({ ...evaluation, summary: { ...summary, images: 20 } });

@@ -8,16 +8,9 @@ import { fromFloat32 } from '@/trainer/graph/float16';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import {
-  concatenated,
-  type Dtype,
-  int64,
-  sizeOf,
-  type Tensor,
-  tensor,
-} from '@/trainer/graph/tensor';
+import { type Dtype, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
-import { lanesFor } from '@/trainer/runtime/lanes';
+import { Division, lanesFor } from '@/trainer/runtime/lanes';
 import { PipelineError } from './files';
 import { appendGuidedOutput, takesScalarTimestep, unetPort } from './guided-output';
 import { valuesOf } from './networks';
@@ -45,33 +38,24 @@ export interface DenoiserOptions {
 
 let count = 0;
 
-/** The images of one lane, from index `first` on. */
-interface Share {
+interface Lane {
   engine: Engine;
   session: Session;
-  first: number;
 }
 
 export class Denoiser {
   readonly #pipeline: Pipeline;
-  readonly #images: number;
-  /** Images of a share: the same for all, so that an image comes out the same bits in each. The last may have room left. */
-  readonly #rows: number;
-  readonly #shares: readonly Share[];
+  readonly #division: Division;
+  readonly #lanes: readonly Lane[];
   readonly #dtypes: { latents: Dtype; context: Dtype; timestep: Dtype };
   readonly #scalarTimestep: boolean;
   /** Several denoisers may share an engine. */
   readonly #slots: { context: string; emptyContext: string };
 
-  private constructor(
-    pipeline: Pipeline,
-    unet: Graph,
-    { images, rows, shares }: { images: number; rows: number; shares: readonly Share[] },
-  ) {
+  private constructor(pipeline: Pipeline, unet: Graph, division: Division, lanes: readonly Lane[]) {
     this.#pipeline = pipeline;
-    this.#images = images;
-    this.#rows = rows;
-    this.#shares = shares;
+    this.#division = division;
+    this.#lanes = lanes;
     this.#dtypes = {
       latents: unetPort(unet, 'sample').dtype,
       context: unetPort(unet, 'encoder_hidden_states').dtype,
@@ -93,59 +77,52 @@ export class Denoiser {
   ): Promise<Denoiser> {
     const { images } = options;
     const unet = options.policy?.unet ?? pipeline.unet.graph;
-    const lanes = await lanesFor(engine, pipeline.unet.graph, images);
-    const rows = Math.ceil(images / lanes.length);
-    const model = serializeOnnx(buildDenoiser(pipeline, unet, { ...options, images: rows }));
+    const engines = await lanesFor(engine, pipeline.unet.graph, images);
+    const division = new Division(images, engines.length);
+    const graph = buildDenoiser(pipeline, unet, { ...options, images: division.rows });
+    const model = serializeOnnx(graph);
     const load = { name: 'denoiser', externalDataFolder: pipeline.unet.folder };
-    const shares = await Promise.all(
-      lanes.slice(0, Math.ceil(images / rows)).map(async (lane, i) => ({
+    const lanes = await Promise.all(
+      engines.slice(0, division.lanes).map(async (lane) => ({
         engine: lane,
         session: await lane.load(model, load),
-        first: i * rows,
       })),
     );
-    return new Denoiser(pipeline, unet, { images, rows, shares });
+    return new Denoiser(pipeline, unet, division, lanes);
   }
 
   /** The embeddings to denoise towards, one per image, and the empty prompt's to denoise away from. */
   async setPrompts(conditional: readonly Float32Array[], empty: Float32Array): Promise<void> {
     const { tokenizer, embeddingSize } = this.#pipeline;
     const dims = [tokenizer.maxLength, embeddingSize];
-    await this.#each(async ({ engine, first }) => {
-      const data = new Float32Array(this.#rows * sizeOf(dims));
-      for (const [row, embedding] of conditional.slice(first, first + this.#rows).entries()) {
-        data.set(embedding, row * sizeOf(dims));
-      }
-      const put = (slot: string, rows: number, values: Float32Array) =>
-        engine.put(slot, fromFloat32(this.#dtypes.context, [rows, ...dims], values));
-      await put(this.#slots.context, this.#rows, data);
+    const { images, rows } = this.#division;
+    const data = new Float32Array(images * sizeOf(dims));
+    for (const [row, embedding] of conditional.entries()) data.set(embedding, row * sizeOf(dims));
+    await this.#each(async ({ engine }, lane) => {
+      const put = (slot: string, count: number, values: Float32Array) =>
+        engine.put(slot, fromFloat32(this.#dtypes.context, [count, ...dims], values));
+      await put(this.#slots.context, rows, this.#division.share(data, lane));
       await put(this.#slots.emptyContext, 1, empty);
     });
   }
 
   /** The model's guided output for x_t of all images [images, channels, height, width]. */
   async predict(latents: Float32Array, timestep: number): Promise<Float32Array> {
-    const { latentShape } = this.#pipeline;
-    const size = sizeOf(latentShape);
-    const rows = this.#rows;
-    const times = timestepTensor(
-      this.#dtypes.timestep,
-      this.#scalarTimestep ? [] : [rows],
-      timestep,
-    );
-    const parts = await this.#each(async ({ engine, session, first }) => {
-      const own = new Float32Array(rows * size);
-      own.set(latents.subarray(first * size, (first + rows) * size));
+    const { rows } = this.#division;
+    const shape = [rows, ...this.#pipeline.latentShape];
+    const timestepDims = this.#scalarTimestep ? [] : [rows];
+    const parts = await this.#each(async ({ engine, session }, lane) => {
+      const own = this.#division.share(latents, lane);
       const guided = session.inputs.some((input) => input.name === 'emptyContext');
       const outputs = await session.run({
-        latents: fromFloat32(this.#dtypes.latents, [rows, ...latentShape], own),
-        timestep: times,
+        latents: fromFloat32(this.#dtypes.latents, shape, own),
+        timestep: timestepTensor(this.#dtypes.timestep, timestepDims, timestep),
         context: engine.slot(this.#slots.context),
         ...(guided && { emptyContext: engine.slot(this.#slots.emptyContext) }),
       });
       return valuesOf(outputs, 'output');
     });
-    return concatenated(parts).subarray(0, this.#images * size);
+    return this.#division.whole(parts);
   }
 
   async release(): Promise<void> {
@@ -155,8 +132,8 @@ export class Denoiser {
     });
   }
 
-  #each<Result>(of: (share: Share) => Promise<Result>): Promise<Result[]> {
-    return Promise.all(this.#shares.map(of));
+  #each<Result>(of: (lane: Lane, index: number) => Promise<Result>): Promise<Result[]> {
+    return Promise.all(this.#lanes.map(of));
   }
 }
 

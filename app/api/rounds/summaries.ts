@@ -56,8 +56,9 @@ export function measured(
   policyId: string | null,
   roundId: string | null,
 ): RoundSummary['result'] {
-  const own = evaluations.filter((evaluation) => evaluation.policyId === policyId);
-  const found = own.find((evaluation) => evaluation.roundId === roundId) ?? own[0];
+  const found =
+    measuredIn(evaluations, policyId, roundId) ??
+    evaluations.find((evaluation) => evaluation.policyId === policyId);
   if (!found) return null;
   // Numbers of single images are for the pages that show them.
   const { rewards: _, ...summary } = found.summary;
@@ -70,10 +71,18 @@ export function rewardsIn(
   policyId: string | null,
   roundId: string | null,
 ): Record<string, number> {
-  const own = evaluations.find(
+  return measuredIn(evaluations, policyId, roundId)?.summary.rewards ?? {};
+}
+
+/** What a round itself measured of a policy. */
+export function measuredIn(
+  evaluations: readonly Evaluation[],
+  policyId: string | null,
+  roundId: string | null,
+): Evaluation | undefined {
+  return evaluations.find(
     (evaluation) => evaluation.policyId === policyId && evaluation.roundId === roundId,
   );
-  return own?.summary.rewards ?? {};
 }
 
 /** Whether somebody is there to do the rounds' work. */

@@ -9,8 +9,8 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
-import type { Optimizer, OptimizerOptions, TrainState } from '../optimizer/optimizer';
-import { dealOut, lanesWorth, Replicas } from '../optimizer/replicas';
+import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
 import { buildDenoise } from '../rollouts/denoise';
 import type { Trainable } from '../trainable';
 import { NonFiniteError } from '../transitions/run';
@@ -66,13 +66,10 @@ interface Prepared {
   referenceOutput: Tensor<'float32'>;
 }
 
-/** What a lane runs. */
-interface Lane {
-  train: Session;
+interface Lane extends TrainingLane {
   reference: Session;
   /** The policy as it is, where a baseline has to be found first. */
   policy: Session | undefined;
-  optimizer: Optimizer;
 }
 
 export class NoiseTrainer {
@@ -102,18 +99,15 @@ export class NoiseTrainer {
       (b, excess) => method.append(b, excess, places),
       secondMoment,
     );
-    const model = serializeOnnx(graph);
-    const lanes = engines.map(async (lane, i): Promise<Lane> => {
+    const loaded = await replicas.loadGraph(graph, { name: 'noise step', ...folder });
+    const lanes = loaded.map(async (lane): Promise<Lane> => {
       const denoise = (policy: 'base' | 'trained', name: string) =>
-        lane.load(serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, policy)), {
-          name,
-          ...folder,
-        });
-      const optimizer = replicas.of(i);
-      const resident = Object.keys(optimizer.sums());
+        lane.engine.load(
+          serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, policy)),
+          { name, ...folder },
+        );
       return {
-        optimizer,
-        train: await lane.load(model, { name: 'noise step', resident, ...folder }),
+        ...lane,
         reference: await denoise(reference === 'base' ? 'base' : 'trained', 'reference policy'),
         policy: method.baseline && (await denoise('trained', 'policy')),
       };
@@ -168,8 +162,8 @@ export class NoiseTrainer {
   }
 
   async close(): Promise<void> {
-    for (const { train, reference, policy } of this.lanes) {
-      for (const session of [train, reference, policy]) await session?.release();
+    for (const { session, reference, policy } of this.lanes) {
+      for (const one of [session, reference, policy]) await one?.release();
     }
     await this.replicas.release();
   }
@@ -192,14 +186,14 @@ export class NoiseTrainer {
   }
 
   async #train(
-    { train, optimizer }: Lane,
+    { session, optimizer }: Lane,
     { run, referenceOutput }: Prepared,
     total: number,
     baseline: number,
     goOn: boolean,
   ): Promise<number[]> {
     const weighed = run.examples.map(({ weight, good }) => ({ weight: weight / total, good }));
-    const out = await train.run(
+    const out = await session.run(
       {
         ...run.feeds,
         target: run.target,

@@ -3,21 +3,50 @@
  * the step the lanes exchange their sums, and then all take it, each for itself and to the same weights.
  */
 import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
+import type { Graph } from '@/trainer/graph/model';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { Engine } from '@/trainer/runtime/engine';
+import type { Engine, LoadOptions, Session } from '@/trainer/runtime/engine';
 import type { SecondMoment } from './accumulation';
 import { Optimizer, type OptimizerOptions, type TrainState } from './optimizer';
 
+export interface Lane {
+  engine: Engine;
+  optimizer: Optimizer;
+}
+
+/** A lane with a graph that trains. */
+export interface TrainingLane extends Lane {
+  session: Session;
+}
+
 export class Replicas {
-  private constructor(private readonly optimizers: readonly Optimizer[]) {}
+  private constructor(readonly lanes: readonly Lane[]) {}
 
   static async open(
-    lanes: readonly Engine[],
+    engines: readonly Engine[],
     tensors: readonly AdapterTensor[],
     options: OptimizerOptions,
   ): Promise<Replicas> {
-    const opened = lanes.map((lane) => Optimizer.open(lane, tensors, options));
-    return new Replicas(await Promise.all(opened));
+    const lanes = engines.map(async (engine) => ({
+      engine,
+      optimizer: await Optimizer.open(engine, tensors, options),
+    }));
+    return new Replicas(await Promise.all(lanes));
+  }
+
+  /** Loads a graph that trains into every lane; its sums stay there. */
+  loadGraph(
+    graph: Graph,
+    options: Pick<LoadOptions, 'name' | 'externalDataFolder'>,
+  ): Promise<TrainingLane[]> {
+    const model = serializeOnnx(graph);
+    return Promise.all(
+      this.lanes.map(async ({ engine, optimizer }) => {
+        const resident = Object.keys(optimizer.sums());
+        return { engine, optimizer, session: await engine.load(model, { ...options, resident }) };
+      }),
+    );
   }
 
   /** Optimizer steps taken so far. */
@@ -30,13 +59,8 @@ export class Replicas {
     return this.#first.secondMoment;
   }
 
-  /** A lane's own: its feeds and sums are for that lane's sessions. */
-  of(lane: number): Optimizer {
-    return this.optimizers[lane] as Optimizer;
-  }
-
   async load(state: TrainState): Promise<void> {
-    await Promise.all(this.optimizers.map((optimizer) => optimizer.load(state)));
+    await this.#all((optimizer) => optimizer.load(state));
   }
 
   state(): Promise<TrainState> {
@@ -52,26 +76,28 @@ export class Replicas {
    * Takes a step by the sums of as many lanes as there were runs; what another holds is of an earlier step.
    * @returns the gradient's global L2 norm before clipping @throws NonFiniteError
    */
-  async update(learningRate: number, runs = this.optimizers.length): Promise<number> {
-    if (this.optimizers.length > 1) {
+  async update(learningRate: number, runs = this.lanes.length): Promise<number> {
+    if (this.lanes.length > 1) {
       const parts = await Promise.all(
-        this.optimizers.slice(0, runs).map((optimizer) => optimizer.readSums()),
+        this.lanes.slice(0, runs).map(({ optimizer }) => optimizer.readSums()),
       );
       const sums = parts.reduce(added);
-      await Promise.all(this.optimizers.map((optimizer) => optimizer.writeSums(sums)));
+      await this.#all((optimizer) => optimizer.writeSums(sums));
     }
-    const norms = await Promise.all(
-      this.optimizers.map((optimizer) => optimizer.update(learningRate)),
-    );
+    const norms = await this.#all((optimizer) => optimizer.update(learningRate));
     return norms[0] as number;
   }
 
   async release(): Promise<void> {
-    await Promise.all(this.optimizers.map((optimizer) => optimizer.release()));
+    await this.#all((optimizer) => optimizer.release());
   }
 
   get #first(): Optimizer {
-    return this.optimizers[0] as Optimizer;
+    return (this.lanes[0] as Lane).optimizer;
+  }
+
+  #all<Result>(of: (optimizer: Optimizer) => Promise<Result>): Promise<Result[]> {
+    return Promise.all(this.lanes.map(({ optimizer }) => of(optimizer)));
   }
 }
 

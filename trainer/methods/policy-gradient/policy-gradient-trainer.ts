@@ -5,12 +5,11 @@
  */
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
-import type { Engine, Session } from '@/trainer/runtime/engine';
+import type { Engine } from '@/trainer/runtime/engine';
 import type { TrainState } from '../optimizer/optimizer';
-import { dealOut } from '../optimizer/replicas';
+import { dealOut, type TrainingLane } from '../optimizer/replicas';
 import {
   type DrawingOptions,
   type DrawingPolicy,
@@ -55,8 +54,7 @@ export interface EpochReport {
 interface Parts extends DrawingPolicy {
   scorer: LatentScorer;
   baseline: Baseline;
-  /** In every lane. */
-  transitions: readonly Session[];
+  lanes: readonly TrainingLane[];
 }
 
 export class PolicyGradientTrainer {
@@ -74,7 +72,7 @@ export class PolicyGradientTrainer {
     const { trainable, pipeline, settings, images, method } = options;
     const { scheduler } = pipeline;
     const policy = await openDrawingPolicy(engine, options);
-    const { lanes, replicas, denoiser, shape } = policy;
+    const { replicas, denoiser, shape } = policy;
     const { context } = shape;
     const graph = buildPolicyGradientStep(
       trainable,
@@ -82,16 +80,10 @@ export class PolicyGradientTrainer {
       method,
       replicas.secondMoment,
     );
-    const model = serializeOnnx(graph);
-    const transitions = await Promise.all(
-      lanes.map((lane, i) =>
-        lane.load(model, {
-          name: `${method.name} step`,
-          resident: Object.keys(replicas.of(i).sums()),
-          externalDataFolder: pipeline.unet.folder,
-        }),
-      ),
-    );
+    const lanes = await replicas.loadGraph(graph, {
+      name: `${method.name} step`,
+      externalDataFolder: pipeline.unet.folder,
+    });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const baseline = await method.baseline(engine, {
       images: options.drawImages,
@@ -100,7 +92,7 @@ export class PolicyGradientTrainer {
       context,
     });
     const roller = new Roller({ denoiser, scheduler, settings, images });
-    return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, transitions });
+    return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, lanes });
   }
 
   /** Puts weights, moments and what the baseline knows where training goes on from. */
@@ -150,11 +142,11 @@ export class PolicyGradientTrainer {
 
   /** One optimizer step: the gradient is the mean over the given transitions. */
   async update(draw: WeighedDraw, rows: readonly Row[]): Promise<UpdateReport> {
-    const { replicas, transitions } = this.parts;
+    const { replicas, lanes } = this.parts;
     const { images, learningRate, trainable } = this.options;
     const single = draw.images.map(() => ({ images: 1, comparisons: 0 }));
     const runs = layOut(rows, single, images, takesScalarTimestep(trainable.unet));
-    const reports = await dealOut([...transitions.keys()], runs, (lane, run, goOn) =>
+    const reports = await dealOut(lanes, runs, (lane, run, goOn) =>
       this.#run(lane, draw, run, rows.length, goOn),
     );
     return {
@@ -164,8 +156,9 @@ export class PolicyGradientTrainer {
   }
 
   async close(): Promise<void> {
-    const { transitions, baseline, scorer, denoiser, replicas } = this.parts;
-    for (const part of [...transitions, baseline, scorer, denoiser, replicas]) await part.release();
+    const { lanes, baseline, scorer, denoiser, replicas } = this.parts;
+    for (const { session } of lanes) await session.release();
+    for (const part of [baseline, scorer, denoiser, replicas]) await part.release();
   }
 
   /** The reference's guided outputs at the steps that may be trained on. */
@@ -183,14 +176,13 @@ export class PolicyGradientTrainer {
   }
 
   async #run(
-    lane: number,
+    { session, optimizer }: TrainingLane,
     draw: WeighedDraw,
     rows: readonly Row[],
     total: number,
     goOn: boolean,
   ): Promise<TransitionReport[]> {
-    const { replicas, transitions, shape } = this.parts;
-    const [optimizer, transition] = [replicas.of(lane), transitions[lane] as Session];
+    const { shape } = this.parts;
     const { trainable, pipeline, settings, method, emptyContext } = this.options;
     const { timesteps } = this.roller;
     const coefficients = (timestepIndex: number) =>
@@ -200,7 +192,7 @@ export class PolicyGradientTrainer {
         settings.eta,
       );
     const scalarTimestep = takesScalarTimestep(trainable.unet);
-    const out = await transition.run(
+    const out = await session.run(
       {
         ...runFeeds(draw, rows, coefficients, { shape, scalarTimestep, total }),
         ...(shape.guidance !== 1 && {

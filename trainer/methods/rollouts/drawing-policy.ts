@@ -4,7 +4,7 @@ import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
-import { lanesFor } from '@/trainer/runtime/lanes';
+import { Division, lanesFor } from '@/trainer/runtime/lanes';
 import type { DenoiseShape } from '../guided-policy';
 import type { OptimizerOptions } from '../optimizer/optimizer';
 import { Replicas } from '../optimizer/replicas';
@@ -24,7 +24,6 @@ export interface DrawingOptions extends OptimizerOptions {
 }
 
 export interface DrawingPolicy {
-  lanes: readonly Engine[];
   replicas: Replicas;
   denoiser: TrainedDenoiser;
   shape: DenoiseShape;
@@ -42,20 +41,22 @@ export async function openDrawingPolicy(
   const { trainable, pipeline, emptyContext, settings, images } = options;
   const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
   const shape = { images, latent: pipeline.latentShape, context, guidance: settings.guidance };
-  const opened = await lanesFor(engine, pipeline.unet.graph, mostLanes);
-  const rows = Math.ceil(images / opened.length);
-  const lanes = opened.slice(0, Math.ceil(images / rows));
-  const replicas = await Replicas.open(lanes, trainable.tensors, options);
-  const denoisers = lanes.map(
-    (lane, i) =>
-      new LaneDenoiser(lane, replicas.of(i), {
+  const engines = await lanesFor(engine, pipeline.unet.graph, mostLanes);
+  const division = new Division(images, engines.length);
+  const replicas = await Replicas.open(
+    engines.slice(0, division.lanes),
+    trainable.tensors,
+    options,
+  );
+  const denoisers = replicas.lanes.map(
+    (lane) =>
+      new LaneDenoiser(lane.engine, lane.optimizer, {
         trainable,
-        shape: { ...shape, images: rows },
+        shape: { ...shape, images: division.rows },
         emptyContext,
         externalDataFolder: pipeline.unet.folder,
         ...(reference && { reference }),
       }),
   );
-  const denoiser = new TrainedDenoiser(denoisers, images, rows, shape.latent);
-  return { lanes, replicas, denoiser, shape };
+  return { replicas, denoiser: new TrainedDenoiser(denoisers, division), shape };
 }

@@ -1,18 +1,15 @@
 /**
- * @file A policy under training: guided outputs and products backwards of a whole batch. Every lane takes as many of its images
- * as any other; where they do not come out even, zeros fill the last, which add nothing to a gradient.
+ * @file A policy under training: guided outputs and products backwards of a whole batch, which its lanes share. Where one has
+ * room left, the vector of its product is zero there, which adds nothing to a gradient.
  */
-import { concatenated, sizeOf } from '@/trainer/graph/tensor';
+import type { Division } from '@/trainer/runtime/lanes';
 import type { DenoisePolicy } from '../guided-policy';
 import type { LaneDenoiser } from './lane-denoiser';
 
 export class TrainedDenoiser {
   constructor(
     private readonly lanes: readonly LaneDenoiser[],
-    /** Images of a batch, and of a lane. */
-    private readonly images: number,
-    private readonly rows: number,
-    private readonly latent: readonly number[],
+    private readonly division: Division,
   ) {}
 
   /** The next product starts the gradient afresh. */
@@ -28,9 +25,9 @@ export class TrainedDenoiser {
     contexts: readonly Float32Array[],
   ): Promise<Float32Array> {
     const parts = this.lanes.map((lane, i) =>
-      lane.predict(policy, this.#own(latents, i), timestep, this.#ownContexts(contexts, i)),
+      lane.predict(policy, this.division.share(latents, i), timestep, this.#contexts(contexts, i)),
     );
-    return this.#whole(await Promise.all(parts));
+    return this.division.whole(await Promise.all(parts));
   }
 
   /** Adds vᵀ·∂ε̂/∂θ to the gradient; returns vᵀ·∂ε̂/∂x_t where `throughInput`. */
@@ -41,35 +38,24 @@ export class TrainedDenoiser {
     v: Float32Array,
     throughInput: boolean,
   ): Promise<Float32Array | undefined> {
+    const own = (batch: Float32Array, lane: number) => this.division.share(batch, lane);
     const parts = await Promise.all(
       this.lanes.map((lane, i) => {
-        const own = this.#ownContexts(contexts, i);
-        return lane.product(this.#own(latents, i), timestep, own, this.#own(v, i), throughInput);
+        const texts = this.#contexts(contexts, i);
+        return lane.product(own(latents, i), timestep, texts, own(v, i), throughInput);
       }),
     );
-    return throughInput ? this.#whole(parts as Float32Array[]) : undefined;
+    return throughInput ? this.division.whole(parts as Float32Array[]) : undefined;
   }
 
   async release(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.release()));
   }
 
-  #own(batch: Float32Array, lane: number): Float32Array {
-    const length = this.rows * sizeOf(this.latent);
-    const own = new Float32Array(length);
-    own.set(batch.subarray(lane * length, (lane + 1) * length));
-    return own;
-  }
-
-  #ownContexts(contexts: readonly Float32Array[], lane: number): Float32Array[] {
-    const first = lane * this.rows;
-    return Array.from(
-      { length: this.rows },
-      (_, row) => (contexts[first + row] ?? contexts[0]) as Float32Array,
-    );
-  }
-
-  #whole(parts: readonly Float32Array[]): Float32Array {
-    return concatenated(parts).subarray(0, this.images * sizeOf(this.latent));
+  /** A lane's texts; the first stands where it has room left. */
+  #contexts(contexts: readonly Float32Array[], lane: number): Float32Array[] {
+    const { rows } = this.division;
+    const [filler] = contexts as [Float32Array];
+    return Array.from({ length: rows }, (_, row) => contexts[lane * rows + row] ?? filler);
   }
 }

@@ -1,13 +1,12 @@
 /** @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps on them. */
 import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
-import type { Engine, Session } from '@/trainer/runtime/engine';
+import type { Engine } from '@/trainer/runtime/engine';
 import type { D3poSettings } from '../d3po';
 import type { TrainState } from '../optimizer/optimizer';
-import { dealOut } from '../optimizer/replicas';
+import { dealOut, type TrainingLane } from '../optimizer/replicas';
 import type { DrawOrigin } from '../policy-gradient/draw';
 import {
   type DrawingOptions,
@@ -41,8 +40,7 @@ export interface SpoUpdate {
 
 interface Parts extends DrawingPolicy {
   scorer: LatentScorer;
-  /** In every lane. */
-  transitions: readonly Session[];
+  lanes: readonly TrainingLane[];
 }
 
 export class SpoTrainer {
@@ -57,22 +55,16 @@ export class SpoTrainer {
     const { trainable, pipeline, settings, images, loss } = options;
     const { scheduler } = pipeline;
     const policy = await openDrawingPolicy(engine, options);
-    const { lanes, replicas, shape } = policy;
+    const { replicas, shape } = policy;
     const stepShape = { ...shape, clip: scheduler.clip };
     const graph = buildSpoStep(trainable, stepShape, loss, replicas.secondMoment);
-    const model = serializeOnnx(graph);
-    const transitions = await Promise.all(
-      lanes.map((lane, i) =>
-        lane.load(model, {
-          name: 'SPO step',
-          resident: Object.keys(replicas.of(i).sums()),
-          externalDataFolder: pipeline.unet.folder,
-        }),
-      ),
-    );
+    const lanes = await replicas.loadGraph(graph, {
+      name: 'SPO step',
+      externalDataFolder: pipeline.unet.folder,
+    });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const timesteps = scheduler.timesteps(settings.steps);
-    return new SpoTrainer(options, timesteps, { ...policy, scorer, transitions });
+    return new SpoTrainer(options, timesteps, { ...policy, scorer, lanes });
   }
 
   /** Puts weights and moments where training goes on from. */
@@ -108,12 +100,12 @@ export class SpoTrainer {
 
   /** One optimizer step: the gradient is the mean over the given pairs, at least one. */
   async update(pairs: readonly StepPair[]): Promise<SpoUpdate> {
-    const { replicas, transitions, shape } = this.parts;
+    const { replicas, lanes, shape } = this.parts;
     const rows = pairs.map(({ timestepIndex }, example) => ({ example, timestepIndex }));
     const single = pairs.map(() => ({ images: 1, comparisons: 1 }));
     const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
     const runs = layOut(rows, single, shape.images, oneTimestep);
-    const reports = await dealOut([...transitions.keys()], runs, (lane, run, goOn) => {
+    const reports = await dealOut(lanes, runs, (lane, run, goOn) => {
       const together = run.map(({ example }) => pairs[example] as StepPair);
       return this.#run(lane, together, pairs.length, goOn);
     });
@@ -124,18 +116,18 @@ export class SpoTrainer {
   }
 
   async close(): Promise<void> {
-    const { transitions, scorer, denoiser, replicas } = this.parts;
-    for (const part of [...transitions, scorer, denoiser, replicas]) await part.release();
+    const { lanes, scorer, denoiser, replicas } = this.parts;
+    for (const { session } of lanes) await session.release();
+    for (const part of [scorer, denoiser, replicas]) await part.release();
   }
 
   async #run(
-    lane: number,
+    { session, optimizer }: TrainingLane,
     pairs: readonly StepPair[],
     total: number,
     goOn: boolean,
   ): Promise<StepPairReport[]> {
-    const { replicas, transitions, shape } = this.parts;
-    const [optimizer, transition] = [replicas.of(lane), transitions[lane] as Session];
+    const { shape } = this.parts;
     const { trainable, pipeline, settings, emptyContext, loss } = this.options;
     const { timesteps } = this;
     const coefficients = (timestepIndex: number) =>
@@ -145,7 +137,7 @@ export class SpoTrainer {
         settings.eta,
       );
     const scalarTimestep = takesScalarTimestep(trainable.unet);
-    const out = await transition.run(
+    const out = await session.run(
       {
         ...spoFeeds(pairs, coefficients, { shape, scalarTimestep, total }),
         ...(shape.guidance !== 1 && {

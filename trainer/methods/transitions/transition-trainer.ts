@@ -7,13 +7,12 @@ import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { latentsAt } from '@/trainer/diffusion/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/transition';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
-import type { Engine, Session } from '@/trainer/runtime/engine';
+import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
-import type { Optimizer, OptimizerOptions, TrainState } from '../optimizer/optimizer';
-import { dealOut, lanesWorth, Replicas } from '../optimizer/replicas';
+import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
 import type { Trainable } from '../trainable';
 import {
   comparisonsIn,
@@ -65,11 +64,8 @@ export interface TransitionTrainerOptions extends OptimizerOptions {
   reference?: Reference;
 }
 
-/** What a lane runs. */
-interface Lane {
-  transition: Session;
+interface Lane extends TrainingLane {
   reference: ReferencePolicy;
-  optimizer: Optimizer;
 }
 
 export class TransitionTrainer {
@@ -118,17 +114,12 @@ export class TransitionTrainer {
       : {};
     const engines = await lanesFor(engine, trainable.base, lanesWorth(options.runsPerStep));
     const replicas = await Replicas.open(engines, trainable.tensors, options);
-    const model = serializeOnnx(graph);
     const { reference } = options;
-    const lanes = engines.map(async (lane, i): Promise<Lane> => {
-      const optimizer = replicas.of(i);
-      const resident = Object.keys(optimizer.sums());
-      return {
-        optimizer,
-        transition: await lane.load(model, { name: 'D3PO step', resident, ...folder }),
-        reference: await ReferencePolicy.open(lane, trainable, shape, { reference, folder }),
-      };
-    });
+    const loaded = await replicas.loadGraph(graph, { name: 'D3PO step', ...folder });
+    const lanes = loaded.map(async (lane) => ({
+      ...lane,
+      reference: await ReferencePolicy.open(lane.engine, trainable, shape, { reference, folder }),
+    }));
     const timesteps = options.scheduler.timesteps(options.inferenceSteps);
     return new TransitionTrainer(options, timesteps, await Promise.all(lanes), replicas);
   }
@@ -173,8 +164,8 @@ export class TransitionTrainer {
 
   async close(): Promise<void> {
     await Promise.all(
-      this.lanes.map(async ({ transition, reference }) => {
-        await transition.release();
+      this.lanes.map(async ({ session, reference }) => {
+        await session.release();
         await reference.release();
       }),
     );
@@ -182,7 +173,7 @@ export class TransitionTrainer {
   }
 
   async #run(
-    { transition, reference, optimizer }: Lane,
+    { session, reference, optimizer }: Lane,
     examples: readonly Example[],
     rows: readonly Row[],
     total: number,
@@ -216,7 +207,7 @@ export class TransitionTrainer {
         ? { emptyContext: float32([1, ...options.context], options.emptyContext.data) }
         : {}),
     };
-    const out = await transition.run(
+    const out = await session.run(
       {
         ...guided,
         ...stepFeeds(steps),
