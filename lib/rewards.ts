@@ -85,7 +85,12 @@ export const rewardSourceSchema = z.enum([...learnedSources, 'imported']);
 
 export type RewardSource = z.infer<typeof rewardSourceSchema>;
 
-export const rewardModelStates = ['queued', 'training', 'ready', 'failed'] as const;
+export const rewardModelStates = ['queued', 'training', 'ready', 'failed', 'cancelled'] as const;
+
+/** Whether a trainer has it, or will. */
+export function isBeingMade(state: RewardModelState): boolean {
+  return state === 'queued' || state === 'training';
+}
 
 export const rewardModelStateSchema = z.enum(rewardModelStates);
 

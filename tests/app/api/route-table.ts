@@ -32,6 +32,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'policies/[id]/serve': { POST: 'policies.serve' },
   'policies/grid': { GET: 'policies.read' },
   'reward-models': { GET: 'rewards.read', POST: 'rewards.manage' },
+  'reward-models/[id]/cancel': { POST: 'rewards.manage' },
   'reward-models/import': { POST: 'rewards.manage' },
   'review/annotators': { GET: 'review.read' },
   'review/annotators/[id]/[action]': { POST: 'annotators.pause' },

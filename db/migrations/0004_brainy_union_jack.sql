@@ -1,0 +1,1 @@
+ALTER TABLE `reward_models` ADD `attempts` integer DEFAULT 0 NOT NULL;
