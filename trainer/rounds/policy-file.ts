@@ -80,28 +80,14 @@ export function startingTensors(
   return new Map(own as [string, Tensor<'float32'>][]);
 }
 
-/** The bytes of a policy file; the same weights give the same bytes. */
+/**
+ * The bytes of a policy file; the same weights give the same bytes. Training goes on from it with its own alpha; what people
+ * download is brought to alpha = rank (`lib/adapter-file.ts`).
+ */
 export function serializePolicy({ kind, pipelineHash, tensors }: PolicyFile): Uint8Array {
   const { trainables: which, loraRank, loraAlpha } = kind;
   const note = { trainables: which, loraRank, loraAlpha, pipelineHash };
-  return serializeSafetensors(tensors, {
-    format: 'pt',
-    darkroom: JSON.stringify(note),
-    // diffusers takes alpha for the rank unless it is told.
-    ...(which !== 'full' &&
-      loraAlpha !== loraRank && { lora_adapter_metadata: peftMetadata(kind, tensors) }),
-  });
-}
-
-function peftMetadata({ loraRank, loraAlpha }: WeightsKind, tensors: Adapter): string {
-  const modules = [...tensors.keys()]
-    .map((name) => /^unet\.(.+)\.lora_A\.weight$/.exec(name)?.[1])
-    .filter((name) => name !== undefined);
-  return JSON.stringify({
-    'unet.r': loraRank,
-    'unet.lora_alpha': loraAlpha,
-    'unet.target_modules': modules.sort(),
-  });
+  return serializeSafetensors(tensors, { format: 'pt', darkroom: JSON.stringify(note) });
 }
 
 /** Reads what `serializePolicy` wrote; `source` is the name for errors. */
