@@ -67,6 +67,20 @@ describe('a pipeline folder', () => {
     await edit('scheduler/scheduler_config.json', {
       _class_name: 'FlowMatchEulerDiscreteScheduler',
     });
-    await expect(openPipeline(folder)).rejects.toThrow('take a DDIM, PNDM or DDPM scheduler');
+    await expect(openPipeline(folder)).rejects.toThrow(
+      /scheduler_config\.json .*_class_name: FlowMatchEulerDiscreteScheduler .*or a DDIM one/,
+    );
+  });
+
+  it('reads what Python writes for numbers that JSON has not', async () => {
+    const file = join(folder, 'scheduler/scheduler_config.json');
+    const note = 'NaN, \\"-Infinity\\" stays';
+    await writeFile(
+      file,
+      `{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "upper": Infinity, "none": NaN, "steps_offset": 1, "note": "${note}"}`,
+    );
+    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([501, 1]);
+    await writeFile(file, '{"_class_name": "DDIMScheduler", "beta_start": Infinity}');
+    await expect(openPipeline(folder)).rejects.toThrow('beta_start');
   });
 });
