@@ -35,11 +35,23 @@ describe('a pipeline folder', () => {
     'vae_decoder/model.onnx',
     'text_encoder/model.onnx',
     'scheduler/scheduler_config.json',
-    'tokenizer/vocab.json',
-    'tokenizer/merges.txt',
+    'tokenizer/tokenizer_config.json',
   ])('is refused without %s', async (path) => {
     await rm(join(folder, path));
     await expect(openPipeline(folder)).rejects.toThrow(join(folder, path));
+  });
+
+  it('needs of its tokenizer the parts or the whole', async () => {
+    await rm(join(folder, 'tokenizer/vocab.json'));
+    await expect(openPipeline(folder)).resolves.toBeDefined();
+    await rm(join(folder, 'tokenizer/tokenizer.json'));
+    await expect(openPipeline(folder)).rejects.toThrow(
+      `${join(folder, 'tokenizer/vocab.json')} does not exist`,
+    );
+    await rm(join(folder, 'tokenizer/merges.txt'));
+    await expect(openPipeline(folder)).rejects.toThrow(
+      /vocab\.json does not exist, nor does .*tokenizer\.json: .*or from tokenizer\.json/,
+    );
   });
 
   it('is refused when a model is truncated', async () => {
