@@ -221,8 +221,14 @@ describe('what was imported', () => {
       // The same twice in one file.
       known: 1,
       people: 4,
+      unnamed: 1,
+      untimed: { missing: 6, unread: 0 },
       unlabeled: 1,
       otherPurpose: 1,
+      heldBack: 0,
+      images: 3,
+      altered: 0,
+      alterations: {},
     });
     await createUser({ id: 'ann', name: 'ann', email: 'ann@example.org', role: 'annotator' });
     const people = (await listPeople()).map(({ id, imported }) => [id, imported]);
@@ -274,11 +280,11 @@ describe('what was imported', () => {
 describe('a file with errors', () => {
   it('is refused as a whole, each line with what is wrong and what would be right', async () => {
     const [a, b, c] = (await pictures(3)) as [string, string, string];
-    const small = await save('small.png', png(9, 32, 64));
+    const gif = await save('moving.gif', Buffer.from('GIF89a'));
     const jpeg = await save('photo.png', Uint8Array.from([255, 216, 255, 224]));
     const text = [
       row(a, b, { ranking_id: 'one', user_id: 'u' }),
-      row(a, small),
+      row(a, gif),
       row(a, 'missing.png'),
       row(a, jpeg),
       row(a, b, { label_0: 1, label_1: 1 }),
@@ -294,16 +300,17 @@ describe('a file with errors', () => {
     expect(added).toBe(0);
     const said = Object.fromEntries(problems.map(({ line, message }) => [line, message]));
     expect(Object.keys(said)).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
-    expect(said[2]).toMatch(/small\.png has 32×64 pixels, but the pipeline draws 64×64/);
+    expect(said[2]).toMatch(/moving\.gif is a GIF\. Save it as PNG, JPEG or WebP/);
     expect(said[3]).toMatch(/missing\.png does not exist/);
-    expect(said[4]).toMatch(/photo\.png is no PNG/);
+    expect(said[4]).toMatch(/photo\.png is a JPEG that cannot be read/);
     expect(said[5]).toMatch(/label_0 1 and label_1 1 are no answer\. Give 1 and 0/);
     expect(said[6]).toMatch(/answer "left" are no answer/);
     expect(said[7]).toMatch(/both images are the same/);
     expect(said[8]).toMatch(/leads out of/);
     expect(said[9]).toMatch(/caption/);
     expect(said[10]).toMatch(/neither image_1_path nor image_1_uid/);
-    expect(said[11]).toMatch(/no JSON/);
+    expect(said[11]).toMatch(/one JSON object a line/);
+    expect(problems.find(({ line }) => line === 11)?.reason).toBe('not-json');
     expect(everything().map((rows) => rows.length)).toEqual([0, 0, 0, 0, 0]);
 
     const contradictory = await fileOf([
@@ -342,7 +349,7 @@ describe('a file with errors', () => {
 
   it('of a pipeline that is not known is refused', async () => {
     await mkdir(join(folder, 'empty'));
-    const file = await fileOf([]);
+    const file = await fileOf([{}]);
     await expect(importFile(file, join(folder, 'empty'))).rejects.toThrow(/model_index\.json/);
     await expect(importFile(file, 'hands2')).rejects.toThrow(/is no pipeline/);
   });
