@@ -139,12 +139,14 @@ export async function importProblems(
     const stored = knownMeaning(tx, preference);
     const earlier = seen.get(`id ${preference}`);
     seen.set(`id ${preference}`, earlier ?? { line, meaning });
-    if ((stored ?? meaning) !== meaning || (earlier?.meaning ?? meaning) !== meaning) {
+    const isTaken = (stored ?? meaning) !== meaning || (earlier?.meaning ?? meaning) !== meaning;
+    // An id that was made here follows from the person and the pair: that is looked at below.
+    if (isTaken && one.rankingId !== null) {
       const where = earlier ? `line ${earlier.line}` : 'an answer that is stored';
       const message = `the ranking_id ${preference} is that of ${where}, which says something else. Make the ids unique, or leave the column away.`;
       return [{ line, reason: 'id-taken', message }];
     }
-    if (stored || earlier) return [];
+    if (!isTaken && (stored || earlier)) return [];
     const own = tx.select().from(preferences).where(standingOf(pair, person)).get();
     const before = seen.get(`pair ${pair} ${person}`);
     seen.set(`pair ${pair} ${person}`, before ?? { line, meaning });
