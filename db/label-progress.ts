@@ -1,10 +1,11 @@
 import { and, count, desc, eq, gte, inArray, isNull } from 'drizzle-orm';
 import { acceptsPreferences, roundStates } from '@/lib/rounds';
 import { db } from './client';
+import { ownReadingsIn } from './group-answers';
 import { pairs, preferences } from './schema/labels';
 import { rounds, runs } from './schema/rounds';
 
-/** Counts of answers that stand. `round` is the one being labeled, null when there is none. */
+/** Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when there is none. */
 export interface LabelProgress {
   own: { today: number; round: number; total: number };
   round: { id: string; ordinal: number; labeled: number; wanted: number } | null;
@@ -44,8 +45,13 @@ export async function labelProgress(
       .innerJoin(pairs, eq(pairs.id, preferences.pairId))
       .where(and(own, eq(pairs.roundId, round.id)))
       .get();
+  const read = ownReadingsIn(db(), annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
-    own: { today: today?.n ?? 0, round: inRound?.n ?? 0, total: total?.n ?? 0 },
+    own: {
+      today: (today?.n ?? 0) + read.recent,
+      round: (inRound?.n ?? 0) + read.round,
+      total: (total?.n ?? 0) + read.total,
+    },
     round: round
       ? {
           id: round.id,

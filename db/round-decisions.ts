@@ -19,7 +19,8 @@ import { serveIn, servingIn } from './aliases';
 import { freezeArchive } from './archive';
 import { recordEvent } from './events';
 import { newId } from './ids';
-import { leases, pairs } from './schema/labels';
+import { groupLeases } from './schema/group-leases';
+import { groups, leases, pairs } from './schema/labels';
 import { evaluations, rounds, runs, work } from './schema/rounds';
 import { freezeTrainingPairs } from './training-data';
 import type { Transaction } from './transaction';
@@ -167,6 +168,11 @@ function withdrawOpenPairs(tx: Transaction, roundId: string, now: number): void 
       .where(and(eq(leases.pairId, id), isNull(leases.releasedAt)))
       .run();
   }
+  const ofRound = tx.select({ id: groups.id }).from(groups).where(eq(groups.roundId, roundId));
+  tx.update(groupLeases)
+    .set({ releasedAt: now })
+    .where(and(inArray(groupLeases.groupId, ofRound), isNull(groupLeases.releasedAt)))
+    .run();
 }
 
 /** Moves a round to another state, with everything that goes with it. Throws 'conflict'. */

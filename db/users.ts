@@ -4,6 +4,7 @@ import type { Role } from '@/lib/roles';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { newId } from './ids';
+import { groupLeases } from './schema/group-leases';
 import { leases, preferences } from './schema/labels';
 import { user } from './schema/people';
 import { immediate, type Transaction } from './transaction';
@@ -131,10 +132,12 @@ export async function pausePerson(id: string, actorId: string | null): Promise<v
       .set({ pausedAt: now, updatedAt: new Date(now) })
       .where(eq(user.id, id))
       .run();
-    tx.update(leases)
-      .set({ releasedAt: now })
-      .where(and(eq(leases.annotatorId, id), isNull(leases.releasedAt)))
-      .run();
+    for (const table of [leases, groupLeases]) {
+      tx.update(table)
+        .set({ releasedAt: now })
+        .where(and(eq(table.annotatorId, id), isNull(table.releasedAt)))
+        .run();
+    }
     recordAudit(tx, { actorId, action: 'person.pause', subject: id });
   });
 }

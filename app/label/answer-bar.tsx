@@ -3,7 +3,7 @@
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
 import { cn } from '../components/ui/cn';
 import { ShortcutKey } from './shortcut-key';
-import { ariaKey, type Bindings } from './shortcuts';
+import { ariaKeys, type Bindings } from './shortcuts';
 
 /** Where each answer stands: the sides outside, as on screen; on a phone the sides on top. */
 const places: Record<Answer, string> = {
@@ -33,9 +33,7 @@ export function AnswerBar({
             type="button"
             disabled={disabled}
             title={answerDescriptions[answer].explanation}
-            aria-keyshortcuts={
-              bindings.on ? bindings.keys[answer].map(ariaKey).join(' ') || undefined : undefined
-            }
+            aria-keyshortcuts={ariaKeys(bindings, answer)}
             onClick={() => onAnswer(answer)}
             className={cn(
               'flex h-12 items-center justify-center gap-2.5 rounded-md border text-sm transition-colors disabled:opacity-50',

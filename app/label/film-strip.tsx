@@ -4,9 +4,7 @@ import type { Dispatch, ReactNode } from 'react';
 import { Frame } from './frame';
 import type { HeldPair, LabelAction } from './label-state';
 import { PairLayer } from './pair-layer';
-import type { Side } from './use-labeling';
-
-const sides = ['left', 'right'] as const;
+import { type Side, sides } from './sides';
 
 /**
  * Two frames on a strip of film. All pairs in hand lie in it as layers, of which the first shows once

@@ -191,6 +191,7 @@ export const taggings = sqliteTable(
     uniqueIndex('taggings_standing')
       .on(table.groupId, table.annotatorId)
       .where(sql`superseded_at is null`),
+    index('taggings_annotator').on(table.annotatorId, table.createdAt),
   ],
 );
 
