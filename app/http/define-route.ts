@@ -5,6 +5,7 @@ import type { Person } from '../auth/person';
 import { requireRole } from '../auth/require-role';
 import { log } from './log';
 import { type RateLimit, takeToken } from './rate-limit';
+import { readJson, refuseLongBody } from './read-body';
 import { refuseForeignOrigin } from './same-origin';
 
 type Schemas = { body?: z.ZodType; query?: z.ZodType; params?: z.ZodType };
@@ -53,6 +54,7 @@ function guarded(
 ): Handler {
   return async (request, context) => {
     try {
+      refuseLongBody(request);
       if (request.method !== 'GET') refuseForeignOrigin(request);
       const result = await handle(request, context);
       if (result instanceof Response) return result;
@@ -80,27 +82,6 @@ async function parseAll<S extends Schemas>(
     query: (schemas.query && parse(schemas.query, query)) as Parsed<S['query']>,
     params: (schemas.params && parse(schemas.params, await context.params)) as Parsed<S['params']>,
   };
-}
-
-/** Largest JSON body in bytes; the biggest honest one is a page of guidelines. */
-const bodyBytesMax = 256 * 1024;
-
-async function readJson(request: Request): Promise<unknown> {
-  const text = await request.text();
-  if (text.length > bodyBytesMax) {
-    throw new AppError(
-      'bad-request',
-      `The body has ${text.length} characters; at most ${bodyBytesMax} are read.`,
-    );
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError(
-      'bad-request',
-      `The body is not JSON: "${text.slice(0, 40)}". Send application/json.`,
-    );
-  }
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
