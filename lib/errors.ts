@@ -8,7 +8,7 @@ export const errorCodes = {
   'bad-request': { status: 400, when: 'The input does not have the shape or the range asked for.' },
   unauthenticated: { status: 401, when: 'Nobody is signed in, or the session has ended.' },
   forbidden: { status: 403, when: 'The role of the person signed in does not allow the action.' },
-  paused: { status: 403, when: 'A reviewer has paused this account: it may look but not label.' },
+  paused: { status: 403, when: 'This account is paused: it may look but change nothing.' },
   'not-found': { status: 404, when: 'No row, file or blob has the given id.' },
   conflict: { status: 409, when: 'The thing exists already, or is in a state that forbids this.' },
   'work-lost': { status: 409, when: 'Another worker has taken over this piece of work.' },

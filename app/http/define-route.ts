@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { AppError, toAppError } from '@/lib/errors';
 import type { Action } from '@/lib/permissions';
+import { clientAddress } from '../auth/client-address';
 import type { Person } from '../auth/person';
 import { requireRole } from '../auth/require-role';
 import { log } from './log';
@@ -44,7 +45,7 @@ export function openRoute<S extends Schemas>(
   handle: (call: Call<S, null>) => Promise<unknown>,
 ): Handler {
   return guarded(async (request, context) => {
-    takeToken(options.limit, request.headers.get('x-forwarded-for') ?? 'unknown');
+    takeToken(options.limit, await clientAddress(request.headers));
     return handle({ ...(await parseAll(options, request, context)), request, person: null });
   });
 }
