@@ -46,11 +46,6 @@ export class AppError extends Error {
   get status(): number {
     return errorCodes[this.code].status;
   }
-
-  /** The response body; never carries the cause. */
-  toBody(): ErrorBody {
-    return { error: { code: this.code, message: this.message } };
-  }
 }
 
 /** Wraps whatever was thrown; an AppError passes through, anything else becomes 'internal'. */

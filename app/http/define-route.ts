@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import { AppError, toAppError } from '@/lib/errors';
+import { AppError } from '@/lib/errors';
 import type { Action } from '@/lib/permissions';
 import { clientAddress } from '../auth/client-address';
 import type { Person } from '../auth/person';
 import { requireRole } from '../auth/require-role';
-import { log } from './log';
+import { errorResponse } from './error-response';
 import { type RateLimit, takeToken } from './rate-limit';
 import { readJson, refuseLongBody } from './read-body';
 import { refuseForeignOrigin } from './same-origin';
@@ -61,13 +61,7 @@ function guarded(
       if (result instanceof Response) return result;
       return Response.json(result ?? {}, { headers: { 'Cache-Control': 'no-store' } });
     } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.status >= 500)
-        log.error({ err: error, path: new URL(request.url).pathname }, error.message);
-      return Response.json(error.toBody(), {
-        status: error.status,
-        headers: { 'Cache-Control': 'no-store' },
-      });
+      return errorResponse(thrown, request);
     }
   };
 }
