@@ -15,7 +15,7 @@ import { pairs, preferences, samples } from './schema/labels';
 import { user } from './schema/people';
 import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
-import { importedEmail } from './users';
+import { placeholderEmail } from './users';
 
 const answersPerTransaction = 200;
 
@@ -179,7 +179,8 @@ function storeAnswer(
     .values({
       id: ids.person,
       name: one.userId === null ? 'Imported' : `Imported ${shortened(one.userId)}`,
-      email: importedEmail(ids.person),
+      email: placeholderEmail(),
+      imported: true,
       role: 'annotator',
       createdAt: joined,
       updatedAt: joined,

@@ -2,7 +2,6 @@ import type { Metadata } from 'next';
 import { invitationProblem, listInvitations } from '@/db/invitations';
 import { listPeople } from '@/db/users';
 import { pagePerson } from '../auth/current-person';
-import { realEmail } from '../auth/person';
 import { plural } from '../components/figures/format';
 import { Page } from '../components/shell/page-frame';
 import { Card, CardHeading } from '../components/ui/card';
@@ -34,7 +33,7 @@ export default async function PeoplePage() {
               ({ id, name, email, role, pausedAt, preferences, lastActiveAt }) => ({
                 id,
                 name,
-                email: realEmail(email),
+                email,
                 role,
                 paused: pausedAt !== null,
                 preferences,

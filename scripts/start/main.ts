@@ -96,11 +96,7 @@ async function run(): Promise<void> {
     return home;
   });
 
-  const web = start(
-    'web',
-    ['node_modules/next/dist/bin/next', 'start', '--hostname', host, '--port', String(port)],
-    { url },
-  );
+  const web = start('web', ['app/serve.mjs', '--hostname', host, '--port', String(port)], { url });
   const trainerArguments = ['--import', 'tsx', 'trainer/rounds/main.ts'];
   start('trainer', trainerArguments, { url, niceness: trainerNiceness });
   await step('web', async () => {

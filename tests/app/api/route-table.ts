@@ -6,6 +6,8 @@ import type { Action } from '@/lib/permissions';
  */
 export const routeTable: Record<string, Partial<Record<string, Action | 'anybody'>>> = {
   'account/login': { POST: 'images.read' },
+  'account/sessions': { DELETE: 'images.read' },
+  'account/sessions/[id]': { DELETE: 'images.read' },
   account: { PATCH: 'images.read' },
   events: { GET: 'events.read' },
   guidelines: { POST: 'guidelines.write' },

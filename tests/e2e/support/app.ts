@@ -73,28 +73,17 @@ async function signIn(
 }
 
 async function startServer(port: number, url: string, home: string): Promise<ChildProcess> {
-  const server = spawn(
-    process.execPath,
-    [
-      resolve('node_modules/next/dist/bin/next'),
-      'start',
-      '--hostname',
-      '127.0.0.1',
-      '--port',
-      String(port),
-    ],
-    {
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        NEXT_TELEMETRY_DISABLED: '1',
-        DARKROOM_HOME: home,
-        DARKROOM_URL: url,
-        DARKROOM_LOG: 'error',
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
+  const server = spawn(process.execPath, [resolve('app/serve.mjs'), '--port', String(port)], {
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      DARKROOM_HOME: home,
+      DARKROOM_URL: url,
+      DARKROOM_LOG: 'error',
     },
-  );
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   while (server.exitCode === null) {
     const healthy = await fetch(`${url}/api/health`).then(
       (response) => response.ok,
