@@ -14,7 +14,7 @@ it('npm does not look for news of itself here', () => {
     cwd: root,
     encoding: 'utf8',
     shell: process.platform === 'win32',
-    env: { ...environment, npm_config_userconfig: 'none', npm_config_globalconfig: 'none' },
+    env: { ...environment, npm_config_userconfig: 'none', npm_config_globalconfig: 'nothing' },
   });
   expect(npm.stdout.trim()).toBe('false');
 });
