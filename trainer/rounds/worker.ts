@@ -121,7 +121,11 @@ export class Worker {
     const startedAt = performance.now();
     log.info({ cursor: assignment.cursor }, 'started');
     try {
-      await this.#persist(assignment, log);
+      await this.#persist((engine) => this.#perform(assignment, engine), {
+        signal: assignment.signal,
+        log,
+        checkpoints: () => assignment.checkpoints,
+      });
       log.info({ seconds: (performance.now() - startedAt) / 1000 }, 'done');
     } catch (thrown) {
       await this.#report(assignment, thrown, log);
@@ -131,47 +135,64 @@ export class Worker {
     }
   }
 
+  #perform(assignment: Assignment, engine: Engine): Promise<void> {
+    if (this.#current) this.#current.engine = engine;
+    return performers[assignment.kind](assignment, engine);
+  }
+
   /** A reward model is made within seconds: interrupted, it is made from the start, to the same result. */
   async #make(model: RewardModel): Promise<void> {
     const log = this.log.child({ rewardModel: model.id });
     const claim = { id: model.id, workerId: this.#id };
     log.info('making a reward model');
-    const engine = await Engine.open({ device: this.device.device });
-    const stop = () => engine.close();
-    this.#stopping.signal.addEventListener('abort', stop);
+    const { signal } = this.#stopping;
+    const make = async (engine: Engine) => {
+      const stop = () => engine.close();
+      signal.addEventListener('abort', stop);
+      try {
+        return await makeRewardModel(model, engine);
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    };
     try {
-      await finishRewardModel({ ...claim, made: await makeRewardModel(model, engine) });
+      const made = await this.#persist(make, { signal, log });
+      await finishRewardModel({ ...claim, made });
       log.info('done');
     } catch (thrown) {
       if (isLost(thrown)) return;
-      if (this.#stopping.signal.aborted) return await releaseRewardModel(claim);
+      if (signal.aborted) return await releaseRewardModel(claim);
       log.error({ error: thrown }, 'failed');
       await this.#insist(() => failRewardModel({ ...claim, error: explainFailure(thrown) }), log);
-    } finally {
-      this.#stopping.signal.removeEventListener('abort', stop);
-      await engine.close();
     }
   }
 
-  /** Does the work; goes on from its cursor, in a new engine, after what may pass. */
-  async #persist(assignment: Assignment, log: Logger): Promise<void> {
+  /**
+   * Works in an engine; after what may pass (an engine may die while it is being opened, too) it does so again in a new
+   * one, until it has failed so often without a checkpoint in between.
+   */
+  async #persist<Made>(
+    work: (engine: Engine) => Promise<Made>,
+    context: { signal: AbortSignal; log: Logger; checkpoints?: () => number },
+  ): Promise<Made> {
+    const { signal, log, checkpoints = () => 0 } = context;
     let failures = 0;
     for (;;) {
-      const checkpoints = assignment.checkpoints;
-      assignment.signal.throwIfAborted();
-      const engine = await Engine.open({ device: this.device.device });
-      if (this.#current) this.#current.engine = engine;
+      const before = checkpoints();
+      let engine: Engine | undefined;
       try {
-        assignment.signal.throwIfAborted();
-        return await performers[assignment.kind](assignment, engine);
+        signal.throwIfAborted();
+        engine = await Engine.open({ device: this.device.device });
+        signal.throwIfAborted();
+        return await work(engine);
       } catch (thrown) {
-        if (assignment.signal.aborted || !mayPass(thrown)) throw thrown;
-        failures = assignment.checkpoints > checkpoints ? 1 : failures + 1;
+        if (signal.aborted || !mayPass(thrown)) throw thrown;
+        failures = checkpoints() > before ? 1 : failures + 1;
         if (failures > retriesMax) throw thrown;
         log.warn({ error: thrown, failures }, 'going on from the last checkpoint');
         await this.#pause(retryPauseMs);
       } finally {
-        await engine.close();
+        await engine?.close();
       }
     }
   }
