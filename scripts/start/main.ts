@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { closeDatabases, darkroomHome } from '@/db/client';
 import { firstAdmin } from '@/db/users';
+import { localUrl, readAddresses } from '@/lib/addresses';
 import { build, isBuilt } from '@/scripts/build';
 import { bold, dim, duration, line, step } from '@/scripts/console';
+import { takeLock } from '@/scripts/lock';
 import { adminToken, setUp } from '@/scripts/setup/setup';
 import { whenNpmEnds } from './parent';
 import { freePort } from './port';
@@ -9,7 +12,6 @@ import { answers, noteRunning, noteStopped, runningElsewhere } from './running';
 import { type Supervised, supervise } from './supervise';
 
 const startedAt = performance.now();
-const portWanted = 3000;
 const healthPollMs = 150;
 /** Deaths before the first answer after which the start is given up. */
 const deathsMax = 3;
@@ -18,7 +20,6 @@ const trainerNiceness = 5;
 const linesShown = 4;
 
 const home = darkroomHome();
-const host = process.env.HOST ?? '127.0.0.1';
 const processes: Supervised[] = [];
 const stopping = new AbortController();
 
@@ -75,15 +76,17 @@ async function untilItAnswers(url: string, web: Supervised): Promise<void> {
 }
 
 async function run(): Promise<void> {
+  const wanted = readAddresses(process.env);
+  const { host } = wanted;
+  const isLocked = takeLock(join(home, 'running.lock')) !== undefined;
   const other = await runningElsewhere(home);
-  if (other) {
+  if (!isLocked || other) {
+    const where = other && `, at ${other.publicUrl ?? other.url} (process ${other.pid})`;
     throw new Error(
-      `Darkroom already runs on ${home}, at ${other.url} (process ${other.pid}). ` +
+      `Darkroom already runs on ${home}${where ?? ', or starts or stops there right now'}. ` +
         'End it with Ctrl-C there, or use another folder: DARKROOM_HOME=/path npm start.',
     );
   }
-  const port = await freePort(Number(process.env.PORT ?? portWanted), host, 'PORT' in process.env);
-  const url = process.env.DARKROOM_URL ?? `http://${host}:${port}`;
 
   await step('build', async () => {
     if (isBuilt()) return 'up to date';
@@ -96,21 +99,24 @@ async function run(): Promise<void> {
     return home;
   });
 
+  const port = await freePort(wanted.port, host, wanted.portInsisted);
+  const url = localUrl(host, port);
+  const publicUrl = wanted.publicUrl ?? url;
   const web = start(
     'web',
     ['node_modules/next/dist/bin/next', 'start', '--hostname', host, '--port', String(port)],
-    { url },
+    { url: publicUrl },
   );
   const trainerArguments = ['--import', 'tsx', 'trainer/rounds/main.ts'];
-  start('trainer', trainerArguments, { url, niceness: trainerNiceness });
+  start('trainer', trainerArguments, { url: publicUrl, niceness: trainerNiceness });
   await step('web', async () => {
-    await untilItAnswers(`http://${host}:${port}`, web);
+    await untilItAnswers(url, web);
     return 'answers';
   });
-  noteRunning(home, url);
+  noteRunning(home, { url, publicUrl: wanted.publicUrl });
 
   const isFirst = (await firstAdmin()) === null;
-  console.log(`\n  ${bold(isFirst ? `${url}/join/${await adminToken()}` : url)}`);
+  console.log(`\n  ${bold(isFirst ? `${publicUrl}/join/${await adminToken()}` : publicUrl)}`);
   const hint = isFirst
     ? 'one-time link: whoever opens it first is the admin'
     : 'signed out? npm run sign-in prints a one-time link';

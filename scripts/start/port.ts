@@ -19,13 +19,13 @@ export async function freePort(wanted: number, host: string, insist: boolean): P
   if (await isFree(wanted, host)) return wanted;
   if (insist) {
     throw new Error(
-      `port ${wanted} on ${host} is taken: end what listens there, or choose another with PORT=${wanted + 1} npm start`,
+      `port ${wanted} on ${host} is taken: end what listens there, or choose another with DARKROOM_PORT=${wanted + 1} npm start`,
     );
   }
   for (let port = wanted + 1; port <= wanted + portsTried; port++) {
     if (await isFree(port, host)) return port;
   }
   throw new Error(
-    `no port from ${wanted} to ${wanted + portsTried} is free on ${host}: choose one with PORT=8080 npm start`,
+    `no port from ${wanted} to ${wanted + portsTried} is free on ${host}: choose one with DARKROOM_PORT=8080 npm start`,
   );
 }

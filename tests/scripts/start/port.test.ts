@@ -20,6 +20,6 @@ it('goes on to the next free port', async () => {
 
 it('names the port and the remedy when the port was insisted on', async () => {
   await expect(freePort(taken, host, true)).rejects.toThrow(
-    new RegExp(`port ${taken} on ${host} is taken.*PORT=`),
+    new RegExp(`port ${taken} on ${host} is taken.*DARKROOM_PORT=`),
   );
 });
