@@ -61,6 +61,9 @@ function start(name: string, nodeArguments: string[], more: { url: string; nicen
       line('!', name, `ended (${how}); starts again in ${duration(restartMs)}`);
       for (const text of running.tail().slice(-linesShown)) console.log(`    ${dim(said(text))}`);
     },
+    onLogDropped(why) {
+      line('!', name, `goes on, but its log cannot be written: ${why}`);
+    },
   });
   processes.push(running);
   return running;
@@ -131,6 +134,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 whenNpmEnds(stop);
 // A closed terminal takes the console away; that must not keep the processes from being stopped.
 process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
 
 console.log(`\n  ${bold('Darkroom')}\n`);
 await run().catch(async (error: unknown) => {
