@@ -9,7 +9,7 @@ const leash = fileURLToPath(new URL('leash.mjs', import.meta.url));
 const backoffMsFirst = 1_000;
 const backoffMsMax = 30_000;
 /** A process that ran this long was well; its next death starts the backoff anew. */
-const healthyMs = 60_000;
+const healthyMs = 10_000;
 const stopGraceMs = 10_000;
 const tailLines = 12;
 
