@@ -14,7 +14,7 @@ import { type Supervised, supervise } from './supervise';
 const startedAt = performance.now();
 const healthPollMs = 150;
 /** Deaths before the first answer after which the start is given up. */
-const deathsMax = 3;
+const deathsMax = 5;
 const trainerNiceness = 5;
 /** Of a process's last words, when it dies. */
 const linesShown = 4;

@@ -5,7 +5,7 @@ import { answers } from '@/scripts/start/running';
 import { processesOn } from './processes';
 
 const pollMs = 200;
-const endingMsMax = 20_000;
+const endingMsMax = 60_000;
 
 export class Darkroom {
   starts = 0;
@@ -29,6 +29,8 @@ export class Darkroom {
     const npm = spawn('npm', ['start'], {
       env: { ...process.env, DARKROOM_HOME: this.home, DARKROOM_PORT: String(this.port) },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, as in a terminal: Ctrl-C reaches all of it.
+      detached: true,
     });
     this.#npm = npm;
     for (const stream of [npm.stdout, npm.stderr]) {
@@ -56,7 +58,7 @@ export class Darkroom {
   /** Ctrl-C, as a person does it; resolves to what is left running, which should be nothing. */
   async stop(): Promise<string[]> {
     this.#stopping = true;
-    this.#npm?.kill('SIGINT');
+    if (this.#npm?.pid) process.kill(-this.#npm.pid, 'SIGINT');
     const deadline = Date.now() + endingMsMax;
     while (Date.now() < deadline && processesOn(this.home).length > 0) await sleep(pollMs);
     return processesOn(this.home).map(({ pid, command }) => `${pid} ${command}`);

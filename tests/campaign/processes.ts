@@ -30,7 +30,7 @@ export function processesOn(home: string): Process[] {
 /** Who can be killed now. Engines and their lanes are the trainer's children; what is neither it nor the web app is no victim. */
 export function victimsOn(home: string): { kind: Victim; pid: number }[] {
   const all = processesOn(home);
-  const supervisor = all.find(({ command }) => command.includes('node scripts/start.mjs'));
+  const supervisor = all.find(({ command }) => /^\S*node scripts\/start\.mjs/.test(command));
   const of = ({ pid, parent, command }: Process): Victim | undefined => {
     if (pid === supervisor?.pid) return 'supervisor';
     if (command.includes('trainer/runtime/child.ts')) return 'engine';

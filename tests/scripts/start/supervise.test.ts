@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,5 +123,21 @@ describe('supervise', () => {
     const pids = await pidsIn(pidFile);
     starter.kill('SIGKILL');
     await vi.waitFor(() => expect(pids.map(isAlive)).toEqual([false, false]), 20_000);
+  });
+
+  it('ends a process whose starter died before that process had begun', async () => {
+    const leash = join(root, 'scripts/start/leash.mjs');
+    const child = writeScript('stays.cjs', 'setInterval(() => {}, 1000)');
+    const starter = writeScript(
+      'dies.cjs',
+      `const { spawn } = require('node:child_process');
+       const { writeSync } = require('node:fs');
+       const stdio = ['ignore', 'ignore', 'ignore', 'ipc'];
+       const args = ['--import', ${JSON.stringify(leash)}, ${JSON.stringify(child)}];
+       writeSync(1, String(spawn(process.execPath, args, { stdio, detached: true }).pid));
+       process.kill(process.pid, 'SIGKILL');`,
+    );
+    const { stdout } = spawnSync(process.execPath, [starter], { encoding: 'utf8' });
+    await vi.waitFor(() => expect(isAlive(Number(stdout))).toBe(false), 20_000);
   });
 });
