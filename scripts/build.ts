@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { takeLock } from './lock';
 
 /** Everything `next build` reads; the trainer is not part of it. */
 const sources = [
@@ -16,6 +18,8 @@ const sources = [
   'tsconfig.json',
 ];
 const stampFile = '.next/sources.sha256';
+const lockFile = 'node_modules/.darkroom-build.lock';
+const lockPollMs = 300;
 
 function filesOf(path: string): string[] {
   if (!existsSync(path)) return [];
@@ -47,12 +51,26 @@ export function isBuilt(): boolean {
 }
 
 /**
- * Builds the web app for production. Call it from the project root.
+ * Builds the web app for production, unless it is built. Call it from the project root; of several at once one builds and the
+ * others wait for it.
  *
  * @param signal ends the build early
  * @throws with the compiler's last lines when the build fails
  */
 export async function build(signal?: AbortSignal): Promise<void> {
+  let unlock = takeLock(lockFile);
+  while (!unlock) {
+    await sleep(lockPollMs, undefined, { signal });
+    unlock = takeLock(lockFile);
+  }
+  try {
+    if (!isBuilt()) await compile(signal);
+  } finally {
+    unlock();
+  }
+}
+
+async function compile(signal?: AbortSignal): Promise<void> {
   const hash = sourcesHash();
   const child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
     env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },

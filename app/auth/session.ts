@@ -19,9 +19,18 @@ export async function authHeaders(headers: Headers): Promise<Headers> {
   return renamed;
 }
 
-/** The session that these headers belong to, with its user; null when there is none or it has ended. */
-export async function sessionOf(headers: Headers) {
-  return (await auth()).api.getSession({ headers: await authHeaders(headers) });
+/**
+ * The session that these headers belong to, with its user; null when there is none or it has ended. One that is due is
+ * prolonged; where the database takes no writes (a full disk, a long transaction) it is as good as before.
+ */
+export async function sessionOf(received: Headers) {
+  const { api } = await auth();
+  const headers = await authHeaders(received);
+  try {
+    return await api.getSession({ headers });
+  } catch {
+    return api.getSession({ headers, query: { disableRefresh: true } });
+  }
 }
 
 /** A cookie's value as it was sent, or undefined. */

@@ -114,25 +114,30 @@ export class Worker {
     }
   }
 
-  /** Does the work; goes on from its cursor, in a new engine, after what may pass. */
+  /**
+   * Does the work; goes on from its cursor, in a new engine, after what may pass. An engine may die while it is being
+   * opened, too.
+   */
   async #persist(assignment: Assignment, log: Logger): Promise<void> {
+    const { signal } = assignment;
     let failures = 0;
     for (;;) {
-      const checkpoints = assignment.checkpoints;
-      assignment.signal.throwIfAborted();
-      const engine = await Engine.open({ device: this.device.device });
-      if (this.#current) this.#current.engine = engine;
+      const { checkpoints } = assignment;
+      let engine: Engine | undefined;
       try {
-        assignment.signal.throwIfAborted();
+        signal.throwIfAborted();
+        engine = await Engine.open({ device: this.device.device });
+        signal.throwIfAborted();
+        if (this.#current) this.#current.engine = engine;
         return await performers[assignment.kind](assignment, engine);
       } catch (thrown) {
-        if (assignment.signal.aborted || !mayPass(thrown)) throw thrown;
+        if (signal.aborted || !mayPass(thrown)) throw thrown;
         failures = assignment.checkpoints > checkpoints ? 1 : failures + 1;
         if (failures > retriesMax) throw thrown;
         log.warn({ error: thrown, failures }, 'going on from the last checkpoint');
         await pause(retryPauseMs, this.#stopping.signal);
       } finally {
-        await engine.close();
+        await engine?.close();
       }
     }
   }
