@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fileMode } from '@/db/private-home';
 
 const noteSchema = z.object({ pid: z.number().int(), url: z.url() });
 const answerMsMax = 2_000;
@@ -44,7 +45,8 @@ export async function runningElsewhere(
 }
 
 export function noteRunning(home: string, url: string): void {
-  writeFileSync(noteFile(home), `${JSON.stringify({ pid: process.pid, url })}\n`);
+  const note = `${JSON.stringify({ pid: process.pid, url })}\n`;
+  writeFileSync(noteFile(home), note, { mode: fileMode });
 }
 
 export function noteStopped(home: string): void {

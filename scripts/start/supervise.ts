@@ -10,6 +10,7 @@ import {
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fileMode, folderMode } from '@/db/private-home';
 
 const leash = fileURLToPath(new URL('leash.mjs', import.meta.url));
 
@@ -101,12 +102,12 @@ export function supervise(options: {
 
 /** Appends to `<name>.log`; one that has grown large becomes `<name>.old.log` first. */
 function openLog(folder: string, name: string): WriteStream {
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: folderMode });
   const file = join(folder, `${name}.log`);
   if (existsSync(file) && statSync(file).size > logBytesMax) {
     renameSync(file, join(folder, `${name}.old.log`));
   }
-  return createWriteStream(file, { flags: 'a' });
+  return createWriteStream(file, { flags: 'a', mode: fileMode });
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {
