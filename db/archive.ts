@@ -9,7 +9,6 @@ import type { RunConfig } from '@/lib/settings/run-config';
 import { db } from './client';
 import type { LabelRow, PairRow, Prepared } from './freezing';
 import { markIn } from './frozen-mark';
-import { baseIdIn } from './policies';
 import { breathe, portions } from './portions';
 import { flags, samples } from './schema/labels';
 import { user } from './schema/people';
@@ -270,10 +269,31 @@ export function votesIn(archive: Archive): Map<string, ImageVotes> {
   return votes;
 }
 
+/** The base policy that each policy descends from, itself where it is one. */
+function baseIds(): Map<string, string> {
+  const bases = new Map<string, string>();
+  const all = db()
+    .select({ id: policies.id, parentId: policies.parentId })
+    .from(policies)
+    .orderBy(asc(policies.createdAt))
+    .all();
+  const parents = new Map(all.map(({ id, parentId }) => [id, parentId]));
+  for (const { id } of all) {
+    let base = id;
+    // Parents come first, as a rule, and are known.
+    for (let parent = parents.get(id); parent; parent = parents.get(parent)) {
+      base = bases.get(parent) ?? parent;
+      if (bases.has(parent)) break;
+    }
+    bases.set(id, base);
+  }
+  return bases;
+}
+
 /** How many images, of them imported, and without latents that belong to the round's pipeline as it is now. */
 async function imagesOf(sampleIds: readonly string[], startPolicyId: string) {
-  const base = baseIdIn(db(), startPolicyId);
-  const bases = new Map<string, string>();
+  const bases = baseIds();
+  const base = bases.get(startPolicyId);
   const counts = { images: 0, imported: 0, encoded: 0 };
   for (const ids of portions([...new Set(sampleIds)])) {
     const rows = db()
@@ -286,7 +306,6 @@ async function imagesOf(sampleIds: readonly string[], startPolicyId: string) {
       .where(inArray(samples.id, ids))
       .all();
     for (const { policyId, origin, trajectoryBlob } of rows) {
-      if (!bases.has(policyId)) bases.set(policyId, baseIdIn(db(), policyId));
       counts.images++;
       if (origin !== null) counts.imported++;
       if (trajectoryBlob === null || bases.get(policyId) !== base) counts.encoded++;

@@ -8,7 +8,7 @@ import { AppError } from '@/lib/errors';
 import { db } from './client';
 import { type Mark, markIn } from './frozen-mark';
 import { newId } from './ids';
-import { breathe, portions, rowsPerStatement, rowsPerTransaction } from './portions';
+import { breathe, portions, rowsPerStatement } from './portions';
 import { type Round, roundIn } from './round-decisions';
 import { trainingLabels, trainingPairs } from './schema/labels';
 import { rounds } from './schema/rounds';
@@ -122,16 +122,13 @@ async function store(
 ): Promise<void> {
   const numbered = <Row>(rows: readonly Row[]) =>
     rows.map((row, ordinal) => ({ roundId, ordinal, ...row }));
-  for (const some of portions(numbered(pairs), rowsPerTransaction)) {
-    await step((tx) => {
-      for (const rows of portions(some)) tx.insert(trainingPairs).values(rows).run();
-    });
+  // Each portion in a transaction of its own, of some thirty milliseconds.
+  for (const rows of portions(numbered(pairs))) {
+    await step((tx) => tx.insert(trainingPairs).values(rows).run());
     await breathe();
   }
-  for (const some of portions(numbered(labels), rowsPerTransaction)) {
-    await step((tx) => {
-      for (const rows of portions(some)) tx.insert(trainingLabels).values(rows).run();
-    });
+  for (const rows of portions(numbered(labels))) {
+    await step((tx) => tx.insert(trainingLabels).values(rows).run());
     await breathe();
   }
 }

@@ -3,9 +3,6 @@
 /** Rows of one statement. SQLite binds at most 32,766 values, and a sample's row binds 15. */
 export const rowsPerStatement = 500;
 
-/** Rows written in one transaction: some tens of milliseconds at most. */
-export const rowsPerTransaction = 1000;
-
 /** A list in portions of some length; the last may be shorter. */
 export function* portions<T>(rows: readonly T[], length = rowsPerStatement): Generator<T[]> {
   for (let i = 0; i < rows.length; i += length) yield rows.slice(i, i + length);

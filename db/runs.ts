@@ -5,7 +5,7 @@ import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
 import { lineageProblem, methodProblem } from '@/lib/settings/method-fit';
-import { parseRunConfig, type RunConfigInput } from '@/lib/settings/run-config';
+import { parseRunConfig, type RunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import { servingIn } from './aliases';
 import { prepareArchive, problemOf } from './archive';
 import { recordAudit } from './audit';
@@ -13,7 +13,7 @@ import { db } from './client';
 import type { Prepared } from './freezing';
 import { newId } from './ids';
 import { isImportRun } from './import-checks';
-import { policyIn } from './policies';
+import { type Policy, policyIn } from './policies';
 import {
   moveRound,
   openRound,
@@ -54,21 +54,11 @@ export async function startRun(input: {
   const problem = methodProblem(input.method, input.mode, config);
   if (problem) throw new AppError('bad-request', problem);
   const now = Date.now();
-  const policyOf = (tx: Transaction) =>
-    input.startPolicyId ? policyIn(tx, input.startPolicyId) : servingIn(tx, input.pipeline);
-  const asked = { ...input, config, now, startPolicyId: policyOf(db()).id };
-  const prepared = await archiveOrRefuse(asked);
+  // What is refused is refused before an archive is read; under the lock, it is looked at again.
+  const startPolicyId = checkedStart(db(), input, config).id;
+  const prepared = await archiveOrRefuse({ ...input, config, now, startPolicyId });
   const started = await immediate((tx) => {
-    const startPolicy = policyOf(tx);
-    if (startPolicy.pipeline !== input.pipeline) {
-      throw new AppError(
-        'bad-request',
-        `The policy ${startPolicy.name} belongs to the pipeline ${startPolicy.pipeline}, not to ${input.pipeline}.`,
-      );
-    }
-    const misfit = lineageProblem(startPolicy.manifest.config?.training, config.training);
-    if (misfit) throw new AppError('bad-request', misfit);
-    if (sourceOf(input.method) === 'reward') checkRewards(tx, config.rewards, input.pipeline);
+    const startPolicy = checkedStart(tx, input, config);
     const run = tx
       .insert(runs)
       .values({
@@ -89,6 +79,27 @@ export async function startRun(input: {
     return { run, round };
   });
   return { ...started, round: await begun(started.round, now, prepared) };
+}
+
+/** The policy that a run starts from, if it can be run with these settings. Throws 'bad-request'. */
+function checkedStart(
+  tx: Transaction,
+  input: Pick<Run, 'method' | 'pipeline'> & { startPolicyId?: string },
+  { training, rewards }: RunConfig,
+): Policy {
+  const start = input.startPolicyId
+    ? policyIn(tx, input.startPolicyId)
+    : servingIn(tx, input.pipeline);
+  if (start.pipeline !== input.pipeline) {
+    throw new AppError(
+      'bad-request',
+      `The policy ${start.name} belongs to the pipeline ${start.pipeline}, not to ${input.pipeline}.`,
+    );
+  }
+  const misfit = lineageProblem(start.manifest.config?.training, training);
+  if (misfit) throw new AppError('bad-request', misfit);
+  if (sourceOf(input.method) === 'reward') checkRewards(tx, rewards, input.pipeline);
+  return start;
 }
 
 /**
