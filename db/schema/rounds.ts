@@ -56,6 +56,8 @@ export const rounds = sqliteTable(
     error: text(),
     /** What reproduces it: hashes, seeds, data window, versions. */
     manifest: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+    /** What of a round that is over was given up already, and when (ms). */
+    tidied: text({ mode: 'json' }).$type<{ trajectories?: number; leases?: number }>(),
     createdAt: integer().notNull(),
     startedAt: integer().notNull(),
     finishedAt: integer(),
