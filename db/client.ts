@@ -1,8 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { AppError } from '@/lib/errors';
+import { fileMode, folderMode } from './private-home';
 import * as groupLeases from './schema/group-leases';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
@@ -34,7 +35,9 @@ export function databasePath(home = darkroomHome()): string {
  * makes every commit reach the disk before it is acknowledged.
  */
 export function openDatabase(path = databasePath()): Database {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: folderMode });
+  // Made here, because SQLite would let others read it; its own files beside it take over the mode.
+  closeSync(openSync(path, 'a', fileMode));
   const sqlite = new SqliteDatabase(path, { timeout: busyTimeoutMs });
   sqlite.pragma('journal_mode = WAL');
   sqlite.pragma('synchronous = FULL');

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
+import { fileMode, folderMode } from '@/db/private-home';
 
 const bytesMax = 10_000_000;
 
@@ -52,15 +53,15 @@ export class LogFile {
   }
 
   #open(): number {
-    mkdirSync(dirname(this.#path), { recursive: true });
-    const descriptor = openSync(this.#path, 'a');
+    mkdirSync(dirname(this.#path), { recursive: true, mode: folderMode });
+    const descriptor = openSync(this.#path, 'a', fileMode);
     this.#bytes = fstatSync(descriptor).size;
     if (this.#bytes <= bytesMax) return descriptor;
     closeSync(descriptor);
     const { dir, name } = parse(this.#path);
     renameSync(this.#path, join(dir, `${name}.old.log`));
     this.#bytes = 0;
-    return openSync(this.#path, 'a');
+    return openSync(this.#path, 'a', fileMode);
   }
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { closeDatabases, darkroomHome } from '@/db/client';
+import { makePrivate } from '@/db/private-home';
 import { firstAdmin } from '@/db/users';
 import { localUrl, readAddresses } from '@/lib/addresses';
 import { build, isBuilt } from '@/scripts/build';
@@ -98,6 +99,16 @@ async function run(): Promise<void> {
     return 'built';
   });
   await step('database', async () => {
+    // What the web app and the trainer write is nobody else's, either.
+    process.umask(0o077);
+    const open = makePrivate(home);
+    if (open.length > 0) {
+      line(
+        '!',
+        'database',
+        `others may read ${open[0]}: ${home} is on a file system without owners`,
+      );
+    }
     await setUp();
     return home;
   });

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fileMode } from '@/db/private-home';
 
 const noteSchema = z.object({
   /** Of the process that started it all. */
@@ -56,7 +57,8 @@ export function noteRunning(
   home: string,
   addresses: { url: string; publicUrl: string | null },
 ): void {
-  writeFileSync(noteFile(home), `${JSON.stringify({ pid: process.pid, ...addresses })}\n`);
+  const note = `${JSON.stringify({ pid: process.pid, ...addresses })}\n`;
+  writeFileSync(noteFile(home), note, { mode: fileMode });
 }
 
 export function noteStopped(home: string): void {
