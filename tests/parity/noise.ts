@@ -1,6 +1,8 @@
 /** @file Parity of Diffusion-DPO: the loss and adapter gradients of two finished images under shared noise. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoiser-inputs';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
@@ -43,7 +45,7 @@ async function check(engine: Engine, folder: string) {
   const common = {
     latents: float32([2, c, h, w], concatenated(pair.map(({ latents }) => latents))),
     target: float32([2, c, h, w], concatenated(pair.map(({ target }) => target))),
-    timestep: { ...golden.get('timestep'), dims: [] } as Tensor,
+    timestep: timestepFeed(takesScalarTimestep(unet.graph), [timestep, timestep]),
     context: float32([2, tokens, width], concatenated([cond, cond])),
   };
   const base = await engine.load(

@@ -1,6 +1,8 @@
 /** @file Parity of losses over transition densities (D3PO, DDPO, DPOK): log-probabilities, loss and adapter gradients. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoiser-inputs';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { stepFeeds } from '@/trainer/diffusion/transition';
@@ -157,7 +159,10 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
   );
   const common = {
     latents: stacked('latents'),
-    timestep: { ...transition.get('timestep'), dims: [] } as Tensor,
+    timestep: timestepFeed(
+      takesScalarTimestep(trainable.unet),
+      images.map(() => settings.timestep),
+    ),
     context: float32([n, tokens, width], Float32Array.from(images.flatMap(() => cond))),
     emptyContext: transition.floats('uncond'),
   };
