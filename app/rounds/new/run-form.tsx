@@ -3,16 +3,10 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
-import {
-  asksPeople,
-  availableMethods,
-  type Method,
-  methodDescriptions,
-  sourceOf,
-} from '@/lib/methods';
+import { availableMethods, type Method, methodDescriptions, sourceOf } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, groupsOf } from '@/lib/settings/groups';
-import { type PresetName, presetFor, presets } from '@/lib/settings/presets';
+import { presets, presetsOf } from '@/lib/settings/presets';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
@@ -24,7 +18,14 @@ import { send } from '../../http/send';
 import type { PipelineChoice } from './pipelines';
 import { PromptsField } from './prompts-field';
 import { RewardsField } from './rewards-field';
-import { checkDraft, type RunDraft, type Typed, typedReward, typedSettings } from './run-draft';
+import {
+  checkDraft,
+  type RunDraft,
+  type Typed,
+  typedReward,
+  typedSettings,
+  withMethod,
+} from './run-draft';
 import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
 
@@ -37,12 +38,6 @@ const methodOptions = availableMethods.map((method) => ({
   value: method,
   label: methodDescriptions[method]?.label ?? method,
   hint: methodDescriptions[method]?.explanation,
-}));
-
-const presetOptions = (Object.keys(presets) as PresetName[]).map((name) => ({
-  value: name,
-  label: presets[name].label,
-  hint: presets[name].explanation,
 }));
 
 /** Sets up a run: what to train, on what, how; with what it amounts to beside it. */
@@ -150,20 +145,18 @@ export function RunForm({
                 label="Method"
                 value={draft.method}
                 options={methodOptions}
-                onChange={(method) => {
-                  const preset = presetFor(method, draft.preset);
-                  // Without people to wait for, rounds would follow each other without end.
-                  const mode = asksPeople(method) ? draft.mode : 'single';
-                  if (preset === draft.preset) change({ method, mode });
-                  else change({ method, mode, preset, settings: typedSettings(preset) });
-                }}
+                onChange={(method) => setDraft((old) => withMethod(old, method))}
               />
             </Field>
             <Field label="Preset" help={presets[draft.preset].explanation}>
               <Select
                 label="Preset"
                 value={draft.preset}
-                options={presetOptions}
+                options={presetsOf(draft.pipeline).map((name) => ({
+                  value: name,
+                  label: presets[name].label,
+                  hint: presets[name].explanation,
+                }))}
                 onChange={(preset) => change({ preset, settings: typedSettings(preset) })}
               />
             </Field>
