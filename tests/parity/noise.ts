@@ -52,6 +52,7 @@ async function check(engine: Engine, folder: string) {
     serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, 'base')),
     {
       name: 'base',
+      externalDataFolder: unet.folder,
     },
   );
   const { target, ...inputs } = common;
@@ -68,7 +69,10 @@ async function check(engine: Engine, folder: string) {
       settings,
     ),
   );
-  const session = await engine.load(serializeOnnx(graph), { name: 'diffusion_dpo' });
+  const session = await engine.load(serializeOnnx(graph), {
+    name: 'diffusion_dpo',
+    externalDataFolder: unet.folder,
+  });
   const out = await session.run(
     {
       ...inputs,

@@ -167,9 +167,9 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
     emptyContext: transition.floats('uncond'),
   };
   const [referenceOutput] = Object.values(
-    await once(engine, buildDenoise(trainable, shape, 'base'), common),
+    await once(engine, buildDenoise(trainable, shape, 'base'), unet.folder, common),
   );
-  const out = await once(engine, graph, {
+  const out = await once(engine, graph, unet.folder, {
     ...common,
     ...stepFeeds(images.map(() => step)),
     ...check.feeds(golden),
@@ -216,8 +216,13 @@ async function transitionOf(folder: string, settings: TransitionSettings): Promi
   return Golden.read(parity, `d3po_${settings.case}_${kind}`);
 }
 
-async function once(engine: Engine, graph: Graph, feeds: Record<string, Tensor>) {
-  const session = await engine.load(serializeOnnx(graph), { name: graph.name });
+async function once(
+  engine: Engine,
+  graph: Graph,
+  externalDataFolder: string,
+  feeds: Record<string, Tensor>,
+) {
+  const session = await engine.load(serializeOnnx(graph), { name: graph.name, externalDataFolder });
   const out = await session.run(feeds, {});
   await session.release();
   return out;
