@@ -16,6 +16,7 @@ import {
 } from '@/trainer/diffusion/safetensors';
 import type { Graph } from '@/trainer/graph/model';
 import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
+import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
 import { targetsOf } from './method-settings';
@@ -44,7 +45,7 @@ export interface PolicyFile {
 
 /** The UNet as training of this kind needs it: with its weights in memory where all of them are trained. */
 export async function trainedUnet(unet: Graph, kind: WeightsKind): Promise<Graph> {
-  return kind.trainables === 'full' ? withConstantsInMemory(unet) : unet;
+  return kind.trainables === 'full' ? inSinglePrecision(await withConstantsInMemory(unet)) : unet;
 }
 
 /** What a training of this kind moves in `trainedUnet`'s UNet. */

@@ -2,7 +2,7 @@
  * @file Training on finished images, one optimizer step at a time: every example is noised to a timestep of its own, and
  * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
  */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
