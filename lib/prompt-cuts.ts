@@ -19,14 +19,12 @@ export interface PromptCut {
 }
 
 /** The prompts that do not fit whole, in their order. */
-export function promptCuts(
-  prompts: Iterable<string>,
-  { room, tokensOf }: PromptMeasure,
-): PromptCut[] {
+export function promptCuts(prompts: Iterable<string>, measure: PromptMeasure): PromptCut[] {
+  const { room } = measure;
   // Prompts share most of their words.
   const known = new Map<string, number>();
   const measured = (word: string) => {
-    const tokens = known.get(word) ?? tokensOf(word);
+    const tokens = known.get(word) ?? measure.tokensOf(word);
     known.set(word, tokens);
     return tokens;
   };
@@ -48,20 +46,24 @@ export function promptCuts(
   return cuts;
 }
 
-/** How many prompts are cut, where, and what is to be done, as a sentence for people; null where none is. */
-export function promptCutText(
-  cuts: readonly PromptCut[],
-  total: number,
-  room: number,
-): string | null {
-  const [first] = cuts;
+/** Of several prompts: how many are cut, and the first of them. */
+export interface PromptCuts {
+  cut: number;
+  first: PromptCut | null;
+  /** Tokens that a prompt may have; null where nobody knows. */
+  room: number | null;
+}
+
+const shownLength = 60;
+
+/** Which of `total` prompts are cut, where, and what is to be done, as sentences for people; null where none is. */
+export function promptCutText({ cut, first, room }: PromptCuts, total: number): string | null {
   if (!first) return null;
   const some =
-    total === 1
-      ? 'The prompt is'
-      : `${cuts.length} of ${total} prompts ${cuts.length === 1 ? 'is' : 'are'}`;
-  const which = cuts.length === 1 ? 'It ends' : 'The first ends';
-  const kept = first.kept.length > 60 ? `… ${first.kept.slice(-60)}` : first.kept;
-  const lost = first.lost.length > 60 ? `${first.lost.slice(0, 60)} …` : first.lost;
-  return `${some} longer than the ${room} tokens that reach the model. ${which} for it after “${kept}”; it never sees “${lost}”. People judge by the whole text: shorten it.`;
+    total === 1 ? 'The prompt is' : `${cut} of ${total} prompts ${cut === 1 ? 'is' : 'are'}`;
+  const kept = first.kept.length > shownLength ? `…${first.kept.slice(-shownLength)}` : first.kept;
+  const lost =
+    first.lost.length > shownLength ? `${first.lost.slice(0, shownLength)}…` : first.lost;
+  const where = kept === '' ? 'in its first word' : `after “${kept}”`;
+  return `${some} longer than the ${room} tokens that reach the model. ${cut === 1 ? 'It' : 'The first'} is cut ${where}: the model never reads all of “${lost}”, by which people judge. Shorten ${cut === 1 ? 'it' : 'them'}.`;
 }

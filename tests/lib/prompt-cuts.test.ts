@@ -19,13 +19,17 @@ it('tells the prompts that do not fit, and where each ends for the model', () =>
 });
 
 it('says so in a sentence, or nothing', () => {
-  const text = (prompts: string[]) =>
-    promptCutText(promptCuts(prompts, measure), prompts.length, measure.room);
+  const text = (prompts: string[]) => {
+    const cuts = promptCuts(prompts, measure);
+    const summary = { cut: cuts.length, first: cuts[0] ?? null, room: measure.room };
+    return promptCutText(summary, prompts.length);
+  };
   expect(text(['a', 'b'])).toBeNull();
   expect(text(['a', 'a b c d e'])).toBe(
-    '1 of 2 prompts is longer than the 4 tokens that reach the model. It ends for it after “a b c d”; it never sees “e”. People judge by the whole text: shorten it.',
+    '1 of 2 prompts is longer than the 4 tokens that reach the model. It is cut after “a b c d”: the model never reads all of “e”, by which people judge. Shorten it.',
   );
-  expect(text(['a b c d e', 'f g h i j'])).toContain('2 of 2 prompts are longer');
+  expect(text(['a b c d e', 'f g h i j'])).toMatch(/^2 of 2 prompts are .+ The first is .+them\.$/);
+  expect(text(['abcdefghijklmno'])).toMatch(/^The prompt is .+ It is cut in its first word/);
   const long = text([`a b c d ${'long '.repeat(40)}`]) as string;
   expect(long.length).toBeLessThan(300);
 });

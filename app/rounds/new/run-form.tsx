@@ -28,6 +28,7 @@ import {
 } from './run-draft';
 import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
+import { usePromptCuts } from './use-prompt-cuts';
 
 const modeOptions: { value: RunMode; label: string; hint: string }[] = [
   { value: 'online', label: 'Online run', hint: 'The next round starts by itself.' },
@@ -60,6 +61,8 @@ export function RunForm({
   const presetSettings = useMemo(() => typedSettings(draft.preset), [draft.preset]);
   const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
   const wrong = Object.keys(problems).length;
+  const promptCuts = usePromptCuts(draft.pipeline, draft.prompts);
+  const evaluationPromptCuts = usePromptCuts(draft.pipeline, draft.evaluationPrompts);
 
   const start = useMutation({
     mutationFn: (body: StartRun) => send('POST', '/api/runs', startedRunSchema, body),
@@ -180,6 +183,7 @@ export function RunForm({
               value={draft.prompts}
               suggested={pipeline.suggestedPrompts}
               problem={problems['config.prompts']}
+              cut={promptCuts}
               onChange={(prompts) => change({ prompts })}
             />
             <PromptsField
@@ -187,6 +191,7 @@ export function RunForm({
               value={draft.evaluationPrompts}
               suggested={pipeline.suggestedEvaluationPrompts}
               problem={problems['config.evaluationPrompts']}
+              cut={evaluationPromptCuts}
               onChange={(evaluationPrompts) => change({ evaluationPrompts })}
             />
             <Field
