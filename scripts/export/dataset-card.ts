@@ -70,9 +70,11 @@ them out of training.
 Trainers of Pick-a-Pic read Parquet with the bytes in \`jpg_0\` and \`jpg_1\`. This writes it:
 
 \`\`\`python
-${imports}from datasets import Features, Value, load_dataset
+${imports}from pathlib import Path
 
-folder = "."
+from datasets import Features, Value, load_dataset
+
+folder = str(Path(".").resolve())  # where this card lies
 rows = load_dataset(folder, split="train")
 binary = Value("binary")
 features = Features({**rows.features, "jpg_0": binary, "jpg_1": binary})

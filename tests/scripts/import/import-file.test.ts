@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -114,6 +115,27 @@ describe('export and import', () => {
     const one = await exportTo(path('one'));
     const two = await exportTo(path('two'));
     expect(await readFile(two.file)).toEqual(await readFile(one.file));
+  });
+
+  it('works with the images in the lines, too, and with a card that names every column', async () => {
+    await label();
+    const rows = await exported();
+    for (const images of ['beside', 'lines'] as const) {
+      const out = path(images);
+      const { file } = await exportTo(out, { images });
+      const [first] = (await readFile(file, 'utf8')).split('\n');
+      const card = await readFile(join(out, 'README.md'), 'utf8');
+      const named = [...card.matchAll(/^ {2}- name: (\w+)$/gm)].map(([, column]) => column);
+      expect(named).toEqual(Object.keys(JSON.parse(first as string)));
+      expect(existsSync(join(out, 'images'))).toBe(images === 'beside');
+    }
+    await useHome(temporary());
+    const file = path('lines/preferences.jsonl');
+    expect(await importFile(file, 'hands')).toMatchObject({ problems: [], added: 8, altered: 0 });
+    const nameless = ({ user_id: _, ...rest }: PickAPicRow) => rest;
+    expect((await exported()).map(nameless)).toEqual(rows.map(nameless));
+    const beside = path('beside/preferences.jsonl');
+    expect(await importFile(beside, 'hands')).toMatchObject({ added: 0, known: 8 });
   });
 
   it('finds images by their hash where the folder has lost them but this installation has not', async () => {
