@@ -98,7 +98,7 @@ function PersonRow({ person, isSelf }: { person: ListedPerson; isSelf: boolean }
           }
         >
           <MenuItem onClick={() => change.mutate({ paused: !person.paused })}>
-            {person.paused ? 'Let label again' : 'Pause labeling'}
+            {person.paused ? 'Let take part again' : 'Pause and sign out'}
           </MenuItem>
           <MenuItem onClick={() => makeLink.mutate(undefined)}>Make a sign-in link</MenuItem>
         </Menu>

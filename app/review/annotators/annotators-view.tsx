@@ -104,8 +104,9 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
         title={`Hold back ${asking?.name ?? ''}?`}
       >
         <p className="text-sm">
-          They are offered no more pairs, and their answers are not trained on until you let them
-          count again. Nothing is deleted. They are told that a reviewer has paused them.
+          They are signed out and offered no more pairs, and their answers are not trained on until
+          you let them count again. Nothing is deleted. They are told that a reviewer has paused
+          them.
         </p>
         <div className="mt-6 flex justify-end gap-2">
           <Button onClick={() => ask(null)}>Not now</Button>

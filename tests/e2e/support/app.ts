@@ -11,6 +11,8 @@ import { invite, seedEmpty } from './seed';
 /** A running Darkroom without trainer. `signIn` opens a page of its own for a new person. */
 export type App = {
   url: string;
+  /** The process of the web server. */
+  pid: () => number;
   /** Ends the web server and starts it again on the same port and data. */
   restart: () => Promise<void>;
   signIn: (browser: Browser, role: Role, options?: SignInOptions) => Promise<Page>;
@@ -40,6 +42,7 @@ export async function withApp(use: (app: App) => Promise<void>): Promise<void> {
   try {
     await use({
       url,
+      pid: () => server.pid ?? 0,
       restart: async () => {
         await stopServer(server);
         server = await startServer(port, url, home);
