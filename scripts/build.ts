@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { takeLock } from './lock';
@@ -55,28 +56,36 @@ export function isBuilt(): boolean {
  * others wait for it.
  *
  * @param signal ends the build early
+ * @param niceness how much it gives way to other processes: 0 (not) to 19
  * @throws with the compiler's last lines when the build fails
  */
-export async function build(signal?: AbortSignal): Promise<void> {
+export async function build({
+  signal,
+  niceness = 0,
+}: {
+  signal?: AbortSignal;
+  niceness?: number;
+} = {}): Promise<void> {
   let unlock = takeLock(lockFile);
   while (!unlock) {
     await sleep(lockPollMs, undefined, { signal });
     unlock = takeLock(lockFile);
   }
   try {
-    if (!isBuilt()) await compile(signal);
+    if (!isBuilt()) await compile(niceness, signal);
   } finally {
     unlock();
   }
 }
 
-async function compile(signal?: AbortSignal): Promise<void> {
+async function compile(niceness: number, signal?: AbortSignal): Promise<void> {
   const hash = sourcesHash();
   const child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
     env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   });
+  if (child.pid && niceness > 0) setPriority(child.pid, niceness);
   let output = '';
   const collect = (chunk: Buffer) => {
     output += chunk;

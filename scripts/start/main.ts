@@ -95,7 +95,7 @@ async function run(): Promise<void> {
   await step('build', async () => {
     if (isBuilt()) return 'up to date';
     line('·', 'build', 'building the web app, half a minute the first time');
-    await build(stopping.signal);
+    await build({ signal: stopping.signal });
     return 'built';
   });
   await step('database', async () => {

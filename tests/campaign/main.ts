@@ -32,9 +32,9 @@ done. Then it holds what was acknowledged against what is stored. Linux only.`,
       .default(() => Date.now() % 1_000_000)
       .describe('of the moments, the victims and the picks; by the clock unless told'),
     kills: whole(1, 1000).default(50).describe('how many processes are killed'),
-    'interval-ms': whole(100, 60_000).default(5_000).describe('between two kills, on average'),
+    'interval-ms': whole(100, 60_000).default(6_000).describe('between two kills, on average'),
     annotators: whole(1, 100).default(6).describe('how many people label at once'),
-    pairs: whole(2, 10_000).default(100).describe('pairs of the round'),
+    pairs: whole(2, 10_000).default(40).describe('pairs of the round'),
     'think-ms': whole(0, 60_000).default(1_500).describe('how long a person looks at a pair'),
     minutes: whole(1, 600).default(20).describe('after which it is given up'),
   }),
@@ -50,7 +50,7 @@ const say = (text: string) => {
   console.log(`${at.padStart(7)} s  ${text}`);
 };
 
-/** One round of the built-in policy, with checkpoints as often as a run may want them. */
+/** One round of the built-in policy that goes from checkpoint to checkpoint within seconds, as it has to between two kills. */
 async function makeRound(): Promise<string> {
   await migrateDatabase();
   const { manifest, ...identity } = await handsPolicy();
@@ -66,8 +66,10 @@ async function makeRound(): Promise<string> {
     pipeline: base.pipeline,
     config: {
       ...config,
-      sampling: { ...config.sampling, pairsPerRound: options.pairs },
+      sampling: { ...config.sampling, pairsPerRound: options.pairs, batchImages: 4 },
       labeling: { ...config.labeling, annotatorsPerPair: 3 },
+      training: { ...config.training, checkpointSeconds: 0 },
+      evaluation: { ...config.evaluation, images: 48 },
     },
     startPolicyId: base.id,
     createdBy: null,

@@ -23,8 +23,8 @@ const performers: Record<WorkKind, (assignment: Assignment, engine: Engine) => P
 };
 
 const heartbeatMs = 5000;
-/** How often a batch is tried again after the engine died or the database was busy. */
-const retriesMax = 2;
+/** How often a batch is tried again after the engine died or the database was busy: as often as a trainer that died. */
+const retriesMax = 4;
 
 export class Worker {
   readonly #id = newId();

@@ -29,7 +29,7 @@ const config = {
 it('opens another engine for a round, and for a reward model', async () => {
   const base = await baseOn(pipeline.folder);
   // As often as a death is forgiven.
-  killNext(2);
+  killNext(4);
   const round = await startRunFrom(base, config);
   await untilRound(round.id, ({ state }) => state === 'labeling');
   expect(stillToDie()).toBe(0);
@@ -56,7 +56,7 @@ it('opens another engine for a round, and for a reward model', async () => {
 });
 
 it('gives a round up when its engines die again and again, and says of what', async () => {
-  killNext(3);
+  killNext(5);
   const round = await startRunFrom(await baseOn(pipeline.folder), { ...config, seed: 8 });
   const failed = await untilRound(round.id, ({ state }) => state === 'failed');
   expect(failed.error).toMatch(/Starting.+engine was ended by SIGKILL.+memory/);
