@@ -16,6 +16,9 @@ export type Database = BetterSQLite3Database<typeof schema> & {
   $client: SqliteDatabase.Database;
 };
 
+/** What the write-ahead log is cut to once all of it is in the database; a long reader lets it grow meanwhile. */
+const walBytesMax = 64 * 2 ** 20;
+
 /** How long a writer waits for another process's transaction. */
 const busyTimeoutMs = 5000;
 
@@ -41,6 +44,7 @@ export function openDatabase(path = databasePath()): Database {
   sqlite.pragma('journal_mode = WAL');
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
+  sqlite.pragma(`journal_size_limit = ${walBytesMax}`);
   return drizzle(sqlite, { schema, casing: 'snake_case' });
 }
 
