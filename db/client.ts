@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { AppError } from '@/lib/errors';
+import { migrationState, refuseNewer } from './known-migrations';
 import { fileMode, folderMode } from './private-home';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
@@ -55,22 +56,25 @@ const opened = processWide.darkroomDatabases;
 
 /**
  * The database of the current data folder, opened on first use and kept for the process.
- * Throws 'unavailable' when it has not been set up.
+ * Throws 'unavailable' when it has not been set up, or comes from a newer version.
  */
 export function db(): Database {
   const path = databasePath();
   const known = opened.get(path);
   if (known) return known;
   const database = openDatabase(path);
-  const tables = database.$client
-    .prepare("select count(*) from sqlite_master where name = '__drizzle_migrations'")
-    .pluck();
-  if (tables.get() === 0) {
+  try {
+    const state = migrationState(database.$client);
+    if (!state.isSetUp) {
+      throw new AppError(
+        'unavailable',
+        `The database ${path} has not been set up. Run npm start once, or point DARKROOM_HOME at a folder that has been.`,
+      );
+    }
+    refuseNewer(path, state);
+  } catch (thrown) {
     database.$client.close();
-    throw new AppError(
-      'unavailable',
-      `The database ${path} has not been set up. Run npm start once, or point DARKROOM_HOME at a folder that has been.`,
-    );
+    throw thrown;
   }
   opened.set(path, database);
   return database;
