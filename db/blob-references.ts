@@ -5,6 +5,9 @@ import { db, schema } from './client';
 import { portions } from './portions';
 import type { Transaction } from './transaction';
 
+/** All that a hash can begin with. */
+const prefixes = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
 /** Columns that hold hashes of blobs. Each needs an index where its table is large. */
 export const blobColumns: SQLiteColumn[] = Object.values(schema).flatMap((table) =>
   Object.entries(getTableColumns(table)).flatMap(([name, column]) =>
@@ -29,10 +32,10 @@ export function pointedTo(tx: Transaction, hashes: readonly string[]): Set<strin
 }
 
 /** All hashes that begin with two digits and that some row points to. @param prefix two hexadecimal digits */
-export function pointedToUnder(prefix: string): Set<string> {
+export function pointedToUnder(prefix: string, database: Transaction = db()): Set<string> {
   const found = new Set<string>();
   for (const column of blobColumns) {
-    const rows = db()
+    const rows = database
       .selectDistinct({ hash: column })
       .from(column.table)
       .where(and(isNotNull(column), gte(column, prefix), lt(column, `${prefix}g`)))
@@ -40,4 +43,9 @@ export function pointedToUnder(prefix: string): Set<string> {
     for (const { hash } of rows) found.add(String(hash));
   }
   return found;
+}
+
+/** All hashes that a database points to, in order. */
+export function* allPointedTo(database: Transaction): Generator<string> {
+  for (const prefix of prefixes) yield* [...pointedToUnder(prefix, database)].sort();
 }

@@ -49,6 +49,12 @@ export function openDatabase(path = databasePath()): Database {
   return drizzle(sqlite, { schema, casing: 'snake_case' });
 }
 
+/** Opens a database file to be read only, as it is. Throws what SQLite throws where there is none. */
+export function openToRead(path: string): Database {
+  const sqlite = new SqliteDatabase(path, { readonly: true, timeout: busyTimeoutMs });
+  return drizzle(sqlite, { schema, casing: 'snake_case' });
+}
+
 // On globalThis, because a development server evaluates this module again after every change.
 const processWide = globalThis as { darkroomDatabases?: Map<string, Database> };
 processWide.darkroomDatabases ??= new Map();
