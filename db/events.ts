@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, lt, max } from 'drizzle-orm';
+import { and, asc, eq, gt, max } from 'drizzle-orm';
 import type { DarkroomEvent } from '@/lib/events';
 import { db } from './client';
 import { events } from './schema/rounds';
@@ -59,12 +59,5 @@ export async function latestEventId(): Promise<number> {
       .select({ id: max(events.id) })
       .from(events)
       .get()?.id ?? 0
-  );
-}
-
-/** Forgets events older than this; what they told of is in its own tables. Returns how many. */
-export async function pruneEvents(olderThanMs: number): Promise<number> {
-  return immediate(
-    (tx) => tx.delete(events).where(lt(events.createdAt, olderThanMs)).run().changes,
   );
 }
