@@ -1,9 +1,10 @@
-import { and, desc, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { isFinished, type RoundProgress, type RoundState, roundProgressSchema } from '@/lib/rounds';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { recordEvent } from './events';
+import { prepared } from './prepared';
 import { countAnswers, isExhausted } from './round-answers';
 import {
   announceRound,
@@ -57,6 +58,30 @@ export function mergeProgress(
   const progress = roundProgressSchema.parse({ ...round.progress, ...patch });
   tx.update(rounds).set({ progress }).where(eq(rounds.id, round.id)).run();
   recordEvent(tx, { kind: 'progress', payload: progress, roundId: round.id }, now);
+}
+
+const progressOf = prepared((database) =>
+  database
+    .select({ progress: rounds.progress })
+    .from(rounds)
+    .where(eq(rounds.id, sql.placeholder('roundId')))
+    .prepare(),
+);
+
+const setProgress = prepared((database) =>
+  database
+    .update(rounds)
+    .set({ progress: sql`${sql.placeholder('progress')}` })
+    .where(eq(rounds.id, sql.placeholder('roundId')))
+    .prepare(),
+);
+
+/** Within a decision: counts answers that came (or, negative, went), without reading those there were. */
+export function addLabeled(tx: Transaction, roundId: string, answers: number, now: number): void {
+  const { progress: before } = progressOf().get({ roundId })!;
+  const progress = { ...before, labeled: Math.max(0, before.labeled + answers) };
+  setProgress().run({ roundId, progress: JSON.stringify(progress) });
+  recordEvent(tx, { kind: 'progress', payload: progress, roundId }, now);
 }
 
 /** Merges what is known of a round's progress; pages hear of it as a 'progress' event. */

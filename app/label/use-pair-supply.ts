@@ -3,21 +3,18 @@
 import { useMutation } from '@tanstack/react-query';
 import { type Dispatch, useEffect } from 'react';
 import { toAppError } from '@/lib/errors';
+import { pairsInHand } from '@/lib/leases';
 import { type Dry, type LabelProgress, nextAnswerSchema } from '../api/label/schema';
 import { send } from '../http/send';
 import { dayStart } from './day-start';
 import type { LabelAction, LabelState } from './label-state';
 
-/** Pairs in hand: one on screen, the others leased and decoded ahead. */
-const pairsWanted = 3;
-
-/** Enough is asked for before the hand is empty, but not one by one. */
-const refillBelow = 3;
-
 /** How long to wait before asking again, in ms; null: until something else happens. */
 function retryMs(dry: Dry): number | null {
   switch (dry.state) {
     case 'sampling':
+      return 2_000;
+    case 'hand-full':
       return 2_000;
     case 'all-leased':
       return Math.min(Math.max(dry.retryAfterMs, 1_000), 10_000);
@@ -43,19 +40,19 @@ export function usePairSupply(options: {
   dispatch: Dispatch<LabelAction>;
   /** Leases whose answers the server has not yet acknowledged. */
   unsentLeaseIds: string[];
+  /** The server does not take them now. */
+  stuck: boolean;
   onAnswer: (answer: { progress: LabelProgress; leaseSeconds: number | null }) => void;
 }): { ask: () => void } {
   const { state, dispatch } = options;
+  // A pair whose answer is on its way still counts at the server, which lets nobody hold more than the hand.
+  const held = new Set([...state.pairs.map((pair) => pair.leaseId), ...options.unsentLeaseIds]);
   const { mutate, isPending } = useMutation({
     networkMode: 'always',
     mutationFn: () => {
-      const holding = [
-        ...state.pairs.map((pair) => pair.leaseId),
-        ...state.unusable,
-        ...options.unsentLeaseIds,
-      ];
+      const holding = [...held, ...state.unusable];
       const query = new URLSearchParams({
-        count: String(Math.max(1, pairsWanted - state.pairs.length)),
+        count: String(Math.max(1, pairsInHand - held.size)),
         holding: holding.join(','),
         dayStartMs: dayStart(),
       });
@@ -75,7 +72,9 @@ export function usePairSupply(options: {
     },
   });
 
-  const short = state.pairs.length < refillBelow;
+  // Where answers do not get through, asking tells why.
+  const isStuck = options.stuck && state.pairs.length === 0;
+  const short = held.size < pairsInHand || isStuck;
   const pauseMs = state.failure ? failedRetryMs : state.dry ? retryMs(state.dry) : 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: every answer of the server starts the pause anew, also when it equals the last
   useEffect(() => {
