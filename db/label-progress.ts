@@ -1,4 +1,4 @@
-import { and, count, desc, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
+import { and, count, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
 import { prepared } from './prepared';
 import { labelingStates, roundIsOpen } from './round-labeling';
 import { preferences } from './schema/labels';
@@ -11,14 +11,17 @@ export interface LabelProgress {
   round: { id: string; ordinal: number; labeled: number; wanted: number } | null;
 }
 
-const newestRound = prepared((database) =>
+const roundsLabeled = prepared((database) =>
   database
-    .select({ id: rounds.id, ordinal: rounds.ordinal, progress: rounds.progress })
+    .select({
+      id: rounds.id,
+      ordinal: rounds.ordinal,
+      progress: rounds.progress,
+      createdAt: rounds.createdAt,
+    })
     .from(rounds)
     .innerJoin(runs, eq(runs.id, rounds.runId))
     .where(and(inArray(rounds.state, labelingStates), roundIsOpen))
-    .orderBy(desc(rounds.createdAt))
-    .limit(1)
     .prepare(),
 );
 
@@ -41,7 +44,9 @@ export async function labelProgress(
   annotatorId: string,
   { dayStartMs }: { dayStartMs: number },
 ): Promise<LabelProgress> {
-  const round = newestRound().get();
+  const [round] = roundsLabeled()
+    .all()
+    .sort((a, b) => b.createdAt - a.createdAt);
   const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
   const today = answersSince().get({ annotatorId, since: dayStartMs });
   return {
