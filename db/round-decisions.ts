@@ -21,7 +21,7 @@ import { recordEvent } from './events';
 import { newId } from './ids';
 import { leases, pairs } from './schema/labels';
 import { evaluations, rounds, runs, work } from './schema/rounds';
-import { freezeTrainingPairs } from './training-data';
+import { freezeTrainingPairs, type TrainingData } from './training-data';
 import type { Transaction } from './transaction';
 
 export type Run = typeof runs.$inferSelect;
@@ -209,16 +209,19 @@ export function failRound(tx: Transaction, round: Round, error: string, now: num
   setRunStatus(tx, runIn(tx, round.runId), 'failed', now);
 }
 
+/** Why a round's answers make no training pair, and what to do: answers held back may be what is missing. */
+function nothingToTrainOn({ answers, heldBack }: TrainingData): string {
+  const none = (what: string) =>
+    `None of the ${answers - heldBack} answers ${what}prefers one image over another, so there is nothing to train on.`;
+  if (heldBack === 0) return `${none('')} Resume the run to draw new pairs.`;
+  return `${none('that count ')} ${heldBack} more are held back, because whoever gave them is paused. Let them label again on People if their answers are to count, and resume the run to draw new pairs.`;
+}
+
 /** Ends labeling: freezes the answers and queues the training, or fails if they say nothing. */
 export function startTraining(tx: Transaction, round: Round, now: number): void {
   const trainingData = freezeTrainingPairs(tx, round, now);
   if (trainingData.trainingPairs === 0) {
-    failRound(
-      tx,
-      round,
-      `None of the ${trainingData.answers} answers prefers one image over another, so there is nothing to train on. Resume the run to draw new pairs.`,
-      now,
-    );
+    failRound(tx, round, nothingToTrainOn(trainingData), now);
     return;
   }
   moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });

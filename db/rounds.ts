@@ -182,7 +182,7 @@ export async function closeLabeling(id: string, actorId: string | null): Promise
     ) {
       throw new AppError(
         'conflict',
-        `Round ${round.ordinal} is ${round.state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s.`,
+        `Round ${round.ordinal} is ${round.state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s, of people who are not paused.`,
       );
     }
     startTraining(tx, round, now);

@@ -3,6 +3,7 @@ import { AppError } from '@/lib/errors';
 import type { Role } from '@/lib/roles';
 import { recordAudit } from './audit';
 import { db } from './client';
+import { recountFor } from './held-back';
 import { newId } from './ids';
 import { leases, preferences } from './schema/labels';
 import { user } from './schema/people';
@@ -120,7 +121,7 @@ export async function setRole(id: string, role: Role, actorId: string | null): P
   });
 }
 
-/** Holds back a person: no more pairs, leases given back, preferences not trained on. */
+/** Holds back a person: no more pairs, leases given back, preferences neither counted nor trained on. */
 export async function pausePerson(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   await immediate((tx) => {
@@ -135,6 +136,7 @@ export async function pausePerson(id: string, actorId: string | null): Promise<v
       .set({ releasedAt: now })
       .where(and(eq(leases.annotatorId, id), isNull(leases.releasedAt)))
       .run();
+    recountFor(tx, id, now);
     recordAudit(tx, { actorId, action: 'person.pause', subject: id });
   });
 }
@@ -143,6 +145,7 @@ export async function resumePerson(id: string, actorId: string | null): Promise<
   await immediate((tx) => {
     mustFind(tx, id);
     tx.update(user).set({ pausedAt: null, updatedAt: new Date() }).where(eq(user.id, id)).run();
+    recountFor(tx, id, Date.now());
     recordAudit(tx, { actorId, action: 'person.resume', subject: id });
   });
 }

@@ -28,5 +28,7 @@ export async function statementsOf(act: () => Promise<unknown>): Promise<string[
 export function planOf(sql: string): string[] {
   const rows = db().$client.prepare(`explain query plan ${sql}`).raw(true);
   const places = (sql.match(/\?/g) ?? []).map(() => null);
-  return (rows.all(...places) as [number, number, number, string][]).map(([, , , detail]) => detail);
+  return (rows.all(...places) as [number, number, number, string][]).map(
+    ([, , , detail]) => detail,
+  );
 }
