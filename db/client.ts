@@ -11,8 +11,17 @@ import * as people from './schema/people';
 import * as policies from './schema/policies';
 import * as rewards from './schema/rewards';
 import * as rounds from './schema/rounds';
+import * as tallies from './schema/tallies';
 
-export const schema = { ...people, ...policies, ...rounds, ...labels, ...groupLeases, ...rewards };
+export const schema = {
+  ...people,
+  ...policies,
+  ...rounds,
+  ...labels,
+  ...groupLeases,
+  ...rewards,
+  ...tallies,
+};
 
 export type Database = BetterSQLite3Database<typeof schema> & {
   $client: SqliteDatabase.Database;

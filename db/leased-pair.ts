@@ -1,7 +1,8 @@
-import { eq } from 'drizzle-orm';
-import { type LeasedImage, leasedImagesIn } from './leased-images';
-import { leases, pairs } from './schema/labels';
-import type { Transaction } from './transaction';
+import { and, eq, or, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { LeasedImage } from './leased-images';
+import { prepared } from './prepared';
+import { flags, leases, pairs, samples } from './schema/labels';
 
 export type LeasedSide = LeasedImage;
 
@@ -19,27 +20,73 @@ export interface LeasedPair {
   sensitive: boolean;
 }
 
-/** Reads a lease as its annotator sees it. */
-export function leasedPairIn(tx: Transaction, leaseId: string): LeasedPair {
-  const row = tx
-    .select()
+const left = alias(samples, 'left_sample');
+const right = alias(samples, 'right_sample');
+
+const shown = (sample: typeof left | typeof right) => ({
+  sampleId: sample.id,
+  imageBlob: sample.imageBlob,
+  width: sample.width,
+  height: sample.height,
+  verdict: sample.verdict,
+});
+
+const leaseWithImages = prepared((database) =>
+  database
+    .select({
+      annotatorId: leases.annotatorId,
+      lease: {
+        leaseId: leases.id,
+        pairId: leases.pairId,
+        roundId: pairs.roundId,
+        prompt: pairs.prompt,
+        servedAt: leases.servedAt,
+        expiresAt: leases.expiresAt,
+      },
+      left: shown(left),
+      right: shown(right),
+    })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .where(eq(leases.id, leaseId))
-    .get();
-  if (!row) throw new Error(`Lease ${leaseId} vanished within its own transaction.`);
-  const { leases: lease, pairs: pair } = row;
-  const sides = [lease.leftSampleId, lease.rightSampleId];
-  const { images, sensitive } = leasedImagesIn(tx, sides, lease.annotatorId);
+    .innerJoin(left, eq(left.id, leases.leftSampleId))
+    .innerJoin(right, eq(right.id, leases.rightSampleId))
+    .where(eq(leases.id, sql.placeholder('leaseId')))
+    .prepare(),
+);
+
+const standingFlags = prepared((database) =>
+  database
+    .select({ sampleId: flags.sampleId, annotatorId: flags.annotatorId, kind: flags.kind })
+    .from(flags)
+    .where(
+      and(
+        sql`${flags.sampleId} in (${sql.placeholder('left')}, ${sql.placeholder('right')})`,
+        sql`${flags.state} <> 'rejected'`,
+        or(eq(flags.annotatorId, sql.placeholder('annotatorId')), sql`${flags.kind} = 'nsfw'`),
+      ),
+    )
+    .prepare(),
+);
+
+/** Reads a lease as its annotator sees it, within the decision that knows it. */
+export function leasedPairIn(leaseId: string): LeasedPair {
+  const row = leaseWithImages().get({ leaseId });
+  if (!row) throw new Error(`Lease ${leaseId}, its pair or its samples vanished.`);
+  const { annotatorId, lease } = row;
+  const sides = { left: row.left.sampleId, right: row.right.sampleId };
+  const standing = standingFlags().all({ annotatorId, ...sides });
+  const side = ({ verdict: _, ...image }: typeof row.left): LeasedSide => ({
+    ...image,
+    flags: standing
+      .filter((flag) => flag.sampleId === image.sampleId && flag.annotatorId === annotatorId)
+      .map((flag) => flag.kind),
+  });
   return {
-    leaseId: lease.id,
-    pairId: pair.id,
-    roundId: pair.roundId,
-    prompt: pair.prompt,
-    servedAt: lease.servedAt,
-    expiresAt: lease.expiresAt,
-    left: images[0]!,
-    right: images[1]!,
-    sensitive,
+    ...lease,
+    left: side(row.left),
+    right: side(row.right),
+    sensitive:
+      standing.some((flag) => flag.kind === 'nsfw') ||
+      [row.left, row.right].some(({ verdict }) => verdict?.blood === true),
   };
 }

@@ -216,6 +216,14 @@ export function failRound(tx: Transaction, round: Round, error: string, now: num
   setRunStatus(tx, runIn(tx, round.runId), 'failed', now);
 }
 
+/** Why a round's answers make no training pair, and what to do: answers held back may be what is missing. */
+function nothingToTrainOn({ answers, heldBack }: TrainingData): string {
+  const none = (what: string) =>
+    `None of the ${answers - heldBack} answers ${what}prefers one image over another, so there is nothing to train on.`;
+  if (heldBack === 0) return `${none('')} Resume the run to draw new pairs.`;
+  return `${none('that count ')} ${heldBack} more are held back, because whoever gave them is paused. Let them label again on People if their answers are to count, and resume the run to draw new pairs.`;
+}
+
 /** Ends labeling, the answers being frozen: queues the training, or fails if they say nothing. */
 export function startTraining(
   tx: Transaction,
@@ -224,12 +232,7 @@ export function startTraining(
   now: number,
 ): void {
   if (trainingData.trainingPairs === 0) {
-    failRound(
-      tx,
-      round,
-      `None of the ${trainingData.answers} answers prefers one image over another, so there is nothing to train on. Resume the run to draw new pairs.`,
-      now,
-    );
+    failRound(tx, round, nothingToTrainOn(trainingData), now);
     return;
   }
   moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, isNotNull } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { isFinished, type RoundProgress, type RoundState, roundProgressSchema } from '@/lib/rounds';
 import { prepareArchive, problemOf } from './archive';
@@ -6,6 +6,7 @@ import { recordAudit } from './audit';
 import { db } from './client';
 import { recordEvent } from './events';
 import { type Freezing, freeze, type Prepared } from './freezing';
+import { prepared } from './prepared';
 import { countAnswers, isExhausted } from './round-answers';
 import {
   announceRound,
@@ -61,6 +62,30 @@ export function mergeProgress(
   const progress = roundProgressSchema.parse({ ...round.progress, ...patch });
   tx.update(rounds).set({ progress }).where(eq(rounds.id, round.id)).run();
   recordEvent(tx, { kind: 'progress', payload: progress, roundId: round.id }, now);
+}
+
+const progressOf = prepared((database) =>
+  database
+    .select({ progress: rounds.progress })
+    .from(rounds)
+    .where(eq(rounds.id, sql.placeholder('roundId')))
+    .prepare(),
+);
+
+const setProgress = prepared((database) =>
+  database
+    .update(rounds)
+    .set({ progress: sql`${sql.placeholder('progress')}` })
+    .where(eq(rounds.id, sql.placeholder('roundId')))
+    .prepare(),
+);
+
+/** Within a decision: counts answers that came (or, negative, went), without reading those there were. */
+export function addLabeled(tx: Transaction, roundId: string, answers: number, now: number): void {
+  const { progress: before } = progressOf().get({ roundId })!;
+  const progress = { ...before, labeled: Math.max(0, before.labeled + answers) };
+  setProgress().run({ roundId, progress: JSON.stringify(progress) });
+  recordEvent(tx, { kind: 'progress', payload: progress, roundId }, now);
 }
 
 /** Merges what is known of a round's progress; pages hear of it as a 'progress' event. */
@@ -157,7 +182,7 @@ export async function closeLabeling(id: string, actorId: string | null): Promise
   const refuse = ({ ordinal, state }: Round): never => {
     throw new AppError(
       'conflict',
-      `Round ${ordinal} is ${state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s.`,
+      `Round ${ordinal} is ${state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s, of people who are not paused.`,
     );
   };
   const hasAnswers = countAnswers(db(), round, now - undoWindowSeconds * 1000) > 0;

@@ -3,6 +3,7 @@ import { AppError } from '@/lib/errors';
 import { outranks, type Role } from '@/lib/roles';
 import { recordAudit } from './audit';
 import { db } from './client';
+import { recountFor } from './held-back';
 import { newId } from './ids';
 import { groupLeases } from './schema/group-leases';
 import { leases, preferences } from './schema/labels';
@@ -155,7 +156,7 @@ export async function setRole(id: string, role: Role, actorId: string | null): P
   });
 }
 
-/** Holds back a person: signed out, no more pairs, leases given back, preferences not trained on. */
+/** Holds back a person: signed out, no more pairs, leases given back, preferences neither counted nor trained on. */
 export async function pausePerson(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   await immediate((tx) => {
@@ -174,6 +175,7 @@ export async function pausePerson(id: string, actorId: string | null): Promise<v
         .where(and(eq(table.annotatorId, id), isNull(table.releasedAt)))
         .run();
     }
+    recountFor(tx, id, now);
     recordAudit(tx, { actorId, action: 'person.pause', subject: id });
   });
 }
@@ -183,6 +185,7 @@ export async function resumePerson(id: string, actorId: string | null): Promise<
   await immediate((tx) => {
     refuseActor(tx, actorId, mustFind(tx, id), 'resumed');
     tx.update(user).set({ pausedAt: null, updatedAt: new Date() }).where(eq(user.id, id)).run();
+    recountFor(tx, id, Date.now());
     recordAudit(tx, { actorId, action: 'person.resume', subject: id });
   });
 }

@@ -46,6 +46,7 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     state,
     dispatch,
     unsentLeaseIds: view.leaseIds,
+    stuck: view.trouble !== null,
     onAnswer: (answer) => {
       setProgress(answer.progress);
       setLeaseSeconds((known) => shorter(known, answer.leaseSeconds));

@@ -13,6 +13,8 @@ function retryMs(dry: Dry): number | null {
   switch (dry.state) {
     case 'sampling':
       return 2_000;
+    case 'hand-full':
+      return 2_000;
     case 'all-leased':
       return Math.min(Math.max(dry.retryAfterMs, 1_000), 10_000);
     case 'training':
@@ -36,19 +38,19 @@ export function usePairSupply(options: {
   dispatch: Dispatch<LabelAction>;
   /** Leases whose answers the server has not yet acknowledged. */
   unsentLeaseIds: string[];
+  /** The server does not take them now. */
+  stuck: boolean;
   onAnswer: (answer: { progress: LabelProgress; leaseSeconds: number | null }) => void;
 }): { ask: () => void } {
   const { state, dispatch } = options;
   const { hand } = state;
-  const missing = (hand[0]?.kind === 'group' ? inHandMax.groups : inHandMax.pairs) - hand.length;
+  // What has an answer on its way still counts at the server, which lets nobody hold more than the hand.
+  const held = new Set([...hand.map(({ leaseId }) => leaseId), ...options.unsentLeaseIds]);
+  const missing = (hand[0]?.kind === 'group' ? inHandMax.groups : inHandMax.pairs) - held.size;
   const { mutate, isPending } = useMutation({
     networkMode: 'always',
     mutationFn: () => {
-      const holding = [
-        ...hand.map(({ leaseId }) => leaseId),
-        ...state.unusable,
-        ...options.unsentLeaseIds,
-      ];
+      const holding = [...held, ...state.unusable];
       const query = new URLSearchParams({
         count: String(Math.max(1, missing)),
         holding: holding.join(','),
@@ -70,7 +72,9 @@ export function usePairSupply(options: {
     },
   });
 
-  const short = missing > 0;
+  // Where answers do not get through, asking tells why.
+  const isStuck = options.stuck && hand.length === 0;
+  const short = missing > 0 || isStuck;
   const pauseMs = state.failure ? failedRetryMs : state.dry ? retryMs(state.dry) : 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: every answer of the server starts the pause anew, also when it equals the last
   useEffect(() => {

@@ -64,6 +64,11 @@ function wordsFor(dry: Dry): { title: string; next: string } {
         title: 'Others are judging the last pairs',
         next: `If one of them leaves a pair, it is free in ${inWords(dry.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
       };
+    case 'hand-full':
+      return {
+        title: 'Your other pairs come first',
+        next: `You hold as many pairs as one person may, in another tab or on their way. They are free in ${inWords(dry.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
+      };
     case 'done':
       return {
         title: 'You have judged every pair of this round',

@@ -96,7 +96,13 @@ export const pairs = sqliteTable(
   },
   (table) => [
     index('pairs_round').on(table.roundId),
-    index('pairs_open').on(table.roundId, table.purpose).where(sql`state = 'open'`),
+    // Ids are random, so the next pair is the first one after a random id: no sorting, however many are open.
+    index('pairs_open')
+      .on(table.purpose, table.roundId, table.priority, table.id)
+      .where(sql`state = 'open'`),
+    // Who was served an image is asked of its pairs.
+    index('pairs_sample_a').on(table.sampleAId),
+    index('pairs_sample_b').on(table.sampleBId),
   ],
 );
 
@@ -120,7 +126,9 @@ export const leases = sqliteTable(
   },
   (table) => [
     uniqueIndex('leases_pair_annotator').on(table.pairId, table.annotatorId),
-    index('leases_annotator').on(table.annotatorId, table.releasedAt),
+    // Leases left to lapse are never released and grow in number; by their end, the live ones stand together.
+    index('leases_live').on(table.annotatorId, table.expiresAt).where(sql`released_at is null`),
+    index('leases_ending').on(table.expiresAt).where(sql`released_at is null`),
   ],
 );
 
@@ -155,7 +163,9 @@ export const preferences = sqliteTable(
     uniqueIndex('preferences_standing')
       .on(table.pairId, table.annotatorId)
       .where(sql`superseded_at is null`),
-    index('preferences_annotator').on(table.annotatorId, table.createdAt),
+    index('preferences_annotator')
+      .on(table.annotatorId, table.createdAt)
+      .where(sql`superseded_at is null`),
     index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );

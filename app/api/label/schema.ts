@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { answerSchema } from '@/lib/answers';
 import { flagKindSchema } from '@/lib/flags';
+import { pairsInHand } from '@/lib/leases';
 
 /** What the labeling screen and its routes say to each other. Times in ms unless the name says otherwise. */
 
@@ -56,6 +57,7 @@ export const drySchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('sampling'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('training'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('all-leased'), retryAfterMs: z.number() }),
+  z.object({ state: z.literal('hand-full'), retryAfterMs: z.number() }),
   z.object({ state: z.literal('done') }),
   z.object({ state: z.literal('no-round') }),
   z.object({ state: z.literal('paused') }),
@@ -72,10 +74,16 @@ export const daySchema = z.object({
 });
 
 /** What a screen has in hand, one of it shown and the others ahead: groups are several times as many images. */
-export const inHandMax = { pairs: 3, groups: 2 } as const;
+export const inHandMax = { pairs: pairsInHand, groups: 2 } as const;
 
 export const nextRequestSchema = daySchema.extend({
-  count: z.coerce.number().int().min(1).max(5).default(3),
+  /** How many more are wanted; nobody gets more than a page has in hand. */
+  count: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(pairsInHand)
+    .transform((count) => Math.min(count, pairsInHand)),
   /** Leases that the screen still has in hand, and those whose answer is on its way. */
   holding: z
     .string()
@@ -97,13 +105,16 @@ export const nextAnswerSchema = z.object({
 
 export type NextAnswer = z.infer<typeof nextAnswerSchema>;
 
+/** The last instant that a date can name. */
+const instantSchema = z.number().int().nonnegative().max(8.64e15);
+
 export const preferenceRequestSchema = z.object({
   /** Made by the client, so that sending again changes nothing. */
   id: z.uuid(),
   leaseId: id,
   answer: answerSchema,
-  shownAtMs: z.number().int().nonnegative(),
-  decidedAtMs: z.number().int().nonnegative(),
+  shownAtMs: instantSchema,
+  decidedAtMs: instantSchema,
   guidelinesVersion: z.number().int().nullable(),
 });
 
