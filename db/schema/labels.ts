@@ -63,6 +63,8 @@ export const samples = sqliteTable(
     index('samples_round').on(table.roundId),
     index('samples_group').on(table.groupId),
     index('samples_image').on(table.imageBlob),
+    // By which the collector of left-over blobs knows that one is still pointed to.
+    index('samples_trajectory').on(table.trajectoryBlob).where(sql`trajectory_blob is not null`),
   ],
 );
 
@@ -154,6 +156,7 @@ export const preferences = sqliteTable(
       .on(table.pairId, table.annotatorId)
       .where(sql`superseded_at is null`),
     index('preferences_annotator').on(table.annotatorId, table.createdAt),
+    index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
 
@@ -191,6 +194,7 @@ export const taggings = sqliteTable(
     uniqueIndex('taggings_standing')
       .on(table.groupId, table.annotatorId)
       .where(sql`superseded_at is null`),
+    index('taggings_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
 
@@ -257,5 +261,7 @@ export const flags = sqliteTable(
       .where(sql`source = 'annotator'`),
     uniqueIndex('flags_judge').on(table.sampleId, table.kind).where(sql`source = 'judge'`),
     index('flags_state').on(table.state, table.kind),
+    // The partial indexes above serve nobody who passes the source as a parameter.
+    index('flags_sample').on(table.sampleId),
   ],
 );

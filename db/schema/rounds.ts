@@ -50,6 +50,8 @@ export const rounds = sqliteTable(
     resultPolicyId: text().references(() => policies.id),
     config: runConfig().notNull(),
     progress: text({ mode: 'json' }).$type<RoundProgress>().notNull(),
+    /** Who freezes its answers right now, and when they were last heard of (ms): what is frozen so far does not count yet. */
+    freezing: text({ mode: 'json' }).$type<{ token: string; at: number }>(),
     /** What stopped it and what to do about it. */
     error: text(),
     /** What reproduces it: hashes, seeds, data window, versions. */
