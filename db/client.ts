@@ -3,13 +3,14 @@ import { dirname, join, resolve } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { AppError } from '@/lib/errors';
+import * as figures from './schema/figures';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
 import * as policies from './schema/policies';
 import * as rewards from './schema/rewards';
 import * as rounds from './schema/rounds';
 
-export const schema = { ...people, ...policies, ...rounds, ...labels, ...rewards };
+export const schema = { ...people, ...policies, ...rounds, ...labels, ...rewards, ...figures };
 
 export type Database = BetterSQLite3Database<typeof schema> & {
   $client: SqliteDatabase.Database;

@@ -96,6 +96,9 @@ export const pairs = sqliteTable(
   },
   (table) => [
     index('pairs_round').on(table.roundId),
+    // By which an image is known to have been judged.
+    index('pairs_sample_a').on(table.sampleAId),
+    index('pairs_sample_b').on(table.sampleBId),
     index('pairs_open').on(table.roundId, table.purpose).where(sql`state = 'open'`),
   ],
 );
@@ -156,6 +159,11 @@ export const preferences = sqliteTable(
       .on(table.pairId, table.annotatorId)
       .where(sql`superseded_at is null`),
     index('preferences_annotator').on(table.annotatorId, table.createdAt),
+    // Medians are looked up, not sorted for.
+    index('preferences_decision')
+      .on(table.annotatorId, table.decisionMs)
+      .where(sql`superseded_at is null`),
+    index('preferences_taken_back').on(table.annotatorId).where(sql`superseded_at is not null`),
     index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
@@ -172,7 +180,10 @@ export const skips = sqliteTable(
       .references(() => user.id),
     createdAt: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.pairId, table.annotatorId] })],
+  (table) => [
+    primaryKey({ columns: [table.pairId, table.annotatorId] }),
+    index('skips_annotator').on(table.annotatorId),
+  ],
 );
 
 /** One person's reading of a group: which of its images are bad. */
@@ -261,6 +272,9 @@ export const flags = sqliteTable(
       .where(sql`source = 'annotator'`),
     uniqueIndex('flags_judge').on(table.sampleId, table.kind).where(sql`source = 'judge'`),
     index('flags_state').on(table.state, table.kind),
+    index('flags_by').on(table.annotatorId).where(sql`annotator_id is not null`),
+    // The queue of a review: newest first.
+    index('flags_queue').on(table.state, table.createdAt, table.id),
     // The partial indexes above serve nobody who passes the source as a parameter.
     index('flags_sample').on(table.sampleId),
   ],
