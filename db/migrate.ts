@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { databasePath, openDatabase } from './client';
+import { keepFigures } from './figures';
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
 
@@ -9,6 +10,7 @@ export async function migrateDatabase(path = databasePath()): Promise<void> {
   const database = openDatabase(path);
   try {
     migrate(database, { migrationsFolder });
+    keepFigures(database.$client);
   } finally {
     database.$client.close();
   }
