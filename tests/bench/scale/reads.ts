@@ -5,7 +5,7 @@ import { loadPolicy } from '@/app/api/policies/load-policy';
 import { loadAnnotators } from '@/app/api/review/load-annotators';
 import { loadFlags } from '@/app/api/review/load-flags';
 import { loadImages } from '@/app/api/review/load-images';
-import { loadRates } from '@/app/api/review/load-rates';
+import { loadFirstAndNewest, loadRates } from '@/app/api/review/load-rates';
 import { loadRewardModels } from '@/app/api/reward-models/load-reward-models';
 import { loadRound } from '@/app/api/rounds/load-round';
 import { loadRounds } from '@/app/api/rounds/load-rounds';
@@ -13,9 +13,9 @@ import { loadSteps } from '@/app/api/rounds/load-steps';
 import { pipelineChoices } from '@/app/rounds/new/pipelines';
 import { exportPreferences } from '@/db/exports';
 import { flagCounts } from '@/db/flag-counts';
-import { listInvitations } from '@/db/invitations';
+import { openInvitations } from '@/db/invitations';
 import { labelProgress } from '@/db/label-progress';
-import { listPeople } from '@/db/users';
+import { countPeople, peoplePage } from '@/db/people';
 import type { Grown } from '../../support/growth/grow';
 
 export interface Read {
@@ -32,12 +32,12 @@ export function readsOf({ people, lineages, labelingRoundId }: Grown): Read[] {
       name: 'Home',
       read: () =>
         Promise.all([
-          loadRounds(),
-          loadRates({ purpose: 'evaluation' }),
+          loadRounds({ limit: 1 }),
+          loadFirstAndNewest(),
           flagCounts(),
           labelProgress(people[3]!.id, { dayStartMs: 0 }),
-          listPeople(),
-          listInvitations(),
+          countPeople(),
+          openInvitations(),
         ]),
     },
     { name: 'Rounds', read: () => loadRounds() },
@@ -63,7 +63,11 @@ export function readsOf({ people, lineages, labelingRoundId }: Grown): Read[] {
     },
     { name: 'Review, annotators', read: () => loadAnnotators() },
     { name: 'Rewards', read: () => loadRewardModels() },
-    { name: 'People', read: () => Promise.all([listPeople(), listInvitations()]) },
+    {
+      name: 'People',
+      read: () =>
+        Promise.all([peoplePage({ withImported: false }), countPeople(), openInvitations()]),
+    },
     { name: 'export of a round', read: () => exported(middle(roundIds)) },
     { name: 'export of everything', read: () => exported() },
   ];
