@@ -69,6 +69,3 @@ export async function setServing(policyId: string, setBy: string | null): Promis
   await immediate((tx) => serveIn(tx, policyId, setBy, Date.now()));
 }
 
-export async function listAliases(): Promise<Alias[]> {
-  return db().select().from(aliases).all();
-}

@@ -16,7 +16,7 @@ import {
 import { alias } from 'drizzle-orm/sqlite-core';
 import { servingAlias } from '@/lib/policies';
 import { db } from './client';
-import { policyIn } from './policies';
+import { type Policy, policyIn } from './policies';
 import { samples } from './schema/labels';
 import { user } from './schema/people';
 import { aliases, policies } from './schema/policies';
@@ -173,4 +173,24 @@ export async function servedFor(pipeline: string) {
     .where(eq(aliases.name, servingAlias(pipeline)))
     .get();
   return row ?? null;
+}
+
+/** Every policy of a pipeline by name alone, newest first. */
+export async function policyNames(pipeline: string): Promise<{ id: string; name: string }[]> {
+  return db()
+    .select({ id: policies.id, name: policies.name })
+    .from(policies)
+    .where(eq(policies.pipeline, pipeline))
+    .orderBy(desc(policies.createdAt), desc(policies.id))
+    .all();
+}
+
+/** The policies without an adapter, of all pipelines, oldest first, with their manifests. */
+export async function basePolicies(): Promise<Policy[]> {
+  return db()
+    .select()
+    .from(policies)
+    .where(isNull(policies.adapterBlob))
+    .orderBy(asc(policies.createdAt), asc(policies.id))
+    .all();
 }

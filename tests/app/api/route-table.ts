@@ -21,6 +21,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'label/skip': { POST: 'label' },
   'label/tagging': { POST: 'label' },
   'label/undo': { POST: 'label' },
+  people: { GET: 'people.manage' },
   'people/[id]/link': { POST: 'people.manage' },
   'people/[id]': { PATCH: 'people.manage' },
   'people/invitations/[id]': { DELETE: 'people.manage' },
