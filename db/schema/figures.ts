@@ -2,7 +2,7 @@
  * @file Counts of answers, so that no page has to read all of them. Nothing in the code writes these tables: the triggers of
  * db/figures.ts do, in the transaction that stores or takes back an answer.
  */
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 
 const counted = () => integer().notNull().default(0);
 
@@ -40,3 +40,28 @@ export const verdictSquares = sqliteTable('verdict_squares', {
   id: integer().primaryKey(),
   squares: counted(),
 });
+
+/**
+ * What there is to learn a reward from, by pipeline, whoever said it and however lately: pairs and tags that prefer a side, and
+ * those that prefer none; images that somebody marked, and those that only pleased.
+ */
+export const materialCounts = sqliteTable('material_counts', {
+  pipeline: text().primaryKey(),
+  decided: counted(),
+  silent: counted(),
+  good: counted(),
+  bad: counted(),
+});
+
+/** Who said it: answers to training pairs, taggings, and flags on training images that stand. */
+export const materialPeople = sqliteTable(
+  'material_people',
+  {
+    pipeline: text().notNull(),
+    annotatorId: text().notNull(),
+    answers: counted(),
+    taggings: counted(),
+    flags: counted(),
+  },
+  (table) => [primaryKey({ columns: [table.pipeline, table.annotatorId] })],
+);

@@ -159,6 +159,8 @@ export const preferences = sqliteTable(
       .on(table.pairId, table.annotatorId)
       .where(sql`superseded_at is null`),
     index('preferences_annotator').on(table.annotatorId, table.createdAt),
+    // Those that can still be taken back are the newest.
+    index('preferences_created').on(table.createdAt),
     // Medians are looked up, not sorted for.
     index('preferences_decision')
       .on(table.annotatorId, table.decisionMs)
@@ -205,6 +207,7 @@ export const taggings = sqliteTable(
     uniqueIndex('taggings_standing')
       .on(table.groupId, table.annotatorId)
       .where(sql`superseded_at is null`),
+    index('taggings_created').on(table.createdAt),
     index('taggings_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
