@@ -3,6 +3,7 @@
  * it has then, in the transaction of whatever stores or takes back an answer: no code path can forget to count.
  */
 import type SqliteDatabase from 'better-sqlite3';
+import { materialTriggers, recountMaterial } from './material-triggers';
 
 /** What an answer says whatever the side order. @param p alias of a row of preferences */
 const verdictOf = (p: string) =>
@@ -90,9 +91,17 @@ const triggers = new Map([
   trigger('figures_verdict_again', 'after update of answers on verdict_counts', [
     squares('new.answers * new.answers - old.answers * old.answers'),
   ]),
+  ...materialTriggers.map((one) => trigger(...one)),
 ]);
 
-const tables = ['annotator_counts', 'agreement_counts', 'verdict_counts', 'verdict_squares'];
+const tables = [
+  'annotator_counts',
+  'agreement_counts',
+  'verdict_counts',
+  'verdict_squares',
+  'material_counts',
+  'material_people',
+];
 
 /**
  * Makes the triggers what they are here, and counts everything anew if they were not: after an upgrade, and after a migration
@@ -131,6 +140,7 @@ function recount(client: SqliteDatabase.Database): void {
       statement.run(...Array.from({ length: places }, () => pairId));
     }
   }
+  for (const sql of recountMaterial) client.exec(sql);
 }
 
 function normal(sql: string): string {

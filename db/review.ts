@@ -1,4 +1,16 @@
-import { and, asc, count, countDistinct, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  count,
+  countDistinct,
+  eq,
+  exists,
+  gt,
+  inArray,
+  isNull,
+  ne,
+  sql,
+} from 'drizzle-orm';
 import type { FlagKind, FlagSource } from '@/lib/flags';
 import type { Proportion } from '@/lib/metrics';
 import type { Purpose } from '@/lib/samples';
@@ -156,13 +168,13 @@ export async function imagesOfPolicy({
   const marked =
     defect === null
       ? undefined
-      : inArray(
-          samples.id,
+      : exists(
           db()
-            .select({ id: flags.sampleId })
+            .select({ id: flags.id })
             .from(flags)
             .where(
               and(
+                eq(flags.sampleId, samples.id),
                 eq(flags.kind, defect),
                 ne(flags.state, 'rejected'),
                 source === undefined ? undefined : eq(flags.source, source),
