@@ -5,6 +5,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { AppError } from '@/lib/errors';
 import { migrationState, refuseNewer } from './known-migrations';
 import { fileMode, folderMode } from './private-home';
+import * as figures from './schema/figures';
 import * as groupLeases from './schema/group-leases';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
@@ -21,6 +22,7 @@ export const schema = {
   ...groupLeases,
   ...rewards,
   ...tallies,
+  ...figures,
 };
 
 export type Database = BetterSQLite3Database<typeof schema> & {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { databasePath, openDatabase } from './client';
+import { keepFigures } from './figures';
 import { migrationState, refuseNewer } from './known-migrations';
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
@@ -14,6 +15,7 @@ export async function migrateDatabase(path = databasePath()): Promise<void> {
   try {
     refuseNewer(path, migrationState(database.$client));
     migrate(database, { migrationsFolder });
+    keepFigures(database.$client);
   } finally {
     database.$client.close();
   }

@@ -52,6 +52,15 @@ export async function listRounds({
     .all();
 }
 
+/** The round of the same run that came before, or null. */
+export async function roundBefore({
+  runId,
+  ordinal,
+}: Pick<Round, 'runId' | 'ordinal'>): Promise<Round | null> {
+  const own = and(eq(rounds.runId, runId), eq(rounds.ordinal, ordinal - 1));
+  return db().select().from(rounds).where(own).get() ?? null;
+}
+
 /** Within a decision: merges what is known of a round's progress and tells the pages. */
 export function mergeProgress(
   tx: Transaction,

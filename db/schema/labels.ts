@@ -166,6 +166,13 @@ export const preferences = sqliteTable(
     index('preferences_annotator')
       .on(table.annotatorId, table.createdAt)
       .where(sql`superseded_at is null`),
+    // Those that can still be taken back are the newest.
+    index('preferences_created').on(table.createdAt),
+    // Medians are looked up, not sorted for.
+    index('preferences_decision')
+      .on(table.annotatorId, table.decisionMs)
+      .where(sql`superseded_at is null`),
+    index('preferences_taken_back').on(table.annotatorId).where(sql`superseded_at is not null`),
     index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
@@ -182,7 +189,10 @@ export const skips = sqliteTable(
       .references(() => user.id),
     createdAt: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.pairId, table.annotatorId] })],
+  (table) => [
+    primaryKey({ columns: [table.pairId, table.annotatorId] }),
+    index('skips_annotator').on(table.annotatorId),
+  ],
 );
 
 /** One person's reading of a group: which of its images are bad. */
@@ -205,6 +215,7 @@ export const taggings = sqliteTable(
       .on(table.groupId, table.annotatorId)
       .where(sql`superseded_at is null`),
     index('taggings_annotator').on(table.annotatorId, table.createdAt),
+    index('taggings_created').on(table.createdAt),
     index('taggings_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
@@ -272,6 +283,9 @@ export const flags = sqliteTable(
       .where(sql`source = 'annotator'`),
     uniqueIndex('flags_judge').on(table.sampleId, table.kind).where(sql`source = 'judge'`),
     index('flags_state').on(table.state, table.kind),
+    index('flags_by').on(table.annotatorId).where(sql`annotator_id is not null`),
+    // The queue of a review: newest first.
+    index('flags_queue').on(table.state, table.createdAt, table.id),
     // The partial indexes above serve nobody who passes the source as a parameter.
     index('flags_sample').on(table.sampleId),
   ],

@@ -65,6 +65,7 @@ export const rounds = sqliteTable(
   (table) => [
     uniqueIndex('rounds_run_ordinal').on(table.runId, table.ordinal),
     index('rounds_state').on(table.state),
+    index('rounds_created').on(table.createdAt, table.ordinal, table.id),
   ],
 );
 

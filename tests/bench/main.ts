@@ -9,17 +9,35 @@ import { Engine } from '@/trainer/runtime/engine';
 import { measureLoop } from './loop';
 import { measurePasses, type Passes } from './passes';
 import { measureRequests } from './requests';
+import { measureScale, scaleText } from './scale/scale';
 
 const { values } = commandLine({
   start: 'npm run bench --',
-  about: 'Measures speed and memory of sampling, training and the web app on a quiet machine.',
+  about:
+    'Measures speed and memory of sampling, training and the web app on a quiet machine; with --scale what pages and picks cost in large databases.',
   options: z.object({
     json: z.boolean().default(false).describe('prints JSON'),
     device: deviceOption,
+    scale: z.boolean().default(false).describe('fills databases and measures these instead'),
+    answers: z
+      .string()
+      .default('1000,10000,100000')
+      .transform((typed) => typed.split(',').map(Number))
+      .refine((sizes) => sizes.every((size) => Number.isInteger(size) && size >= 100), {
+        error: 'give whole numbers of at least 100, as 1000,10000',
+      })
+      .describe('with --scale: how many answers each database holds'),
     'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
   }),
 });
 const { device } = values;
+if (values.scale) {
+  const report = { machine: machine(), ...(await measureScale(values.answers)) };
+  console.log(
+    values.json ? JSON.stringify(report, null, 2) : `${machineText()}\n${scaleText(report)}`,
+  );
+  process.exit(0);
+}
 /** A few latents, where what surrounds the arithmetic weighs most, and as many as one run of training takes. */
 const passSizes = [8, 28];
 // What it lacks is made before minutes are spent on measuring.
@@ -46,10 +64,19 @@ async function passesOf(sizes: readonly number[]): Promise<Passes[]> {
   return found;
 }
 
+function machine() {
+  return { cpu: cpus()[0]?.model.trim(), cores: cpus().length, node: process.version };
+}
+
+function machineText(): string {
+  const { cpu, cores, node } = machine();
+  return `${cpu}, ${cores} cores, Node ${node}`;
+}
+
 /** What kept the web app from being measured: the rest is told all the same. */
 let trouble: unknown;
 const report = {
-  machine: { cpu: cpus()[0]?.model.trim(), cores: cpus().length, node: process.version, device },
+  machine: { ...machine(), device },
   loop: await withEngine((engine) => measureLoop(engine, pipeline)),
   passes: await passesOf(passSizes),
   requests: values['skip-requests']

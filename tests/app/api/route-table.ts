@@ -23,6 +23,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'label/skip': { POST: 'label' },
   'label/tagging': { POST: 'label' },
   'label/undo': { POST: 'label' },
+  people: { GET: 'people.manage' },
   'people/[id]/link': { POST: 'people.manage' },
   'people/[id]': { PATCH: 'people.manage' },
   'people/invitations/[id]': { DELETE: 'people.manage' },
@@ -49,6 +50,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   runs: { POST: 'rounds.manage' },
   'runs/[id]/[action]': { POST: 'rounds.manage' },
   'runs/prompts': { POST: 'rounds.manage' },
+  trainer: { GET: 'rounds.read' },
   'sign-in': { POST: 'anybody' },
   'sign-out': { POST: 'anybody' },
 };
