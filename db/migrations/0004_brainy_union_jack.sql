@@ -1,1 +1,0 @@
-ALTER TABLE `reward_models` ADD `attempts` integer DEFAULT 0 NOT NULL;
