@@ -10,7 +10,7 @@ import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError, readJson, readJsonIfThere } from './files';
 import { DdimScheduler } from './schedulers/ddim';
-import { scheduleConfigSchema } from './schedulers/schedule';
+import { type ScheduleConfig, scheduleConfigSchema } from './schedulers/schedule';
 import { ClipTokenizer } from './tokenizer';
 
 /** One network of a pipeline. */
@@ -68,10 +68,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   await readJson(join(folder, 'model_index.json'), indexSchema);
   const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
-  const schedulerConfig = await readJson(
-    join(folder, 'scheduler/scheduler_config.json'),
-    scheduleConfigSchema,
-  );
+  const schedulerConfig = await readSchedule(folder);
   const { in_channels: channels, sample_size: size } = unetConfig;
   if (unetConfig.out_channels !== channels) {
     throw new PipelineError(
@@ -102,6 +99,11 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   };
   checkPorts(pipeline);
   return pipeline;
+}
+
+/** A pipeline's scheduler file, checked. */
+export function readSchedule(folder: string): Promise<ScheduleConfig> {
+  return readJson(join(folder, 'scheduler/scheduler_config.json'), scheduleConfigSchema);
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {
