@@ -11,7 +11,7 @@ export type Policy = typeof policies.$inferSelect;
 
 /**
  * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
- * weights (`hash`) have changed gets a new base policy beside the old one.
+ * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns what its manifest lacks.
  */
 export async function ensureBasePolicy(input: {
   pipeline: string;
@@ -32,7 +32,7 @@ export async function ensureBasePolicy(input: {
         ),
       )
       .get();
-    if (known) return known;
+    if (known) return completedIn(tx, known, input.manifest ?? {});
     const policy = tx
       .insert(policies)
       .values({
@@ -59,6 +59,23 @@ export async function ensureBasePolicy(input: {
     });
     return policy;
   });
+}
+
+/** Within a decision: what is known of a policy that its manifest does not say yet, as of one that is older than the question. */
+function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
+  const missing = Object.keys(notes).filter((key) => !(key in policy.manifest));
+  if (missing.length === 0) return policy;
+  return tx
+    .update(policies)
+    .set({ manifest: { ...notes, ...policy.manifest } })
+    .where(eq(policies.id, policy.id))
+    .returning()
+    .get();
+}
+
+/** Adds to a policy's manifest what it does not say yet. Throws 'not-found'. */
+export async function completeManifest(id: string, notes: PolicyManifest): Promise<Policy> {
+  return immediate((tx) => completedIn(tx, policyIn(tx, id), notes));
 }
 
 /** Adds a trained policy. The same id again returns the stored row: a resumed round repeats itself. */

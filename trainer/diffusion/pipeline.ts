@@ -11,7 +11,7 @@ import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError, readJson, readJsonIfThere } from './files';
 import { DdimScheduler } from './schedulers/ddim';
-import { scheduleConfigSchema } from './schedulers/schedule';
+import { type ScheduleConfig, scheduleConfigSchema } from './schedulers/schedule';
 import { ClipTokenizer } from './tokenizer';
 
 /** One network of a pipeline. */
@@ -69,10 +69,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   await readJson(join(folder, 'model_index.json'), indexSchema);
   const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
-  const schedulerConfig = await readJson(
-    join(folder, 'scheduler/scheduler_config.json'),
-    scheduleConfigSchema,
-  );
+  const schedulerConfig = await readSchedule(folder);
   const { in_channels: channels, sample_size: size } = unetConfig;
   if (unetConfig.out_channels !== channels) {
     throw new PipelineError(
@@ -103,6 +100,11 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   };
   checkPorts(pipeline);
   return pipeline;
+}
+
+/** A pipeline's scheduler file, checked. */
+export function readSchedule(folder: string): Promise<ScheduleConfig> {
+  return readJson(join(folder, 'scheduler/scheduler_config.json'), scheduleConfigSchema);
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {

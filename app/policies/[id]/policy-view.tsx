@@ -120,6 +120,9 @@ export function PolicyView({
             </Link>
           ))}
         </nav>
+        {typeof detail.manifest.schedule === 'string' ? (
+          <p className="text-muted-foreground text-sm">Scheduler: {detail.manifest.schedule}.</p>
+        ) : null}
         {policy.measured ? <HackingNotice summary={policy.measured} /> : null}
         {policy.measured ? (
           <OutcomeCard
