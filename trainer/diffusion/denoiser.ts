@@ -12,6 +12,7 @@ import { type Dtype, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
 import { PipelineError } from './files';
+import { finiteValues } from './finite';
 import { appendGuidedOutput, takesScalarTimestep, unetPort } from './guided-output';
 import { valuesOf } from './networks';
 import type { Pipeline } from './pipeline';
@@ -52,7 +53,13 @@ export class Denoiser {
   /** Several denoisers may share an engine. */
   readonly #slots: { context: string; emptyContext: string };
 
-  private constructor(pipeline: Pipeline, unet: Graph, division: Division, lanes: readonly Lane[]) {
+  private constructor(
+    pipeline: Pipeline,
+    unet: Graph,
+    division: Division,
+    lanes: readonly Lane[],
+    private readonly build: () => Graph,
+  ) {
     this.#pipeline = pipeline;
     this.#division = division;
     this.#lanes = lanes;
@@ -79,8 +86,8 @@ export class Denoiser {
     const unet = options.policy?.unet ?? pipeline.unet.graph;
     const engines = await lanesFor(engine, pipeline.unet.graph, images);
     const division = new Division(images, engines.length);
-    const graph = buildDenoiser(pipeline, unet, { ...options, images: division.rows });
-    const model = serializeOnnx(graph);
+    const build = () => buildDenoiser(pipeline, unet, { ...options, images: division.rows });
+    const model = serializeOnnx(build());
     const load = { name: 'denoiser', externalDataFolder: pipeline.unet.folder };
     const lanes = await Promise.all(
       engines.slice(0, division.lanes).map(async (lane) => ({
@@ -88,7 +95,7 @@ export class Denoiser {
         session: await lane.load(model, load),
       })),
     );
-    return new Denoiser(pipeline, unet, division, lanes);
+    return new Denoiser(pipeline, unet, division, lanes, build);
   }
 
   /** The embeddings to denoise towards, one per image, and the empty prompt's to denoise away from. */
@@ -106,7 +113,10 @@ export class Denoiser {
     });
   }
 
-  /** The model's guided output for x_t of all images [images, channels, height, width]. */
+  /**
+   * The model's guided output for x_t of all images [images, channels, height, width].
+   * @throws PipelineError where it is not all numbers
+   */
   async predict(latents: Float32Array, timestep: number): Promise<Float32Array> {
     const { rows } = this.#division;
     const shape = [rows, ...this.#pipeline.latentShape];
@@ -114,13 +124,21 @@ export class Denoiser {
     const parts = await this.#each(async ({ engine, session }, lane) => {
       const own = this.#division.share(latents, lane);
       const guided = session.inputs.some((input) => input.name === 'emptyContext');
-      const outputs = await session.run({
+      const feeds = {
         latents: fromFloat32(this.#dtypes.latents, shape, own),
         timestep: timestepTensor(this.#dtypes.timestep, timestepDims, timestep),
         context: engine.slot(this.#slots.context),
         ...(guided && { emptyContext: engine.slot(this.#slots.emptyContext) }),
+      };
+      const { graph, folder } = this.#pipeline.unet;
+      return finiteValues(valuesOf(await session.run(feeds), 'output'), {
+        engine,
+        graph: this.build,
+        folder,
+        feeds,
+        name: `The UNet, at t = ${timestep},`,
+        source: graph.source,
       });
-      return valuesOf(outputs, 'output');
     });
     return this.#division.whole(parts);
   }

@@ -3,10 +3,10 @@
  * Source of the layout: huggingface/optimum-onnx. Nothing is run here; see sampler.ts.
  */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Graph, Port } from '@/trainer/graph/model';
-import { readOnnxFile } from '@/trainer/graph/onnx/read';
+import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError, readJson, readJsonIfThere } from './files';
 import { DdimScheduler } from './schedulers/ddim';
@@ -105,8 +105,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {
-  const path = join(folder, name, 'model.onnx');
-  return { graph: await readOnnxFile(path), folder: dirname(path) };
+  return openGraphFile(join(folder, name, 'model.onnx'));
 }
 
 /** Whether the graphs take and give what the configurations promise. */

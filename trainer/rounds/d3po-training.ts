@@ -33,7 +33,8 @@ export async function openD3poTraining({
   const label = [config.seed, round.ordinal];
   const mostImages = mostImagesPerRun(pipeline, 2);
   const examples = roundExamples(pairs, mostImages);
-  const steps = planSteps(examples.length, config, label);
+  const moving = pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
+  const steps = planSteps(examples.length, config, label, moving.length);
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const initial = startingTensors(unet, config.training, start.file, label);
   const trainable = trainableOf(unet, config.training);
@@ -88,11 +89,11 @@ function weightsOf(
   scheduler: Pipeline['scheduler'],
 ): number[] {
   const { inferenceSteps, eta } = sampling;
-  const [eligible] = trainedTimesteps({ training, sampling });
+  const moving = scheduler.movingTimesteps(inferenceSteps);
+  const [eligible] = trainedTimesteps({ training, sampling }, moving.length);
   return timestepWeights(
     d3po.timestepWeighting,
-    scheduler
-      .timesteps(inferenceSteps)
+    moving
       .slice(0, eligible)
       .map((timestep) => scheduler.coefficients(timestep, inferenceSteps, eta)),
   );

@@ -9,7 +9,7 @@ import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
-import { type PresetName, presets } from '@/lib/settings/presets';
+import { presets, presetsOf } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 import { showFrame, showImage } from '../images/show';
 import { type RoundDetail, trainingDataSchema } from './schema';
@@ -30,7 +30,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     answerCounts(id, { recentSince: now - paceWindowMs }),
     trainingPairsOf(id),
     trainingLabelsOf(id),
-    compareWith(round),
+    compareWith(round, summary!.run.pipeline),
   ]);
   const rewards = rewardsIn(evaluations, round.resultPolicyId, id);
   const framesBeside = async (policyId: string) => {
@@ -93,13 +93,16 @@ async function rewardNames(): Promise<(model: string) => string> {
     isAnalytic(model) ? analyticRewards[model].label : (names.get(model) ?? model);
 }
 
-/** What a round's configuration is held against: the round before it, else the preset nearest to it. */
-async function compareWith(round: Round): Promise<{ name: string; config: RunConfig }> {
+/** What a round's configuration is held against: the round before it, else the pipeline's preset nearest to it. */
+async function compareWith(
+  round: Round,
+  pipeline: string,
+): Promise<{ name: string; config: RunConfig }> {
   const siblings = await listRounds({ runId: round.runId });
   const previous = siblings.find(({ ordinal }) => ordinal === round.ordinal - 1);
   if (previous) return { name: `round ${previous.ordinal}`, config: previous.config };
   const { prompts, evaluationPrompts, seed } = round.config;
-  const candidates = (Object.keys(presets) as PresetName[]).map((preset) => ({
+  const candidates = presetsOf(pipeline).map((preset) => ({
     name: `the preset ${presets[preset].label}`,
     config: presetConfig(preset, { prompts, evaluationPrompts, seed }),
   }));

@@ -3,7 +3,7 @@ import { listPolicies } from '@/db/policies';
 import { listRewardModels, type RewardModel } from '@/db/reward-models';
 import { servingAlias } from '@/lib/policies';
 import { rewardModelName } from '@/lib/rewards';
-import { type PresetName, presets } from '@/lib/settings/presets';
+import { type PresetName, presetsOf } from '@/lib/settings/presets';
 import { percent, plural } from '../../components/figures/format';
 
 /** A pipeline that a run may train, with what its base policy suggests for a first one. */
@@ -41,7 +41,7 @@ export async function pipelineChoices(): Promise<PipelineChoice[]> {
       policies: own.map(({ id, name }) => ({ id, name })).reverse(),
       suggestedPrompts: suggestedPrompts ?? [],
       suggestedEvaluationPrompts: suggestedEvaluationPrompts ?? [],
-      suggestedPreset: isPreset(suggestedPreset) ? suggestedPreset : 'official',
+      suggestedPreset: presetsOf(pipeline).find((name) => name === suggestedPreset) ?? 'official',
       rewardModels: rewardModels
         .filter((model) => model.pipeline === pipeline)
         .map((model) => ({ id: model.id, name: rewardModelName(model), hint: hintOf(model) })),
@@ -53,8 +53,4 @@ function hintOf({ report, imported }: RewardModel): string {
   if (!report) return imported?.name ?? '';
   const { heldOut, examples } = report;
   return `Learned from ${plural(examples, 'example')}; right on ${percent(heldOut.count / heldOut.n, 0)} of held-out answers.`;
-}
-
-function isPreset(name: string | undefined): name is PresetName {
-  return name !== undefined && name in presets;
 }

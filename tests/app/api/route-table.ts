@@ -45,6 +45,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'rounds/[id]/steps': { GET: 'rounds.read' },
   runs: { POST: 'rounds.manage' },
   'runs/[id]/[action]': { POST: 'rounds.manage' },
+  'runs/prompts': { POST: 'rounds.manage' },
   'sign-in': { POST: 'anybody' },
   'sign-out': { POST: 'anybody' },
 };

@@ -85,13 +85,13 @@ export class PolicyGradientTrainer {
       externalDataFolder: pipeline.unet.folder,
     });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
+    const roller = new Roller({ denoiser, scheduler, settings, images });
     const baseline = await method.baseline(engine, {
       images: options.drawImages,
-      steps: settings.steps,
+      steps: roller.timesteps.length,
       latent: pipeline.latentShape,
       context,
     });
-    const roller = new Roller({ denoiser, scheduler, settings, images });
     return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, lanes });
   }
 

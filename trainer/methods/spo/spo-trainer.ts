@@ -63,7 +63,7 @@ export class SpoTrainer {
       externalDataFolder: pipeline.unet.folder,
     });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
-    const timesteps = scheduler.timesteps(settings.steps);
+    const timesteps = scheduler.movingTimesteps(settings.steps);
     return new SpoTrainer(options, timesteps, { ...policy, scorer, lanes });
   }
 
