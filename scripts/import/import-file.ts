@@ -38,6 +38,9 @@ export interface ImportReport {
   alterations: Partial<Record<Alteration, number>>;
 }
 
+/** Most of the time goes into waiting for the disk; large pictures must not all be in memory. */
+const putAtOnce = 4;
+
 /** Imports a file's answers on images of a pipeline. Throws where the pipeline is not known or the file is no file of lines. */
 export async function importFile(
   path: string,
@@ -74,9 +77,11 @@ export async function importFile(
   try {
     const source = { file: basename(path), sha256: file.sha256 };
     const putImages = async (next: readonly ImportedAnswer[]) => {
-      for (const { left, right } of next) {
-        await images.put(left.imageBlob);
-        await images.put(right.imageBlob);
+      const named = next.flatMap(({ left, right }) => [left.imageBlob, right.imageBlob]);
+      const wanted = [...new Set(named)];
+      for (let first = 0; first < wanted.length; first += putAtOnce) {
+        const some = wanted.slice(first, first + putAtOnce);
+        await Promise.all(some.map((imageBlob) => images.put(imageBlob)));
       }
     };
     return { ...report, ...(await importAnswers({ pipeline, source, answers, putImages })) };

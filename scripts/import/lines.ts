@@ -25,7 +25,7 @@ const newline = 10;
 export class LineFile {
   readonly #hash = createHash('sha256');
   #sha256: string | undefined;
-  #handle: FileHandle | undefined;
+  #handle: Promise<FileHandle> | undefined;
 
   constructor(readonly path: string) {}
 
@@ -65,14 +65,14 @@ export class LineFile {
 
   /** A line that was read before. */
   async again({ offset, bytes }: Place): Promise<string> {
-    this.#handle ??= await open(this.path, 'r');
+    this.#handle ??= open(this.path, 'r');
     const buffer = Buffer.alloc(bytes);
-    await this.#handle.read(buffer, 0, bytes, offset);
+    await (await this.#handle).read(buffer, 0, bytes, offset);
     return textOf(buffer, offset === 0 ? 1 : 2);
   }
 
   async close(): Promise<void> {
-    await this.#handle?.close();
+    await (await this.#handle)?.close();
     this.#handle = undefined;
   }
 }
