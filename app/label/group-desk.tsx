@@ -117,7 +117,7 @@ export function GroupDesk({
           </p>
           <div className="@container min-w-0 flex-1">
             <FlagChips
-              of="chosen"
+              which="chosen"
               name={chosen ? `image ${chosenAt + 1}` : 'the chosen image'}
               image={current && chosen}
               bindings={bindings}

@@ -94,8 +94,8 @@ export function LabelDesk(props: {
     if (next) labeling.choose(next.sampleId);
   }
 
-  function flag(of: 'left' | 'right' | 'chosen', kind: FlagKind) {
-    const image = of === 'chosen' ? chosen : pair?.[of];
+  function flag(which: 'left' | 'right' | 'chosen', kind: FlagKind) {
+    const image = which === 'chosen' ? chosen : pair?.[which];
     if (image) labeling.toggleFlag(image.sampleId, kind);
   }
 
@@ -107,7 +107,7 @@ export function LabelDesk(props: {
   function press(name: ShortcutName) {
     const flagged = flagShortcut(name);
     const tagged = tagShortcut(name);
-    if (flagged) flag(flagged.of, flagged.kind);
+    if (flagged) flag(flagged.which, flagged.kind);
     else if (tagged) tag(tagged);
     else if (name === 'skip') skip();
     else if (name === 'undo') undo();
@@ -210,7 +210,7 @@ export function LabelDesk(props: {
               // The chips' room follows the images', which follow the window's height as well as its width.
               <div key={side} className="@container min-w-0">
                 <FlagChips
-                  of={side}
+                  which={side}
                   name={`the ${side} image`}
                   image={pair?.[side]}
                   bindings={bindings}
