@@ -8,7 +8,14 @@ import { rounds, runs } from './schema/rounds';
 /** Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when there is none. */
 export interface LabelProgress {
   own: { today: number; round: number; total: number };
-  round: { id: string; ordinal: number; labeled: number; wanted: number } | null;
+  round: {
+    id: string;
+    ordinal: number;
+    /** What people judge in it. */
+    of: 'pairs' | 'groups';
+    labeled: number;
+    wanted: number;
+  } | null;
 }
 
 /** What one person has done and how far the round is. `dayStartMs`: midnight where the person is. */
@@ -18,7 +25,12 @@ export async function labelProgress(
 ): Promise<LabelProgress> {
   const own = and(eq(preferences.annotatorId, annotatorId), isNull(preferences.supersededAt));
   const round = db()
-    .select({ id: rounds.id, ordinal: rounds.ordinal, progress: rounds.progress })
+    .select({
+      id: rounds.id,
+      ordinal: rounds.ordinal,
+      progress: rounds.progress,
+      config: rounds.config,
+    })
     .from(rounds)
     .innerJoin(runs, eq(runs.id, rounds.runId))
     .where(
@@ -56,6 +68,7 @@ export async function labelProgress(
       ? {
           id: round.id,
           ordinal: round.ordinal,
+          of: round.config.sampling.pairSource,
           labeled: round.progress.labeled,
           wanted: round.progress.preferencesWanted,
         }
