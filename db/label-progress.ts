@@ -10,7 +10,14 @@ import { tallyOf } from './tallies';
 /** Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when there is none. */
 export interface LabelProgress {
   own: { today: number; round: number; total: number };
-  round: { id: string; ordinal: number; labeled: number; wanted: number } | null;
+  round: {
+    id: string;
+    ordinal: number;
+    /** What people judge in it. */
+    of: 'pairs' | 'groups';
+    labeled: number;
+    wanted: number;
+  } | null;
 }
 
 const roundsLabeled = prepared((database) =>
@@ -19,6 +26,7 @@ const roundsLabeled = prepared((database) =>
       id: rounds.id,
       ordinal: rounds.ordinal,
       progress: rounds.progress,
+      config: rounds.config,
       createdAt: rounds.createdAt,
     })
     .from(rounds)
@@ -62,6 +70,7 @@ export async function labelProgress(
       ? {
           id: round.id,
           ordinal: round.ordinal,
+          of: round.config.sampling.pairSource,
           labeled: round.progress.labeled,
           wanted: round.progress.preferencesWanted,
         }

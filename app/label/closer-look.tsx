@@ -92,7 +92,10 @@ export function CloserLook({
               </div>
             ))}
           </div>
-          <div className="mx-auto w-full max-w-2xl p-3 text-foreground">{children}</div>
+          {/* On paper again: these colours are made for it. */}
+          <div className="bg-background p-3 text-foreground">
+            <div className="mx-auto w-full max-w-2xl">{children}</div>
+          </div>
         </BaseDialog.Popup>
       </BaseDialog.Portal>
     </BaseDialog.Root>

@@ -35,7 +35,7 @@ export function FilmStrip({
   children: ReactNode;
 }) {
   return (
-    <div className="rounded-md bg-film px-2 py-1 sm:px-3">
+    <div className="rounded-md bg-film px-2 py-1 sm:px-3 low:w-[calc(2*var(--side)+2.25rem)] low:shrink-0">
       <div aria-hidden className="grid grid-cols-2 gap-2 sm:gap-3">
         {['', 'A'].map((suffix) => (
           <p

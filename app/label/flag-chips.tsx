@@ -8,14 +8,14 @@ import { ariaKeys, type Bindings } from './shortcuts';
 
 /** The defects one can mark on one image; a marked one stays pressed. */
 export function FlagChips({
-  of,
+  which,
   name,
   image,
   bindings,
   onToggle,
 }: {
   /** Whose keys these are. */
-  of: 'left' | 'right' | 'chosen';
+  which: 'left' | 'right' | 'chosen';
   /** What the image is called: 'left image', 'image 4'. */
   name: string;
   image: ServedImage | undefined;
@@ -27,7 +27,7 @@ export function FlagChips({
       <legend className="sr-only">Defects of {name}</legend>
       {flagKinds.map((kind) => {
         const set = image?.flags.includes(kind) ?? false;
-        const shortcut = `flag-${of}-${kind}` as const;
+        const shortcut = `flag-${which}-${kind}` as const;
         return (
           <button
             key={kind}

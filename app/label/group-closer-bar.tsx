@@ -36,7 +36,7 @@ export function GroupCloserBar({
     <div className="flex flex-col gap-2">
       <div className="@container">
         <FlagChips
-          of="chosen"
+          which="chosen"
           name={`image ${at + 1}`}
           image={image}
           bindings={bindings}

@@ -1,6 +1,6 @@
 'use client';
 
-import { EyeOff } from 'lucide-react';
+import { EyeOff, Flag } from 'lucide-react';
 import { type Dispatch, type ReactNode, useRef } from 'react';
 import type { FlagKind } from '@/lib/flags';
 import { Button } from '../components/ui/button';
@@ -111,13 +111,14 @@ export function GroupDesk({
         ref={controls}
         className="flex w-full shrink-0 flex-col gap-2 px-2 sm:px-3 low:w-60 low:px-0"
       >
-        <div className="flex items-center gap-3 low:flex-col low:items-stretch low:gap-1">
-          <p className="w-20 shrink-0 text-muted-foreground text-sm tabular-nums max-sm:sr-only low:w-auto">
-            {chosen ? `Image ${chosenAt + 1}` : 'Flags'}
+        <div className="flex items-center gap-3 max-sm:flex-col max-sm:items-stretch max-sm:gap-1 low:flex-col low:items-stretch low:gap-1">
+          <p className="flex shrink-0 items-center gap-1.5 text-muted-foreground text-xs tabular-nums sm:w-32 sm:text-sm low:w-auto low:text-xs">
+            <Flag aria-hidden className="size-3.5" />
+            {chosen ? `Flag image ${chosenAt + 1}` : 'Flag an image'}
           </p>
           <div className="@container min-w-0 flex-1">
             <FlagChips
-              of="chosen"
+              which="chosen"
               name={chosen ? `image ${chosenAt + 1}` : 'the chosen image'}
               image={current && chosen}
               bindings={bindings}

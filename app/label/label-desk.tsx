@@ -94,8 +94,8 @@ export function LabelDesk(props: {
     if (next) labeling.choose(next.sampleId);
   }
 
-  function flag(of: 'left' | 'right' | 'chosen', kind: FlagKind) {
-    const image = of === 'chosen' ? chosen : pair?.[of];
+  function flag(which: 'left' | 'right' | 'chosen', kind: FlagKind) {
+    const image = which === 'chosen' ? chosen : pair?.[which];
     if (image) labeling.toggleFlag(image.sampleId, kind);
   }
 
@@ -107,7 +107,7 @@ export function LabelDesk(props: {
   function press(name: ShortcutName) {
     const flagged = flagShortcut(name);
     const tagged = tagShortcut(name);
-    if (flagged) flag(flagged.of, flagged.kind);
+    if (flagged) flag(flagged.which, flagged.kind);
     else if (tagged) tag(tagged);
     else if (name === 'skip') skip();
     else if (name === 'undo') undo();
@@ -155,7 +155,7 @@ export function LabelDesk(props: {
         isGroup
           ? // What is below the header, so that everything is on screen, however many images there are.
             'h-[calc(100dvh-3.5rem-1px)] min-h-60 max-w-page flex-none sm:gap-3 low:gap-1 low:py-2'
-          : 'max-w-[calc(2*var(--side)+3.5rem)] [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw]',
+          : 'max-w-[calc(2*var(--side)+3.5rem)] [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw] low:max-w-page low:gap-1 low:py-2 low:[--side:min(28vw,calc(100dvh-13rem))]',
       )}
     >
       <h1 className="sr-only">Label</h1>
@@ -191,7 +191,8 @@ export function LabelDesk(props: {
           {besides}
         </GroupDesk>
       ) : (
-        <>
+        // On a low screen the controls stand beside the film, below it there is no room.
+        <div className="flex flex-col gap-3 sm:gap-4 low:flex-row low:items-start low:gap-3">
           <FilmStrip
             pairs={pairs}
             current={pair}
@@ -205,26 +206,28 @@ export function LabelDesk(props: {
             <Waiting state={state} mayStartRounds={props.mayStartRounds} onRetry={labeling.ask} />
           </FilmStrip>
 
-          <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3">
-            {sides.map((side) => (
-              // The chips' room follows the images', which follow the window's height as well as its width.
-              <div key={side} className="@container min-w-0">
-                <FlagChips
-                  of={side}
-                  name={`the ${side} image`}
-                  image={pair?.[side]}
-                  bindings={bindings}
-                  onToggle={(kind) => flag(side, kind)}
-                />
-              </div>
-            ))}
-          </div>
+          <div className="flex flex-col gap-3 sm:gap-4 low:min-w-0 low:flex-1 low:gap-2">
+            <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3 low:px-0">
+              {sides.map((side) => (
+                // The chips' room follows the images', which follow the window's height as well as its width.
+                <div key={side} className="@container min-w-0">
+                  <FlagChips
+                    which={side}
+                    name={`the ${side} image`}
+                    image={pair?.[side]}
+                    bindings={bindings}
+                    onToggle={(kind) => flag(side, kind)}
+                  />
+                </div>
+              ))}
+            </div>
 
-          <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3">
-            <AnswerBar bindings={bindings} disabled={!pair} onAnswer={answer} />
-            {besides}
+            <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3 low:gap-2 low:px-0">
+              <AnswerBar bindings={bindings} disabled={!pair} onAnswer={answer} />
+              {besides}
+            </div>
           </div>
-        </>
+        </div>
       )}
 
       <p role="status" className="sr-only">

@@ -115,7 +115,7 @@ export function shortcutLabel(name: ShortcutName): string {
   if (tag) return `Image ${tag} is bad`;
   const flag = flagShortcut(name);
   if (!flag) return labels[name] ?? name;
-  return `Flag ${flag.of === 'chosen' ? 'the chosen' : flag.of} image: ${flagDescriptions[flag.kind].label}`;
+  return `Flag ${flag.which === 'chosen' ? 'the chosen' : flag.which} image: ${flagDescriptions[flag.kind].label}`;
 }
 
 /** The number of the image that a shortcut tags, or null when it does something else. */
@@ -131,8 +131,8 @@ export function tagShortcutOf(number: number): ShortcutName | null {
 
 /** Which image a shortcut flags, and with what; null when it does something else. */
 export function flagShortcut(name: ShortcutName) {
-  for (const of of ['left', 'right', 'chosen'] as const) {
-    for (const kind of flagKinds) if (name === `flag-${of}-${kind}`) return { of, kind };
+  for (const which of ['left', 'right', 'chosen'] as const) {
+    for (const kind of flagKinds) if (name === `flag-${which}-${kind}`) return { which, kind };
   }
   return null;
 }

@@ -42,7 +42,14 @@ export type ServedGroup = z.infer<typeof servedGroupSchema>;
 
 export const progressSchema = z.object({
   own: z.object({ today: z.number(), round: z.number(), total: z.number() }),
-  round: z.object({ ordinal: z.number(), labeled: z.number(), wanted: z.number() }).nullable(),
+  round: z
+    .object({
+      ordinal: z.number(),
+      of: z.enum(['pairs', 'groups']),
+      labeled: z.number(),
+      wanted: z.number(),
+    })
+    .nullable(),
 });
 
 export type LabelProgress = z.infer<typeof progressSchema>;
