@@ -1,5 +1,6 @@
 /**
- * @file The web app's process: Next behind our own front door. `--hostname`, `--port`, and `--dev` for the reloading one.
+ * @file The web app's process: Next behind our own front door. `--hostname` and `--port`, else DARKROOM_HOST and DARKROOM_PORT;
+ * `--dev` for the reloading one.
  * Plain JavaScript, because nothing compiles it.
  */
 import { parseArgs } from 'node:util';
@@ -8,10 +9,11 @@ import { createFrontDoor } from './http/front-door.mjs';
 
 const closeGraceMs = 1_000;
 
+const { DARKROOM_HOST, DARKROOM_PORT, DARKROOM_TRUST_PROXY, PORT } = process.env;
 const { values } = parseArgs({
   options: {
-    hostname: { type: 'string', default: '127.0.0.1' },
-    port: { type: 'string', default: '3000' },
+    hostname: { type: 'string', default: DARKROOM_HOST || '127.0.0.1' },
+    port: { type: 'string', default: DARKROOM_PORT || PORT || '3000' },
     dev: { type: 'boolean', default: false },
   },
 });
@@ -25,7 +27,7 @@ const app = next({ dev, hostname, port });
 await app.prepare();
 
 const server = createFrontDoor(app.getRequestHandler(), {
-  trustsProxy: Boolean(process.env.DARKROOM_TRUST_PROXY?.trim()),
+  trustsProxy: Boolean(DARKROOM_TRUST_PROXY?.trim()),
 });
 server.on('error', (error) => {
   console.error(`The web app cannot listen on ${hostname}, port ${port}: ${error.message}`);
