@@ -79,6 +79,16 @@ async function untilItAnswers(url: string, web: Supervised): Promise<void> {
   }
 }
 
+/** Why there is no start, for the person who asked for one. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'SQLITE_FULL') {
+    return `The disk that holds ${home} is full: free some space, then start again.`;
+  }
+  return error.message;
+}
+
 async function run(): Promise<void> {
   const wanted = readAddresses(process.env);
   const { host } = wanted;
@@ -149,6 +159,6 @@ console.log(`\n  ${bold('Darkroom')}\n`);
 await run().catch(async (error: unknown) => {
   if (stopping.signal.aborted) return;
   await Promise.all(processes.map((running) => running.stop()));
-  console.error(`\n  ${error instanceof Error ? error.message : error}`);
+  console.error(`\n  ${inWords(error)}`);
   process.exit(1);
 });
