@@ -1,9 +1,10 @@
-import { and, asc, count, eq, gt, inArray } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import type { FlagKind } from '@/lib/flags';
 import type { Purpose, Verdict } from '@/lib/samples';
 import { db } from './client';
 import { newId } from './ids';
+import { prepared } from './prepared';
 import { roundIn } from './round-decisions';
 import { mergeProgress } from './rounds';
 import { flags, groups, pairs, samples } from './schema/labels';
@@ -171,11 +172,14 @@ export async function listSamples({
 
 /** Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched. */
 export async function imageInfo(hash: string): Promise<{ width: number; height: number } | null> {
-  const row = db()
+  return sizeOfImage().get({ hash }) ?? null;
+}
+
+const sizeOfImage = prepared((database) =>
+  database
     .select({ width: samples.width, height: samples.height })
     .from(samples)
-    .where(eq(samples.imageBlob, hash))
+    .where(eq(samples.imageBlob, sql.placeholder('hash')))
     .limit(1)
-    .get();
-  return row ?? null;
-}
+    .prepare(),
+);
