@@ -5,6 +5,7 @@ import type { Purpose, Verdict } from '@/lib/samples';
 import { db } from './client';
 import { newId } from './ids';
 import { breathe, portions } from './portions';
+import { prepared } from './prepared';
 import { roundIn } from './round-decisions';
 import { mergeProgress } from './rounds';
 import { flags, groups, pairs, samples } from './schema/labels';
@@ -185,11 +186,14 @@ export async function listSamples({
 
 /** Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched. */
 export async function imageInfo(hash: string): Promise<{ width: number; height: number } | null> {
-  const row = db()
+  return sizeOfImage().get({ hash }) ?? null;
+}
+
+const sizeOfImage = prepared((database) =>
+  database
     .select({ width: samples.width, height: samples.height })
     .from(samples)
-    .where(eq(samples.imageBlob, hash))
+    .where(eq(samples.imageBlob, sql.placeholder('hash')))
     .limit(1)
-    .get();
-  return row ?? null;
-}
+    .prepare(),
+);
