@@ -2,7 +2,7 @@
  * @file What moves a round from state to state, within one transaction each. Only rounds.ts, runs.ts
  * and work.ts call these.
  */
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { asksPeople, sourceOf } from '@/lib/methods';
 import {
@@ -18,7 +18,6 @@ import { preferencesWanted, samplesWanted } from '@/lib/settings/run-config';
 import { serveIn, servingIn } from './aliases';
 import { recordEvent } from './events';
 import { newId } from './ids';
-import { portions } from './portions';
 import { groupLeases } from './schema/group-leases';
 import { groups, leases, pairs } from './schema/labels';
 import { evaluations, rounds, runs, work } from './schema/rounds';
@@ -151,24 +150,18 @@ export function beginOnArchive(
 
 /** Their images come from a policy that is about to be replaced, or that nobody trains any more. */
 function withdrawOpenPairs(tx: Transaction, roundId: string, now: number): void {
-  const withdrawn = tx
-    .update(pairs)
-    .set({ state: 'withdrawn' })
-    .where(
-      and(
-        eq(pairs.roundId, roundId),
-        eq(pairs.state, 'open'),
-        inArray(pairs.purpose, ['training', 'gold']),
-      ),
-    )
-    .returning({ id: pairs.id })
-    .all();
-  for (const some of portions(withdrawn.map(({ id }) => id))) {
-    tx.update(leases)
-      .set({ releasedAt: now })
-      .where(and(inArray(leases.pairId, some), isNull(leases.releasedAt)))
-      .run();
-  }
+  const open = and(
+    eq(pairs.roundId, roundId),
+    // Literals, so that the index of open pairs serves.
+    sql`${pairs.state} = 'open'`,
+    inArray(pairs.purpose, ['training', 'gold']),
+  );
+  const ids = tx.select({ id: pairs.id }).from(pairs).where(open);
+  tx.update(leases)
+    .set({ releasedAt: now })
+    .where(and(isNull(leases.releasedAt), inArray(leases.pairId, ids)))
+    .run();
+  tx.update(pairs).set({ state: 'withdrawn' }).where(open).run();
   const ofRound = tx.select({ id: groups.id }).from(groups).where(eq(groups.roundId, roundId));
   tx.update(groupLeases)
     .set({ releasedAt: now })
