@@ -25,7 +25,7 @@ const standingAnswer = (p: string, counting: Counting) =>
   `${p}.superseded_at is null ${counting.answers(p)}`;
 
 /** Each pair of which some count, with what it comes to: 1 for sample A, −1 for B, 0 for neither. @param which of pairs q */
-export function leads(which: string, counting: Counting): string {
+function leads(which: string, counting: Counting): string {
   return `select q.id, q.round_id, sign(sum(case
       when p.answer = 'left' then iif(p.left_sample_id = q.sample_a_id, 1, -1)
       when p.answer = 'right' then iif(p.right_sample_id = q.sample_a_id, 1, -1)
@@ -44,7 +44,7 @@ export function tagPairs(which: string, counting: Counting): string {
 }
 
 /** Whether somebody marked a sample s. */
-export function isBad(counting: Counting): string {
+function isBad(counting: Counting): string {
   const bothBad = (
     side: string,
   ) => `exists (select 1 from pairs q join preferences p on p.pair_id = q.id
@@ -57,7 +57,7 @@ export function isBad(counting: Counting): string {
 }
 
 /** Whether a sample s won a pair, or stood untagged in a group that somebody tagged. */
-export function isLiked(counting: Counting): string {
+function isLiked(counting: Counting): string {
   const won = (
     side: string,
   ) => `exists (select 1 from pairs q join preferences p on p.pair_id = q.id
@@ -68,7 +68,7 @@ export function isLiked(counting: Counting): string {
       and not exists (select 1 from json_each(t.tagged_sample_ids) tag where tag.value = s.id)))`;
 }
 
-const pipelineOfRound = (roundId: string) =>
+export const pipelineOfRound = (roundId: string) =>
   `(select r2.pipeline from rounds r1 join runs r2 on r2.id = r1.run_id where r1.id = ${roundId})`;
 
 const adding = (columns: readonly string[]) =>
@@ -115,5 +115,3 @@ export const countPerson = (
   `insert into material_people (pipeline, annotator_id, ${kind})
     select ${pipeline}, ${annotatorId}, ${sign} where ${when}
     on conflict (pipeline, annotator_id) do update set ${adding([kind])}`;
-
-export { pipelineOfRound };

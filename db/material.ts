@@ -5,15 +5,7 @@
 import { and, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { LearnedSource } from '@/lib/rewards';
 import { db } from './client';
-import {
-  type Counting,
-  countingAll,
-  isBad,
-  isLiked,
-  leads,
-  pipelineOfRound,
-  tagPairs,
-} from './material-sql';
+import { type Counting, countingAll, pipelineOfRound, tagPairs } from './material-sql';
 import { materialCounts, materialPeople } from './schema/figures';
 import { flags, groups, pairs, preferences, samples, taggings } from './schema/labels';
 import { user } from './schema/people';
@@ -138,34 +130,24 @@ function youngIn(pipeline: string, now: number): Young {
   };
 }
 
-/** By how much the counts are too high: pairs, groups and images that somebody touched who does not count, counted both ways. */
+/**
+ * By how much the counts are too high: pairs, groups and images that somebody touched who does not count are counted with all
+ * that stands, and with what counts alone, in one pass. The joins are crossed to keep their order: the planner, which cannot know how
+ * few rows are touched, would scan all pairs.
+ */
 function takenOff(pipeline: string, young: Young) {
-  const isOff = (row: string, kind: keyof Counting) =>
-    `(${row}.annotator_id in paused or ${row}.id in ${kind}_young)`;
-  const counting: Counting = {
-    answers: (p) => `and not ${isOff(p, 'answers')}`,
-    taggings: (t) => `and not ${isOff(t, 'taggings')}`,
-    flags: (f) => `and not ${isOff(f, 'flags')}`,
-  };
+  const counts = (row: string, kind: keyof Counting) =>
+    `not (${row}.annotator_id in paused or ${row}.id in ${kind}_young)`;
   const ofPipeline = (round: string) => `${pipelineOfRound(round)} = :pipeline`;
-  const lead = (of: Counting) =>
-    `select sum(lead <> 0) as decided, sum(lead = 0) as silent
-      from (${leads('q.id in touched_pairs', of)}) where ${ofPipeline('round_id')}`;
   const tags = (of: Counting) =>
-    `select sum(decided) as decided from (${tagPairs('g.id in touched_groups', of)})
-      where ${ofPipeline('(select round_id from groups where id = group_id)')}`;
-  const images = (of: Counting) =>
-    `select sum(liked and not marked) as good, sum(marked) as bad from (
-      select ${isLiked(of)} as liked, ${isBad(of)} as marked from samples s
-      where s.id in touched_samples and (select pipeline from policies where id = s.policy_id) = :pipeline)`;
-  const differences = (of: (counting: Counting) => string, columns: string[]) =>
-    columns.map(
-      (column) =>
-        `coalesce((select ${column} from (${of(countingAll)})), 0) - coalesce((select ${column} from (${of(counting)})), 0)`,
-    );
-  const [pairsDecided, pairsSilent] = differences(lead, ['decided', 'silent']);
-  const [tagsDecided] = differences(tags, ['decided']);
-  const [good, bad] = differences(images, ['good', 'bad']);
+    `coalesce((select sum(decided) from (${tagPairs('g.id in touched_groups', of)})
+      where ${ofPipeline('(select round_id from groups where id = group_id)')}), 0)`;
+  const countedTags = { ...countingAll, taggings: (t: string) => `and ${counts(t, 'taggings')}` };
+  const votesOfSide = (side: string) => `
+    select q.${side}, p.answer = 'both-bad', iif(p.answer = 'left', p.left_sample_id, iif(p.answer = 'right', p.right_sample_id, '')) = q.${side},
+      ${counts('p', 'answers')}
+    from touched_samples s cross join pairs q on q.${side} = s.id cross join preferences p on p.pair_id = q.id
+    where q.purpose = 'training' and p.superseded_at is null`;
   const ids = (rows: Said[]) => JSON.stringify(rows.map(({ id }) => id));
   return db()
     .$client.prepare(
@@ -173,10 +155,9 @@ function takenOff(pipeline: string, young: Young) {
       answers_young (id) as (select value from json_each(:answers)),
       taggings_young (id) as (select value from json_each(:taggings)),
       flags_young (id) as (select value from json_each(:flags)),
-      touching (pair_id) as (
+      touched_pairs (id) as materialized (
         select pair_id from preferences where annotator_id in paused and superseded_at is null and purpose = 'training'
         union select pair_id from preferences where id in answers_young),
-      touched_pairs (id) as materialized (select pair_id from touching),
       touched_groups (id) as materialized (
         select group_id from taggings where superseded_at is null and (annotator_id in paused or id in taggings_young)),
       touched_samples (id) as materialized (
@@ -184,8 +165,36 @@ function takenOff(pipeline: string, young: Young) {
         union select sample_b_id from pairs where id in touched_pairs
         union select id from samples where group_id in touched_groups
         union select sample_id from flags where annotator_id in paused
-        union select sample_id from flags where id in flags_young)
-      select ${pairsDecided} + ${tagsDecided} as decided, ${pairsSilent} as silent, ${good} as good, ${bad} as bad`,
+        union select sample_id from flags where id in flags_young),
+      leads as materialized (
+        select q.id, sum(v) <> 0 as decided, sum(counts) > 0 as said, sum(v * counts) <> 0 as decided_then from (
+          select p.pair_id, ${counts('p', 'answers')} as counts, case
+            when p.answer = 'left' then iif(p.left_sample_id = q.sample_a_id, 1, -1)
+            when p.answer = 'right' then iif(p.right_sample_id = q.sample_a_id, 1, -1)
+            else 0 end as v
+          from touched_pairs t cross join pairs q on q.id = t.id cross join preferences p on p.pair_id = q.id
+          where p.superseded_at is null and q.purpose = 'training'
+        ) join pairs q on q.id = pair_id where ${ofPipeline('q.round_id')} group by q.id),
+      votes (id, bad, good, counts) as (
+        ${votesOfSide('sample_a_id')} union all ${votesOfSide('sample_b_id')}
+        union all select f.sample_id, 1, 0, ${counts('f', 'flags')}
+        from touched_samples s cross join flags f on f.sample_id = s.id cross join samples x on x.id = s.id
+        where f.source = 'annotator' and f.state <> 'rejected' and x.purpose = 'training'
+        union all select x.id, x.id in (select value from json_each(t.tagged_sample_ids)),
+          x.id not in (select value from json_each(t.tagged_sample_ids)), ${counts('t', 'taggings')}
+        from touched_samples s cross join samples x on x.id = s.id cross join taggings t on t.group_id = x.group_id
+        where t.superseded_at is null),
+      images as materialized (
+        select * from (
+          select id, max(bad) as bad, max(good) as good, max(bad * counts) as bad_then, max(good * counts) as good_then
+          from votes group by id
+        ) v where (select pipeline from policies where id = (select policy_id from samples where id = v.id)) = :pipeline)
+      select
+        (select coalesce(sum(decided) - sum(said and decided_then), 0) from leads)
+          + ${tags(countingAll)} - ${tags(countedTags)} as decided,
+        (select coalesce(sum(not decided) - sum(said and not decided_then), 0) from leads) as silent,
+        (select coalesce(sum(bad) - sum(bad_then), 0) from images) as bad,
+        (select coalesce(sum(good and not bad) - sum(good_then and not bad_then), 0) from images) as good`,
     )
     .get({
       pipeline,

@@ -43,7 +43,9 @@ export function growRounds(
 ): { lineages: Lineage[]; labelingRoundId: string } {
   const { now, startedAt } = soil;
   const judges = people.filter(({ imported }) => !imported);
-  const lineages = ['hands', '/models/tiny-sd'].map((pipeline) => growBase(soil, pipeline));
+  const lineages = ['hands', '/models/tiny-sd'].map((pipeline, i) =>
+    growBase({ ...soil, startedAt: startedAt + i }, pipeline),
+  );
   const kinds = Array.from({ length: wanted.rounds }, (_, i) => kindOf(i, wanted.rounds));
   const asking = kinds.filter(({ asks }) => asks).length;
   let left = wanted.answers;
