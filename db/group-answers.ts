@@ -1,5 +1,6 @@
 /** @file What stands against a group: readings, skips, live leases; and when waiting for more is in vain. */
-import { and, count, eq, gte, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { prepared } from './prepared';
 import { groupLeases, groupSkips } from './schema/group-leases';
 import { groups, taggings } from './schema/labels';
 import { user } from './schema/people';
@@ -61,23 +62,25 @@ export function areGroupsExhausted(tx: Transaction, roundId: string): boolean {
   );
 }
 
+const ownReadings = prepared((database) =>
+  database
+    .select({
+      total: count(),
+      recent: sql<number>`coalesce(sum(${taggings.createdAt} >= ${sql.placeholder('since')}), 0)`,
+      round: sql<number>`coalesce(sum(${groups.roundId} = ${sql.placeholder('roundId')}), 0)`,
+    })
+    .from(taggings)
+    .innerJoin(groups, eq(groups.id, taggings.groupId))
+    .where(
+      and(eq(taggings.annotatorId, sql.placeholder('annotatorId')), isNull(taggings.supersededAt)),
+    )
+    .prepare(),
+);
+
 /** One person's standing readings: all, since an instant (ms), and in a round. */
-export function ownReadingsIn(
-  tx: Transaction,
+export function ownReadingsOf(
   annotatorId: string,
   { since, roundId }: { since: number; roundId: string | null },
 ): { total: number; recent: number; round: number } {
-  const own = and(eq(taggings.annotatorId, annotatorId), isNull(taggings.supersededAt));
-  const counted = (more?: SQL) =>
-    tx
-      .select({ n: count() })
-      .from(taggings)
-      .innerJoin(groups, eq(groups.id, taggings.groupId))
-      .where(and(own, more))
-      .get()?.n ?? 0;
-  return {
-    total: counted(),
-    recent: counted(gte(taggings.createdAt, since)),
-    round: roundId === null ? 0 : counted(eq(groups.roundId, roundId)),
-  };
+  return ownReadings().get({ annotatorId, since, roundId })!;
 }

@@ -1,6 +1,5 @@
 import { and, count, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
-import { db } from './client';
-import { ownReadingsIn } from './group-answers';
+import { ownReadingsOf } from './group-answers';
 import { prepared } from './prepared';
 import { labelingStates, roundIsOpen } from './round-labeling';
 import { preferences } from './schema/labels';
@@ -59,7 +58,7 @@ export async function labelProgress(
     .sort((a, b) => b.createdAt - a.createdAt);
   const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
   const today = answersSince().get({ annotatorId, since: dayStartMs });
-  const read = ownReadingsIn(db(), annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
+  const read = ownReadingsOf(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
     own: {
       today: (today?.n ?? 0) + read.recent,

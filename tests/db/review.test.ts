@@ -160,7 +160,7 @@ describe('annotators', () => {
   it('see how far they and the round are', async () => {
     expect(await labelProgress(ann, { dayStartMs: 0 })).toEqual({
       own: { today: 1, round: 1, total: 1 },
-      round: { id: made.round.id, ordinal: 1, labeled: 2, wanted: 4 },
+      round: { id: made.round.id, ordinal: 1, of: 'pairs', labeled: 2, wanted: 4 },
     });
     expect((await labelProgress(ann, { dayStartMs: Date.now() + 1 })).own.today).toBe(0);
   });

@@ -26,7 +26,7 @@ export async function transactionsDuring(operation: () => Promise<unknown>): Pro
       else if (/^(commit|rollback)$/i.test(this.source)) {
         if (current) found.push(current);
         current = null;
-      } else if (current) {
+      } else if (current && !/^pragma/i.test(this.source)) {
         current.statements++;
         current.rows += rowsOf(result);
       }
