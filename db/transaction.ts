@@ -11,6 +11,8 @@ const pausesMs = [1, 2, 5, 10, 15, 20, 25];
 
 /** Who waits for the write lock in this process, in the order they came. */
 interface Line {
+  /** The connection's busy time-out, as it was opened. */
+  patienceMs: number;
   taken: boolean;
   waiting: (() => void)[];
 }
@@ -18,7 +20,10 @@ interface Line {
 const lines = new WeakMap<Database, Line>();
 
 function lineOf(database: Database): Line {
-  const line = lines.get(database) ?? { taken: false, waiting: [] };
+  const known = lines.get(database);
+  if (known) return known;
+  const patienceMs = Number(database.$client.pragma('busy_timeout', { simple: true }));
+  const line: Line = { patienceMs, taken: false, waiting: [] };
   lines.set(database, line);
   return line;
 }
@@ -44,7 +49,7 @@ function leave(line: Line): void {
 export async function immediate<T>(decide: (tx: Transaction) => T): Promise<T> {
   const database = db();
   const line = lineOf(database);
-  const patienceMs = Number(database.$client.pragma('busy_timeout', { simple: true }));
+  const { patienceMs } = line;
   const cameAt = performance.now();
   await turnIn(line);
   try {
