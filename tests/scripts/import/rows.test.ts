@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs';
 import { db, schema } from '@/db/client';
 import { importFile } from '@/scripts/import/import-file';
+import { toldReport } from '@/scripts/import/report';
 import { decodePng } from '@/trainer/diffusion/images';
 import { everything, png, row, withFolder } from './support';
 
@@ -216,6 +217,37 @@ describe('rows that nobody has answered', () => {
       [1, 3, 5, 7].map((line) => [line, 'columns']),
     );
     expect(unlabeled).toBe(0);
+  });
+});
+
+describe('a prompt', () => {
+  it('longer than what reaches the model comes in whole, and is told with the place where it is cut', async () => {
+    const [a, b] = (await pictures(2)) as [string, string];
+    const long = 'a left hand with five fingers and a ring on each of them';
+    const file = await fileOf(
+      ['1 hand', long, long].map((caption, i) => row(a, b, { caption, user_id: i })),
+    );
+    const report = await importFile(file, 'hands');
+    expect(report).toMatchObject({
+      added: 3,
+      prompts: 2,
+      cuts: { cut: 1, first: { prompt: long } },
+    });
+    const told = toldReport(report).find(([, name]) => name === 'prompts');
+    const { kept, lost } = report.cuts.first!;
+    expect(`${kept} ${lost}`).toBe(long);
+    expect(told?.[2]).toMatch(/^1 of 2 prompts is longer than the 14 tokens/);
+    expect(told?.[2]).toContain(`“${kept}”`);
+    expect(told?.[2]).toContain(`“${lost}”`);
+    expect(
+      new Set(
+        db()
+          .select()
+          .from(schema.pairs)
+          .all()
+          .map(({ prompt }) => prompt),
+      ),
+    ).toEqual(new Set(['1 hand', long]));
   });
 });
 
