@@ -158,7 +158,7 @@ export async function importProblems(
 }
 
 /** A person's standing answer to a pair. */
-export function standingOf(pairId: string, annotatorId: string) {
+function standingOf(pairId: string, annotatorId: string) {
   return and(
     eq(preferences.pairId, pairId),
     eq(preferences.annotatorId, annotatorId),
