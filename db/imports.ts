@@ -5,7 +5,7 @@
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { parseRunConfig } from '@/lib/settings/run-config';
-import { recordAudit } from './audit';
+import { amendAudit, recordAudit } from './audit';
 import { db } from './client';
 import { derivedId } from './ids';
 import { type ImportedAnswer, idsOf, importRunId } from './import-checks';
@@ -49,6 +49,7 @@ export async function importAnswers(input: {
   const base = await baseForImport(pipeline);
   const now = Date.now();
   let added = 0;
+  let entry: number | undefined;
   for (let first = 0; first < answers.length; first += answersPerTransaction) {
     const portion = answers.slice(first, first + answersPerTransaction);
     const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
@@ -60,6 +61,11 @@ export async function importAnswers(input: {
       const next = freshOf(tx, fresh);
       const images = storeAnswers(tx, base, roundId, next, now);
       noteSource(tx, roundId, source, { answers: next.length, images }, now);
+      const detail = { ...source, answers: added + next.length };
+      if (entry === undefined) {
+        const action = 'answers.import';
+        entry = recordAudit(tx, { actorId: null, action, subject: roundId, detail });
+      } else amendAudit(tx, entry, detail);
       added += next.length;
     });
   }
@@ -240,8 +246,6 @@ function noteSource(
     .returning()
     .get();
   announceRound(tx, noted, now);
-  const detail = { ...source, answers: added.answers };
-  recordAudit(tx, { actorId: null, action: 'answers.import', subject: roundId, detail });
 }
 
 function importsOf({ manifest }: typeof rounds.$inferSelect) {
