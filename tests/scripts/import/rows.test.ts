@@ -97,6 +97,7 @@ describe('images of any kind', () => {
         inline(base64(Buffer.from('no picture')), base64(png(2))),
         inline(7, base64(png(2))),
         { ...row(undefined, '1.png'), image_0_url: 'https://example.org/a.png' },
+        row('s3://bucket/a.png', '1.png'),
       ],
       'bad.jsonl',
     );
@@ -107,6 +108,7 @@ describe('images of any kind', () => {
       expect.stringMatching(/jpg_0 is no base64/),
       expect.stringMatching(/jpg_0 is no picture/),
       expect.stringMatching(/jpg_0 7 holds no bytes as base64/),
+      expect.stringMatching(/an import fetches nothing/),
       expect.stringMatching(/an import fetches nothing/),
     ]);
   });
