@@ -15,7 +15,7 @@ import { pairs, preferences, samples } from './schema/labels';
 import { user } from './schema/people';
 import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
-import { importedEmail } from './users';
+import { placeholderEmail } from './users';
 
 const answersPerTransaction = 50;
 
@@ -53,9 +53,10 @@ export async function importAnswers(input: {
   for (let first = 0; first < answers.length; first += answersPerTransaction) {
     const portion = answers.slice(first, first + answersPerTransaction);
     const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
+    // Of known answers, too: an image that was lost or damaged is healed.
+    await putImages(portion);
     const fresh = freshOf(db(), named);
     if (fresh.length === 0) continue;
-    await putImages(fresh);
     await immediate((tx) => {
       const roundId = importRoundIn(tx, base, now);
       const next = freshOf(tx, fresh);
@@ -192,7 +193,8 @@ function storeAnswers(
   const people = answers.map(({ ids, userId }) => ({
     id: ids.person,
     name: userId === null ? 'Imported' : `Imported ${shortened(userId)}`,
-    email: importedEmail(ids.person),
+    email: placeholderEmail(),
+    imported: true,
     role: 'annotator' as const,
     createdAt: joined,
     updatedAt: joined,

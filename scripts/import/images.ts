@@ -38,6 +38,8 @@ const extensions = ['png', 'jpg', 'jpeg', 'webp', 'PNG', 'JPG', 'JPEG'];
 export class Images {
   readonly #known = new Map<string, FoundImage>();
   readonly #sources = new Map<string, Source>();
+  /** In this import. */
+  readonly #put = new Set<string>();
 
   /** @param folder what paths start from, and may not lead out of */
   constructor(
@@ -68,13 +70,14 @@ export class Images {
     return found;
   }
 
-  /** Brings an image that was found to the blob store. Throws 'conflict' where it has changed since. */
+  /** Brings an image that was found to the blob store, also to heal it there. Throws 'conflict' where it has changed since. */
   async put(imageBlob: string): Promise<void> {
-    if (await hasBlob(imageBlob)) return;
+    if (this.#put.has(imageBlob)) return;
     const source = this.#sources.get(imageBlob) as Source;
     const { png } = await this.#fitted(await this.#bytesOf(source), nameOf(source));
     if (sha256(png) !== imageBlob) throw changed(nameOf(source));
     await putBlob(png);
+    this.#put.add(imageBlob);
   }
 
   async #bytesOf(source: Source): Promise<Uint8Array> {

@@ -220,7 +220,7 @@ describe('what was imported', () => {
     const models = (await exported()).flatMap(({ model_0, model_1 }) => [model_0, model_1]);
     expect(new Set(models)).toEqual(new Set(['sdxl', 'sd', 'unknown']));
     // The policy whose base they were imported to drew none of them.
-    expect(await defectRates({ pipeline: 'hands' })).toEqual([]);
+    expect((await defectRates({ pipeline: 'hands' })).rates).toEqual([]);
     const imports = db()
       .select()
       .from(schema.runs)

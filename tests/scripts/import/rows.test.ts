@@ -1,7 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs';
+import { blobPath, getBlob } from '@/db/blobs';
 import { db, schema } from '@/db/client';
 import { importFile } from '@/scripts/import/import-file';
 import { toldReport } from '@/scripts/import/report';
@@ -69,6 +69,23 @@ describe('images of any kind', () => {
     const stored = everything();
     expect(await importFile(file, 'hands', { fit: 'pad' })).toMatchObject({ added: 0, known: 3 });
     expect(everything()).toEqual(stored);
+  });
+
+  it('heal what was lost or damaged when they come again', async () => {
+    const [a, b] = (await pictures(2)) as [string, string];
+    await save('photo.jpg', await sharp(png(5)).jpeg().toBuffer());
+    const file = await fileOf([row(a, b), row(a, 'photo.jpg')]);
+    await importFile(file, 'hands');
+    const blobs = db()
+      .select()
+      .from(schema.samples)
+      .all()
+      .map(({ imageBlob }) => imageBlob);
+    expect(new Set(blobs).size).toBe(3);
+    await writeFile(blobPath(blobs[0]!), 'damaged');
+    for (const blob of blobs.slice(1)) await rm(blobPath(blob));
+    expect(await importFile(file, 'hands')).toMatchObject({ added: 0, known: 2 });
+    for (const blob of blobs) expect(await getBlob(blob)).toBeDefined();
   });
 
   it('may stand in the lines, as base64 and as objects of bytes', async () => {

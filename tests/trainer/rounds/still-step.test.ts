@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { trainStepsOf } from '@/db/metrics';
+import { getPolicy } from '@/db/policies';
 import { getRound } from '@/db/rounds';
 import { startRun } from '@/db/runs';
 import { listSamples } from '@/db/samples';
@@ -48,6 +49,10 @@ it('trains D3PO on the steps before it, from answers that people gave', async ()
   await labelEverything();
   await untilRound(round.id, ({ state }) => state === 'done');
   expect(await trainedAt(round.id)).toEqual(new Set([666, 333]));
+  // What is made of the scheduler file is said of the policy from the first time it is opened.
+  expect((await getPolicy(round.startPolicyId)).manifest.schedule).toMatch(
+    /^DDIMScheduler, .+ steps spaced leading with offset 0; nothing is clipped$/,
+  );
 });
 
 const follow = async (method: 'dpok' | 'spo' | 'draft-lv' | 'draft-plus', more: RunConfigInput) => {
