@@ -17,7 +17,7 @@ import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
 import { placeholderEmail } from './users';
 
-const answersPerTransaction = 50;
+const answersPerTransaction = 25;
 
 /** What answers came in; kept in the round's manifest. */
 interface ImportSource {
@@ -36,7 +36,7 @@ export async function baseForImport(pipeline: string): Promise<Policy> {
 }
 
 /**
- * Stores answers, fifty in a transaction; `importProblems` has found none. What is stored already is left as it is: an
+ * Stores answers, a few in a transaction; `importProblems` has found none. What is stored already is left as it is: an
  * import that was stopped may be begun again. @param putImages brings the images of the next answers to the blob store
  */
 export async function importAnswers(input: {
