@@ -1,4 +1,4 @@
-import { desc, lt } from 'drizzle-orm';
+import { desc, eq, lt } from 'drizzle-orm';
 import { db } from './client';
 import { auditLog } from './schema/people';
 import type { Transaction } from './transaction';
@@ -13,11 +13,18 @@ export interface AuditEntry {
   detail?: Record<string, unknown>;
 }
 
-/** Appends within a decision, so that what was done and its trace are committed together. */
-export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()): void {
-  tx.insert(auditLog)
+/** Appends within a decision, so that what was done and its trace are committed together; returns the entry's id. */
+export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()): number {
+  return tx
+    .insert(auditLog)
     .values({ ...entry, createdAt: now })
-    .run();
+    .returning({ id: auditLog.id })
+    .get().id;
+}
+
+/** For one thing that is done in several transactions: what of it is done by now. */
+export function amendAudit(tx: Transaction, id: number, detail: Record<string, unknown>): void {
+  tx.update(auditLog).set({ detail }).where(eq(auditLog.id, id)).run();
 }
 
 /** Newest first; pass the last id seen as `beforeId` to go on. */

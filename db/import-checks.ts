@@ -143,7 +143,7 @@ export async function importProblems(
     // An id that was made here follows from the person and the pair: that is looked at below.
     if (isTaken && one.rankingId !== null) {
       const where = earlier ? `line ${earlier.line}` : 'an answer that is stored';
-      const message = `the ranking_id ${preference} is that of ${where}, which says something else. Make the ids unique, or leave the column away.`;
+      const message = `the ranking_id ${preference} is that of ${where}, which says something else${earlier ? '' : ', or whose images were made to fit otherwise'}. Make the ids unique, or leave the column away.`;
       return [{ line, reason: 'id-taken', message }];
     }
     if (!isTaken && (stored || earlier)) return [];
@@ -158,7 +158,7 @@ export async function importProblems(
 }
 
 /** A person's standing answer to a pair. */
-export function standingOf(pairId: string, annotatorId: string) {
+function standingOf(pairId: string, annotatorId: string) {
   return and(
     eq(preferences.pairId, pairId),
     eq(preferences.annotatorId, annotatorId),

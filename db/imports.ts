@@ -2,13 +2,13 @@
  * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of one round per pipeline, which
  * is done and was never drawn. All ids follow from what they name, so that importing again changes nothing.
  */
-import { eq } from 'drizzle-orm';
+import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { parseRunConfig } from '@/lib/settings/run-config';
-import { recordAudit } from './audit';
+import { amendAudit, recordAudit } from './audit';
 import { db } from './client';
 import { derivedId } from './ids';
-import { type ImportedAnswer, idsOf, importRunId, standingOf } from './import-checks';
+import { type ImportedAnswer, idsOf, importRunId } from './import-checks';
 import { listPolicies, type Policy } from './policies';
 import { announceRound } from './round-decisions';
 import { pairs, preferences, samples } from './schema/labels';
@@ -17,7 +17,7 @@ import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
 import { placeholderEmail } from './users';
 
-const answersPerTransaction = 200;
+const answersPerTransaction = 25;
 
 /** What answers came in; kept in the round's manifest. */
 interface ImportSource {
@@ -36,7 +36,7 @@ export async function baseForImport(pipeline: string): Promise<Policy> {
 }
 
 /**
- * Stores answers, some hundred in a transaction; `importProblems` has found none. What is stored already is left as it is: an
+ * Stores answers, a few in a transaction; `importProblems` has found none. What is stored already is left as it is: an
  * import that was stopped may be begun again. @param putImages brings the images of the next answers to the blob store
  */
 export async function importAnswers(input: {
@@ -48,31 +48,55 @@ export async function importAnswers(input: {
   const { pipeline, source, answers, putImages } = input;
   const base = await baseForImport(pipeline);
   const now = Date.now();
-  const fresh = answers.filter((one) => !isKnown(db(), pipeline, one));
   let added = 0;
-  for (let first = 0; first < fresh.length; first += answersPerTransaction) {
-    const next = fresh.slice(first, first + answersPerTransaction);
-    await putImages(next);
+  let entry: number | undefined;
+  for (let first = 0; first < answers.length; first += answersPerTransaction) {
+    const portion = answers.slice(first, first + answersPerTransaction);
+    const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
+    // Of known answers, too: an image that was lost or damaged is healed.
+    await putImages(portion);
+    const fresh = freshOf(db(), named);
+    if (fresh.length === 0) continue;
     await immediate((tx) => {
       const roundId = importRoundIn(tx, base, now);
-      const stored = { answers: 0, images: 0 };
-      for (const one of next) {
-        // The same answer twice in one file.
-        if (isKnown(tx, pipeline, one)) continue;
-        stored.images += storeAnswer(tx, base, roundId, one, now);
-        stored.answers++;
-      }
-      noteSource(tx, roundId, source, stored, now);
-      added += stored.answers;
+      const next = freshOf(tx, fresh);
+      const images = storeAnswers(tx, base, roundId, next, now);
+      noteSource(tx, roundId, source, { answers: next.length, images }, now);
+      const detail = { ...source, answers: added + next.length };
+      if (entry === undefined) {
+        const action = 'answers.import';
+        entry = recordAudit(tx, { actorId: null, action, subject: roundId, detail });
+      } else amendAudit(tx, entry, detail);
+      added += next.length;
     });
   }
   return { added, known: answers.length - added };
 }
 
-function isKnown(tx: Transaction, pipeline: string, one: ImportedAnswer): boolean {
-  const { preference, pair, person } = idsOf(pipeline, one);
-  const byId = tx.select().from(preferences).where(eq(preferences.id, preference)).get();
-  return Boolean(byId ?? tx.select().from(preferences).where(standingOf(pair, person)).get());
+type NamedAnswer = ImportedAnswer & { ids: ReturnType<typeof idsOf> };
+
+/** Answers that are not stored, each once. */
+function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[] {
+  const standingFor = (pairId: string, annotatorId: string) => `${pairId} ${annotatorId}`;
+  const named = answers.map(({ ids }) => ids.preference);
+  const judged = answers.map(({ ids }) => ids.pair);
+  const byId = tx
+    .select({ id: preferences.id })
+    .from(preferences)
+    .where(inArray(preferences.id, named));
+  const byPair = tx
+    .select({ pairId: preferences.pairId, annotatorId: preferences.annotatorId })
+    .from(preferences)
+    .where(and(inArray(preferences.pairId, judged), isNull(preferences.supersededAt)));
+  const known = new Set(byId.all().map(({ id }) => id));
+  const standing = new Set(byPair.all().map((row) => standingFor(row.pairId, row.annotatorId)));
+  return answers.filter(({ ids: { preference, pair, person } }) => {
+    const own = standingFor(pair, person);
+    const isFresh = !known.has(preference) && !standing.has(own);
+    known.add(preference);
+    standing.add(own);
+    return isFresh;
+  });
 }
 
 /** The round that holds a pipeline's imported answers, made on first need. */
@@ -129,81 +153,69 @@ function importRoundIn(tx: Transaction, base: Policy, now: number): string {
   return roundId;
 }
 
-/** Returns how many of its images are new. */
-function storeAnswer(
+/** Rows of each table in one statement: every process waits for this lock. Returns how many of the images are new. */
+function storeAnswers(
   tx: Transaction,
   base: Policy,
   roundId: string,
-  one: ImportedAnswer,
+  answers: readonly NamedAnswer[],
   now: number,
 ): number {
-  const ids = idsOf(base.pipeline, one);
-  const { caption: prompt } = one;
-  const createdAt = one.createdAt ?? now;
-  let images = 0;
-  for (const side of ['left', 'right'] as const) {
-    const { changes } = tx
-      .insert(samples)
-      .values({
-        id: ids[side],
-        policyId: base.id,
-        roundId,
-        prompt,
-        seed: 0,
-        noiseSeed: 0,
-        ...one[side],
-        purpose: 'training',
-        createdAt: now,
-      })
-      .onConflictDoNothing()
-      .run();
-    images += changes;
-  }
-  tx.insert(pairs)
-    .values({
-      id: ids.pair,
-      roundId,
-      prompt,
-      sampleAId: ids.left,
-      sampleBId: ids.right,
-      sharedNoise: false,
-      purpose: 'training',
-      target: 1,
-      state: 'complete',
-      createdAt: now,
-    })
-    .onConflictDoNothing()
-    .run();
-  const joined = new Date(now);
-  tx.insert(user)
-    .values({
-      id: ids.person,
-      name: one.userId === null ? 'Imported' : `Imported ${shortened(one.userId)}`,
-      email: placeholderEmail(),
-      imported: true,
-      role: 'annotator',
-      createdAt: joined,
-      updatedAt: joined,
-    })
-    .onConflictDoNothing()
-    .run();
-  tx.insert(preferences)
-    .values({
-      id: ids.preference,
-      pairId: ids.pair,
-      annotatorId: ids.person,
-      leaseId: ids.preference,
-      answer: one.answer,
-      leftSampleId: ids.left,
-      rightSampleId: ids.right,
+  if (answers.length === 0) return 0;
+  const ofBoth = answers.flatMap((one) =>
+    (['left', 'right'] as const).map((side) => ({
+      id: one.ids[side],
       policyId: base.id,
-      purpose: 'training',
-      shownAtMs: createdAt - one.decisionMs,
-      decidedAtMs: createdAt,
-      decisionMs: one.decisionMs,
-      createdAt: Math.min(createdAt, now),
-    })
-    .run();
+      roundId,
+      prompt: one.caption,
+      seed: 0,
+      noiseSeed: 0,
+      ...one[side],
+      purpose: 'training' as const,
+      createdAt: now,
+    })),
+  );
+  const { changes: images } = tx.insert(samples).values(ofBoth).onConflictDoNothing().run();
+  const compared = answers.map(({ ids, caption }) => ({
+    id: ids.pair,
+    roundId,
+    prompt: caption,
+    sampleAId: ids.left,
+    sampleBId: ids.right,
+    sharedNoise: false,
+    purpose: 'training' as const,
+    target: 1,
+    state: 'complete' as const,
+    createdAt: now,
+  }));
+  tx.insert(pairs).values(compared).onConflictDoNothing().run();
+  const joined = new Date(now);
+  const people = answers.map(({ ids, userId }) => ({
+    id: ids.person,
+    name: userId === null ? 'Imported' : `Imported ${shortened(userId)}`,
+    email: placeholderEmail(),
+    imported: true,
+    role: 'annotator' as const,
+    createdAt: joined,
+    updatedAt: joined,
+  }));
+  tx.insert(user).values(people).onConflictDoNothing().run();
+  const given = answers.map(({ ids, answer, createdAt, decisionMs }) => ({
+    id: ids.preference,
+    pairId: ids.pair,
+    annotatorId: ids.person,
+    leaseId: ids.preference,
+    answer,
+    leftSampleId: ids.left,
+    rightSampleId: ids.right,
+    policyId: base.id,
+    purpose: 'training' as const,
+    shownAtMs: (createdAt ?? now) - decisionMs,
+    decidedAtMs: createdAt ?? now,
+    decisionMs,
+    createdAt: Math.min(createdAt ?? now, now),
+  }));
+  tx.insert(preferences).values(given).run();
   return images;
 }
 
@@ -236,8 +248,6 @@ function noteSource(
     .returning()
     .get();
   announceRound(tx, noted, now);
-  const detail = { ...source, answers: added.answers };
-  recordAudit(tx, { actorId: null, action: 'answers.import', subject: roundId, detail });
 }
 
 function importsOf({ manifest }: typeof rounds.$inferSelect) {

@@ -16,11 +16,12 @@ const isBlank = (value: unknown): boolean =>
 const optional = <Schema extends z.ZodType>(schema: Schema) =>
   z.preprocess((value) => (isBlank(value) ? null : value), schema.nullable()).default(null);
 
-const nameSchema = z
-  .union([z.string().trim().min(1).max(200), z.int()], {
-    error: 'is no name: give a text of at most 200 characters, or a whole number below 2^53',
-  })
-  .transform(String);
+const noName = 'is no name: give a text of at most 200 characters, or a whole number';
+
+const nameSchema = z.preprocess(
+  (value) => (Number.isSafeInteger(value) ? String(value) : value),
+  z.string(noName).trim().min(1, noName).max(200, noName),
+);
 
 /** Numbers as text, and Python's booleans: `rank_0 < rank_1` is true or false. */
 const labelSchema = z.preprocess(
@@ -101,18 +102,25 @@ export function answerIn({ label_0, label_1, answer }: ImportedRow): Answer | nu
 }
 
 /**
- * One line as an object. Python's NaN and Infinity, which are no JSON, count as null. Null where the line is no object.
+ * One line as an object. Python's NaN and Infinity, which are no JSON, count as null; whole numbers past 2^53 come as text,
+ * because JavaScript's would be others. Null where the line is no object.
  */
 export function objectIn(text: string): Record<string, unknown> | null {
-  const parsed =
-    jsonIn(text) ??
-    jsonIn(text.replaceAll(stringOrNonNumber, (found) => (found.startsWith('"') ? found : 'null')));
+  const exact = longNumber.test(text) ? undefined : jsonIn(text);
+  const parsed = exact ?? jsonIn(text.replaceAll(stringOrOddNumber, asJson));
   return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
     ? (parsed as Record<string, unknown>)
     : null;
 }
 
-const stringOrNonNumber = /"(?:[^"\\]+|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
+const longNumber = /[:,[]\s*-?\d{16}/;
+const stringOrOddNumber =
+  /"(?:[^"\\]+|\\.)*"|-?\b(?:NaN|Infinity)\b|(?<![\w.+-])-?\d{16,}(?![\w.])/g;
+
+function asJson(found: string): string {
+  if (found.startsWith('"')) return found;
+  return /\d/.test(found) ? `"${found}"` : 'null';
+}
 
 function jsonIn(text: string): unknown {
   try {

@@ -30,11 +30,16 @@ export interface FoundImage {
   altered: Alteration[];
 }
 
+/** `https:`, `s3:`; one letter is a drive. */
+const address = /^[a-z][a-z\d+.-]+:/i;
+
 const extensions = ['png', 'jpg', 'jpeg', 'webp', 'PNG', 'JPG', 'JPEG'];
 
 export class Images {
   readonly #known = new Map<string, FoundImage>();
   readonly #sources = new Map<string, Source>();
+  /** In this import. */
+  readonly #put = new Set<string>();
 
   /** @param folder what paths start from, and may not lead out of */
   constructor(
@@ -65,13 +70,14 @@ export class Images {
     return found;
   }
 
-  /** Brings an image that was found to the blob store. Throws 'conflict' where it has changed since. */
+  /** Brings an image that was found to the blob store, also to heal it there. Throws 'conflict' where it has changed since. */
   async put(imageBlob: string): Promise<void> {
-    if (await hasBlob(imageBlob)) return;
+    if (this.#put.has(imageBlob)) return;
     const source = this.#sources.get(imageBlob) as Source;
     const { png } = await this.#fitted(await this.#bytesOf(source), nameOf(source));
     if (sha256(png) !== imageBlob) throw changed(nameOf(source));
     await putBlob(png);
+    this.#put.add(imageBlob);
   }
 
   async #bytesOf(source: Source): Promise<Uint8Array> {
@@ -95,22 +101,22 @@ export class Images {
   async #locate(row: ImportedRow, side: Side): Promise<string> {
     const column = `image_${side}` as const;
     const [path, uid, url] = [row[`${column}_path`], row[`${column}_uid`], row[`${column}_url`]];
-    const isAddress = url !== null && /^[a-z][\w+.-]*:/i.test(url);
-    const candidates = path
+    const named = path
       ? [path]
-      : [
-          ...(uid ? extensions.map((one) => join('images', `${uid}.${one}`)) : []),
-          ...(url && !isAddress ? [url] : []),
-        ];
-    if (candidates.length === 0) {
+      : uid
+        ? extensions.map((one) => join('images', `${uid}.${one}`))
+        : [];
+    const candidates = path || !url ? named : [...named, url];
+    const files = candidates.filter((one) => !address.test(one));
+    if (files.length === 0) {
       throw new RowError(
         'image-missing',
-        isAddress
-          ? `${column}_url is an address, and an import fetches nothing. Put the image beside the file and name it in ${column}_path, or its bytes in jpg_${side} as base64.`
+        candidates.length > 0
+          ? `${column} is given as an address, and an import fetches nothing. Put the image beside the file and name it in ${column}_path, or its bytes in jpg_${side} as base64.`
           : `neither ${column}_path nor ${column}_uid nor jpg_${side} says which image is meant.`,
       );
     }
-    const inside = candidates.map((one) => this.#inside(one, column));
+    const inside = files.map((one) => this.#inside(one, column));
     const there = inside.find((one) => existsSync(one));
     if (there) return there;
     // An export without its images, into the installation that it came from.

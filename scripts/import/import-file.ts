@@ -11,6 +11,7 @@ import { baseForImport, importAnswers } from '@/db/imports';
 import { migrateDatabase } from '@/db/migrate';
 import { ensureBasePolicy } from '@/db/policies';
 import { AppError } from '@/lib/errors';
+import { type PromptCuts, promptCuts } from '@/lib/prompt-cuts';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { imageSizeOf } from '@/trainer/diffusion/vae-encoder';
@@ -32,6 +33,9 @@ export interface ImportReport {
   unlabeled: number;
   otherPurpose: number;
   heldBack: number;
+  /** Different prompts, and which of them are longer than what reaches the model. */
+  prompts: number;
+  cuts: PromptCuts;
   /** Different images, and how many of them are stored otherwise than they came, in all and by what was done. */
   images: number;
   altered: number;
@@ -49,7 +53,8 @@ export async function importFile(
 ): Promise<ImportReport> {
   const kind = await otherKind(path);
   if (kind) throw new AppError('unprocessable', kind);
-  const size = imageSizeOf(await openPipeline(pipelineFolder(pipeline)));
+  const opened = await openPipeline(pipelineFolder(pipeline));
+  const size = imageSizeOf(opened);
   await migrateDatabase();
   if (pipeline === 'hands') await ensureBasePolicy(await handsPolicy());
   await baseForImport(pipeline);
@@ -59,6 +64,8 @@ export async function importFile(
   const contradictions = await importProblems(pipeline, all);
   const bad = new Set(contradictions.map(({ line }) => line));
   const answers = all.filter(({ line }) => !bad.has(line));
+  const prompts = new Set(answers.map(({ caption }) => caption));
+  const cuts = promptCuts(prompts, opened.tokenizer);
   const report: ImportReport = {
     problems: [...read.problems, ...contradictions],
     added: 0,
@@ -69,6 +76,8 @@ export async function importFile(
     unlabeled,
     otherPurpose,
     heldBack,
+    prompts: prompts.size,
+    cuts: { cut: cuts.length, first: cuts[0] ?? null, room: opened.tokenizer.room },
     images: images.altered.length,
     altered: images.altered.filter((done) => done.length > 0).length,
     alterations: countsOf(images.altered.flat()),

@@ -1,4 +1,5 @@
 /** @file What an import says of itself: what came in, what was made of it, what was left out. */
+import { promptCutText } from '@/lib/prompt-cuts';
 import { type Alteration, alterations } from './fit-image';
 import type { ImportReport } from './import-file';
 import { rowsOf } from './problems';
@@ -34,6 +35,8 @@ export function toldReport(report: ImportReport): Told[] {
       `${rowsOf(unread)} came in without ${many} time, as created_at is none that can be read (${first})`,
     ]);
   }
+  const cut = promptCutText(report.cuts, report.prompts);
+  if (cut) told.push(['!', 'prompts', cut]);
   if (altered > 0) {
     const done = alterations.flatMap((one) => {
       const count = report.alterations[one];

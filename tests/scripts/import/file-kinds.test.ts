@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -92,9 +94,8 @@ it('knows pictures by their first bytes, and nothing else', () => {
 });
 
 it('the way out of an array is one that works', async () => {
-  try {
-    execFileSync('jq', ['--version']);
-  } catch {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  if (!folders.some((folder) => existsSync(join(folder, 'jq')))) {
     console.warn('Skipped: jq is not installed.');
     return;
   }

@@ -177,6 +177,8 @@ describe('what was imported', () => {
       unlabeled: 1,
       otherPurpose: 1,
       heldBack: 0,
+      prompts: 1,
+      cuts: { cut: 0, first: null, room: 14 },
       images: 3,
       altered: 0,
       alterations: {},

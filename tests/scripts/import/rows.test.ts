@@ -1,9 +1,10 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs';
+import { blobPath, getBlob } from '@/db/blobs';
 import { db, schema } from '@/db/client';
 import { importFile } from '@/scripts/import/import-file';
+import { toldReport } from '@/scripts/import/report';
 import { decodePng } from '@/trainer/diffusion/images';
 import { everything, png, row, withFolder } from './support';
 
@@ -70,6 +71,23 @@ describe('images of any kind', () => {
     expect(everything()).toEqual(stored);
   });
 
+  it('heal what was lost or damaged when they come again', async () => {
+    const [a, b] = (await pictures(2)) as [string, string];
+    await save('photo.jpg', await sharp(png(5)).jpeg().toBuffer());
+    const file = await fileOf([row(a, b), row(a, 'photo.jpg')]);
+    await importFile(file, 'hands');
+    const blobs = db()
+      .select()
+      .from(schema.samples)
+      .all()
+      .map(({ imageBlob }) => imageBlob);
+    expect(new Set(blobs).size).toBe(3);
+    await writeFile(blobPath(blobs[0]!), 'damaged');
+    for (const blob of blobs.slice(1)) await rm(blobPath(blob));
+    expect(await importFile(file, 'hands')).toMatchObject({ added: 0, known: 2 });
+    for (const blob of blobs) expect(await getBlob(blob)).toBeDefined();
+  });
+
   it('may stand in the lines, as base64 and as objects of bytes', async () => {
     const jpeg = await sharp(png(200)).jpeg().toBuffer();
     const inline = (first: unknown, second: unknown) => ({
@@ -96,6 +114,7 @@ describe('images of any kind', () => {
         inline(base64(Buffer.from('no picture')), base64(png(2))),
         inline(7, base64(png(2))),
         { ...row(undefined, '1.png'), image_0_url: 'https://example.org/a.png' },
+        row('s3://bucket/a.png', '1.png'),
       ],
       'bad.jsonl',
     );
@@ -106,6 +125,7 @@ describe('images of any kind', () => {
       expect.stringMatching(/jpg_0 is no base64/),
       expect.stringMatching(/jpg_0 is no picture/),
       expect.stringMatching(/jpg_0 7 holds no bytes as base64/),
+      expect.stringMatching(/an import fetches nothing/),
       expect.stringMatching(/an import fetches nothing/),
     ]);
   });
@@ -216,6 +236,37 @@ describe('rows that nobody has answered', () => {
       [1, 3, 5, 7].map((line) => [line, 'columns']),
     );
     expect(unlabeled).toBe(0);
+  });
+});
+
+describe('a prompt', () => {
+  it('longer than what reaches the model comes in whole, and is told with the place where it is cut', async () => {
+    const [a, b] = (await pictures(2)) as [string, string];
+    const long = 'a left hand with five fingers and a ring on each of them';
+    const file = await fileOf(
+      ['1 hand', long, long].map((caption, i) => row(a, b, { caption, user_id: i })),
+    );
+    const report = await importFile(file, 'hands');
+    expect(report).toMatchObject({
+      added: 3,
+      prompts: 2,
+      cuts: { cut: 1, first: { prompt: long } },
+    });
+    const told = toldReport(report).find(([, name]) => name === 'prompts');
+    const { kept, lost } = report.cuts.first!;
+    expect(`${kept} ${lost}`).toBe(long);
+    expect(told?.[2]).toMatch(/^1 of 2 prompts is longer than the 14 tokens/);
+    expect(told?.[2]).toContain(`“${kept}”`);
+    expect(told?.[2]).toContain(`“${lost}”`);
+    expect(
+      new Set(
+        db()
+          .select()
+          .from(schema.pairs)
+          .all()
+          .map(({ prompt }) => prompt),
+      ),
+    ).toEqual(new Set(['1 hand', long]));
   });
 });
 

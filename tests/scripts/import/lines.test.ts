@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { sha256 } from '@/db/blobs';
+import { LineFile } from '@/scripts/import/lines';
+import { withFolder } from './support';
+
+const { path, save } = withFolder();
+
+async function linesOf(text: string) {
+  await save('a.jsonl', text);
+  const file = new LineFile(path('a.jsonl'));
+  const lines = [];
+  for await (const line of file.lines()) lines.push(line);
+  return { file, lines };
+}
+
+describe('a file of lines', () => {
+  it.each([
+    ['with an end', 'one\ntwo\n', ['one', 'two']],
+    ['without an end', 'one\ntwo', ['one', 'two']],
+    ['of Windows', 'one\r\ntwo\r\n', ['one\r', 'two\r']],
+    ['with empty lines', '\n\none\n\n', ['', '', 'one', '']],
+    ['with a mark at its beginning only', '\uFEFFone\n\uFEFFtwo', ['one', '\uFEFFtwo']],
+    ['with letters of several bytes', '✓ é\n手 ✋', ['✓ é', '手 ✋']],
+    [
+      'longer than what is read at once',
+      `${'é'.repeat(2 ** 20)}\n${'b'.repeat(2 ** 21)}\nc`,
+      ['é'.repeat(2 ** 20), 'b'.repeat(2 ** 21), 'c'],
+    ],
+    ['of nothing', '', []],
+  ])('%s is read, and any line again', async (_, text, wanted) => {
+    const { file, lines } = await linesOf(text);
+    expect(lines.map((line) => line.text)).toEqual(wanted);
+    expect(lines.map(({ number }) => number)).toEqual(wanted.map((__, i) => i + 1));
+    expect(await Promise.all(lines.map((line) => file.again(line)))).toEqual(wanted);
+    expect(file.sha256).toBe(sha256(Buffer.from(text)));
+    await file.close();
+  });
+
+  it('has no hash before it was read to its end', () => {
+    expect(() => new LineFile(path('a.jsonl')).sha256).toThrow(/has not been read/);
+  });
+});
