@@ -1,4 +1,5 @@
 /** @file The text tower of a reward model: prompts to embeddings, each computed once. */
+import type { PromptMeasure } from '@/lib/prompt-cuts';
 import { valuesOf } from '@/trainer/diffusion/networks';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
@@ -46,6 +47,10 @@ export class TextTower {
   /** Numbers in an embedding. */
   get width(): number {
     return this.#width;
+  }
+
+  get measure(): PromptMeasure {
+    return this.tokens;
   }
 
   /** Embeddings [prompts, width]. */

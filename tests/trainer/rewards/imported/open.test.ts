@@ -165,6 +165,10 @@ describe.each(Object.entries(cases))('%s', (layout, { manifest, graphs, formula 
     expect(await gradientGap(engine, reward, images, { prompts, h: 0.02 })).toBeLessThan(2e-3);
   });
 
+  it('says how much of a prompt it reads', async () => {
+    expect(reward.measure?.room).toBe('text' in manifest ? tokenLength - 2 : undefined);
+  });
+
   it('is named by layout, version and files', async () => {
     const { version } = manifest as { version: string };
     expect(reward.name).toMatch(new RegExp(`^tiny ${layout} \\(${layout} .+, [0-9a-f]{8}\\)$`));
