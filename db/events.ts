@@ -1,6 +1,7 @@
-import { and, asc, eq, gt, lt, max } from 'drizzle-orm';
+import { and, asc, eq, gt, max, sql } from 'drizzle-orm';
 import type { DarkroomEvent } from '@/lib/events';
 import { db } from './client';
+import { prepared } from './prepared';
 import { events } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
 
@@ -11,15 +12,26 @@ export type StoredEvent = DarkroomEvent & {
   createdAt: number;
 };
 
+const append = prepared((database) =>
+  database
+    .insert(events)
+    .values({
+      kind: sql.placeholder('kind'),
+      payload: sql.placeholder('payload'),
+      roundId: sql.placeholder('roundId'),
+      createdAt: sql.placeholder('createdAt'),
+    })
+    .prepare(),
+);
+
 /** Appends within a decision, so that the event and what it tells of are committed together. */
 export function recordEvent(
-  tx: Transaction,
+  _tx: Transaction,
   event: DarkroomEvent & { roundId: string | null },
   now = Date.now(),
 ): void {
-  tx.insert(events)
-    .values({ kind: event.kind, payload: event.payload, roundId: event.roundId, createdAt: now })
-    .run();
+  const { kind, payload, roundId } = event;
+  append().run({ kind, payload, roundId, createdAt: now });
 }
 
 /** Appends one event; returns its id. */
@@ -52,19 +64,14 @@ export async function eventsAfter(
   return rows as StoredEvent[];
 }
 
+const latest = prepared((database) =>
+  database
+    .select({ id: max(events.id) })
+    .from(events)
+    .prepare(),
+);
+
 /** 0 when there are none: a stream that starts now goes on from here. */
 export async function latestEventId(): Promise<number> {
-  return (
-    db()
-      .select({ id: max(events.id) })
-      .from(events)
-      .get()?.id ?? 0
-  );
-}
-
-/** Forgets events older than this; what they told of is in its own tables. Returns how many. */
-export async function pruneEvents(olderThanMs: number): Promise<number> {
-  return immediate(
-    (tx) => tx.delete(events).where(lt(events.createdAt, olderThanMs)).run().changes,
-  );
+  return latest().get()?.id ?? 0;
 }

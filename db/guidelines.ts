@@ -1,6 +1,6 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq, sql } from 'drizzle-orm';
 import { recordAudit } from './audit';
-import { db } from './client';
+import { prepared } from './prepared';
 import { consents, guidelines } from './schema/people';
 import { immediate } from './transaction';
 
@@ -8,8 +8,12 @@ export type Guidelines = typeof guidelines.$inferSelect;
 
 /** The version in force, or null before the first. */
 export async function latestGuidelines(): Promise<Guidelines | null> {
-  return db().select().from(guidelines).orderBy(desc(guidelines.version)).limit(1).get() ?? null;
+  return newest().get() ?? null;
 }
+
+const newest = prepared((database) =>
+  database.select().from(guidelines).orderBy(desc(guidelines.version)).limit(1).prepare(),
+);
 
 /** Adds the next version; annotators are asked to accept it. `createdBy` null: Darkroom itself. */
 export async function publishGuidelines(input: {
@@ -56,9 +60,17 @@ export async function recordConsent(input: {
   );
 }
 
+const consentsBy = prepared((database) =>
+  database
+    .select()
+    .from(consents)
+    .where(eq(consents.userId, sql.placeholder('userId')))
+    .prepare(),
+);
+
 /** The latest version a person accepted of each kind; null: never. */
 export async function consentsOf(userId: string): Promise<Record<ConsentKind, number | null>> {
-  const rows = db().select().from(consents).where(eq(consents.userId, userId)).all();
+  const rows = consentsBy().all({ userId });
   const latest = (kind: ConsentKind) => {
     const versions = rows.filter((row) => row.kind === kind).map((row) => row.version);
     return versions.length === 0 ? null : Math.max(...versions);

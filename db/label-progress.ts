@@ -1,55 +1,76 @@
-import { and, count, desc, eq, gte, inArray, isNull } from 'drizzle-orm';
-import { acceptsPreferences, roundStates } from '@/lib/rounds';
+import { and, count, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
 import { db } from './client';
-import { pairs, preferences } from './schema/labels';
+import { ownReadingsIn } from './group-answers';
+import { prepared } from './prepared';
+import { labelingStates, roundIsOpen } from './round-labeling';
+import { preferences } from './schema/labels';
 import { rounds, runs } from './schema/rounds';
+import { tallyOf } from './tallies';
 
-/** Counts of answers that stand. `round` is the one being labeled, null when there is none. */
+/** Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when there is none. */
 export interface LabelProgress {
   own: { today: number; round: number; total: number };
-  round: { id: string; ordinal: number; labeled: number; wanted: number } | null;
+  round: {
+    id: string;
+    ordinal: number;
+    /** What people judge in it. */
+    of: 'pairs' | 'groups';
+    labeled: number;
+    wanted: number;
+  } | null;
 }
+
+const roundsLabeled = prepared((database) =>
+  database
+    .select({
+      id: rounds.id,
+      ordinal: rounds.ordinal,
+      progress: rounds.progress,
+      config: rounds.config,
+      createdAt: rounds.createdAt,
+    })
+    .from(rounds)
+    .innerJoin(runs, eq(runs.id, rounds.runId))
+    .where(and(inArray(rounds.state, labelingStates), roundIsOpen))
+    .prepare(),
+);
+
+const answersSince = prepared((database) =>
+  database
+    .select({ n: count() })
+    .from(preferences)
+    .where(
+      and(
+        eq(preferences.annotatorId, sql.placeholder('annotatorId')),
+        isNull(preferences.supersededAt),
+        gte(preferences.createdAt, sql.placeholder('since')),
+      ),
+    )
+    .prepare(),
+);
 
 /** What one person has done and how far the round is. `dayStartMs`: midnight where the person is. */
 export async function labelProgress(
   annotatorId: string,
   { dayStartMs }: { dayStartMs: number },
 ): Promise<LabelProgress> {
-  const own = and(eq(preferences.annotatorId, annotatorId), isNull(preferences.supersededAt));
-  const round = db()
-    .select({ id: rounds.id, ordinal: rounds.ordinal, progress: rounds.progress })
-    .from(rounds)
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(
-      and(
-        inArray(rounds.state, roundStates.filter(acceptsPreferences)),
-        eq(rounds.paused, false),
-        eq(runs.status, 'active'),
-      ),
-    )
-    .orderBy(desc(rounds.createdAt))
-    .limit(1)
-    .get();
-  const total = db().select({ n: count() }).from(preferences).where(own).get();
-  const today = db()
-    .select({ n: count() })
-    .from(preferences)
-    .where(and(own, gte(preferences.createdAt, dayStartMs)))
-    .get();
-  const inRound =
-    round &&
-    db()
-      .select({ n: count() })
-      .from(preferences)
-      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-      .where(and(own, eq(pairs.roundId, round.id)))
-      .get();
+  const [round] = roundsLabeled()
+    .all()
+    .sort((a, b) => b.createdAt - a.createdAt);
+  const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
+  const today = answersSince().get({ annotatorId, since: dayStartMs });
+  const read = ownReadingsIn(db(), annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
-    own: { today: today?.n ?? 0, round: inRound?.n ?? 0, total: total?.n ?? 0 },
+    own: {
+      today: (today?.n ?? 0) + read.recent,
+      round: inRound + read.round,
+      total: answers + read.total,
+    },
     round: round
       ? {
           id: round.id,
           ordinal: round.ordinal,
+          of: round.config.sampling.pairSource,
           labeled: round.progress.labeled,
           wanted: round.progress.preferencesWanted,
         }

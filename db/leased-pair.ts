@@ -1,17 +1,10 @@
-import { and, eq, inArray, ne, or } from 'drizzle-orm';
-import type { FlagKind } from '@/lib/flags';
+import { and, eq, or, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/sqlite-core';
+import type { LeasedImage } from './leased-images';
+import { prepared } from './prepared';
 import { flags, leases, pairs, samples } from './schema/labels';
-import type { Transaction } from './transaction';
 
-/** One image as an annotator may see it: nothing in it tells policy, seed, age or purpose. */
-export interface LeasedSide {
-  sampleId: string;
-  imageBlob: string;
-  width: number;
-  height: number;
-  /** What this annotator has flagged on it so far. */
-  flags: FlagKind[];
-}
+export type LeasedSide = LeasedImage;
 
 /** A pair as it is served, with the sides the server drew. Times in ms. */
 export interface LeasedPair {
@@ -27,53 +20,73 @@ export interface LeasedPair {
   sensitive: boolean;
 }
 
-/** Reads a lease as its annotator sees it. */
-export function leasedPairIn(tx: Transaction, leaseId: string): LeasedPair {
-  const row = tx
-    .select()
+const left = alias(samples, 'left_sample');
+const right = alias(samples, 'right_sample');
+
+const shown = (sample: typeof left | typeof right) => ({
+  sampleId: sample.id,
+  imageBlob: sample.imageBlob,
+  width: sample.width,
+  height: sample.height,
+  verdict: sample.verdict,
+});
+
+const leaseWithImages = prepared((database) =>
+  database
+    .select({
+      annotatorId: leases.annotatorId,
+      lease: {
+        leaseId: leases.id,
+        pairId: leases.pairId,
+        roundId: pairs.roundId,
+        prompt: pairs.prompt,
+        servedAt: leases.servedAt,
+        expiresAt: leases.expiresAt,
+      },
+      left: shown(left),
+      right: shown(right),
+    })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .where(eq(leases.id, leaseId))
-    .get();
-  if (!row) throw new Error(`Lease ${leaseId} vanished within its own transaction.`);
-  const { leases: lease, pairs: pair } = row;
-  const sides = [lease.leftSampleId, lease.rightSampleId];
-  const images = tx.select().from(samples).where(inArray(samples.id, sides)).all();
-  const standing = tx
-    .select()
+    .innerJoin(left, eq(left.id, leases.leftSampleId))
+    .innerJoin(right, eq(right.id, leases.rightSampleId))
+    .where(eq(leases.id, sql.placeholder('leaseId')))
+    .prepare(),
+);
+
+const standingFlags = prepared((database) =>
+  database
+    .select({ sampleId: flags.sampleId, annotatorId: flags.annotatorId, kind: flags.kind })
     .from(flags)
     .where(
       and(
-        inArray(flags.sampleId, sides),
-        ne(flags.state, 'rejected'),
-        or(eq(flags.annotatorId, lease.annotatorId), eq(flags.kind, 'nsfw')),
+        sql`${flags.sampleId} in (${sql.placeholder('left')}, ${sql.placeholder('right')})`,
+        sql`${flags.state} <> 'rejected'`,
+        or(eq(flags.annotatorId, sql.placeholder('annotatorId')), sql`${flags.kind} = 'nsfw'`),
       ),
     )
-    .all();
-  const side = (sampleId: string): LeasedSide => {
-    const image = images.find((sample) => sample.id === sampleId);
-    if (!image) throw new Error(`Pair ${pair.id} names sample ${sampleId}, which does not exist.`);
-    return {
-      sampleId,
-      imageBlob: image.imageBlob,
-      width: image.width,
-      height: image.height,
-      flags: standing
-        .filter((flag) => flag.sampleId === sampleId && flag.annotatorId === lease.annotatorId)
-        .map((flag) => flag.kind),
-    };
-  };
+    .prepare(),
+);
+
+/** Reads a lease as its annotator sees it, within the decision that knows it. */
+export function leasedPairIn(leaseId: string): LeasedPair {
+  const row = leaseWithImages().get({ leaseId });
+  if (!row) throw new Error(`Lease ${leaseId}, its pair or its samples vanished.`);
+  const { annotatorId, lease } = row;
+  const sides = { left: row.left.sampleId, right: row.right.sampleId };
+  const standing = standingFlags().all({ annotatorId, ...sides });
+  const side = ({ verdict: _, ...image }: typeof row.left): LeasedSide => ({
+    ...image,
+    flags: standing
+      .filter((flag) => flag.sampleId === image.sampleId && flag.annotatorId === annotatorId)
+      .map((flag) => flag.kind),
+  });
   return {
-    leaseId: lease.id,
-    pairId: pair.id,
-    roundId: pair.roundId,
-    prompt: pair.prompt,
-    servedAt: lease.servedAt,
-    expiresAt: lease.expiresAt,
-    left: side(lease.leftSampleId),
-    right: side(lease.rightSampleId),
+    ...lease,
+    left: side(row.left),
+    right: side(row.right),
     sensitive:
       standing.some((flag) => flag.kind === 'nsfw') ||
-      images.some((image) => image.verdict?.blood === true),
+      [row.left, row.right].some(({ verdict }) => verdict?.blood === true),
   };
 }

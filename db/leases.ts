@@ -1,12 +1,21 @@
-import { and, asc, count, desc, eq, gt, inArray, isNull, min, or, sql } from 'drizzle-orm';
-import { acceptsPreferences, roundStates } from '@/lib/rounds';
+import { and, asc, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { pairsInHand } from '@/lib/leases';
 import { newId } from './ids';
 import { type LeasedPair, leasedPairIn } from './leased-pair';
-import type { Round } from './round-decisions';
+import { nextPair, notYetJudged, taken } from './next-pair';
+import { prepared } from './prepared';
+import {
+  labelingOf,
+  labelingStates,
+  pairIsOpen,
+  pairIsServed,
+  roundIsOpen,
+} from './round-labeling';
 import type { Pair } from './samples';
-import { leases, pairs, preferences, skips } from './schema/labels';
+import { leases, pairs } from './schema/labels';
 import { user } from './schema/people';
 import { rounds, runs } from './schema/rounds';
+import { addToTally, ensureTallies, tallyOf } from './tallies';
 import { immediate, type Transaction } from './transaction';
 
 export type { LeasedPair, LeasedSide } from './leased-pair';
@@ -18,6 +27,8 @@ export type LeaseResult =
   | { state: 'done' }
   /** Others hold what is left; one of their leases ends in `retryAfterMs`. */
   | { state: 'all-leased'; retryAfterMs: number }
+  /** This person holds as many pairs as one may; the first of these leases ends in `retryAfterMs`. */
+  | { state: 'hand-full'; retryAfterMs: number }
   /** The first pairs of a round are being drawn. */
   | { state: 'sampling'; etaSeconds: number | null }
   /** The trainer is at work; an online run draws new pairs afterwards. */
@@ -26,37 +37,17 @@ export type LeaseResult =
   /** This person has been paused. */
   | { state: 'paused' };
 
-const labelingStates = roundStates.filter(acceptsPreferences);
+const annotatorId = sql.placeholder('annotatorId');
+const now = sql.placeholder('now');
 
-/** Rounds that nobody has paused, in runs that go on. */
-const roundIsOpen = and(eq(rounds.paused, false), eq(runs.status, 'active'));
-
-/** Training and gold while the round is labeled; evaluation once there is a policy to evaluate. */
-const pairIsServed = or(
-  and(inArray(pairs.purpose, ['training', 'gold']), inArray(rounds.state, labelingStates)),
-  and(eq(pairs.purpose, 'evaluation'), inArray(rounds.state, ['evaluating', 'done'])),
+const pausedAtOf = prepared((database) =>
+  database.select({ pausedAt: user.pausedAt }).from(user).where(eq(user.id, annotatorId)).prepare(),
 );
 
-function notYetJudgedBy(annotatorId: string) {
-  return and(
-    sql`not exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
-      and ${preferences.annotatorId} = ${annotatorId} and ${preferences.supersededAt} is null)`,
-    sql`not exists (select 1 from ${skips} where ${skips.pairId} = ${pairs.id}
-      and ${skips.annotatorId} = ${annotatorId})`,
-  );
-}
-
-/** Standing answers plus live leases of a pair: what its target limits. */
-function taken(now: number) {
-  return sql<number>`(select count(*) from ${preferences} where ${preferences.pairId} = ${pairs.id}
-      and ${preferences.supersededAt} is null)
-    + (select count(*) from ${leases} where ${leases.pairId} = ${pairs.id}
-      and ${leases.releasedAt} is null and ${leases.expiresAt} > ${now})`;
-}
-
-function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
-  return tx
-    .select({ id: leases.id, servedAt: leases.servedAt })
+/** A person's live leases on pairs that are served. */
+const liveOf = prepared((database) =>
+  database
+    .select({ id: leases.id, servedAt: leases.servedAt, expiresAt: leases.expiresAt })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
     .innerJoin(rounds, eq(rounds.id, pairs.roundId))
@@ -66,72 +57,54 @@ function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
         eq(leases.annotatorId, annotatorId),
         isNull(leases.releasedAt),
         gt(leases.expiresAt, now),
-        eq(pairs.state, 'open'),
+        pairIsOpen,
         roundIsOpen,
         pairIsServed,
       ),
     )
-    .orderBy(asc(leases.servedAt))
-    .all();
-}
+    .prepare(),
+);
 
-/** The next pair for a person: most urgent first, at random among equals. */
-function pickPair(
-  tx: Transaction,
+/** A person's live leases, in the order in which they were served. Times in ms. */
+export function liveLeases(
   annotatorId: string,
   now: number,
-  gold: { roundId: string } | null,
-): { pair: Pair; round: Round } | undefined {
-  const row = tx
-    .select()
-    .from(pairs)
-    .innerJoin(rounds, eq(rounds.id, pairs.roundId))
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(
-      and(
-        eq(pairs.state, 'open'),
-        gold
-          ? and(eq(pairs.roundId, gold.roundId), eq(pairs.purpose, 'gold'))
-          : inArray(pairs.purpose, ['training', 'evaluation']),
-        roundIsOpen,
-        pairIsServed,
-        notYetJudgedBy(annotatorId),
-        sql`not exists (select 1 from ${leases} where ${leases.pairId} = ${pairs.id}
-          and ${leases.annotatorId} = ${annotatorId} and ${leases.releasedAt} is null
-          and ${leases.expiresAt} > ${now})`,
-        sql`${taken(now)} < ${pairs.target}`,
-      ),
-    )
-    .orderBy(desc(pairs.priority), sql`random()`)
-    .limit(1)
-    .get();
-  return row && { pair: row.pairs, round: row.rounds };
+): { id: string; servedAt: number; expiresAt: number }[] {
+  return liveOf()
+    .all({ annotatorId, now })
+    .sort((a, b) => a.servedAt - b.servedAt);
 }
+
+const leaseOn = prepared((database) =>
+  database
+    .select({ id: leases.id })
+    .from(leases)
+    .where(and(eq(leases.pairId, sql.placeholder('pairId')), eq(leases.annotatorId, annotatorId)))
+    .prepare(),
+);
+
+const addLease = prepared((database) =>
+  database
+    .insert(leases)
+    .values({
+      id: sql.placeholder('id'),
+      pairId: sql.placeholder('pairId'),
+      annotatorId,
+      leftSampleId: sql.placeholder('leftSampleId'),
+      rightSampleId: sql.placeholder('rightSampleId'),
+      servedAt: sql.placeholder('servedAt'),
+      expiresAt: sql.placeholder('expiresAt'),
+    })
+    .prepare(),
+);
 
 /**
  * Draws the sides: by coin, unless one order is already two ahead for this person. So each order is
  * seen equally often, and no rhythm tells which side is which.
  */
-function drawSides(
-  tx: Transaction,
-  pair: Pair,
-  annotatorId: string,
-  random: () => number,
-): { leftSampleId: string; rightSampleId: string } {
-  const seen = tx
-    .select({
-      aLeft: sql<number>`coalesce(sum(${leases.leftSampleId} = ${pairs.sampleAId}), 0)`,
-      all: count(),
-    })
-    .from(leases)
-    .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .where(eq(leases.annotatorId, annotatorId))
-    .get()!;
-  const lead = 2 * seen.aLeft - seen.all;
-  const aLeft = lead >= 2 ? false : lead <= -2 ? true : random() < 0.5;
-  return aLeft
-    ? { leftSampleId: pair.sampleAId, rightSampleId: pair.sampleBId }
-    : { leftSampleId: pair.sampleBId, rightSampleId: pair.sampleAId };
+function drawALeft(annotatorId: string, random: () => number): boolean {
+  const { lead } = tallyOf(annotatorId, null);
+  return lead >= 2 ? false : lead <= -2 ? true : random() < 0.5;
 }
 
 /** Grants a lease. Someone who let one lapse gets the same one again, with the same sides. */
@@ -142,55 +115,59 @@ function grant(
   times: { servedAt: number; expiresAt: number },
   random: () => number,
 ): string {
-  const lapsed = tx
-    .select()
-    .from(leases)
-    .where(and(eq(leases.pairId, pair.id), eq(leases.annotatorId, annotatorId)))
-    .get();
-  const granted = { ...times, releasedAt: null };
+  const lapsed = leaseOn().get({ pairId: pair.id, annotatorId });
   if (lapsed) {
-    tx.update(leases).set(granted).where(eq(leases.id, lapsed.id)).run();
+    tx.update(leases)
+      .set({ ...times, releasedAt: null })
+      .where(eq(leases.id, lapsed.id))
+      .run();
     return lapsed.id;
   }
   const id = newId();
-  const sides = drawSides(tx, pair, annotatorId, random);
-  tx.insert(leases)
-    .values({ id, pairId: pair.id, annotatorId, ...sides, ...granted })
-    .run();
+  const aLeft = drawALeft(annotatorId, random);
+  const [leftSampleId, rightSampleId] = aLeft
+    ? [pair.sampleAId, pair.sampleBId]
+    : [pair.sampleBId, pair.sampleAId];
+  addLease().run({ id, pairId: pair.id, annotatorId, leftSampleId, rightSampleId, ...times });
+  addToTally(annotatorId, pair.roundId, { lead: aLeft ? 1 : -1 });
   return id;
 }
 
-/** Why there is nothing to lease for this person. */
-function explainNothing(tx: Transaction, annotatorId: string, now: number): LeaseResult {
-  const open = tx
-    .select({ round: rounds })
-    .from(rounds)
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(and(roundIsOpen, inArray(rounds.state, [...labelingStates, 'training', 'evaluating'])))
-    .orderBy(desc(rounds.createdAt))
-    .all()
-    .map(({ round }) => round);
-  const heldByOthers = tx
-    .select({ firstEnds: min(leases.expiresAt) })
+/** The first lease of somebody else to end, of those on pairs that this person could judge. */
+const firstOfOthers = prepared((database) =>
+  database
+    .select({ expiresAt: leases.expiresAt })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
     .innerJoin(rounds, eq(rounds.id, pairs.roundId))
     .innerJoin(runs, eq(runs.id, rounds.runId))
     .where(
       and(
-        eq(pairs.state, 'open'),
-        roundIsOpen,
-        pairIsServed,
-        notYetJudgedBy(annotatorId),
-        sql`${leases.annotatorId} <> ${annotatorId}`,
         isNull(leases.releasedAt),
         gt(leases.expiresAt, now),
+        ne(leases.annotatorId, annotatorId),
+        pairIsOpen,
+        roundIsOpen,
+        pairIsServed,
+        notYetJudged,
       ),
     )
-    .get();
-  if (heldByOthers?.firstEnds) {
-    return { state: 'all-leased', retryAfterMs: heldByOthers.firstEnds - now };
-  }
+    .orderBy(asc(leases.expiresAt))
+    .limit(1)
+    .prepare(),
+);
+
+/** Why there is nothing to lease for this person. */
+function explainNothing(tx: Transaction, annotatorId: string, now: number): LeaseResult {
+  const open = tx
+    .select({ state: rounds.state, progress: rounds.progress })
+    .from(rounds)
+    .innerJoin(runs, eq(runs.id, rounds.runId))
+    .where(and(roundIsOpen, inArray(rounds.state, [...labelingStates, 'training', 'evaluating'])))
+    .orderBy(desc(rounds.createdAt))
+    .all();
+  const held = firstOfOthers().get({ annotatorId, now });
+  if (held) return { state: 'all-leased', retryAfterMs: held.expiresAt - now };
   const sampling = open.find((round) => round.state === 'sampling');
   if (sampling) return { state: 'sampling', etaSeconds: sampling.progress.etaSeconds };
   if (open.some((round) => round.state === 'labeling')) return { state: 'done' };
@@ -202,7 +179,8 @@ function explainNothing(tx: Transaction, annotatorId: string, now: number): Leas
 /**
  * Leases up to `count` pairs to a person, in one immediate transaction: first their own live leases
  * that the client does not hold (a reload gets the same pairs, order and sides back), then new ones.
- * Of a pair, standing answers and live leases together never exceed its target. `leaseSeconds`
+ * Of a pair, answers that count and live leases together never exceed its target; nobody has more live leases at a time than
+ * a page has pairs in hand (or than `count`), whatever the client says it holds. `leaseSeconds`
  * defaults to the round's setting. `random` draws the sides and the gold; numbers in [0, 1).
  */
 export async function leasePairs({
@@ -221,36 +199,61 @@ export async function leasePairs({
   random?: () => number;
 }): Promise<LeaseResult> {
   return immediate((tx) => {
-    const person = tx.select().from(user).where(eq(user.id, annotatorId)).get();
+    const person = pausedAtOf().get({ annotatorId });
     if (person && person.pausedAt !== null) return { state: 'paused' };
-    const own = ownLiveLeases(tx, annotatorId, now);
+    const own = liveLeases(annotatorId, now);
     const granted = own
       .map(({ id }) => id)
       .filter((id) => !holding.includes(id))
       .slice(0, wanted);
+    const room = Math.max(wanted, pairsInHand) - own.length;
+    const fresh = Math.min(wanted - granted.length, room);
+    if (fresh > 0) ensureTallies(annotatorId);
     // One instant each, so that the order in which pairs were served can be told for ever.
-    let servedAt = Math.max(now, (own.at(-1)?.servedAt ?? 0) + 1);
-    while (granted.length < wanted) {
-      const next = pickPair(tx, annotatorId, now, null);
+    const firstServedAt = Math.max(now, (own.at(-1)?.servedAt ?? 0) + 1);
+    for (let i = 0; i < fresh; i++) {
+      const next = nextPair(annotatorId, now);
       if (!next) break;
-      const { leaseSeconds: roundLease, goldShare } = next.round.config.labeling;
+      const { leaseSeconds: roundLease, goldShare } = labelingOf(next.roundId);
       const gold =
-        random() < goldShare
-          ? pickPair(tx, annotatorId, now, { roundId: next.round.id })
-          : undefined;
+        random() < goldShare ? nextPair(annotatorId, now, { goldOf: next.roundId }) : undefined;
       const expiresAt = now + (leaseSeconds ?? roundLease) * 1000;
-      granted.push(
-        grant(tx, (gold ?? next).pair, annotatorId, { servedAt: servedAt++, expiresAt }, random),
-      );
+      const times = { servedAt: firstServedAt + i, expiresAt };
+      granted.push(grant(tx, gold ?? next, annotatorId, times, random));
     }
-    if (granted.length === 0) return explainNothing(tx, annotatorId, now);
-    return { state: 'pairs', pairs: granted.map((id) => leasedPairIn(tx, id)) };
+    if (granted.length > 0) {
+      return { state: 'pairs', pairs: granted.map((id) => leasedPairIn(id)) };
+    }
+    if (room > 0) return explainNothing(tx, annotatorId, now);
+    const firstEnd = Math.min(...own.map(({ expiresAt }) => expiresAt));
+    return { state: 'hand-full', retryAfterMs: firstEnd - now };
   });
 }
 
+const ownLease = prepared((database) =>
+  database
+    .select({
+      expiresAt: leases.expiresAt,
+      roundId: pairs.roundId,
+      taken,
+      target: pairs.target,
+    })
+    .from(leases)
+    .innerJoin(pairs, eq(pairs.id, leases.pairId))
+    .where(
+      and(
+        eq(leases.id, sql.placeholder('leaseId')),
+        eq(leases.annotatorId, annotatorId),
+        isNull(leases.releasedAt),
+        pairIsOpen,
+      ),
+    )
+    .prepare(),
+);
+
 /**
- * Holds leases longer. One that has lapsed is given again if its pair still has room; the others come
- * back as `lost`, and the client drops those pairs.
+ * Holds leases longer. One that has lapsed is given again if its pair still has room, and its holder's hand, too; the others
+ * come back as `lost`, and the client drops those pairs.
  */
 export async function renewLeases({
   annotatorId,
@@ -265,24 +268,14 @@ export async function renewLeases({
 }): Promise<{ renewed: { leaseId: string; expiresAt: number }[]; lost: string[] }> {
   return immediate((tx) => {
     const renewed: { leaseId: string; expiresAt: number }[] = [];
-    for (const leaseId of leaseIds) {
-      const row = tx
-        .select({ round: rounds, lease: leases, taken: taken(now), target: pairs.target })
-        .from(leases)
-        .innerJoin(pairs, eq(pairs.id, leases.pairId))
-        .innerJoin(rounds, eq(rounds.id, pairs.roundId))
-        .where(
-          and(
-            eq(leases.id, leaseId),
-            eq(leases.annotatorId, annotatorId),
-            isNull(leases.releasedAt),
-            eq(pairs.state, 'open'),
-          ),
-        )
-        .get();
-      if (!row) continue;
-      if (row.lease.expiresAt <= now && row.taken >= row.target) continue;
-      const expiresAt = now + (leaseSeconds ?? row.round.config.labeling.leaseSeconds) * 1000;
+    let live = liveLeases(annotatorId, now).length;
+    for (const leaseId of new Set(leaseIds)) {
+      const lease = ownLease().get({ leaseId, annotatorId, now });
+      if (!lease) continue;
+      const lapsed = lease.expiresAt <= now;
+      if (lapsed && (lease.taken >= lease.target || live >= pairsInHand)) continue;
+      if (lapsed) live++;
+      const expiresAt = now + (leaseSeconds ?? labelingOf(lease.roundId).leaseSeconds) * 1000;
       tx.update(leases).set({ expiresAt }).where(eq(leases.id, leaseId)).run();
       renewed.push({ leaseId, expiresAt });
     }

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type PolicyManifest, servingAlias } from '@/lib/policies';
 import { db } from './client';
@@ -116,8 +116,15 @@ export function policyIn(tx: Transaction, id: string): Policy {
 
 /** Within a decision: the base policy that a policy descends from; its own id where it is one. */
 export function baseIdIn(tx: Transaction, id: string): string {
-  const { parentId } = policyIn(tx, id);
-  return parentId === null ? id : baseIdIn(tx, parentId);
+  policyIn(tx, id);
+  const row = tx.get<{ id: string }>(sql`
+    with recursive line (id, parent_id) as (
+      select id, parent_id from policies where id = ${id}
+      union all
+      select p.id, p.parent_id from policies p join line on p.id = line.parent_id
+    )
+    select id from line where parent_id is null`);
+  return row.id;
 }
 
 /** The base policy that a policy descends from: those of one base share everything but an adapter. */
@@ -132,7 +139,7 @@ export async function getPolicy(id: string): Promise<Policy> {
 
 /** The policy without weights of its own that this one was trained from, round by round; the base of a base is itself. */
 export async function baseOf(policy: Policy): Promise<Policy> {
-  return policy.parentId === null ? policy : baseOf(await getPolicy(policy.parentId));
+  return policy.parentId === null ? policy : getPolicy(await baseIdOf(policy.id));
 }
 
 /** Every policy, oldest first, of one pipeline when asked; `parentId` makes it a tree. */

@@ -1,15 +1,21 @@
-import { and, count, eq, gt, isNull, ne } from 'drizzle-orm';
-import type { Answer } from '@/lib/answers';
+import { and, count, eq, gt, isNull, ne, sql } from 'drizzle-orm';
+import { type Answer, decisionMs } from '@/lib/answers';
 import { AppError } from '@/lib/errors';
+import { pairsInHand, undoneMax } from '@/lib/leases';
 import { acceptsPreferences } from '@/lib/rounds';
 import { type LeasedPair, leasedPairIn } from './leased-pair';
-import { countAnswers } from './round-answers';
-import { type Round, roundIn } from './round-decisions';
-import { mergeProgress } from './rounds';
+import { liveLeases } from './leases';
+import { prepared } from './prepared';
+import { roundIn } from './round-decisions';
+import { labelingOf } from './round-labeling';
+import { addLabeled } from './rounds';
 import type { Pair } from './samples';
 import { leases, pairs, preferences, samples, skips } from './schema/labels';
 import { user } from './schema/people';
+import { addToTally, ensureTallies } from './tallies';
 import { immediate, type Transaction } from './transaction';
+
+type JudgedPair = Pick<Pair, 'id' | 'roundId' | 'purpose' | 'target'>;
 
 export type Preference = typeof preferences.$inferSelect;
 
@@ -32,39 +38,90 @@ export type SubmitResult =
  */
 export type UndoResult = { status: 'undone'; pair: LeasedPair | null } | { status: 'too-late' };
 
-function ownLease(tx: Transaction, leaseId: string, annotatorId: string) {
-  const row = tx
-    .select({ lease: leases, pair: pairs })
+const placeholderOf = {
+  leaseId: sql.placeholder('leaseId'),
+  annotatorId: sql.placeholder('annotatorId'),
+};
+
+const leaseOf = prepared((database) =>
+  database
+    .select({
+      leftSampleId: leases.leftSampleId,
+      rightSampleId: leases.rightSampleId,
+      policyId: samples.policyId,
+      pausedAt: user.pausedAt,
+      pair: {
+        id: pairs.id,
+        roundId: pairs.roundId,
+        purpose: pairs.purpose,
+        state: pairs.state,
+        target: pairs.target,
+      },
+    })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .where(and(eq(leases.id, leaseId), eq(leases.annotatorId, annotatorId)))
-    .get();
-  if (!row) {
-    throw new AppError(
-      'not-found',
-      `You hold no lease ${leaseId}. Ask for the next pair and answer that one.`,
-    );
-  }
-  return row;
+    .innerJoin(samples, eq(samples.id, leases.leftSampleId))
+    .innerJoin(user, eq(user.id, leases.annotatorId))
+    .where(
+      and(eq(leases.id, placeholderOf.leaseId), eq(leases.annotatorId, placeholderOf.annotatorId)),
+    )
+    .prepare(),
+);
+
+function ownLease(leaseId: string, annotatorId: string) {
+  const lease = leaseOf().get({ leaseId, annotatorId });
+  if (lease) return lease;
+  throw new AppError(
+    'not-found',
+    `You hold no lease ${leaseId}. Ask for the next pair and answer that one.`,
+  );
 }
 
-function refuseIfPaused(tx: Transaction, annotatorId: string): void {
-  const person = tx.select().from(user).where(eq(user.id, annotatorId)).get();
-  if (person && person.pausedAt !== null) {
-    throw new AppError('paused', 'A reviewer has paused your account; this answer was not stored.');
-  }
+const pausedAtOf = prepared((database) =>
+  database
+    .select({ pausedAt: user.pausedAt })
+    .from(user)
+    .where(eq(user.id, placeholderOf.annotatorId))
+    .prepare(),
+);
+
+function isPaused(annotatorId: string): boolean {
+  const person = pausedAtOf().get({ annotatorId });
+  return person !== undefined && person.pausedAt !== null;
 }
 
-function standingAnswers(tx: Transaction, pairId: string): Preference[] {
-  return tx
-    .select()
+const standingOn = prepared((database) =>
+  database
+    .select({
+      id: preferences.id,
+      annotatorId: preferences.annotatorId,
+      pausedAt: user.pausedAt,
+    })
     .from(preferences)
-    .where(and(eq(preferences.pairId, pairId), isNull(preferences.supersededAt)))
-    .all();
+    .innerJoin(user, eq(user.id, preferences.annotatorId))
+    .where(and(eq(preferences.pairId, sql.placeholder('pairId')), isNull(preferences.supersededAt)))
+    .prepare(),
+);
+
+/** Answers to a pair that nobody has taken back: `own` is this person's, `counted` leaves out those held back. */
+function standingAnswers(pairId: string, annotatorId: string) {
+  const standing = standingOn().all({ pairId });
+  return {
+    own: standing.find((preference) => preference.annotatorId === annotatorId),
+    counted: standing.filter(({ pausedAt }) => pausedAt === null).length,
+  };
 }
 
-function endLease(tx: Transaction, leaseId: string, now: number): void {
-  tx.update(leases).set({ releasedAt: now }).where(eq(leases.id, leaseId)).run();
+const releaseLease = prepared((database) =>
+  database
+    .update(leases)
+    .set({ releasedAt: sql`${sql.placeholder('now')}` })
+    .where(eq(leases.id, placeholderOf.leaseId))
+    .prepare(),
+);
+
+function endLease(leaseId: string, now: number): void {
+  releaseLease().run({ leaseId, now });
 }
 
 function ownSkip(pairId: string, annotatorId: string) {
@@ -72,16 +129,15 @@ function ownSkip(pairId: string, annotatorId: string) {
 }
 
 /**
- * Gives a pair back to its annotator, unless they have dealt with it again since, or others' answers
- * and live leases fill it.
+ * Gives a pair back to its annotator, unless they have dealt with it again since, others' answers
+ * and live leases fill it, or they hold more than a page can show.
  */
 function reopenLease(
   tx: Transaction,
-  { leaseId, annotatorId, pair }: { leaseId: string; annotatorId: string; pair: Pair },
-  round: Round,
+  { leaseId, annotatorId, pair }: { leaseId: string; annotatorId: string; pair: JudgedPair },
   now: number,
 ): LeasedPair | null {
-  const standing = standingAnswers(tx, pair.id);
+  const { own, counted } = standingAnswers(pair.id, annotatorId);
   const held = tx
     .select({ n: count() })
     .from(leases)
@@ -94,22 +150,78 @@ function reopenLease(
       ),
     )
     .get()!;
-  const answeredAgain = standing.some((preference) => preference.annotatorId === annotatorId);
   const skipped = tx.select().from(skips).where(ownSkip(pair.id, annotatorId)).get();
-  if (answeredAgain || skipped || standing.length + held.n >= pair.target) return null;
-  const expiresAt = now + round.config.labeling.leaseSeconds * 1000;
+  if (own || skipped || counted + held.n >= pair.target) return null;
+  const others = liveLeases(annotatorId, now).filter(({ id }) => id !== leaseId);
+  if (others.length >= pairsInHand + undoneMax) return null;
+  const expiresAt = now + labelingOf(pair.roundId).leaseSeconds * 1000;
   tx.update(leases).set({ releasedAt: null, expiresAt }).where(eq(leases.id, leaseId)).run();
-  return leasedPairIn(tx, leaseId);
+  return leasedPairIn(leaseId);
 }
 
-function recount(tx: Transaction, round: Round, pair: Pair, now: number): void {
-  if (pair.purpose !== 'training') return;
-  mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
+/** Keeps what is counted, when an answer came (1) or was taken back (-1). */
+function countAnswer(
+  tx: Transaction,
+  { roundId, purpose }: JudgedPair,
+  { annotatorId, answers, now }: { annotatorId: string; answers: 1 | -1; now: number },
+): void {
+  addToTally(annotatorId, roundId, { answers });
+  if (purpose === 'training' && !isPaused(annotatorId)) addLabeled(tx, roundId, answers, now);
 }
 
-function undoUntil(createdAt: number, round: Round): number {
-  return createdAt + round.config.labeling.undoWindowSeconds * 1000;
+function undoUntil(createdAt: number, roundId: string): number {
+  return createdAt + labelingOf(roundId).undoWindowSeconds * 1000;
 }
+
+const preferenceOf = prepared((database) =>
+  database
+    .select()
+    .from(preferences)
+    .where(eq(preferences.id, sql.placeholder('id')))
+    .prepare(),
+);
+
+const addPreference = prepared((database) =>
+  database
+    .insert(preferences)
+    .values({
+      id: sql.placeholder('id'),
+      pairId: sql.placeholder('pairId'),
+      annotatorId: sql.placeholder('annotatorId'),
+      leaseId: sql.placeholder('leaseId'),
+      answer: sql.placeholder('answer'),
+      leftSampleId: sql.placeholder('leftSampleId'),
+      rightSampleId: sql.placeholder('rightSampleId'),
+      policyId: sql.placeholder('policyId'),
+      purpose: sql.placeholder('purpose'),
+      guidelinesVersion: sql.placeholder('guidelinesVersion'),
+      shownAtMs: sql.placeholder('shownAtMs'),
+      decidedAtMs: sql.placeholder('decidedAtMs'),
+      decisionMs: sql.placeholder('decisionMs'),
+      createdAt: sql.placeholder('createdAt'),
+    })
+    .prepare(),
+);
+
+const dropSkip = prepared((database) =>
+  database
+    .delete(skips)
+    .where(
+      and(
+        eq(skips.pairId, sql.placeholder('pairId')),
+        eq(skips.annotatorId, placeholderOf.annotatorId),
+      ),
+    )
+    .prepare(),
+);
+
+const complete = prepared((database) =>
+  database
+    .update(pairs)
+    .set({ state: 'complete' })
+    .where(eq(pairs.id, sql.placeholder('pairId')))
+    .prepare(),
+);
 
 /** What a known id stands for: sending an answer again changes nothing. */
 function repeated(tx: Transaction, known: Preference, annotatorId: string): SubmitResult {
@@ -121,7 +233,7 @@ function repeated(tx: Transaction, known: Preference, annotatorId: string): Subm
   return {
     status: 'accepted',
     preferenceId: known.id,
-    undoUntil: undoUntil(known.createdAt, roundIn(tx, pair.roundId)),
+    undoUntil: undoUntil(known.createdAt, pair.roundId),
     duplicate: true,
   };
 }
@@ -144,49 +256,48 @@ export async function submitPreference(input: {
 }): Promise<SubmitResult> {
   const { id, leaseId, annotatorId, answer, now = Date.now() } = input;
   return immediate((tx) => {
-    const known = tx.select().from(preferences).where(eq(preferences.id, id)).get();
+    const known = preferenceOf().get({ id });
     if (known) return repeated(tx, known, annotatorId);
-    refuseIfPaused(tx, annotatorId);
-    const { lease, pair } = ownLease(tx, leaseId, annotatorId);
-    const standing = standingAnswers(tx, pair.id);
-    const own = standing.find((preference) => preference.annotatorId === annotatorId);
+    const { pair, pausedAt, ...lease } = ownLease(leaseId, annotatorId);
+    if (pausedAt !== null) {
+      throw new AppError(
+        'paused',
+        'A reviewer has paused your account; this answer was not stored.',
+      );
+    }
+    const { own, counted } = standingAnswers(pair.id, annotatorId);
     if (own) return { status: 'already-answered', preferenceId: own.id };
     if (pair.state === 'withdrawn') return { status: 'withdrawn' };
-    if (standing.length >= pair.target) {
-      endLease(tx, leaseId, now);
+    if (counted >= pair.target) {
+      endLease(leaseId, now);
       return { status: 'pair-complete' };
     }
-    const left = tx.select().from(samples).where(eq(samples.id, lease.leftSampleId)).get()!;
-    tx.insert(preferences)
-      .values({
-        id,
-        pairId: pair.id,
-        annotatorId,
-        leaseId,
-        answer,
-        leftSampleId: lease.leftSampleId,
-        rightSampleId: lease.rightSampleId,
-        policyId: left.policyId,
-        purpose: pair.purpose,
-        guidelinesVersion: input.guidelinesVersion,
-        shownAtMs: input.shownAtMs,
-        decidedAtMs: input.decidedAtMs,
-        decisionMs: Math.max(0, input.decidedAtMs - input.shownAtMs),
-        createdAt: now,
-      })
-      .run();
-    endLease(tx, leaseId, now);
+    ensureTallies(annotatorId);
+    addPreference().run({
+      id,
+      pairId: pair.id,
+      annotatorId,
+      leaseId,
+      answer,
+      leftSampleId: lease.leftSampleId,
+      rightSampleId: lease.rightSampleId,
+      policyId: lease.policyId,
+      purpose: pair.purpose,
+      guidelinesVersion: input.guidelinesVersion,
+      shownAtMs: input.shownAtMs,
+      decidedAtMs: input.decidedAtMs,
+      decisionMs: decisionMs(input),
+      createdAt: now,
+    });
+    endLease(leaseId, now);
     // From another tab, perhaps: an answer overrides one's own skip.
-    tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
-    if (standing.length + 1 >= pair.target) {
-      tx.update(pairs).set({ state: 'complete' }).where(eq(pairs.id, pair.id)).run();
-    }
-    const round = roundIn(tx, pair.roundId);
-    recount(tx, round, pair, now);
+    dropSkip().run({ pairId: pair.id, annotatorId });
+    if (counted + 1 >= pair.target) complete().run({ pairId: pair.id });
+    countAnswer(tx, pair, { annotatorId, answers: 1, now });
     return {
       status: 'accepted',
       preferenceId: id,
-      undoUntil: undoUntil(now, round),
+      undoUntil: undoUntil(now, pair.roundId),
       duplicate: false,
     };
   });
@@ -213,23 +324,24 @@ export async function undoPreference({
     const pair = tx.select().from(pairs).where(eq(pairs.id, preference.pairId)).get()!;
     const round = roundIn(tx, pair.roundId);
     // Training reads answers from before the window, so the two can never both have an answer.
-    const tooLate = now >= undoUntil(preference.createdAt, round);
+    const tooLate = now >= undoUntil(preference.createdAt, pair.roundId);
     if (tooLate || pair.state === 'withdrawn') return { status: 'too-late' };
     if (pair.purpose !== 'evaluation' && !acceptsPreferences(round.state)) {
       return { status: 'too-late' };
     }
     if (preference.supersededAt === null) {
+      ensureTallies(annotatorId);
       tx.update(preferences)
         .set({ supersededAt: now })
         .where(eq(preferences.id, preferenceId))
         .run();
       tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)).run();
-      recount(tx, round, pair, now);
+      countAnswer(tx, pair, { annotatorId, answers: -1, now });
     }
     const { leaseId } = preference;
     return {
       status: 'undone',
-      pair: reopenLease(tx, { leaseId, annotatorId, pair }, round, now),
+      pair: reopenLease(tx, { leaseId, annotatorId, pair }, now),
     };
   });
 }
@@ -248,14 +360,13 @@ export async function skipPair({
   now?: number;
 }): Promise<void> {
   await immediate((tx) => {
-    const { pair } = ownLease(tx, leaseId, annotatorId);
-    const standing = standingAnswers(tx, pair.id);
-    if (standing.some((preference) => preference.annotatorId === annotatorId)) return;
+    const { pair } = ownLease(leaseId, annotatorId);
+    if (standingAnswers(pair.id, annotatorId).own) return;
     tx.insert(skips)
       .values({ pairId: pair.id, annotatorId, createdAt: now })
       .onConflictDoNothing()
       .run();
-    endLease(tx, leaseId, now);
+    endLease(leaseId, now);
   });
 }
 
@@ -270,13 +381,12 @@ export async function undoSkip({
   now?: number;
 }): Promise<UndoResult> {
   return immediate((tx) => {
-    const { pair } = ownLease(tx, leaseId, annotatorId);
+    const { pair } = ownLease(leaseId, annotatorId);
     if (pair.state === 'withdrawn') return { status: 'too-late' };
     tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
-    const round = roundIn(tx, pair.roundId);
     return {
       status: 'undone',
-      pair: reopenLease(tx, { leaseId, annotatorId, pair }, round, now),
+      pair: reopenLease(tx, { leaseId, annotatorId, pair }, now),
     };
   });
 }

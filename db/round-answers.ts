@@ -1,4 +1,5 @@
 import { and, count, eq, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { areGroupsExhausted } from './group-answers';
 import { groups, leases, pairs, preferences, skips, taggings } from './schema/labels';
 import { user } from './schema/people';
 import type { rounds } from './schema/rounds';
@@ -6,7 +7,10 @@ import type { Transaction } from './transaction';
 
 type Round = typeof rounds.$inferSelect;
 
-/** Standing answers to a round's training pairs (or taggings of its groups) given up to `until`, ms. */
+/**
+ * Standing answers to a round's training pairs (or taggings of its groups) given up to `until`, ms, without those of paused
+ * people.
+ */
 export function countAnswers(tx: Transaction, round: Round, until: number): number {
   const row =
     round.config.sampling.pairSource === 'pairs'
@@ -14,8 +18,10 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
           .select({ n: count() })
           .from(preferences)
           .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+          .innerJoin(user, eq(user.id, preferences.annotatorId))
           .where(
             and(
+              isNull(user.pausedAt),
               eq(pairs.roundId, round.id),
               eq(pairs.purpose, 'training'),
               isNull(preferences.supersededAt),
@@ -27,8 +33,10 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
           .select({ n: count() })
           .from(taggings)
           .innerJoin(groups, eq(groups.id, taggings.groupId))
+          .innerJoin(user, eq(user.id, taggings.annotatorId))
           .where(
             and(
+              isNull(user.pausedAt),
               eq(groups.roundId, round.id),
               isNull(taggings.supersededAt),
               lte(taggings.createdAt, until),
@@ -38,12 +46,15 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
   return row?.n ?? 0;
 }
 
-/** Answers that stand against a training pair, and people who skipped it. */
+/** Answers that stand against a training pair, and people who skipped it; not those who are paused. */
 const answeredBy = (annotatorId?: string) => sql<number>`(select count(*) from ${preferences}
+  inner join ${user} on ${user.id} = ${preferences.annotatorId}
   where ${preferences.pairId} = ${pairs.id} and ${preferences.supersededAt} is null
+  and ${user.pausedAt} is null
   ${annotatorId === undefined ? sql`` : sql`and ${preferences.annotatorId} = ${annotatorId}`})`;
 const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${skips}
-  where ${skips.pairId} = ${pairs.id}
+  inner join ${user} on ${user.id} = ${skips.annotatorId}
+  where ${skips.pairId} = ${pairs.id} and ${user.pausedAt} is null
   ${annotatorId === undefined ? sql`` : sql`and ${skips.annotatorId} = ${annotatorId}`})`;
 
 /**
@@ -52,15 +63,7 @@ const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${
  * one annotator skipped a pair; nor may it end because the second has not come yet.
  */
 export function isExhausted(tx: Transaction, round: Round): boolean {
-  if (round.config.sampling.pairSource === 'groups') return false;
-  const participants = tx
-    .selectDistinct({ id: user.id })
-    .from(leases)
-    .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .innerJoin(user, eq(user.id, leases.annotatorId))
-    .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt)))
-    .all();
-  if (participants.length === 0) return false;
+  if (round.config.sampling.pairSource === 'groups') return areGroupsExhausted(tx, round.id);
   const { annotatorsPerPair } = round.config.labeling;
   const isAnyOpen = (unjudged: SQL) =>
     tx
@@ -70,14 +73,22 @@ export function isExhausted(tx: Transaction, round: Round): boolean {
         and(
           eq(pairs.roundId, round.id),
           eq(pairs.purpose, 'training'),
-          eq(pairs.state, 'open'),
+          sql`${pairs.state} = 'open'`,
           unjudged,
         ),
       )
       .limit(1)
       .get() !== undefined;
+  if (isAnyOpen(sql`${answeredBy()} + ${skippedBy()} < ${annotatorsPerPair}`)) return false;
+  const participants = tx
+    .selectDistinct({ id: user.id })
+    .from(leases)
+    .innerJoin(pairs, eq(pairs.id, leases.pairId))
+    .innerJoin(user, eq(user.id, leases.annotatorId))
+    .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt)))
+    .all();
   return (
-    !isAnyOpen(sql`${answeredBy()} + ${skippedBy()} < ${annotatorsPerPair}`) &&
+    participants.length > 0 &&
     participants.every(({ id }) => !isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`))
   );
 }

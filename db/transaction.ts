@@ -1,20 +1,91 @@
 import type { RunResult } from 'better-sqlite3';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { AppError } from '@/lib/errors';
-import { db, type schema } from './client';
+import { type Database, db, type schema } from './client';
 
 /** What reads and writes rows: a transaction, or the database itself where one read is enough. */
 export type Transaction = BaseSQLiteDatabase<'sync', RunResult, typeof schema>;
 
+/** How long to wait before asking for the write lock again, ms: longer each time, at most the last. */
+const pausesMs = [1, 2, 5, 10, 15, 20, 25];
+
+/** Who waits for the write lock in this process, in the order they came. */
+interface Line {
+  taken: boolean;
+  waiting: (() => void)[];
+}
+
+const lines = new WeakMap<Database, Line>();
+
+function lineOf(database: Database): Line {
+  const line = lines.get(database) ?? { taken: false, waiting: [] };
+  lines.set(database, line);
+  return line;
+}
+
+function turnIn(line: Line): Promise<void> | undefined {
+  if (line.taken) return new Promise((resolve) => line.waiting.push(resolve));
+  line.taken = true;
+  return undefined;
+}
+
+function leave(line: Line): void {
+  const next = line.waiting.shift();
+  if (next) next();
+  else line.taken = false;
+}
+
 /**
  * Runs a decision in one immediate transaction: it holds the write lock from its first read on, so
  * nothing it has read can change before it writes. The callback is synchronous and may throw to undo.
+ * While another process holds the lock, this one goes on with everything else: decisions wait in line, each up to the
+ * connection's busy time-out. Throws 'unavailable' after that.
  */
 export async function immediate<T>(decide: (tx: Transaction) => T): Promise<T> {
+  const database = db();
+  const line = lineOf(database);
+  const patienceMs = Number(database.$client.pragma('busy_timeout', { simple: true }));
+  const cameAt = performance.now();
+  await turnIn(line);
   try {
-    return db().transaction(decide, { behavior: 'immediate' });
+    for (let tries = 0; ; tries++) {
+      const outcome = attempt(database, decide, patienceMs);
+      if ('result' in outcome) return outcome.result;
+      if (performance.now() - cameAt >= patienceMs) throw outcome.busy;
+      const pauseMs = pausesMs[Math.min(tries, pausesMs.length - 1)];
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
   } catch (thrown) {
-    throw explain(thrown);
+    throw explain(thrown, patienceMs);
+  } finally {
+    leave(line);
+  }
+}
+
+/** One try without waiting; `busy` when somebody else holds the lock and nothing was begun. */
+function attempt<T>(
+  database: Database,
+  decide: (tx: Transaction) => T,
+  patienceMs: number,
+): { result: T } | { busy: unknown } {
+  const { $client } = database;
+  let begun = false;
+  const begin = () => {
+    begun = true;
+    $client.pragma(`busy_timeout = ${patienceMs}`);
+  };
+  $client.pragma('busy_timeout = 0');
+  try {
+    const decideOnceBegun = (tx: Transaction) => {
+      begin();
+      return decide(tx);
+    };
+    return { result: database.transaction(decideOnceBegun, { behavior: 'immediate' }) };
+  } catch (thrown) {
+    if (begun || !sqliteCode(thrown).startsWith('SQLITE_BUSY')) throw thrown;
+    return { busy: thrown };
+  } finally {
+    if (!begun) begin();
   }
 }
 
@@ -25,7 +96,7 @@ function sqliteCode(thrown: unknown): string {
 }
 
 /** Turns SQLite's refusals that a person can do something about into errors that say what. */
-function explain(thrown: unknown): unknown {
+function explain(thrown: unknown, patienceMs: number): unknown {
   const code = sqliteCode(thrown);
   if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
     return new AppError(
@@ -37,7 +108,7 @@ function explain(thrown: unknown): unknown {
   if (code.startsWith('SQLITE_BUSY')) {
     return new AppError(
       'unavailable',
-      'The database was busy for five seconds. Nothing was written; try again.',
+      `The database was busy for ${patienceMs / 1000} seconds. Nothing was written; try again.`,
       { cause: thrown },
     );
   }

@@ -26,3 +26,11 @@ export function preferredSample(
   if (answer === 'right') return sides.rightSampleId;
   return null;
 }
+
+/** Nobody looks at one pair for longer: the person was away, or their clock was set. */
+export const decisionMsMax = 3_600_000;
+
+/** How long a decision took by the client's clock, ms in [0, `decisionMsMax`]: from both images standing to the key. */
+export function decisionMs(times: { shownAtMs: number; decidedAtMs: number }): number {
+  return Math.min(Math.max(0, times.decidedAtMs - times.shownAtMs), decisionMsMax);
+}

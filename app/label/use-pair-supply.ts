@@ -3,21 +3,17 @@
 import { useMutation } from '@tanstack/react-query';
 import { type Dispatch, useEffect } from 'react';
 import { toAppError } from '@/lib/errors';
-import { type Dry, type LabelProgress, nextAnswerSchema } from '../api/label/schema';
+import { type Dry, inHandMax, type LabelProgress, nextAnswerSchema } from '../api/label/schema';
 import { send } from '../http/send';
 import { dayStart } from './day-start';
 import type { LabelAction, LabelState } from './label-state';
-
-/** Pairs in hand: one on screen, the others leased and decoded ahead. */
-const pairsWanted = 3;
-
-/** Enough is asked for before the hand is empty, but not one by one. */
-const refillBelow = 3;
 
 /** How long to wait before asking again, in ms; null: until something else happens. */
 function retryMs(dry: Dry): number | null {
   switch (dry.state) {
     case 'sampling':
+      return 2_000;
+    case 'hand-full':
       return 2_000;
     case 'all-leased':
       return Math.min(Math.max(dry.retryAfterMs, 1_000), 10_000);
@@ -26,7 +22,6 @@ function retryMs(dry: Dry): number | null {
     case 'no-round':
       return 5_000;
     case 'consent':
-    case 'group':
     case 'paused':
       return null;
   }
@@ -35,7 +30,7 @@ function retryMs(dry: Dry): number | null {
 const failedRetryMs = 3_000;
 
 /**
- * Keeps the hand full: asks for pairs whenever fewer than wanted are there, and again after a pause
+ * Keeps the hand full: asks for pairs or groups whenever fewer than wanted are there, and again after a pause
  * when the server had none or could not be reached. Returns `ask`, to ask without waiting.
  */
 export function usePairSupply(options: {
@@ -43,19 +38,21 @@ export function usePairSupply(options: {
   dispatch: Dispatch<LabelAction>;
   /** Leases whose answers the server has not yet acknowledged. */
   unsentLeaseIds: string[];
+  /** The server does not take them now. */
+  stuck: boolean;
   onAnswer: (answer: { progress: LabelProgress; leaseSeconds: number | null }) => void;
 }): { ask: () => void } {
   const { state, dispatch } = options;
+  const { hand } = state;
+  // What has an answer on its way still counts at the server, which lets nobody hold more than the hand.
+  const held = new Set([...hand.map(({ leaseId }) => leaseId), ...options.unsentLeaseIds]);
+  const missing = (hand[0]?.kind === 'group' ? inHandMax.groups : inHandMax.pairs) - held.size;
   const { mutate, isPending } = useMutation({
     networkMode: 'always',
     mutationFn: () => {
-      const holding = [
-        ...state.pairs.map((pair) => pair.leaseId),
-        ...state.unusable,
-        ...options.unsentLeaseIds,
-      ];
+      const holding = [...held, ...state.unusable];
       const query = new URLSearchParams({
-        count: String(Math.max(1, pairsWanted - state.pairs.length)),
+        count: String(Math.max(1, missing)),
         holding: holding.join(','),
         dayStartMs: dayStart(),
       });
@@ -63,11 +60,11 @@ export function usePairSupply(options: {
     },
     onSuccess: (answer) => {
       options.onAnswer(answer);
-      dispatch(
-        answer.supply.state === 'pairs'
-          ? { type: 'supplied', pairs: answer.supply.pairs }
-          : { type: 'ran-dry', dry: answer.supply },
-      );
+      const { supply } = answer;
+      if (supply.state === 'pairs') dispatch({ type: 'supplied', pairs: supply.pairs });
+      else if (supply.state === 'groups') {
+        dispatch({ type: 'groups-supplied', groups: supply.groups });
+      } else dispatch({ type: 'ran-dry', dry: supply });
     },
     onError: (thrown) => {
       const { code, message } = toAppError(thrown);
@@ -75,7 +72,9 @@ export function usePairSupply(options: {
     },
   });
 
-  const short = state.pairs.length < refillBelow;
+  // Where answers do not get through, asking tells why.
+  const isStuck = options.stuck && hand.length === 0;
+  const short = missing > 0 || isStuck;
   const pauseMs = state.failure ? failedRetryMs : state.dry ? retryMs(state.dry) : 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: every answer of the server starts the pause anew, also when it equals the last
   useEffect(() => {

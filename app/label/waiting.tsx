@@ -41,8 +41,6 @@ export function Waiting({
 
 function wordsFor(dry: Dry): { title: string; next: string } {
   switch (dry.state) {
-    case 'group':
-      return { title: 'A group of images', next: 'Tag the bad ones.' };
     case 'consent':
       return { title: 'First, the guidelines', next: 'They are short.' };
     case 'sampling':
@@ -65,6 +63,11 @@ function wordsFor(dry: Dry): { title: string; next: string } {
       return {
         title: 'Others are judging the last pairs',
         next: `If one of them leaves a pair, it is free in ${inWords(dry.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
+      };
+    case 'hand-full':
+      return {
+        title: 'Your other pairs come first',
+        next: `You hold as many pairs as one person may, in another tab or on their way. They are free in ${inWords(dry.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
       };
     case 'done':
       return {

@@ -63,6 +63,8 @@ export const samples = sqliteTable(
     index('samples_round').on(table.roundId),
     index('samples_group').on(table.groupId),
     index('samples_image').on(table.imageBlob),
+    // By which the collector of left-over blobs knows that one is still pointed to.
+    index('samples_trajectory').on(table.trajectoryBlob).where(sql`trajectory_blob is not null`),
   ],
 );
 
@@ -94,7 +96,13 @@ export const pairs = sqliteTable(
   },
   (table) => [
     index('pairs_round').on(table.roundId),
-    index('pairs_open').on(table.roundId, table.purpose).where(sql`state = 'open'`),
+    // Ids are random, so the next pair is the first one after a random id: no sorting, however many are open.
+    index('pairs_open')
+      .on(table.purpose, table.roundId, table.priority, table.id)
+      .where(sql`state = 'open'`),
+    // Who was served an image is asked of its pairs.
+    index('pairs_sample_a').on(table.sampleAId),
+    index('pairs_sample_b').on(table.sampleBId),
   ],
 );
 
@@ -118,7 +126,9 @@ export const leases = sqliteTable(
   },
   (table) => [
     uniqueIndex('leases_pair_annotator').on(table.pairId, table.annotatorId),
-    index('leases_annotator').on(table.annotatorId, table.releasedAt),
+    // Leases left to lapse are never released and grow in number; by their end, the live ones stand together.
+    index('leases_live').on(table.annotatorId, table.expiresAt).where(sql`released_at is null`),
+    index('leases_ending').on(table.expiresAt).where(sql`released_at is null`),
   ],
 );
 
@@ -153,7 +163,17 @@ export const preferences = sqliteTable(
     uniqueIndex('preferences_standing')
       .on(table.pairId, table.annotatorId)
       .where(sql`superseded_at is null`),
-    index('preferences_annotator').on(table.annotatorId, table.createdAt),
+    index('preferences_annotator')
+      .on(table.annotatorId, table.createdAt)
+      .where(sql`superseded_at is null`),
+    // Those that can still be taken back are the newest.
+    index('preferences_created').on(table.createdAt),
+    // Medians are looked up, not sorted for.
+    index('preferences_decision')
+      .on(table.annotatorId, table.decisionMs)
+      .where(sql`superseded_at is null`),
+    index('preferences_taken_back').on(table.annotatorId).where(sql`superseded_at is not null`),
+    index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
 
@@ -169,7 +189,10 @@ export const skips = sqliteTable(
       .references(() => user.id),
     createdAt: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.pairId, table.annotatorId] })],
+  (table) => [
+    primaryKey({ columns: [table.pairId, table.annotatorId] }),
+    index('skips_annotator').on(table.annotatorId),
+  ],
 );
 
 /** One person's reading of a group: which of its images are bad. */
@@ -191,6 +214,9 @@ export const taggings = sqliteTable(
     uniqueIndex('taggings_standing')
       .on(table.groupId, table.annotatorId)
       .where(sql`superseded_at is null`),
+    index('taggings_annotator').on(table.annotatorId, table.createdAt),
+    index('taggings_created').on(table.createdAt),
+    index('taggings_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
 
@@ -257,5 +283,10 @@ export const flags = sqliteTable(
       .where(sql`source = 'annotator'`),
     uniqueIndex('flags_judge').on(table.sampleId, table.kind).where(sql`source = 'judge'`),
     index('flags_state').on(table.state, table.kind),
+    index('flags_by').on(table.annotatorId).where(sql`annotator_id is not null`),
+    // The queue of a review: newest first.
+    index('flags_queue').on(table.state, table.createdAt, table.id),
+    // The partial indexes above serve nobody who passes the source as a parameter.
+    index('flags_sample').on(table.sampleId),
   ],
 );

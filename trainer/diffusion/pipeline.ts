@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Graph, Port } from '@/trainer/graph/model';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';
+import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError, readJson, readJsonIfThere } from './files';
 import { DdimScheduler } from './schedulers/ddim';
@@ -107,7 +108,8 @@ export function readSchedule(folder: string): Promise<ScheduleConfig> {
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {
-  return openGraphFile(join(folder, name, 'model.onnx'));
+  const { graph, ...rest } = await openGraphFile(join(folder, name, 'model.onnx'));
+  return { graph: inSinglePrecision(graph), ...rest };
 }
 
 /** Whether the graphs take and give what the configurations promise. */

@@ -4,7 +4,7 @@ import { type TrainingPair, trainingPairsOf } from '@/db/training-data';
 import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';

@@ -3,8 +3,8 @@
  * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
  */
 import { dirname } from 'node:path';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import { finiteValues } from '@/trainer/diffusion/finite';
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import type { Graph } from '@/trainer/graph/model';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { getBlob } from '@/db/blobs';
+import { checkedBlob } from '@/db/checked-blobs';
 import { imageInfo } from '@/db/samples';
 import { AppError } from '@/lib/errors';
 import { route } from '../../../http/define-route';
@@ -24,6 +24,12 @@ export const GET = route(
     if (request.headers.get('if-none-match') === headers.ETag) {
       return new Response(null, { status: 304, headers });
     }
-    return new Response(new Uint8Array(await getBlob(hash)), { headers });
+    const bytes = await checkedBlob(hash);
+    return new Response(
+      new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length),
+      {
+        headers: { ...headers, 'Content-Length': String(bytes.length) },
+      },
+    );
   },
 );

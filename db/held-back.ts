@@ -1,0 +1,62 @@
+/**
+ * @file Answers of paused people are held back: they fill no pair and count for no round. Pausing somebody opens the pairs again
+ * that only their answers had filled; resuming counts those answers, however many others have come meanwhile.
+ */
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { countedAnswers } from './next-pair';
+import { countAnswers } from './round-answers';
+import { roundIn } from './round-decisions';
+import { labelingStates } from './round-labeling';
+import { mergeProgress } from './rounds';
+import { groups, pairs, preferences, taggings } from './schema/labels';
+import { rounds } from './schema/rounds';
+import type { Transaction } from './transaction';
+
+/** Whether every answer that a pair wants stands and counts. */
+const isFilled = sql`${countedAnswers} >= ${pairs.target}`;
+
+/** Within the decision that pauses or resumes a person: what their answers fill in rounds being labeled, and how many count. */
+export function recountFor(tx: Transaction, annotatorId: string, now: number): void {
+  for (const { id } of roundsAnsweredBy(tx, annotatorId)) {
+    const answered = sql`exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
+      and ${preferences.annotatorId} = ${annotatorId} and ${preferences.supersededAt} is null)`;
+    tx.update(pairs)
+      .set({ state: sql`case when ${isFilled} then 'complete' else 'open' end` })
+      .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered))
+      .run();
+    const round = roundIn(tx, id);
+    mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
+  }
+}
+
+function roundsAnsweredBy(tx: Transaction, annotatorId: string): { id: string }[] {
+  const answered = tx
+    .select({ id: pairs.id })
+    .from(pairs)
+    .innerJoin(preferences, eq(preferences.pairId, pairs.id))
+    .where(
+      and(
+        eq(pairs.roundId, rounds.id),
+        eq(preferences.annotatorId, annotatorId),
+        isNull(preferences.supersededAt),
+      ),
+    );
+  const tagged = tx
+    .select({ id: groups.id })
+    .from(groups)
+    .innerJoin(taggings, eq(taggings.groupId, groups.id))
+    .where(
+      and(
+        eq(groups.roundId, rounds.id),
+        eq(taggings.annotatorId, annotatorId),
+        isNull(taggings.supersededAt),
+      ),
+    );
+  return tx
+    .select({ id: rounds.id })
+    .from(rounds)
+    .where(
+      and(inArray(rounds.state, labelingStates), sql`(exists ${answered} or exists ${tagged})`),
+    )
+    .all();
+}
