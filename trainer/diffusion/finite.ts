@@ -70,11 +70,7 @@ async function origin(run: NetworkRun): Promise<string> {
   if (weight) {
     return `It began at ${node}, whose weight "${weight}" is no number itself. Download or export the file again; where a trained policy brought it, serve another.`;
   }
-  const half = [...probe.constants.values()].some(({ dtype }) => dtype === 'float16');
-  const remedy = half
-    ? 'Half precision ends at 65,504: export this network in float32.'
-    : 'Export this network again, and compare what it gives with the original.';
-  return `It began at ${node}: what entered it were numbers. ${remedy}`;
+  return `It began at ${node}: what entered it were numbers. Export this network again, and compare what it gives with the original.`;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** @file What a reward model is to a method: a score of images that a graph can compute and differentiate. */
+import type { PromptMeasure } from '@/lib/prompt-cuts';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Tensor } from '@/trainer/graph/tensor';
 
@@ -16,6 +17,8 @@ export interface Reward {
   feeds(prompts: readonly string[]): Promise<Record<string, Tensor>>;
   /** Where scores of ordinary images lie, [low, high]. */
   expected?: readonly [number, number];
+  /** How much of a prompt it reads; undefined where it reads none, or what the policy reads. */
+  measure?: PromptMeasure;
   /** Frees what `feeds` needs. */
   release?(): Promise<void>;
 }

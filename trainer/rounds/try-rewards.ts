@@ -4,6 +4,7 @@
  */
 import { addToManifest, type Round } from '@/db/rounds';
 import { isDrawingMethod, type Method } from '@/lib/methods';
+import { promptCuts, promptCutText } from '@/lib/prompt-cuts';
 import { isAnalytic, type RewardTerm, type RewardTrial, rewardTrialSchema } from '@/lib/rewards';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { combine, type Term } from '@/trainer/rewards/combine';
@@ -54,11 +55,24 @@ export async function tryRewards(
   const { klCoefficient } = round.config['draft-plus'];
   const { guidanceScale } = round.config.sampling;
   const kl = method === 'draft-plus' ? klWarning(klCoefficient, scores, guidanceScale) : undefined;
-  const warnings = [...report.warnings, ...(kl ? [kl] : [])];
+  const warnings = [
+    ...report.warnings,
+    ...opened.flatMap((term) => cutWarning(term, round.config.prompts) ?? []),
+    ...(kl ? [kl] : []),
+  ];
   const trial: RewardTrial = { name: reward.name, scales, warnings };
   await addToManifest(round.id, { rewards: trial });
   const openScorer = isDrawingMethod(method) ? measuringFiles(terms, opened) : scorerOf(reward);
   return { reward, openScorer };
+}
+
+/** Which of the prompts a reward does not read whole, as sentences; null where it reads all, or none. */
+export function cutWarning({ reward }: Term, prompts: readonly string[]): string | null {
+  if (!reward.measure) return null;
+  const cuts = promptCuts(prompts, reward.measure);
+  const summary = { cut: cuts.length, first: cuts[0] ?? null, room: reward.measure.room };
+  const text = promptCutText(summary, prompts.length);
+  return text && `${reward.name}: ${text}`;
 }
 
 /** Of those that are to be normalized. */

@@ -52,6 +52,7 @@ export async function openImportedReward(engine: Engine, folder: string): Promis
     append: (b, images) => appendScore(b, images, parts),
     feeds: (texts): Promise<Record<string, Tensor>> => prompts.feeds(texts),
     ...(expected && { expected }),
+    ...(prompts.measure && { measure: prompts.measure }),
     release: () => prompts.release(),
   };
 }

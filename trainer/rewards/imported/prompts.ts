@@ -1,5 +1,6 @@
 /** @file How prompts enter an imported reward model: as embeddings of a text tower, as tokens, or not at all. */
 import { join } from 'node:path';
+import type { PromptMeasure } from '@/lib/prompt-cuts';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { formatDims, type Tensor } from '@/trainer/graph/tensor';
@@ -15,6 +16,8 @@ export interface Prompts {
   declare(b: Builder, n: number): DeclaredPrompts;
   /** Feeds of those inputs, one prompt per image. */
   feeds(prompts: readonly string[]): Promise<Record<string, Tensor>>;
+  /** How much of a prompt gets in; undefined where none does. */
+  measure?: PromptMeasure;
   release(): Promise<void>;
 }
 
@@ -71,6 +74,7 @@ function tokenPrompts(
   const names = tokenNames(model, text, tokens);
   expectOnly(model, [image, ...Object.values(names)]);
   return {
+    measure: tokens,
     declare: (b, n) => ({
       feeds: Object.fromEntries(
         Object.values(names).map((name) => [
@@ -100,6 +104,7 @@ function towerPrompts(model: Graph, tower: TextTower, into: string | undefined):
   }
   const name = inputName('text_embedding');
   return {
+    measure: tower.measure,
     declare(b, n) {
       const embedding = b.input(name, 'float32', [n, tower.width]);
       return into === undefined ? { feeds: {}, embedding } : { feeds: { [into]: embedding } };

@@ -1,7 +1,9 @@
 /** @file The text tower of a reward model: prompts to embeddings, each computed once. */
+import type { PromptMeasure } from '@/lib/prompt-cuts';
 import { valuesOf } from '@/trainer/diffusion/networks';
-import { type Graph, GraphError } from '@/trainer/graph/model';
-import { readOnnxFile } from '@/trainer/graph/onnx/read';
+import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';
+import { openGraphFile } from '@/trainer/graph/onnx/external-data';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, formatDims, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import { expectOnly, portOf } from './graphs';
@@ -31,11 +33,16 @@ export class TextTower {
     text: TextManifest,
     tokens: PromptTokens,
   ): Promise<TextTower> {
-    const graph = await readOnnxFile(path);
+    const { graph, folder } = await openGraphFile(path);
     const names = tokenNames(graph, text, tokens);
     expectOnly(graph, Object.values(names));
     const output = portOf(graph, 'outputs', text.output, 'text_embeds').name;
-    const session = await engine.load({ path }, { name: 'text tower' });
+    // Without its weights a graph is small; with them it is read from its file once more.
+    const small = [...graph.constants.values()].some(isExternal);
+    const session = await engine.load(small ? serializeOnnx(graph) : { path }, {
+      name: 'text tower',
+      externalDataFolder: folder,
+    });
     // The session has the weights; here they would only fill memory.
     const ports = { ...graph, nodes: [], constants: new Map() };
     const tower = new TextTower(session, ports, tokens, names, output);
@@ -46,6 +53,10 @@ export class TextTower {
   /** Numbers in an embedding. */
   get width(): number {
     return this.#width;
+  }
+
+  get measure(): PromptMeasure {
+    return this.tokens;
   }
 
   /** Embeddings [prompts, width]. */

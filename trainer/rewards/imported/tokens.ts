@@ -3,13 +3,14 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
+import type { PromptMeasure } from '@/lib/prompt-cuts';
 import { readJson } from '@/trainer/diffusion/files';
 import { ClipTokenizer } from '@/trainer/diffusion/tokenizer';
 import { tensorOf } from '@/trainer/graph/numbers';
 import type { Dtype, Tensor } from '@/trainer/graph/tensor';
 import { RewardError } from '../reward';
 
-export interface PromptTokens {
+export interface PromptTokens extends PromptMeasure {
   length: number;
   /** `length` ids, and 1 for each that is not padding. */
   encode(prompt: string): { ids: number[]; mask: number[] };
@@ -50,6 +51,8 @@ async function openClip(folder: string, length: number): Promise<PromptTokens> {
   const end = tokenizer.encode('')[1] as number;
   return {
     length,
+    room: tokenizer.room,
+    tokensOf: (text) => tokenizer.tokensOf(text),
     encode(prompt) {
       const ids = tokenizer.encode(prompt);
       // The end token is often the padding too: what counts ends with its first.
@@ -76,11 +79,14 @@ async function openWordPiece(folder: string, length: number): Promise<PromptToke
     );
   };
   const [start, end, padding] = ['[CLS]', '[SEP]', '[PAD]'].map(idOf) as [number, number, number];
+  const piecesOf = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
+  const room = length - 2;
   return {
     length,
+    room,
+    tokensOf: (text) => piecesOf(text).length,
     encode(prompt) {
-      const pieces = tokenizer.encode(prompt, { add_special_tokens: false }).ids;
-      const used = [start, ...pieces.slice(0, length - 2), end];
+      const used = [start, ...piecesOf(prompt).slice(0, room), end];
       const rest = Array<number>(length - used.length).fill(0);
       return {
         ids: [...used, ...rest.map(() => padding)],

@@ -1,5 +1,5 @@
 /** Each layout's score against plain numbers, and its gradient at the pixels against finite differences. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -165,6 +165,10 @@ describe.each(Object.entries(cases))('%s', (layout, { manifest, graphs, formula 
     expect(await gradientGap(engine, reward, images, { prompts, h: 0.02 })).toBeLessThan(2e-3);
   });
 
+  it('says how much of a prompt it reads', async () => {
+    expect(reward.measure?.room).toBe('text' in manifest ? tokenLength - 2 : undefined);
+  });
+
   it('is named by layout, version and files', async () => {
     const { version } = manifest as { version: string };
     expect(reward.name).toMatch(new RegExp(`^tiny ${layout} \\(${layout} .+, [0-9a-f]{8}\\)$`));
@@ -261,20 +265,29 @@ it("the golden reward model's score, through a manifest and a text tower", async
   expect(worst / largest).toBeLessThan(1e-4);
 });
 
-it('weights in a file beside the model score the same', async () => {
+it('weights in a file beside the model, or elsewhere, score the same', async () => {
   const images = randomImages([2, 3, 8, 8]);
   const manifest = manifestOf('hpsv2', {
     version: '2.0',
     text: { ...text, file: 'text/model.onnx' },
   });
   const scores: number[][] = [];
-  for (const external of [false, true]) {
+  for (const external of [false, 'beside', 'linked']) {
     const folder = await newFolder();
     const graphs = { 'image.onnx': imageTower(), 'text/model.onnx': textTower() };
     await writeModel(manifest, graphs, folder);
     if (external) {
       await writeExternal(join(folder, 'image.onnx'), imageTower());
       await writeExternal(join(folder, 'text/model.onnx'), textTower());
+    }
+    if (external === 'linked') {
+      // As in a cache: the files are links into a store that lies elsewhere.
+      const store = await newFolder();
+      for (const [i, part] of ['', 'text/'].entries()) {
+        const [file, blob] = [join(folder, part, 'model.onnx_data'), join(store, `${i}`)];
+        await rename(file, blob);
+        await symlink(blob, file);
+      }
     }
     const reward = await openImportedReward(engine, folder);
     const session = await openScoring(engine, reward, images.dims);
@@ -288,7 +301,7 @@ it('weights in a file beside the model score the same', async () => {
     await writeFile(join(folder, 'model.onnx_data'), data);
     expect((await openImportedReward(engine, folder)).name).not.toBe(reward.name);
   }
-  expect(scores[1]).toEqual(scores[0]);
+  expect(scores.slice(1)).toEqual([scores[0], scores[0]]);
 });
 
 it('a graph of an older opset scores the same', async () => {

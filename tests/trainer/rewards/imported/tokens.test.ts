@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { promptCuts } from '@/lib/prompt-cuts';
 import { END_TOKEN, PROMPT_TOKENS, writeTokenizer } from '@/trainer/hands/tokenizer';
 import { openTokens } from '@/trainer/rewards/imported/tokens';
 
@@ -79,6 +80,14 @@ it('what does not fit is cut off before [SEP]', async () => {
   await writeBert(folder, bert);
   const tokens = await openTokens('wordpiece', folder, 5);
   expect(tokens.encode('a hand with five fingers').ids).toEqual([101, 1037, 2192, 2007, 102]);
+  expect(promptCuts(['a hand', 'a hand with five fingers'], tokens)).toEqual([
+    {
+      prompt: 'a hand with five fingers',
+      tokens: 6,
+      kept: 'a hand with',
+      lost: 'five fingers',
+    },
+  ]);
 });
 
 it('a vocabulary without [CLS] is refused', async () => {
