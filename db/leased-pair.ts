@@ -3,8 +3,6 @@ import { type LeasedImage, leasedImagesIn } from './leased-images';
 import { leases, pairs } from './schema/labels';
 import type { Transaction } from './transaction';
 
-export type LeasedSide = LeasedImage;
-
 /** A pair as it is served, with the sides the server drew. Times in ms. */
 export interface LeasedPair {
   leaseId: string;
@@ -13,8 +11,8 @@ export interface LeasedPair {
   prompt: string;
   servedAt: number;
   expiresAt: number;
-  left: LeasedSide;
-  right: LeasedSide;
+  left: LeasedImage;
+  right: LeasedImage;
   /** Blood or nudity was seen on either image: blurred for those who want it. */
   sensitive: boolean;
 }
