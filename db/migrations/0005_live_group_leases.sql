@@ -1,0 +1,1 @@
+CREATE INDEX `group_leases_live` ON `group_leases` (`expires_at`) WHERE released_at is null;
