@@ -249,7 +249,7 @@ export function LabelDesk(props: {
       ) : null}
       {dialog === 'zoom' && group && chosen ? (
         <CloserLook
-          title={group.prompt}
+          title={`${chosenAt + 1} of ${group.images.length} · ${group.prompt}`}
           images={[{ src: chosen.src, alt: `Image ${chosenAt + 1}: ${group.prompt}` }]}
           veiled={veiled}
           onClose={() => setDialog(null)}
