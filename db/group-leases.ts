@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull, min, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, min, ne, type SQL, sql } from 'drizzle-orm';
 import { acceptsPreferences, roundStates } from '@/lib/rounds';
 import { liveLeasesOf, readingsOf, readingsWanted, skipsOf } from './group-answers';
 import { newId } from './ids';
@@ -27,13 +27,15 @@ const heldMax = 4;
 /** How soon somebody who holds so many asks again, ms: by then a reading has arrived. */
 const heldRetryMs = 1_000;
 
-/** Groups of rounds that take answers, of which all images are drawn. */
-const groupIsServed = and(
+/** Rounds that take answers and that nobody has paused, in runs that go on. */
+const roundIsOpen = and(
   inArray(rounds.state, roundStates.filter(acceptsPreferences)),
   eq(rounds.paused, false),
   eq(runs.status, 'active'),
-  sql`(select count(*) from ${samples} where ${samples.groupId} = ${groups.id}) >= ${groups.size}`,
 );
+
+/** Groups of which all images are drawn. */
+const allDrawn = sql`(select count(*) from ${samples} where ${samples.groupId} = ${groups.id}) >= ${groups.size}`;
 
 /** Also a reading that is held back is a reading: nobody is asked twice. */
 function notYetReadBy(annotatorId: string) {
@@ -56,7 +58,7 @@ function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
         eq(groupLeases.annotatorId, annotatorId),
         isNull(groupLeases.releasedAt),
         gt(groupLeases.expiresAt, now),
-        groupIsServed,
+        roundIsOpen,
         sql`${readingsOf()} < ${readingsWanted}`,
       ),
     )
@@ -64,30 +66,60 @@ function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
     .all();
 }
 
-/** A group for a person, at random, so that nobody's mood falls on the same groups as everybody's. */
+/** Rounds that serve groups, oldest first. */
+function openRounds(tx: Transaction): Round[] {
+  return tx
+    .select({ round: rounds })
+    .from(rounds)
+    .innerJoin(runs, eq(runs.id, rounds.runId))
+    .where(roundIsOpen)
+    .orderBy(asc(rounds.createdAt))
+    .all()
+    .map(({ round }) => round)
+    .filter(({ config }) => config.sampling.pairSource === 'groups');
+}
+
+/**
+ * A group for a person: the first that waits for them from a place drawn at random on, so that not all begin with the
+ * same one. It is found without looking at all others.
+ */
 function pickGroup(
   tx: Transaction,
   annotatorId: string,
   now: number,
+  random: () => number,
 ): { group: Group; round: Round } | undefined {
-  return tx
-    .select({ group: groups, round: rounds })
-    .from(groups)
-    .innerJoin(rounds, eq(rounds.id, groups.roundId))
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(
-      and(
-        groupIsServed,
-        notYetReadBy(annotatorId),
-        sql`not exists (select 1 from ${groupLeases} where ${groupLeases.groupId} = ${groups.id}
-          and ${groupLeases.annotatorId} = ${annotatorId} and ${groupLeases.releasedAt} is null
-          and ${groupLeases.expiresAt} > ${now})`,
-        sql`${readingsOf()} + ${liveLeasesOf(now)} < ${readingsWanted}`,
-      ),
-    )
-    .orderBy(sql`random()`)
-    .limit(1)
-    .get();
+  const place = sql<number>`${groups}.rowid`;
+  for (const round of openRounds(tx)) {
+    const ofRound = eq(groups.roundId, round.id);
+    const end = (last: typeof asc) =>
+      tx.select({ place }).from(groups).where(ofRound).orderBy(last(place)).limit(1).get()?.place;
+    const [low, high] = [end(asc), end(desc)];
+    if (low === undefined || high === undefined) continue;
+    const start = low + Math.floor(random() * (high - low + 1));
+    const firstWhere = (part: SQL) =>
+      tx
+        .select()
+        .from(groups)
+        .where(
+          and(
+            ofRound,
+            part,
+            allDrawn,
+            notYetReadBy(annotatorId),
+            sql`not exists (select 1 from ${groupLeases} where ${groupLeases.groupId} = ${groups.id}
+              and ${groupLeases.annotatorId} = ${annotatorId} and ${groupLeases.releasedAt} is null
+              and ${groupLeases.expiresAt} > ${now})`,
+            sql`${readingsOf()} + ${liveLeasesOf(now)} < ${round.config.labeling.annotatorsPerPair}`,
+          ),
+        )
+        .orderBy(asc(place))
+        .limit(1)
+        .get();
+    const group = firstWhere(sql`${place} >= ${start}`) ?? firstWhere(sql`${place} < ${start}`);
+    if (group) return { group, round };
+  }
+  return undefined;
 }
 
 /** The images of a group in an order of chance (Fisher and Yates), so that no place tells which was drawn first. */
@@ -143,7 +175,7 @@ function othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): num
         ne(groupLeases.annotatorId, annotatorId),
         isNull(groupLeases.releasedAt),
         gt(groupLeases.expiresAt, now),
-        groupIsServed,
+        roundIsOpen,
         notYetReadBy(annotatorId),
         sql`${readingsOf()} < ${readingsWanted}`,
       ),
@@ -156,7 +188,8 @@ function othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): num
  * Leases up to `count` groups to a person, in one immediate transaction: first their own live leases that the client does
  * not hold (a reload gets the same groups back, their images in the same order), then new ones, at most four at once.
  * Of a group, standing readings and live leases together never exceed the annotators wanted. `leaseSeconds` defaults to
- * the round's setting. `random` draws the order of the images; numbers in [0, 1).
+ * the round's setting. `random` draws the groups and the order of
+ * their images; numbers in [0, 1).
  */
 export async function leaseGroups({
   annotatorId,
@@ -185,7 +218,7 @@ export async function leaseGroups({
     let servedAt = Math.max(now, (own.at(-1)?.servedAt ?? 0) + 1);
     let held = own.length;
     while (granted.length < wanted && held < heldMax) {
-      const next = pickGroup(tx, annotatorId, now);
+      const next = pickGroup(tx, annotatorId, now, random);
       if (!next) break;
       const expiresAt = now + (leaseSeconds ?? next.round.config.labeling.leaseSeconds) * 1000;
       granted.push(
@@ -196,7 +229,7 @@ export async function leaseGroups({
     if (granted.length > 0) {
       return { state: 'groups', groups: granted.map((id) => leasedGroupIn(tx, id)) };
     }
-    if (held >= heldMax && pickGroup(tx, annotatorId, now)) {
+    if (held >= heldMax && pickGroup(tx, annotatorId, now, random)) {
       return { state: 'all-leased', retryAfterMs: heldRetryMs };
     }
     const ends = othersLeaseEnds(tx, annotatorId, now);

@@ -4,8 +4,6 @@ import type { LeasedImage } from './leased-images';
 import { prepared } from './prepared';
 import { flags, leases, pairs, samples } from './schema/labels';
 
-export type LeasedSide = LeasedImage;
-
 /** A pair as it is served, with the sides the server drew. Times in ms. */
 export interface LeasedPair {
   leaseId: string;
@@ -14,8 +12,8 @@ export interface LeasedPair {
   prompt: string;
   servedAt: number;
   expiresAt: number;
-  left: LeasedSide;
-  right: LeasedSide;
+  left: LeasedImage;
+  right: LeasedImage;
   /** Blood or nudity was seen on either image: blurred for those who want it. */
   sensitive: boolean;
 }

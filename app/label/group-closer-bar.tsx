@@ -64,8 +64,7 @@ export function GroupCloserBar({
           )}
           onClick={() => onToggle(image.sampleId)}
         >
-          {tagged ? <X aria-hidden /> : null}
-          Image {at + 1} of {group.images.length}: {tagged ? 'bad' : 'not bad'}
+          <X aria-hidden /> Bad
           {shortcut ? <ShortcutKey bindings={bindings} name={shortcut} /> : null}
         </Button>
         <Button

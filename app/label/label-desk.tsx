@@ -154,7 +154,7 @@ export function LabelDesk(props: {
         'mx-auto flex w-full flex-1 flex-col gap-3 px-2 py-3 sm:gap-4 sm:px-4 sm:py-4',
         isGroup
           ? // What is below the header, so that everything is on screen, however many images there are.
-            'h-[calc(100dvh-3.5rem-1px)] min-h-60 max-w-page flex-none sm:gap-3 low:gap-1 low:py-2'
+            'h-[calc(100dvh-3.5rem-1px)] min-h-[36rem] max-w-page flex-none sm:gap-3 low:min-h-60 low:gap-1 low:py-2'
           : 'max-w-[calc(2*var(--side)+3.5rem)] [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw] low:max-w-page low:gap-1 low:py-2 low:[--side:min(28vw,calc(100dvh-13rem))]',
       )}
     >
@@ -249,7 +249,7 @@ export function LabelDesk(props: {
       ) : null}
       {dialog === 'zoom' && group && chosen ? (
         <CloserLook
-          title={group.prompt}
+          title={`${chosenAt + 1} of ${group.images.length} · ${group.prompt}`}
           images={[{ src: chosen.src, alt: `Image ${chosenAt + 1}: ${group.prompt}` }]}
           veiled={veiled}
           onClose={() => setDialog(null)}

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   index,
   integer,
@@ -30,6 +31,7 @@ export const groupLeases = sqliteTable(
   (table) => [
     uniqueIndex('group_leases_group_annotator').on(table.groupId, table.annotatorId),
     index('group_leases_annotator').on(table.annotatorId, table.releasedAt),
+    index('group_leases_live').on(table.expiresAt).where(sql`released_at is null`),
   ],
 );
 

@@ -153,6 +153,25 @@ describe('skipping groups', () => {
     expect((await getRound(round.id)).state).toBe('training');
   });
 
+  it('counts for nothing once the person is paused: somebody else is waited for', async () => {
+    const [ann, bob, cat] = await makePeople(3);
+    const { round } = await groupRound({
+      groups: 1,
+      target: 2,
+      labeling: { undoWindowSeconds: 10 },
+    });
+    const now = Date.now();
+    const group = await take(ann!, now);
+    await tag(group, ann!, { bad: [group.images[0]!.sampleId], now });
+    await skipGroup({ leaseId: (await take(bob!, now)).leaseId, annotatorId: bob!, now });
+    await pausePerson(bob!, null);
+    await advanceReadyRounds(now + 10_000);
+    expect((await getRound(round.id)).state).toBe('labeling');
+    await skipGroup({ leaseId: (await take(cat!, now)).leaseId, annotatorId: cat!, now });
+    await advanceReadyRounds(now + 10_000);
+    expect((await getRound(round.id)).state).toBe('training');
+  });
+
   it('is too late, as a reading is, once the round trains', async () => {
     const [ann] = await makePeople(1);
     const { round } = await groupRound({ groups: 3, labeling: { undoWindowSeconds: 0 } });

@@ -25,7 +25,7 @@ test('picks count where the browser has no room left to store them', async ({ ap
   await shownLease(page);
   await page.route('**/api/label/preference**', (route) => route.abort());
   await pressAndGoOn(page, 'ArrowLeft');
-  await expect(page.getByText('This browser does not store picks')).toBeVisible();
+  await expect(page.getByText('This browser does not store picks').first()).toBeVisible();
   await expect(page.getByText('1 unsent, keep this page open')).toBeVisible();
   await page.unroute('**/api/label/preference**');
   await allSent(page);
@@ -52,7 +52,7 @@ test('picks and keys work where the browser refuses storage altogether, and it i
   });
   await page.goto('/label');
   await pressAndGoOn(page, 'ArrowLeft');
-  await expect(page.getByText('This browser does not store picks')).toBeVisible();
+  await expect(page.getByText('This browser does not store picks').first()).toBeVisible();
   const lease = await shownLease(page);
   await page.getByRole('button', { name: 'Keys' }).click();
   await page.getByRole('button', { name: 'Change the key for: Tie' }).click();

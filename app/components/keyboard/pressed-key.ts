@@ -28,12 +28,12 @@ export function keyName({ key, code }: KeyStroke, layout: Layout): string | null
   // Input methods hide what was typed; a dead key has typed nothing yet.
   if (key === 'Process' || key === 'Unidentified') return code || null;
   if (key === 'Dead') return null;
-  if ([...key].length > 1) return key;
+  if (/^[A-Za-z]\w+$/.test(key)) return key;
   if (key === ' ') return 'Space';
   if (/\d/.test(key)) return `Digit${key}`;
   const letter = latinLetter(key);
-  const isLetter = /\p{L}/u.test(key);
-  if (isLetter) layout.latin = /\p{Script=Latin}/u.test(key);
+  // Vowel signs are marks, and some keys type several letters at once.
+  if (/[\p{L}\p{M}]/u.test(key)) layout.latin = /\p{Script=Latin}/u.test(key);
   if (letter) return `Key${letter}`;
   // On the keyboards of some scripts (Greek, Hebrew) a few of the places of letters type punctuation.
   if (!layout.latin && /^Key[A-Z]$/.test(code)) return code;
@@ -43,7 +43,9 @@ export function keyName({ key, code }: KeyStroke, layout: Layout): string | null
 /** Turkish keyboards print I on the key that types ı, and İ on the one that types i. */
 function latinLetter(key: string): string | null {
   if (key === 'ı' || key === 'İ') return 'I';
-  return /^[a-z]$/i.test(key) ? key.toUpperCase() : null;
+  // Japanese keyboards may type wide letters.
+  const plain = key.normalize('NFKC');
+  return /^[a-z]$/i.test(plain) ? plain.toUpperCase() : null;
 }
 
 const printed: Record<string, string> = {

@@ -77,6 +77,14 @@ describe('letters', () => {
         ['た', 'KeyQ'],
       ]),
     ).toEqual(['KeyQ', 'KeyQ', 'KeyZ', 'KeyQ']);
+    // Hindi: a vowel sign, and two letters on one key. Wide letters of Japanese keyboards are letters.
+    expect(
+      named([
+        ['ा', 'KeyE'],
+        ['ज्ञ', 'KeyQ'],
+        ['ｚ', 'KeyY'],
+      ]),
+    ).toEqual(['KeyE', 'KeyQ', 'KeyZ']);
     // Greek and Hebrew type punctuation in some places of letters: known once a letter has been typed.
     expect(
       named([
