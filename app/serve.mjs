@@ -1,6 +1,6 @@
 /**
  * @file The web app's process: Next behind our own front door. `--hostname` and `--port`, else DARKROOM_HOST and DARKROOM_PORT;
- * `--dev` for the reloading one.
+ * `npm run dev` starts Next by itself, without the door.
  * Plain JavaScript, because nothing compiles it.
  */
 import { parseArgs } from 'node:util';
@@ -14,16 +14,15 @@ const { values } = parseArgs({
   options: {
     hostname: { type: 'string', default: DARKROOM_HOST || '127.0.0.1' },
     port: { type: 'string', default: DARKROOM_PORT || PORT || '3000' },
-    dev: { type: 'boolean', default: false },
   },
 });
-const { hostname, dev } = values;
+const { hostname } = values;
 const port = Number(values.port);
 
 process.env.NEXT_TELEMETRY_DISABLED = '1';
-process.env.NODE_ENV ??= dev ? 'development' : 'production';
+process.env.NODE_ENV ??= 'production';
 
-const app = next({ dev, hostname, port });
+const app = next({ dev: false, hostname, port });
 await app.prepare();
 
 const server = createFrontDoor(app.getRequestHandler(), {

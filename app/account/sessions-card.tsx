@@ -56,29 +56,16 @@ function SessionRow(props: { session: OwnSession; busy: boolean; onEnd: () => vo
   const { userAgent, address, signedInAt, lastSeenAt, isThisOne } = props.session;
   const device = deviceName(userAgent);
   return (
-    <li className="flex items-center justify-between gap-4 py-3">
-      <div className="min-w-0">
-        <p className="flex flex-wrap items-center gap-2 font-medium">
-          {device}
-          {isThisOne ? <Badge>this one</Badge> : null}
-        </p>
-        <p className="flex flex-wrap gap-x-3 text-muted-foreground text-xs">
-          {address ? <span className="font-mono">{address}</span> : null}
-          <span>
-            signed in <Moment ms={signedInAt} />
-          </span>
-          {lastSeenAt > signedInAt ? (
-            <span>
-              last seen <Moment ms={lastSeenAt} />
-            </span>
-          ) : null}
-        </p>
-      </div>
+    <li className="grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 py-3">
+      <p className="flex min-w-0 flex-wrap items-center gap-2 font-medium">
+        {device}
+        {isThisOne ? <Badge>this one</Badge> : null}
+      </p>
       {isThisOne ? null : (
         <Button
           look="danger"
           size="small"
-          className="shrink-0"
+          className="sm:row-span-2"
           aria-label={`Sign out ${device}`}
           disabled={props.busy}
           onClick={props.onEnd}
@@ -86,6 +73,17 @@ function SessionRow(props: { session: OwnSession; busy: boolean; onEnd: () => vo
           Sign out
         </Button>
       )}
+      <p className="col-span-2 col-start-1 flex flex-wrap gap-x-3 text-muted-foreground text-xs sm:col-span-1">
+        {address ? <span className="font-mono">{address}</span> : null}
+        <span>
+          signed in <Moment ms={signedInAt} />
+        </span>
+        {lastSeenAt > signedInAt ? (
+          <span>
+            last seen <Moment ms={lastSeenAt} />
+          </span>
+        ) : null}
+      </p>
     </li>
   );
 }

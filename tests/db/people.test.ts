@@ -91,6 +91,20 @@ describe('people', () => {
   });
 });
 
+describe('a pause', () => {
+  it('is lifted neither by whom it holds back nor by somebody below them', async () => {
+    const [held, other] = await makePeople(2, 'admin');
+    const [below] = await makePeople(1);
+    await pausePerson(held!, other!);
+    await expect(resumePerson(held!, held!)).rejects.toMatchObject({ code: 'paused' });
+    await expect(resumePerson(held!, below!)).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(setRole(other!, 'annotator', held!)).rejects.toMatchObject({ code: 'paused' });
+    expect((await findUser(held!))?.pausedAt).not.toBeNull();
+    await resumePerson(held!, other!);
+    expect((await findUser(held!))?.pausedAt).toBeNull();
+  });
+});
+
 describe('guidelines and consent', () => {
   it('go up by version, and consent is to a version', async () => {
     const [person] = await makePeople(1);
