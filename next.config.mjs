@@ -1,5 +1,16 @@
-// No calls out, in development either (the build tool would otherwise report its use).
+// No calls out, in development either (the build tool would otherwise report its use, and ask whether it is up to date).
 process.env.NEXT_TELEMETRY_DISABLED = '1';
+if (process.env.NODE_ENV === 'development') forbidRegistry();
+
+/** `next dev` asks the registry for the newest Next whenever a browser comes, and no setting keeps it from that. */
+function forbidRegistry() {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (input, init) => {
+    const { href } = new URL(input instanceof Request ? input.url : input);
+    if (href.startsWith('https://registry.npmjs.org/')) throw new TypeError('nothing calls out');
+    return fetch(input, init);
+  };
+}
 
 /** Headers that hold for every answer; the Content-Security-Policy needs a nonce and stands in proxy.ts. */
 const securityHeaders = [
@@ -23,7 +34,8 @@ const config = {
   // `npm run check` type-checks the whole project; a build on somebody's laptop must not repeat it.
   typescript: { ignoreBuildErrors: true },
   // Pages answer 401 and 403 with their own screens.
-  experimental: { authInterrupts: true },
+  // The other: a build would ask for security advisories.
+  experimental: { authInterrupts: true, agentUpgrade: false },
   headers: async () => [{ source: '/:path*', headers: securityHeaders }],
 };
 
