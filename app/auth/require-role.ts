@@ -1,5 +1,6 @@
 import { AppError } from '@/lib/errors';
 import { type Action, can, rolesAllowed } from '@/lib/permissions';
+import { knownSession } from './known-session';
 import type { Person } from './person';
 import { auth } from './server';
 import { toPerson } from './to-person';
@@ -9,7 +10,9 @@ import { toPerson } from './to-person';
  * Throws 'unauthenticated', 'forbidden', or 'paused' when a paused person wants to label.
  */
 export async function requireRole(headers: Headers, action: Action): Promise<Person> {
-  const session = await (await auth()).api.getSession({ headers });
+  const session = await knownSession(headers, async () =>
+    (await auth()).api.getSession({ headers }),
+  );
   if (!session)
     throw new AppError('unauthenticated', 'Nobody is signed in. Sign in and try again.');
   const person = toPerson(session.user);

@@ -82,7 +82,7 @@ describe('one person', () => {
       const leased = await leasePairs({ annotatorId: ann });
       if (leased.state !== 'pairs') throw new Error(leased.state);
       const id = crypto.randomUUID();
-      const [{ leaseId }] = leased.pairs as [{ leaseId: string }];
+      const { leaseId } = leased.pairs[0]!;
       const times = { shownAtMs: 0, decidedAtMs: 900, guidelinesVersion: null };
       await submitPreference({ id, leaseId, annotatorId: ann, answer: 'tie', ...times });
       given.push(id);
