@@ -44,14 +44,5 @@ function contentSecurityPolicy(nonce: string, development: boolean): string {
   ].join('; ');
 }
 
-export const config = {
-  matcher: [
-    {
-      source: '/((?!api/|_next/static|_next/image|icon.svg).*)',
-      missing: [
-        { type: 'header', key: 'next-router-prefetch' },
-        { type: 'header', key: 'purpose', value: 'prefetch' },
-      ],
-    },
-  ],
-};
+// Prefetches too: a browser may show later what it fetched ahead.
+export const config = { matcher: ['/((?!api/|_next/static|_next/image|icon.svg).*)'] };

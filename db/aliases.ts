@@ -68,7 +68,3 @@ export async function servingPolicy(pipeline: string): Promise<Policy> {
 export async function setServing(policyId: string, setBy: string | null): Promise<void> {
   await immediate((tx) => serveIn(tx, policyId, setBy, Date.now()));
 }
-
-export async function listAliases(): Promise<Alias[]> {
-  return db().select().from(aliases).all();
-}

@@ -1,34 +1,40 @@
 /**
- * @file What all people have said of a pipeline's images, in whatever round or by import; and frozen as what one round trains
- * on, in the transaction that opens the round (only round-decisions.ts calls that).
+ * @file What all people have said of a pipeline's images, in whatever round or by import; and what of it one round trains on.
  */
-import { and, asc, eq, inArray, ne, type SQL } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
 import { type ArchiveData, archiveProblem, type ImageVotes, labelOf } from '@/lib/archive';
-import { baseIdIn } from './policies';
-import { flags, groups, pairs, samples, trainingLabels } from './schema/labels';
+import type { Method } from '@/lib/methods';
+import { isFinished } from '@/lib/rounds';
+import type { RunConfig } from '@/lib/settings/run-config';
+import { db } from './client';
+import type { LabelRow, PairRow, Prepared } from './freezing';
+import { markIn } from './frozen-mark';
+import { breathe, portions } from './portions';
+import { flags, samples } from './schema/labels';
 import { user } from './schema/people';
 import { policies } from './schema/policies';
 import { rounds, runs } from './schema/rounds';
 import {
-  membersIn,
+  type Members,
+  membersOf,
   pairsOfAnswers,
   pairsOfTaggings,
   preferredIn,
   type StandingAnswer,
   type StandingTagging,
-  standingAnswersIn,
-  standingTaggingsIn,
+  standingAnswersOf,
+  standingTaggingsOf,
 } from './standing-answers';
-import { storeTrainingPairs, type TrainingData } from './training-data';
-import type { Transaction } from './transaction';
+import { doubted } from './training-data';
 
-type Run = typeof runs.$inferSelect;
-type Round = typeof rounds.$inferSelect;
+const flagsPerRead = 2000;
 
 /** What counts, and what was left out of it. */
 export interface Archive {
   answers: StandingAnswer[];
   taggings: StandingTagging[];
+  /** Images of the groups that were tagged. */
+  members: Members;
   /** Flagged samples with who flagged them. */
   flags: { sampleId: string; annotatorId: string }[];
   standing: number;
@@ -37,28 +43,36 @@ export interface Archive {
   rounds: number;
 }
 
+/** What asks for an archive: a round that is opened, or is about to be. */
+export interface ArchiveAsked {
+  pipeline: string;
+  method: Method;
+  config: RunConfig;
+  startPolicyId: string;
+  now: number;
+}
+
 /**
- * Freezes what a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training pairs and groups of
+ * What a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training pairs and groups of
  * its pipeline that are older than the undo window of the round they were given in, and for KTO also people's flags; nothing
- * by people who are paused. `problem` says why there is nothing to train on.
+ * by people who are paused. `archiveProblem` of its data says why there is nothing to train on.
  */
-export function freezeArchive(
-  tx: Transaction,
-  round: Round,
-  run: Run,
-  now: number,
-): { data: TrainingData; problem: string | null } {
-  const archive = readArchive(tx, run.pipeline, now);
-  const frozen =
-    run.method === 'kto' ? freezeLabels(tx, round, archive) : freezePairs(tx, round, archive, now);
+export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
+  const { pipeline, method, config, startPolicyId, now } = asked;
+  const markedBy = { until: undoableUntil(pipeline, now), since: Date.now(), withFlags: false };
+  if (method === 'kto') Object.assign(markedBy, { until: now, withFlags: true });
+  const mark = markIn(db(), markedBy);
+  const archive = await readArchive(pipeline, now);
+  const frozen = await (method === 'kto' ? labelsOf(archive) : pairsOf(archive, config, now));
   const { answers, taggings } = archive;
   const ties = answers.filter(({ preference }) => preference.answer === 'tie').length;
   const bothBad = answers.filter(({ preference }) => preference.answer === 'both-bad').length;
   const counted = answers.length + taggings.length;
-  const silent = run.method === 'kto' ? ties : ties + bothBad;
+  const silent = method === 'kto' ? ties : ties + bothBad;
   const people = [
     ...answers.map(({ preference }) => preference),
     ...taggings.map((t) => t.tagging),
+    ...archive.flags,
   ];
   const data = {
     answers: archive.standing,
@@ -66,42 +80,56 @@ export function freezeArchive(
     tooYoung: archive.tooYoung,
     heldBack: archive.heldBack,
     undecided: counted - frozen.used,
-    trainingPairs: frozen.pairs,
+    trainingPairs: frozen.pairs.length,
     until: now,
     archive: {
       rounds: archive.rounds,
-      annotators: new Set([...people, ...archive.flags].map((row) => row.annotatorId)).size,
+      annotators: new Set(people.map((row) => row.annotatorId)).size,
       ties,
       bothBad,
       atOdds: counted - frozen.used - silent,
       flags: archive.flags.length,
-      ...imagesIn(tx, frozen.sampleIds, round.startPolicyId),
-      ...(frozen.labels && { labels: frozen.labels }),
+      ...(await imagesOf(frozen.sampleIds, startPolicyId)),
+      ...(frozen.counts && { labels: frozen.counts }),
     } satisfies ArchiveData,
   };
-  return { data, problem: archiveProblem(data) };
+  return { pairs: frozen.pairs, labels: frozen.labels, data, mark, markedBy };
 }
 
-/** What people have said of a pipeline's images and can no longer take back at `now` (ms). */
-export function readArchive(tx: Transaction, pipeline: string, now: number): Archive {
-  const own = tx
-    .select({ id: rounds.id, config: rounds.config })
+/** Why there is nothing to train on; null where there is. */
+export function problemOf({ archive, ...data }: Prepared['data']): string | null {
+  return archive ? archiveProblem({ ...data, archive }) : null;
+}
+
+/** The youngest answer that counts and whose round still takes answers, and so lets them be taken back; 0: there is none. */
+function undoableUntil(pipeline: string, now: number): number {
+  const windows = roundsOf(pipeline)
+    .filter(({ state }) => !isFinished(state))
+    .map(({ config }) => config.labeling.undoWindowSeconds * 1000);
+  return windows.length === 0 ? 0 : now - Math.min(...windows);
+}
+
+function roundsOf(pipeline: string) {
+  return db()
+    .select({ id: rounds.id, state: rounds.state, config: rounds.config })
     .from(rounds)
     .innerJoin(runs, eq(runs.id, rounds.runId))
     .where(eq(runs.pipeline, pipeline))
+    .orderBy(asc(rounds.createdAt), asc(rounds.id))
     .all();
+}
+
+/** What people have said of a pipeline's images and can no longer take back at `now` (ms). */
+export async function readArchive(pipeline: string, now: number): Promise<Archive> {
+  const own = roundsOf(pipeline);
   const until = new Map(
     own.map(({ id, config }) => [id, now - config.labeling.undoWindowSeconds * 1000]),
   );
   const isSettled = (roundId: string | null, createdAt: number) =>
     createdAt <= (until.get(roundId ?? '') ?? now);
-  const ofPipeline = tx
-    .select({ id: rounds.id })
-    .from(rounds)
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(eq(runs.pipeline, pipeline));
-  const answers = standingAnswersIn(tx, inArray(pairs.roundId, ofPipeline));
-  const taggings = standingTaggingsIn(tx, inArray(groups.roundId, ofPipeline));
+  const ids = own.map(({ id }) => id);
+  const answers = await standingAnswersOf(ids);
+  const taggings = await standingTaggingsOf(ids);
   const settledAnswers = answers.filter((row) =>
     isSettled(row.pair.roundId, row.preference.createdAt),
   );
@@ -114,7 +142,8 @@ export function readArchive(tx: Transaction, pipeline: string, now: number): Arc
   return {
     answers: countedAnswers,
     taggings: countedTaggings,
-    flags: flagsIn(tx, eq(policies.pipeline, pipeline)).filter(
+    members: await membersOf(countedTaggings),
+    flags: (await flagsOf(pipeline)).filter(
       (flag) => flag.pausedAt === null && isSettled(flag.roundId, flag.createdAt),
     ),
     standing,
@@ -125,9 +154,25 @@ export function readArchive(tx: Transaction, pipeline: string, now: number): Arc
 }
 
 /** People's flags on training images, without those that a review has rejected. */
-function flagsIn(tx: Transaction, which: SQL) {
-  return tx
+async function flagsOf(pipeline: string) {
+  const found: FlagRow[] = [];
+  for (let after = ''; ; ) {
+    const rows = flagsAfter(pipeline, after);
+    found.push(...rows);
+    if (rows.length < flagsPerRead) break;
+    after = (rows.at(-1) as FlagRow).id;
+    await breathe();
+  }
+  return found;
+}
+
+type FlagRow = ReturnType<typeof flagsAfter>[number];
+
+/** @param after id of the last flag seen */
+function flagsAfter(pipeline: string, after: string) {
+  return db()
     .select({
+      id: flags.id,
       sampleId: flags.sampleId,
       annotatorId: user.id,
       pausedAt: user.pausedAt,
@@ -140,36 +185,39 @@ function flagsIn(tx: Transaction, which: SQL) {
     .innerJoin(policies, eq(policies.id, samples.policyId))
     .where(
       and(
-        which,
-        eq(flags.source, 'annotator'),
+        gt(flags.id, after),
+        eq(policies.pipeline, pipeline),
+        // A literal, so that the index of people's flags serves.
+        sql`${flags.source} = 'annotator'`,
         ne(flags.state, 'rejected'),
         eq(samples.purpose, 'training'),
       ),
     )
-    .orderBy(asc(flags.sampleId), asc(flags.id))
+    .orderBy(asc(flags.id))
+    .limit(flagsPerRead)
     .all();
 }
 
 interface Frozen {
-  pairs: number;
+  pairs: PairRow[];
+  labels: LabelRow[];
   used: number;
   sampleIds: string[];
-  labels?: { good: number; bad: number };
+  counts?: { good: number; bad: number };
 }
 
-function freezePairs(
-  tx: Transaction,
-  round: Round,
-  { answers, taggings }: Archive,
+async function pairsOf(
+  { answers, taggings, members }: Archive,
+  config: RunConfig,
   until: number,
-): Frozen {
-  const weighting = round.config['diffusion-dpo'].agreementWeighting;
+): Promise<Frozen> {
+  const weighting = config['diffusion-dpo'].agreementWeighting;
   const answered = pairsOfAnswers(answers, weighting);
-  const tagged = pairsOfTaggings(tx, taggings, weighting);
+  const tagged = pairsOfTaggings(taggings, members, weighting);
   const frozen = [...answered.frozen, ...tagged.frozen];
-  storeTrainingPairs(tx, round, frozen, until);
   return {
-    pairs: frozen.length,
+    pairs: await doubted(frozen, config, until),
+    labels: [],
     used: answered.used + tagged.used,
     sampleIds: frozen.flatMap(({ winnerSampleId, loserSampleId }) => [
       winnerSampleId,
@@ -178,33 +226,30 @@ function freezePairs(
   };
 }
 
-function freezeLabels(tx: Transaction, round: Round, archive: Archive): Frozen {
-  const votes = votesIn(tx, archive);
-  const labeled = [...votes.keys()].sort().flatMap((sampleId) => {
+async function labelsOf(archive: Archive): Promise<Frozen> {
+  const votes = votesIn(archive);
+  const labels = [...votes.keys()].sort().flatMap((sampleId) => {
     const label = labelOf(votes.get(sampleId)!);
     return label ? [{ sampleId, good: label === 'good' }] : [];
   });
-  labeled.forEach((label, ordinal) => {
-    tx.insert(trainingLabels)
-      .values({ roundId: round.id, ordinal, ...label })
-      .run();
-  });
-  const good = labeled.filter((label) => label.good).length;
+  const good = labels.filter((label) => label.good).length;
   const ties = archive.answers.filter(({ preference }) => preference.answer === 'tie').length;
   return {
-    pairs: 0,
+    pairs: [],
+    labels,
     used: archive.answers.length + archive.taggings.length - ties,
-    sampleIds: labeled.map(({ sampleId }) => sampleId),
-    labels: { good, bad: labeled.length - good },
+    sampleIds: labels.map(({ sampleId }) => sampleId),
+    counts: { good, bad: labels.length - good },
   };
 }
 
 /** What people said of each image by itself. */
-export function votesIn(tx: Transaction, archive: Archive): Map<string, ImageVotes> {
+export function votesIn(archive: Archive): Map<string, ImageVotes> {
   const votes = new Map<string, ImageVotes>();
   const vote = (sampleId: string, kind: keyof ImageVotes) => {
-    const known = votes.get(sampleId) ?? { bad: 0, good: 0 };
-    votes.set(sampleId, { ...known, [kind]: known[kind] + 1 });
+    const known = votes.get(sampleId);
+    if (known) known[kind]++;
+    else votes.set(sampleId, { bad: 0, good: 0, [kind]: 1 });
   };
   for (const answer of archive.answers) {
     const { leftSampleId, rightSampleId } = answer.preference;
@@ -216,7 +261,7 @@ export function votesIn(tx: Transaction, archive: Archive): Map<string, ImageVot
     }
   }
   for (const { tagging } of archive.taggings) {
-    for (const member of membersIn(tx, tagging.groupId)) {
+    for (const member of archive.members.get(tagging.groupId) ?? []) {
       vote(member, tagging.taggedSampleIds.includes(member) ? 'bad' : 'good');
     }
   }
@@ -224,21 +269,48 @@ export function votesIn(tx: Transaction, archive: Archive): Map<string, ImageVot
   return votes;
 }
 
-/** How many images, of them imported, and without latents that belong to the round's pipeline as it is now. */
-function imagesIn(tx: Transaction, sampleIds: readonly string[], startPolicyId: string) {
-  const base = baseIdIn(tx, startPolicyId);
+/** The base policy that each policy descends from, itself where it is one. */
+function baseIds(): Map<string, string> {
   const bases = new Map<string, string>();
+  const all = db()
+    .select({ id: policies.id, parentId: policies.parentId })
+    .from(policies)
+    .orderBy(asc(policies.createdAt))
+    .all();
+  const parents = new Map(all.map(({ id, parentId }) => [id, parentId]));
+  for (const { id } of all) {
+    let base = id;
+    // Parents come first, as a rule, and are known.
+    for (let parent = parents.get(id); parent; parent = parents.get(parent)) {
+      base = bases.get(parent) ?? parent;
+      if (bases.has(parent)) break;
+    }
+    bases.set(id, base);
+  }
+  return bases;
+}
+
+/** How many images, of them imported, and without latents that belong to the round's pipeline as it is now. */
+async function imagesOf(sampleIds: readonly string[], startPolicyId: string) {
+  const bases = baseIds();
+  const base = bases.get(startPolicyId);
   const counts = { images: 0, imported: 0, encoded: 0 };
-  for (const id of new Set(sampleIds)) {
-    const { policyId, origin, trajectoryBlob } = tx
-      .select()
+  for (const ids of portions([...new Set(sampleIds)])) {
+    const rows = db()
+      .select({
+        policyId: samples.policyId,
+        origin: samples.origin,
+        trajectoryBlob: samples.trajectoryBlob,
+      })
       .from(samples)
-      .where(eq(samples.id, id))
-      .get()!;
-    if (!bases.has(policyId)) bases.set(policyId, baseIdIn(tx, policyId));
-    counts.images++;
-    if (origin !== null) counts.imported++;
-    if (trajectoryBlob === null || bases.get(policyId) !== base) counts.encoded++;
+      .where(inArray(samples.id, ids))
+      .all();
+    for (const { policyId, origin, trajectoryBlob } of rows) {
+      counts.images++;
+      if (origin !== null) counts.imported++;
+      if (trajectoryBlob === null || bases.get(policyId) !== base) counts.encoded++;
+    }
+    await breathe();
   }
   return counts;
 }

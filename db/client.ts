@@ -1,8 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
 import { AppError } from '@/lib/errors';
+import { migrationState, refuseNewer } from './known-migrations';
+import { fileMode, folderMode } from './private-home';
+import * as figures from './schema/figures';
+import * as groupLeases from './schema/group-leases';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
 import * as policies from './schema/policies';
@@ -10,11 +14,23 @@ import * as rewards from './schema/rewards';
 import * as rounds from './schema/rounds';
 import * as tallies from './schema/tallies';
 
-export const schema = { ...people, ...policies, ...rounds, ...labels, ...rewards, ...tallies };
+export const schema = {
+  ...people,
+  ...policies,
+  ...rounds,
+  ...labels,
+  ...groupLeases,
+  ...rewards,
+  ...tallies,
+  ...figures,
+};
 
 export type Database = BetterSQLite3Database<typeof schema> & {
   $client: SqliteDatabase.Database;
 };
+
+/** What the write-ahead log is cut to once all of it is in the database; a long reader lets it grow meanwhile. */
+const walBytesMax = 64 * 2 ** 20;
 
 /** How long a writer waits for another process's transaction. */
 const busyTimeoutMs = 5000;
@@ -34,11 +50,20 @@ export function databasePath(home = darkroomHome()): string {
  * makes every commit reach the disk before it is acknowledged.
  */
 export function openDatabase(path = databasePath()): Database {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: folderMode });
+  // Made here, because SQLite would let others read it; its own files beside it take over the mode.
+  closeSync(openSync(path, 'a', fileMode));
   const sqlite = new SqliteDatabase(path, { timeout: busyTimeoutMs });
   sqlite.pragma('journal_mode = WAL');
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
+  sqlite.pragma(`journal_size_limit = ${walBytesMax}`);
+  return drizzle(sqlite, { schema, casing: 'snake_case' });
+}
+
+/** Opens a database file to be read only, as it is. Throws what SQLite throws where there is none. */
+export function openToRead(path: string): Database {
+  const sqlite = new SqliteDatabase(path, { readonly: true, timeout: busyTimeoutMs });
   return drizzle(sqlite, { schema, casing: 'snake_case' });
 }
 
@@ -49,22 +74,25 @@ const opened = processWide.darkroomDatabases;
 
 /**
  * The database of the current data folder, opened on first use and kept for the process.
- * Throws 'unavailable' when it has not been set up.
+ * Throws 'unavailable' when it has not been set up, or comes from a newer version.
  */
 export function db(): Database {
   const path = databasePath();
   const known = opened.get(path);
   if (known) return known;
   const database = openDatabase(path);
-  const tables = database.$client
-    .prepare("select count(*) from sqlite_master where name = '__drizzle_migrations'")
-    .pluck();
-  if (tables.get() === 0) {
+  try {
+    const state = migrationState(database.$client);
+    if (!state.isSetUp) {
+      throw new AppError(
+        'unavailable',
+        `The database ${path} has not been set up. Run npm start once, or point DARKROOM_HOME at a folder that has been.`,
+      );
+    }
+    refuseNewer(path, state);
+  } catch (thrown) {
     database.$client.close();
-    throw new AppError(
-      'unavailable',
-      `The database ${path} has not been set up. Run npm start once, or point DARKROOM_HOME at a folder that has been.`,
-    );
+    throw thrown;
   }
   opened.set(path, database);
   return database;

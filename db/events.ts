@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, lt, max, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, max, sql } from 'drizzle-orm';
 import type { DarkroomEvent } from '@/lib/events';
 import { db } from './client';
 import { prepared } from './prepared';
@@ -74,11 +74,4 @@ const latest = prepared((database) =>
 /** 0 when there are none: a stream that starts now goes on from here. */
 export async function latestEventId(): Promise<number> {
   return latest().get()?.id ?? 0;
-}
-
-/** Forgets events older than this; what they told of is in its own tables. Returns how many. */
-export async function pruneEvents(olderThanMs: number): Promise<number> {
-  return immediate(
-    (tx) => tx.delete(events).where(lt(events.createdAt, olderThanMs)).run().changes,
-  );
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, count, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { type AnySQLiteColumn, alias } from 'drizzle-orm/sqlite-core';
 import { type PickAPicRow, toPickAPic } from '@/lib/pick-a-pic';
 import { db } from './client';
-import { derivedId } from './ids';
+import { derivedNumber } from './ids';
 import { pairs, preferences, samples } from './schema/labels';
+import { user } from './schema/people';
 import { policies } from './schema/policies';
 import { settingOrCreate } from './settings';
 
@@ -15,30 +16,33 @@ function drawnBy(sample: { origin: AnySQLiteColumn }, policy: { name: AnySQLiteC
   return sql<string>`coalesce(${sample.origin}, ${policy.name})`;
 }
 
-/**
- * Every standing answer (of one round when asked) in Pick-a-Pic's columns, in the order of their ids:
- * exporting the same data twice gives the same rows. Annotators' pseudonyms hold within this
- * installation and cannot be turned back without its database.
- */
-export async function* exportPreferences({
-  roundId,
-}: {
+export interface ExportChoice {
+  /** Of this round only. */
   roundId?: string;
-} = {}): AsyncGenerator<PickAPicRow> {
+  /** Also answers to gold pairs, whose better image was known before. */
+  gold?: boolean;
+  /** Also answers by people whose answers are held back from training. */
+  heldBack?: boolean;
+}
+
+/**
+ * Every standing answer that may be trained on, and others when asked for, in Pick-a-Pic's columns, in the order of their
+ * ids: exporting the same data twice gives the same rows. Annotators' pseudonyms hold within this installation and cannot be
+ * turned back without its database.
+ */
+export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenerator<PickAPicRow> {
   const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
   const left = alias(samples, 'left_sample');
   const right = alias(samples, 'right_sample');
   const leftPolicy = alias(policies, 'left_policy');
   const rightPolicy = alias(policies, 'right_policy');
-  const wanted = and(
-    isNull(preferences.supersededAt),
-    roundId === undefined ? undefined : eq(pairs.roundId, roundId),
-  );
+  const wanted = wantedBy(choice);
   const perPrompt = new Map(
     db()
       .select({ prompt: pairs.prompt, n: count() })
       .from(preferences)
       .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
       .where(wanted)
       .groupBy(pairs.prompt)
       .all()
@@ -50,11 +54,13 @@ export async function* exportPreferences({
       .select({
         preference: preferences,
         prompt: pairs.prompt,
+        pausedAt: user.pausedAt,
         left: { imageBlob: left.imageBlob, policy: drawnBy(left, leftPolicy) },
         right: { imageBlob: right.imageBlob, policy: drawnBy(right, rightPolicy) },
       })
       .from(preferences)
       .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
       .innerJoin(left, eq(left.id, preferences.leftSampleId))
       .innerJoin(right, eq(right.id, preferences.rightSampleId))
       .innerJoin(leftPolicy, eq(leftPolicy.id, left.policyId))
@@ -63,10 +69,12 @@ export async function* exportPreferences({
       .orderBy(asc(preferences.id))
       .limit(pageSize)
       .all();
-    for (const { preference, prompt, left, right } of rows) {
+    for (const { preference, prompt, pausedAt, left, right } of rows) {
       yield toPickAPic({
         ...preference,
-        pseudonym: derivedId(salt, preference.annotatorId),
+        rankingId: wholeNumber(preference.id),
+        userId: derivedNumber(salt, preference.annotatorId),
+        heldBack: pausedAt !== null,
         prompt,
         left,
         right,
@@ -77,4 +85,18 @@ export async function* exportPreferences({
     if (!last) return;
     after = last.preference.id;
   }
+}
+
+function wantedBy({ roundId, gold = false, heldBack = false }: ExportChoice) {
+  return and(
+    isNull(preferences.supersededAt),
+    inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),
+    heldBack ? undefined : isNull(user.pausedAt),
+    roundId === undefined ? undefined : eq(pairs.roundId, roundId),
+  );
+}
+
+/** An answer's id as Pick-a-Pic has it: what it was imported under, if that was a number. */
+function wholeNumber(id: string): number {
+  return /^(?:0|[1-9]\d{0,14})$/.test(id) ? Number(id) : derivedNumber('ranking', id);
 }

@@ -5,6 +5,7 @@ import { recordAudit } from './audit';
 import { db } from './client';
 import { newId } from './ids';
 import type { Sample } from './samples';
+import { groupLeases } from './schema/group-leases';
 import { flags, leases, pairs, samples } from './schema/labels';
 import { user } from './schema/people';
 import { immediate, type Transaction } from './transaction';
@@ -37,7 +38,7 @@ export async function flagServed(flag: OwnFlag): Promise<void> {
     if (!wasServed(tx, flag)) {
       throw new AppError(
         'not-found',
-        `You were never shown a sample ${flag.sampleId}. Flag images of the pairs that you judge.`,
+        `You were never shown a sample ${flag.sampleId}. Flag images of the pairs and groups that you judge.`,
       );
     }
     flagIn(tx, flag);
@@ -60,18 +61,23 @@ function flagIn(tx: Transaction, { sampleId, kind, annotatorId }: OwnFlag): void
     .run();
 }
 
-/** Whether a person has ever leased a pair with this image. Groups are open to everybody who labels. */
+/** Whether a person has ever leased a pair or a group with this image. */
 function wasServed(tx: Transaction, { sampleId, annotatorId }: OwnFlag): boolean {
-  const leased = tx
+  const inPair = tx
     .select({ id: leases.id })
     .from(pairs)
     .innerJoin(leases, and(eq(leases.pairId, pairs.id), eq(leases.annotatorId, annotatorId)))
     .where(or(eq(pairs.sampleAId, sampleId), eq(pairs.sampleBId, sampleId)))
     .limit(1)
     .get();
-  if (leased) return true;
-  const sample = tx.select().from(samples).where(eq(samples.id, sampleId)).get();
-  return sample !== undefined && sample.groupId !== null;
+  const inGroup = () =>
+    tx
+      .select({ id: groupLeases.id })
+      .from(samples)
+      .innerJoin(groupLeases, eq(groupLeases.groupId, samples.groupId))
+      .where(and(eq(samples.id, sampleId), eq(groupLeases.annotatorId, annotatorId)))
+      .get();
+  return (inPair ?? inGroup()) !== undefined;
 }
 
 /** Takes one's own mark back. A reviewer's decision stays: then nothing changes. */

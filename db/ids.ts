@@ -18,3 +18,13 @@ export function derivedId(...parts: readonly (string | number)[]): string {
     hex.slice(20, 32),
   ].join('-');
 }
+
+/** The same as a whole number below 2^52, which JSON and every reader of int64 keep exactly. */
+export function derivedNumber(...parts: readonly (string | number)[]): number {
+  return Number.parseInt(
+    derivedId(...parts)
+      .replaceAll('-', '')
+      .slice(0, 13),
+    16,
+  );
+}

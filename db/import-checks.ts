@@ -21,31 +21,57 @@ export interface ImportedAnswer {
   /** What the file calls the answer and the person; null where it does not say. */
   rankingId: string | null;
   userId: string | null;
+  /** Of a person without a name: 1 for the first row that says just this, 2 for the next that says it again. */
+  ordinal: number;
   caption: string;
   left: ImportedImage;
   right: ImportedImage;
   answer: Answer;
-  /** Ms. */
-  createdAt: number;
+  /** Ms; null where the file does not say. */
+  createdAt: number | null;
   decisionMs: number;
 }
+
+/** Why a row cannot be imported, as the end of a sentence about rows. */
+export const importReasons = {
+  'not-json': 'that are no JSON',
+  columns: 'with columns that cannot be read',
+  labels: 'with labels that are no answer',
+  'image-missing': 'whose images are not there',
+  'image-unreadable': 'whose images cannot be read',
+  'image-too-large': 'whose images are too large',
+  'same-image': 'with one image on both sides',
+  'id-taken': 'whose id is that of another answer',
+  contradiction: 'that contradict another answer of the same person',
+} as const;
+
+export type ImportReason = keyof typeof importReasons;
 
 /** What of an import cannot be. */
 export interface ImportProblem {
   line: number;
+  reason: ImportReason;
   message: string;
 }
 
-/** Ids that follow from what they name: an answer imported again meets itself. */
-export function idsOf(
-  pipeline: string,
-  { caption, left, right, rankingId, userId }: ImportedAnswer,
-) {
+/**
+ * Ids that follow from what they name: an answer imported again meets itself. Rows without a name are different people; what
+ * tells one from the next is the answer's own id, else what it says, when, and how often it was said before.
+ */
+export function idsOf(pipeline: string, answer: ImportedAnswer) {
+  const { caption, left, right, rankingId, userId, createdAt, ordinal } = answer;
   const sample = ({ imageBlob }: ImportedImage) =>
     derivedId('imported sample', pipeline, caption, imageBlob);
   const blobs = [left.imageBlob, right.imageBlob].sort();
   const pair = derivedId('imported pair', pipeline, caption, ...blobs);
-  const person = derivedId('imported person', userId ?? '');
+  // In seconds: the same data set is passed on in seconds, milliseconds and microseconds.
+  const second = createdAt === null ? '' : Math.floor(createdAt / 1000);
+  const said = ['what is said', pair, meaningOf(answer), second, ordinal];
+  const unnamed = rankingId === null ? said : ['answer', rankingId];
+  const person =
+    userId === null
+      ? derivedId('imported person without a name', ...unnamed)
+      : derivedId('imported person', userId);
   return {
     left: sample(left),
     right: sample(right),
@@ -53,6 +79,22 @@ export function idsOf(
     person,
     preference: rankingId ?? derivedId('imported answer', pair, person),
   };
+}
+
+/** Tells rows without a name and an id, which say the same, from each other by their order. */
+export function withOrdinals(
+  pipeline: string,
+  answers: readonly Omit<ImportedAnswer, 'ordinal'>[],
+): ImportedAnswer[] {
+  const said = new Map<string, number>();
+  return answers.map((answer) => {
+    const first = { ...answer, ordinal: 1 };
+    if (answer.userId !== null || answer.rankingId !== null) return first;
+    const { person } = idsOf(pipeline, first);
+    const ordinal = (said.get(person) ?? 0) + 1;
+    said.set(person, ordinal);
+    return { ...answer, ordinal };
+  });
 }
 
 /** What an answer says of which images, however they stood: equal answers are equal texts. */
@@ -90,26 +132,28 @@ export async function importProblems(
 ): Promise<ImportProblem[]> {
   const tx = db();
   const seen = new Map<string, { line: number; meaning: string }>();
-  return answers.flatMap((one) => {
+  return answers.flatMap((one): ImportProblem[] => {
     const { line } = one;
     const { preference, pair, person } = idsOf(pipeline, one);
     const meaning = meaningOf(one);
     const stored = knownMeaning(tx, preference);
     const earlier = seen.get(`id ${preference}`);
     seen.set(`id ${preference}`, earlier ?? { line, meaning });
-    if ((stored ?? meaning) !== meaning || (earlier?.meaning ?? meaning) !== meaning) {
+    const isTaken = (stored ?? meaning) !== meaning || (earlier?.meaning ?? meaning) !== meaning;
+    // An id that was made here follows from the person and the pair: that is looked at below.
+    if (isTaken && one.rankingId !== null) {
       const where = earlier ? `line ${earlier.line}` : 'an answer that is stored';
       const message = `the ranking_id ${preference} is that of ${where}, which says something else. Make the ids unique, or leave the column away.`;
-      return [{ line, message }];
+      return [{ line, reason: 'id-taken', message }];
     }
-    if (stored || earlier) return [];
+    if (!isTaken && (stored || earlier)) return [];
     const own = tx.select().from(preferences).where(standingOf(pair, person)).get();
     const before = seen.get(`pair ${pair} ${person}`);
     seen.set(`pair ${pair} ${person}`, before ?? { line, meaning });
     const said = own ? knownMeaning(tx, own.id) : before?.meaning;
     if (said === undefined || said === meaning) return [];
-    const message = `${one.userId ?? 'the unnamed annotator'} has judged these two images otherwise ${own ? 'in an earlier import' : `in line ${before?.line}`}. Keep one of the two, or give each person a user_id.`;
-    return [{ line, message }];
+    const message = `${one.userId} has judged these two images otherwise ${own ? 'in an earlier import' : `in line ${before?.line}`}. Keep one of the two, or give each person a user_id.`;
+    return [{ line, reason: 'contradiction', message }];
   });
 }
 

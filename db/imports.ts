@@ -2,7 +2,7 @@
  * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of one round per pipeline, which
  * is done and was never drawn. All ids follow from what they name, so that importing again changes nothing.
  */
-import { count, eq } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { parseRunConfig } from '@/lib/settings/run-config';
 import { recordAudit } from './audit';
@@ -15,7 +15,7 @@ import { pairs, preferences, samples } from './schema/labels';
 import { user } from './schema/people';
 import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
-import { importedEmail } from './users';
+import { placeholderEmail } from './users';
 
 const answersPerTransaction = 200;
 
@@ -36,31 +36,34 @@ export async function baseForImport(pipeline: string): Promise<Policy> {
 }
 
 /**
- * Stores answers whose images are in the blob store, some hundred in a transaction; `importProblems` has found none. What is
- * stored already is left as it is: an import that was stopped may be begun again.
+ * Stores answers, some hundred in a transaction; `importProblems` has found none. What is stored already is left as it is: an
+ * import that was stopped may be begun again. @param putImages brings the images of the next answers to the blob store
  */
 export async function importAnswers(input: {
   pipeline: string;
   source: ImportSource;
   answers: readonly ImportedAnswer[];
+  putImages: (answers: readonly ImportedAnswer[]) => Promise<void>;
 }): Promise<{ added: number; known: number }> {
-  const { pipeline, source, answers } = input;
+  const { pipeline, source, answers, putImages } = input;
   const base = await baseForImport(pipeline);
   const now = Date.now();
   const fresh = answers.filter((one) => !isKnown(db(), pipeline, one));
   let added = 0;
   for (let first = 0; first < fresh.length; first += answersPerTransaction) {
+    const next = fresh.slice(first, first + answersPerTransaction);
+    await putImages(next);
     await immediate((tx) => {
       const roundId = importRoundIn(tx, base, now);
-      let stored = 0;
-      for (const one of fresh.slice(first, first + answersPerTransaction)) {
+      const stored = { answers: 0, images: 0 };
+      for (const one of next) {
         // The same answer twice in one file.
         if (isKnown(tx, pipeline, one)) continue;
-        storeAnswer(tx, base, roundId, one, now);
-        stored++;
+        stored.images += storeAnswer(tx, base, roundId, one, now);
+        stored.answers++;
       }
       noteSource(tx, roundId, source, stored, now);
-      added += stored;
+      added += stored.answers;
     });
   }
   return { added, known: answers.length - added };
@@ -126,17 +129,21 @@ function importRoundIn(tx: Transaction, base: Policy, now: number): string {
   return roundId;
 }
 
+/** Returns how many of its images are new. */
 function storeAnswer(
   tx: Transaction,
   base: Policy,
   roundId: string,
   one: ImportedAnswer,
   now: number,
-): void {
+): number {
   const ids = idsOf(base.pipeline, one);
   const { caption: prompt } = one;
+  const createdAt = one.createdAt ?? now;
+  let images = 0;
   for (const side of ['left', 'right'] as const) {
-    tx.insert(samples)
+    const { changes } = tx
+      .insert(samples)
       .values({
         id: ids[side],
         policyId: base.id,
@@ -150,6 +157,7 @@ function storeAnswer(
       })
       .onConflictDoNothing()
       .run();
+    images += changes;
   }
   tx.insert(pairs)
     .values({
@@ -171,7 +179,8 @@ function storeAnswer(
     .values({
       id: ids.person,
       name: one.userId === null ? 'Imported' : `Imported ${shortened(one.userId)}`,
-      email: importedEmail(ids.person),
+      email: placeholderEmail(),
+      imported: true,
       role: 'annotator',
       createdAt: joined,
       updatedAt: joined,
@@ -189,30 +198,26 @@ function storeAnswer(
       rightSampleId: ids.right,
       policyId: base.id,
       purpose: 'training',
-      shownAtMs: one.createdAt - one.decisionMs,
-      decidedAtMs: one.createdAt,
+      shownAtMs: createdAt - one.decisionMs,
+      decidedAtMs: createdAt,
       decisionMs: one.decisionMs,
-      createdAt: Math.min(one.createdAt, now),
+      createdAt: Math.min(createdAt, now),
     })
     .run();
+  return images;
 }
 
-/** Counts the round anew, and notes in its manifest what came from where. */
+/** Adds to the round's counts, and notes in its manifest what came from where. */
 function noteSource(
   tx: Transaction,
   roundId: string,
   source: ImportSource,
-  added: number,
+  added: { answers: number; images: number },
   now: number,
 ): void {
   const round = tx.select().from(rounds).where(eq(rounds.id, roundId)).get()!;
-  const images = tx.select({ n: count() }).from(samples).where(eq(samples.roundId, roundId)).get()!;
-  const answers = tx
-    .select({ n: count() })
-    .from(preferences)
-    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-    .where(eq(pairs.roundId, roundId))
-    .get()!;
+  const images = round.progress.sampled + added.images;
+  const answers = round.progress.labeled + added.answers;
   const others = importsOf(round).filter(({ sha256 }) => sha256 !== source.sha256);
   const before = importsOf(round).find(({ sha256 }) => sha256 === source.sha256)?.answers ?? 0;
   const noted = tx
@@ -220,18 +225,18 @@ function noteSource(
     .set({
       progress: {
         ...round.progress,
-        sampled: images.n,
-        samplesWanted: images.n,
-        labeled: answers.n,
-        preferencesWanted: answers.n,
+        sampled: images,
+        samplesWanted: images,
+        labeled: answers,
+        preferencesWanted: answers,
       },
-      manifest: { imports: [...others, { ...source, answers: before + added }] },
+      manifest: { imports: [...others, { ...source, answers: before + added.answers }] },
     })
     .where(eq(rounds.id, roundId))
     .returning()
     .get();
   announceRound(tx, noted, now);
-  const detail = { ...source, answers: added };
+  const detail = { ...source, answers: added.answers };
   recordAudit(tx, { actorId: null, action: 'answers.import', subject: roundId, detail });
 }
 

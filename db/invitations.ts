@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { desc, eq } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import type { Role } from '@/lib/roles';
 import { recordAudit } from './audit';
@@ -110,6 +110,23 @@ export async function revokeInvitation(id: string, actorId: string | null): Prom
     tx.update(invitations).set({ revokedAt: Date.now() }).where(eq(invitations.id, id)).run();
     recordAudit(tx, { actorId, action: 'invitation.revoke', subject: id });
   });
+}
+
+/** Those that somebody may still use, newest first. */
+export async function openInvitations(now = Date.now()): Promise<Invitation[]> {
+  const rows = db()
+    .select()
+    .from(invitations)
+    .where(
+      and(
+        isNull(invitations.usedAt),
+        isNull(invitations.revokedAt),
+        gt(invitations.expiresAt, now),
+      ),
+    )
+    .orderBy(desc(invitations.createdAt))
+    .all();
+  return rows.map(withoutHash);
 }
 
 /** All invitations, newest first. */

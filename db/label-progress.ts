@@ -1,14 +1,22 @@
 import { and, count, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
+import { ownReadings } from './group-answers';
 import { prepared } from './prepared';
-import { labelingStates, roundIsOpen } from './round-labeling';
+import { labelingOf, labelingStates, roundIsOpen } from './round-labeling';
 import { preferences } from './schema/labels';
 import { rounds, runs } from './schema/rounds';
 import { tallyOf } from './tallies';
 
-/** Counts of answers that stand. `round` is the one being labeled, null when there is none. */
+/** Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when there is none. */
 export interface LabelProgress {
   own: { today: number; round: number; total: number };
-  round: { id: string; ordinal: number; labeled: number; wanted: number } | null;
+  round: {
+    id: string;
+    ordinal: number;
+    /** What people judge in it. */
+    of: 'pairs' | 'groups';
+    labeled: number;
+    wanted: number;
+  } | null;
 }
 
 const roundsLabeled = prepared((database) =>
@@ -49,12 +57,18 @@ export async function labelProgress(
     .sort((a, b) => b.createdAt - a.createdAt);
   const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
   const today = answersSince().get({ annotatorId, since: dayStartMs });
+  const read = ownReadings(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
-    own: { today: today?.n ?? 0, round: inRound, total: answers },
+    own: {
+      today: (today?.n ?? 0) + read.recent,
+      round: inRound + read.round,
+      total: answers + read.total,
+    },
     round: round
       ? {
           id: round.id,
           ordinal: round.ordinal,
+          of: labelingOf(round.id).pairSource,
           labeled: round.progress.labeled,
           wanted: round.progress.preferencesWanted,
         }

@@ -1,18 +1,10 @@
 import { and, eq, or, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
-import type { FlagKind } from '@/lib/flags';
+import type { LeasedImage } from './leased-images';
 import { prepared } from './prepared';
 import { flags, leases, pairs, samples } from './schema/labels';
 
-/** One image as an annotator may see it: nothing in it tells policy, seed, age or purpose. */
-export interface LeasedSide {
-  sampleId: string;
-  imageBlob: string;
-  width: number;
-  height: number;
-  /** What this annotator has flagged on it so far. */
-  flags: FlagKind[];
-}
+export type LeasedSide = LeasedImage;
 
 /** A pair as it is served, with the sides the server drew. Times in ms. */
 export interface LeasedPair {

@@ -1,14 +1,21 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { databasePath, openDatabase } from './client';
+import { keepFigures } from './figures';
+import { migrationState, refuseNewer } from './known-migrations';
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
 
-/** Creates the database file if need be and brings its tables up to date. Safe to run again. */
+/**
+ * Creates the database file if need be and brings its tables up to date. Safe to run again. Throws 'unavailable' where a newer
+ * version has been here.
+ */
 export async function migrateDatabase(path = databasePath()): Promise<void> {
   const database = openDatabase(path);
   try {
+    refuseNewer(path, migrationState(database.$client));
     migrate(database, { migrationsFolder });
+    keepFigures(database.$client);
   } finally {
     database.$client.close();
   }

@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull } from 'drizzle-orm';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type PolicyManifest, servingAlias } from '@/lib/policies';
 import { db } from './client';
@@ -11,7 +11,7 @@ export type Policy = typeof policies.$inferSelect;
 
 /**
  * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
- * weights (`hash`) have changed gets a new base policy beside the old one.
+ * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns what its manifest lacks.
  */
 export async function ensureBasePolicy(input: {
   pipeline: string;
@@ -32,7 +32,7 @@ export async function ensureBasePolicy(input: {
         ),
       )
       .get();
-    if (known) return known;
+    if (known) return completedIn(tx, known, input.manifest ?? {});
     const policy = tx
       .insert(policies)
       .values({
@@ -59,6 +59,23 @@ export async function ensureBasePolicy(input: {
     });
     return policy;
   });
+}
+
+/** Within a decision: what is known of a policy that its manifest does not say yet, as of one that is older than the question. */
+function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
+  const missing = Object.keys(notes).filter((key) => !(key in policy.manifest));
+  if (missing.length === 0) return policy;
+  return tx
+    .update(policies)
+    .set({ manifest: { ...notes, ...policy.manifest } })
+    .where(eq(policies.id, policy.id))
+    .returning()
+    .get();
+}
+
+/** Adds to a policy's manifest what it does not say yet. Throws 'not-found'. */
+export async function completeManifest(id: string, notes: PolicyManifest): Promise<Policy> {
+  return immediate((tx) => completedIn(tx, policyIn(tx, id), notes));
 }
 
 /** Adds a trained policy. The same id again returns the stored row: a resumed round repeats itself. */
@@ -99,8 +116,15 @@ export function policyIn(tx: Transaction, id: string): Policy {
 
 /** Within a decision: the base policy that a policy descends from; its own id where it is one. */
 export function baseIdIn(tx: Transaction, id: string): string {
-  const { parentId } = policyIn(tx, id);
-  return parentId === null ? id : baseIdIn(tx, parentId);
+  policyIn(tx, id);
+  const row = tx.get<{ id: string }>(sql`
+    with recursive line (id, parent_id) as (
+      select id, parent_id from policies where id = ${id}
+      union all
+      select p.id, p.parent_id from policies p join line on p.id = line.parent_id
+    )
+    select id from line where parent_id is null`);
+  return row.id;
 }
 
 /** The base policy that a policy descends from: those of one base share everything but an adapter. */
@@ -115,7 +139,7 @@ export async function getPolicy(id: string): Promise<Policy> {
 
 /** The policy without weights of its own that this one was trained from, round by round; the base of a base is itself. */
 export async function baseOf(policy: Policy): Promise<Policy> {
-  return policy.parentId === null ? policy : baseOf(await getPolicy(policy.parentId));
+  return policy.parentId === null ? policy : getPolicy(await baseIdOf(policy.id));
 }
 
 /** Every policy, oldest first, of one pipeline when asked; `parentId` makes it a tree. */

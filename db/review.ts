@@ -1,13 +1,24 @@
-import { and, asc, count, countDistinct, eq, gt, inArray, isNull, ne } from 'drizzle-orm';
-import { union } from 'drizzle-orm/sqlite-core';
+import {
+  and,
+  asc,
+  count,
+  countDistinct,
+  eq,
+  exists,
+  gt,
+  inArray,
+  isNull,
+  ne,
+  sql,
+} from 'drizzle-orm';
 import type { FlagKind, FlagSource } from '@/lib/flags';
 import type { Proportion } from '@/lib/metrics';
 import type { Purpose } from '@/lib/samples';
 import { db } from './client';
 import type { Flag } from './flags';
-import { listPolicies, type Policy } from './policies';
+import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from './policy-list';
 import type { Sample } from './samples';
-import { flags, preferences, samples, taggings } from './schema/labels';
+import { flags, pairs, preferences, samples, taggings } from './schema/labels';
 
 /** The defects whose rate is followed from version to version. */
 export type DefectKind = Extract<FlagKind, 'hand' | 'nsfw'>;
@@ -17,7 +28,7 @@ export type DefectRate = Record<FlagSource, Proportion>;
 
 /** What is known of one policy's images. `images`: all of the purpose asked for. */
 export interface PolicyDefects {
-  policy: Policy;
+  policy: ListedPolicy;
   images: number;
   hand: DefectRate;
   nsfw: DefectRate;
@@ -29,45 +40,75 @@ function drawnFor(purpose: Purpose | undefined) {
   return and(wanted, isNull(samples.origin));
 }
 
-/** Images that somebody has looked at: in an answered pair, in a tagged group, or to flag them. */
-function seenByPeople() {
-  const answered = isNull(preferences.supersededAt);
-  return union(
-    db().select({ id: preferences.leftSampleId }).from(preferences).where(answered),
-    db().select({ id: preferences.rightSampleId }).from(preferences).where(answered),
-    db()
-      .select({ id: samples.id })
-      .from(samples)
-      .innerJoin(taggings, eq(taggings.groupId, samples.groupId))
-      .where(isNull(taggings.supersededAt)),
-    db().select({ id: flags.sampleId }).from(flags).where(eq(flags.source, 'annotator')),
-  ).as('seen');
+/** Whether somebody has looked at a sample: in an answered pair, in a tagged group, or to flag it. */
+const isSeenByPeople = sql<number>`(
+  exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
+    where ${pairs.sampleAId} = ${samples.id} and ${preferences.supersededAt} is null)
+  or exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
+    where ${pairs.sampleBId} = ${samples.id} and ${preferences.supersededAt} is null)
+  or exists (select 1 from ${flags} where ${flags.sampleId} = ${samples.id} and ${flags.source} = 'annotator')
+  or exists (select 1 from ${taggings} where ${taggings.groupId} = ${samples.groupId} and ${taggings.supersededAt} is null))`;
+
+/** Defect rates of some versions, oldest first, and how many versions have drawn such images. */
+export interface DefectRates {
+  rates: PolicyDefects[];
+  total: number;
+  /** Pass as `before` for those that came earlier; null where none did. */
+  earlier: string | null;
 }
 
 /**
- * Defect rates of every policy of a pipeline that has drawn images, oldest first. A source's rate
+ * Defect rates of the newest policies of a pipeline that have drawn images, or of those before one of them. A source's rate
  * counts only images that this source looked at, and flags that no reviewer has rejected.
  */
 export async function defectRates({
   pipeline,
   purpose,
+  before,
+  limit = 30,
 }: {
   pipeline: string;
   purpose?: Purpose;
+  before?: string;
+  limit?: number;
+}): Promise<DefectRates> {
+  const which = isOfPipeline(pipeline, drawnFor(purpose));
+  const { policies, ...rest } = await policiesPage({ which, before, limit });
+  return { rates: ratesOf(policies, purpose), ...rest };
+}
+
+/** The rates of the first version that has drawn such images, and of the newest. */
+export async function firstAndNewestRates({
+  pipeline,
+  purpose,
+}: {
+  pipeline: string;
+  purpose: Purpose;
 }): Promise<PolicyDefects[]> {
-  const ofPurpose = drawnFor(purpose);
+  const which = isOfPipeline(pipeline, drawnFor(purpose));
+  const first = await firstPolicy(which);
+  const { policies } = await policiesPage({ which, limit: 1 });
+  const newest = policies.filter(({ id }) => id !== first?.id);
+  return ratesOf(first ? [first, ...newest] : [], purpose);
+}
+
+function ratesOf(policies: readonly ListedPolicy[], purpose: Purpose | undefined): PolicyDefects[] {
+  const which = and(
+    inArray(
+      samples.policyId,
+      policies.map(({ id }) => id),
+    ),
+    drawnFor(purpose),
+  );
   const drawn = db()
-    .select({ policyId: samples.policyId, images: count(), judged: count(samples.verdict) })
+    .select({
+      policyId: samples.policyId,
+      images: count(),
+      judged: count(samples.verdict),
+      seen: sql<number>`sum(${isSeenByPeople})`,
+    })
     .from(samples)
-    .where(ofPurpose)
-    .groupBy(samples.policyId)
-    .all();
-  const seen = seenByPeople();
-  const looked = db()
-    .select({ policyId: samples.policyId, n: count() })
-    .from(samples)
-    .innerJoin(seen, eq(seen.id, samples.id))
-    .where(ofPurpose)
+    .where(which)
     .groupBy(samples.policyId)
     .all();
   const marked = db()
@@ -77,12 +118,12 @@ export async function defectRates({
       source: flags.source,
       n: countDistinct(samples.id),
     })
-    .from(flags)
-    .innerJoin(samples, eq(samples.id, flags.sampleId))
-    .where(and(ne(flags.state, 'rejected'), ofPurpose))
+    .from(samples)
+    .innerJoin(flags, eq(flags.sampleId, samples.id))
+    .where(and(ne(flags.state, 'rejected'), which))
     .groupBy(samples.policyId, flags.kind, flags.source)
     .all();
-  return (await listPolicies(pipeline)).flatMap((policy) => {
+  return policies.flatMap((policy) => {
     const mine = drawn.find((row) => row.policyId === policy.id);
     if (!mine) return [];
     const rate = (kind: DefectKind, source: FlagSource, n: number): Proportion => {
@@ -91,10 +132,9 @@ export async function defectRates({
       );
       return { count: row?.n ?? 0, n };
     };
-    const people = looked.find((row) => row.policyId === policy.id)?.n ?? 0;
     const rates = (kind: DefectKind): DefectRate => ({
       judge: rate(kind, 'judge', mine.judged),
-      annotator: rate(kind, 'annotator', people),
+      annotator: rate(kind, 'annotator', mine.seen),
     });
     return [{ policy, images: mine.images, hand: rates('hand'), nsfw: rates('nsfw') }];
   });
@@ -128,13 +168,13 @@ export async function imagesOfPolicy({
   const marked =
     defect === null
       ? undefined
-      : inArray(
-          samples.id,
+      : exists(
           db()
-            .select({ id: flags.sampleId })
+            .select({ id: flags.id })
             .from(flags)
             .where(
               and(
+                eq(flags.sampleId, samples.id),
                 eq(flags.kind, defect),
                 ne(flags.state, 'rejected'),
                 source === undefined ? undefined : eq(flags.source, source),

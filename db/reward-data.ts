@@ -4,9 +4,8 @@ import type { Proportion } from '@/lib/metrics';
 import { allPairs, pairsFromTags } from '@/lib/pairing';
 import type { LearnedSource } from '@/lib/rewards';
 import { type Archive, readArchive, votesIn } from './archive';
-import { db } from './client';
 import { type Sample, samplesById } from './samples';
-import { groupBy, membersIn, preferredIn } from './standing-answers';
+import { groupBy, preferredIn } from './standing-answers';
 
 /** An image that people judged. */
 export type RewardImage = Pick<Sample, 'id' | 'prompt' | 'imageBlob'>;
@@ -43,7 +42,7 @@ export async function statementsOf(
   source: LearnedSource,
   until: number,
 ): Promise<Statements> {
-  const archive = readArchive(db(), pipeline, until);
+  const archive = await readArchive(pipeline, until);
   const said =
     source === 'picks' ? [...picksIn(archive), ...tagsIn(archive)] : imageLabelsIn(archive);
   const ids = new Set(said.flatMap(({ first, second }) => (second ? [first, second] : [first])));
@@ -82,10 +81,10 @@ function picksIn({ answers }: Archive): Said[] {
   });
 }
 
-function tagsIn({ taggings }: Archive): Said[] {
+function tagsIn({ taggings, members }: Archive): Said[] {
   return [...groupBy(taggings, ({ tagging }) => tagging.groupId)].flatMap(([groupId, own]) => {
     const tags = own.map(({ tagging }) => tagging.taggedSampleIds);
-    return pairsFromTags(membersIn(db(), groupId), tags, 'agreement').map((pair) => ({
+    return pairsFromTags(members.get(groupId) ?? [], tags, 'agreement').map((pair) => ({
       first: pair.winnerSampleId,
       second: pair.loserSampleId,
       label: 1,
@@ -96,7 +95,7 @@ function tagsIn({ taggings }: Archive): Said[] {
 }
 
 function imageLabelsIn(archive: Archive): Said[] {
-  const votes = votesIn(db(), archive);
+  const votes = votesIn(archive);
   return [...votes.keys()].sort().flatMap((id) => {
     const label = labelOf(votes.get(id) as NonNullable<ReturnType<typeof votes.get>>);
     return label

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray, isNull, lt, or } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import {
   type ImportReport,
+  isBeingMade,
   type RewardModelState,
   type RewardReport,
   type RewardSource,
@@ -44,10 +45,10 @@ export async function requestRewardModel(input: {
       .orderBy(desc(rewardModels.version))
       .limit(1)
       .get();
-    if (last && (last.state === 'queued' || last.state === 'training')) {
+    if (last && isBeingMade(last.state)) {
       throw new AppError(
         'conflict',
-        `${rewardModelName(last)} is being made. Wait for it, then ask again.`,
+        `${rewardModelName(last)} is being made. Wait for it or cancel it, then ask again.`,
       );
     }
     const model = tx
@@ -71,7 +72,13 @@ export async function requestRewardModel(input: {
   });
 }
 
-/** The oldest model to be trained, or null. One whose trainer has not been heard of for 30 s is taken over. */
+/** How often a model is taken up: what ended its trainer as often ends every one. */
+const attemptsMax = 3;
+
+/**
+ * The oldest model to be trained, or null. One whose trainer has not been heard of for 30 s is taken over, and fails once
+ * it has ended as many trainers or engines as it may.
+ */
 export async function claimRewardModel(
   workerId: string,
   now = Date.now(),
@@ -95,21 +102,43 @@ export async function claimRewardModel(
       .get()?.model;
   if (!waiting(db())) return null;
   return immediate((tx) => {
-    const model = waiting(tx);
-    if (!model) return null;
-    announce(tx, model.id, 'training', now);
-    return tx
-      .update(rewardModels)
-      .set({ state: 'training', claimedBy: workerId })
-      .where(eq(rewardModels.id, model.id))
-      .returning()
-      .get();
+    for (;;) {
+      const model = waiting(tx);
+      if (!model) return null;
+      if (model.attempts < attemptsMax) {
+        const { id, attempts } = model;
+        return change(tx, id, 'training', { claimedBy: workerId, attempts: attempts + 1 }, now);
+      }
+      const error = `Making it ended its trainer ${attemptsMax} times; most likely it needs more memory than this machine has. ${
+        model.source === 'imported'
+          ? 'Import a smaller model or one in half precision, or'
+          : 'Close other programs, then train it again, or'
+      } run the trainer on a larger machine.`;
+      change(tx, model.id, 'failed', { claimedBy: null, error, finishedAt: now }, now);
+    }
   });
 }
 
-function endTraining(
-  { id, workerId, ...patch }: { id: string; workerId: string } & Partial<RewardModel>,
+function change(
+  tx: Transaction,
+  id: string,
   state: RewardModelState,
+  patch: Partial<RewardModel>,
+  now: number,
+): RewardModel {
+  announce(tx, id, state, now);
+  return tx
+    .update(rewardModels)
+    .set({ ...patch, state })
+    .where(eq(rewardModels.id, id))
+    .returning()
+    .get();
+}
+
+function endTraining(
+  { id, workerId }: { id: string; workerId: string },
+  state: RewardModelState,
+  patch: (model: RewardModel) => Partial<RewardModel>,
 ): Promise<void> {
   const now = Date.now();
   return immediate((tx) => {
@@ -120,12 +149,25 @@ function endTraining(
         `Reward model ${id} is no longer ${workerId}'s. Put it down and claim again.`,
       );
     }
-    const finishedAt = state === 'queued' ? null : now;
-    tx.update(rewardModels)
-      .set({ ...patch, state, claimedBy: null, finishedAt })
-      .where(eq(rewardModels.id, id))
-      .run();
-    announce(tx, id, state, now);
+    const finishedAt = isBeingMade(state) ? null : now;
+    change(tx, id, state, { ...patch(model), claimedBy: null, finishedAt }, now);
+  });
+}
+
+/** Asks no trainer any more: one that is at it notices, and puts it down. Throws 'not-found', 'conflict' where it has ended. */
+export async function cancelRewardModel(id: string, actorId: string | null): Promise<void> {
+  const now = Date.now();
+  await immediate((tx) => {
+    const model = tx.select().from(rewardModels).where(eq(rewardModels.id, id)).get();
+    if (!model) throw new AppError('not-found', `There is no reward model ${id}.`);
+    if (!isBeingMade(model.state)) {
+      throw new AppError(
+        'conflict',
+        `${rewardModelName(model)} is ${model.state}: there is nothing to cancel any more.`,
+      );
+    }
+    change(tx, id, 'cancelled', { claimedBy: null, finishedAt: now }, now);
+    recordAudit(tx, { actorId, action: 'reward-model.cancel', subject: id });
   });
 }
 
@@ -138,7 +180,7 @@ export async function finishRewardModel({
   workerId: string;
   made: { blob: string; report: RewardReport } | { imported: ImportReport };
 }): Promise<void> {
-  await endTraining({ ...claim, ...made }, 'ready');
+  await endTraining(claim, 'ready', () => made);
 }
 
 /** Says why there is no model and what to do. Throws 'work-lost' after a takeover. */
@@ -147,12 +189,24 @@ export async function failRewardModel(input: {
   workerId: string;
   error: string;
 }): Promise<void> {
-  await endTraining(input, 'failed');
+  await endTraining(input, 'failed', () => ({ error: input.error }));
 }
 
-/** Puts a model down for another trainer. Throws 'work-lost' after a takeover. */
-export async function releaseRewardModel(input: { id: string; workerId: string }): Promise<void> {
-  await endTraining(input, 'queued');
+/**
+ * Puts a model down for another trainer. `ended`: because its engine died; else the attempt does not count.
+ * Throws 'work-lost' after a takeover.
+ */
+export async function releaseRewardModel({
+  ended = false,
+  ...claim
+}: {
+  id: string;
+  workerId: string;
+  ended?: boolean;
+}): Promise<void> {
+  await endTraining(claim, 'queued', ({ attempts }) => ({
+    attempts: ended ? attempts : attempts - 1,
+  }));
 }
 
 /** Throws 'not-found'. */

@@ -1,4 +1,5 @@
 import { and, count, eq, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { areGroupsExhausted } from './group-answers';
 import { groups, leases, pairs, preferences, skips, taggings } from './schema/labels';
 import { user } from './schema/people';
 import type { rounds } from './schema/rounds';
@@ -62,7 +63,7 @@ const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${
  * one annotator skipped a pair; nor may it end because the second has not come yet.
  */
 export function isExhausted(tx: Transaction, round: Round): boolean {
-  if (round.config.sampling.pairSource === 'groups') return false;
+  if (round.config.sampling.pairSource === 'groups') return areGroupsExhausted(tx, round.id);
   const { annotatorsPerPair } = round.config.labeling;
   const isAnyOpen = (unjudged: SQL) =>
     tx

@@ -2,7 +2,7 @@
  * @file What moves a round from state to state, within one transaction each. Only rounds.ts, runs.ts
  * and work.ts call these.
  */
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { asksPeople, sourceOf } from '@/lib/methods';
 import {
@@ -16,12 +16,12 @@ import type { RunStatus } from '@/lib/runs';
 import { shouldServe } from '@/lib/serving';
 import { preferencesWanted, samplesWanted } from '@/lib/settings/run-config';
 import { serveIn, servingIn } from './aliases';
-import { freezeArchive } from './archive';
 import { recordEvent } from './events';
 import { newId } from './ids';
-import { leases, pairs } from './schema/labels';
+import { groupLeases } from './schema/group-leases';
+import { groups, leases, pairs } from './schema/labels';
 import { evaluations, rounds, runs, work } from './schema/rounds';
-import { freezeTrainingPairs, type TrainingData } from './training-data';
+import type { TrainingData } from './training-data';
 import type { Transaction } from './transaction';
 
 export type Run = typeof runs.$inferSelect;
@@ -79,9 +79,12 @@ export function announceRound(tx: Transaction, round: Round, now: number): void 
   );
 }
 
+/** Nobody is at it yet. */
+const toBeFrozen = { token: '', at: 0 };
+
 /**
- * Opens the next round of a run, from a given policy or from the one served. A method that learns from the archive has it
- * frozen with that; where it holds nothing to train on, the round has failed, and its error says why.
+ * Opens the next round of a run, from a given policy or from the one served. Where the method learns from the archive, the
+ * round waits in training until that is frozen (`freezeOpened` in rounds.ts).
  */
 export function openRound(
   tx: Transaction,
@@ -92,6 +95,7 @@ export function openRound(
 ): Round {
   const asked = asksPeople(run.method);
   const first = asked ? 'sampling' : 'training';
+  const freezing = sourceOf(run.method) === 'archive' ? toBeFrozen : null;
   const round = tx
     .insert(rounds)
     .values({
@@ -112,61 +116,57 @@ export function openRound(
         evaluationsWanted: run.config.evaluation.images,
         etaSeconds: null,
       },
+      freezing,
       createdAt: now,
       startedAt: now,
     })
     .returning()
     .get();
-  if (sourceOf(run.method) === 'archive') return openOnArchive(tx, run, round, now);
-  queueWork(tx, round.id, first, now);
+  if (!freezing) queueWork(tx, round.id, first, now);
   announceRound(tx, round, now);
   return round;
 }
 
-function openOnArchive(tx: Transaction, run: Run, opened: Round, now: number): Round {
-  const { data, problem } = freezeArchive(tx, opened, run, now);
+/** What a round on the archive trains on is frozen: its training can begin, or it has failed, and its error says why. */
+export function beginOnArchive(
+  tx: Transaction,
+  opened: Round,
+  { data, problem }: { data: TrainingData; problem: string | null },
+  now: number,
+): void {
   const round = tx
     .update(rounds)
-    .set({ manifest: { trainingData: data } })
+    .set({ manifest: { ...opened.manifest, trainingData: data } })
     .where(eq(rounds.id, opened.id))
     .returning()
     .get();
   if (problem) {
     failRound(tx, round, problem, now);
-    return roundIn(tx, round.id);
+  } else {
+    queueWork(tx, round.id, round.state, now);
+    announceRound(tx, round, now);
   }
-  queueWork(tx, round.id, round.state, now);
-  announceRound(tx, round, now);
-  return round;
-}
-
-/** Opens a round that a person asked for. Throws 'unprocessable' where there is nothing to train on: then nothing is opened. */
-export function openRoundOrRefuse(...of: Parameters<typeof openRound>): Round {
-  const round = openRound(...of);
-  if (round.state === 'failed') throw new AppError('unprocessable', round.error ?? '');
-  return round;
 }
 
 /** Their images come from a policy that is about to be replaced, or that nobody trains any more. */
 function withdrawOpenPairs(tx: Transaction, roundId: string, now: number): void {
-  const withdrawn = tx
-    .update(pairs)
-    .set({ state: 'withdrawn' })
-    .where(
-      and(
-        eq(pairs.roundId, roundId),
-        eq(pairs.state, 'open'),
-        inArray(pairs.purpose, ['training', 'gold']),
-      ),
-    )
-    .returning({ id: pairs.id })
-    .all();
-  for (const { id } of withdrawn) {
-    tx.update(leases)
-      .set({ releasedAt: now })
-      .where(and(eq(leases.pairId, id), isNull(leases.releasedAt)))
-      .run();
-  }
+  const open = and(
+    eq(pairs.roundId, roundId),
+    // Literals, so that the index of open pairs serves.
+    sql`${pairs.state} = 'open'`,
+    inArray(pairs.purpose, ['training', 'gold']),
+  );
+  const ids = tx.select({ id: pairs.id }).from(pairs).where(open);
+  tx.update(leases)
+    .set({ releasedAt: now })
+    .where(and(isNull(leases.releasedAt), inArray(leases.pairId, ids)))
+    .run();
+  tx.update(pairs).set({ state: 'withdrawn' }).where(open).run();
+  const ofRound = tx.select({ id: groups.id }).from(groups).where(eq(groups.roundId, roundId));
+  tx.update(groupLeases)
+    .set({ releasedAt: now })
+    .where(and(inArray(groupLeases.groupId, ofRound), isNull(groupLeases.releasedAt)))
+    .run();
 }
 
 /** Moves a round to another state, with everything that goes with it. Throws 'conflict'. */
@@ -217,9 +217,13 @@ function nothingToTrainOn({ answers, heldBack }: TrainingData): string {
   return `${none('that count ')} ${heldBack} more are held back, because whoever gave them is paused. Let them label again on People if their answers are to count, and resume the run to draw new pairs.`;
 }
 
-/** Ends labeling: freezes the answers and queues the training, or fails if they say nothing. */
-export function startTraining(tx: Transaction, round: Round, now: number): void {
-  const trainingData = freezeTrainingPairs(tx, round, now);
+/** Ends labeling, the answers being frozen: queues the training, or fails if they say nothing. */
+export function startTraining(
+  tx: Transaction,
+  round: Round,
+  trainingData: TrainingData,
+  now: number,
+): void {
   if (trainingData.trainingPairs === 0) {
     failRound(tx, round, nothingToTrainOn(trainingData), now);
     return;

@@ -1,13 +1,16 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { isFinished, type RoundProgress, type RoundState, roundProgressSchema } from '@/lib/rounds';
+import { prepareArchive, problemOf } from './archive';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { recordEvent } from './events';
+import { type Freezing, freeze, type Prepared } from './freezing';
 import { prepared } from './prepared';
 import { countAnswers, isExhausted } from './round-answers';
 import {
   announceRound,
+  beginOnArchive,
   moveRound,
   type Round,
   roundIn,
@@ -18,6 +21,7 @@ import {
 } from './round-decisions';
 import { pairs } from './schema/labels';
 import { rounds, runs, work } from './schema/rounds';
+import { prepareTrainingPairs } from './training-data';
 import { immediate, type Transaction } from './transaction';
 
 export type { Round } from './round-decisions';
@@ -46,6 +50,15 @@ export async function listRounds({
     )
     .orderBy(desc(rounds.createdAt), desc(rounds.ordinal))
     .all();
+}
+
+/** The round of the same run that came before, or null. */
+export async function roundBefore({
+  runId,
+  ordinal,
+}: Pick<Round, 'runId' | 'ordinal'>): Promise<Round | null> {
+  const own = and(eq(rounds.runId, runId), eq(rounds.ordinal, ordinal - 1));
+  return db().select().from(rounds).where(own).get() ?? null;
 }
 
 /** Within a decision: merges what is known of a round's progress and tells the pages. */
@@ -173,20 +186,68 @@ export async function retryRound(id: string, actorId: string | null): Promise<vo
 /** Trains on the answers there are, without waiting for more. Throws 'conflict' when there are none. */
 export async function closeLabeling(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const round = roundIn(tx, id);
-    const { undoWindowSeconds } = round.config.labeling;
-    if (
-      round.state !== 'labeling' ||
-      countAnswers(tx, round, now - undoWindowSeconds * 1000) === 0
-    ) {
-      throw new AppError(
-        'conflict',
-        `Round ${round.ordinal} is ${round.state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s, of people who are not paused.`,
-      );
-    }
-    startTraining(tx, round, now);
-    recordAudit(tx, { actorId, action: 'round.close-labeling', subject: id });
+  const round = roundIn(db(), id);
+  const { undoWindowSeconds } = round.config.labeling;
+  const refuse = ({ ordinal, state }: Round): never => {
+    throw new AppError(
+      'conflict',
+      `Round ${ordinal} is ${state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s, of people who are not paused.`,
+    );
+  };
+  const hasAnswers = countAnswers(db(), round, now - undoWindowSeconds * 1000) > 0;
+  if (round.state !== 'labeling' || !hasAnswers) refuse(round);
+  const became = await endLabeling(id, now, {
+    may: (_, { state }) => state === 'labeling',
+    also: (tx) => recordAudit(tx, { actorId, action: 'round.close-labeling', subject: id }),
+  });
+  if (became === 'withdrawn') refuse(roundIn(db(), id));
+  if (became === 'busy') {
+    throw new AppError(
+      'conflict',
+      `The answers of round ${round.ordinal} are being frozen already. Training begins by itself in a moment.`,
+    );
+  }
+}
+
+/** Freezes a round's answers and moves it on. @param also in the same transaction */
+function endLabeling(
+  roundId: string,
+  now: number,
+  { may, also }: Pick<Freezing, 'may'> & { also?: (tx: Transaction) => void },
+) {
+  return freeze({
+    roundId,
+    may,
+    prepare: async () => prepareTrainingPairs(await getRound(roundId), now),
+    finish(tx, round, data) {
+      startTraining(tx, round, data, now);
+      also?.(tx);
+    },
+  });
+}
+
+/**
+ * Freezes the archive for a round that was opened on it, which then trains, or has failed where there is nothing to train on.
+ * @param prepared what was read just before it was opened
+ */
+export async function freezeOpened(
+  roundId: string,
+  now: number,
+  prepared?: Prepared,
+): Promise<void> {
+  const { startPolicyId, config, runId } = await getRound(roundId);
+  const { pipeline, method } = runIn(db(), runId);
+  let known = prepared;
+  await freeze({
+    roundId,
+    may: (_, { state, freezing }) => state === 'training' && freezing !== null,
+    async prepare() {
+      const first =
+        known ?? (await prepareArchive({ pipeline, method, config, startPolicyId, now }));
+      known = undefined;
+      return first;
+    },
+    finish: (tx, round, data) => beginOnArchive(tx, round, { data, problem: problemOf(data) }, now),
   });
 }
 
@@ -197,8 +258,12 @@ function isReady(tx: Transaction, round: Round, now: number): boolean {
   return allSettled && isExhausted(tx, round);
 }
 
-function roundsBeingLabeled(tx: Transaction): Round[] {
-  return tx
+function isBeingLabeled(tx: Transaction, { state, paused, runId }: Round): boolean {
+  return state === 'labeling' && !paused && runIn(tx, runId).status === 'active';
+}
+
+function roundsBeingLabeled(): Round[] {
+  return db()
     .select({ round: rounds })
     .from(rounds)
     .innerJoin(runs, eq(runs.id, rounds.runId))
@@ -207,15 +272,22 @@ function roundsBeingLabeled(tx: Transaction): Round[] {
     .map(({ round }) => round);
 }
 
+/** Rounds that wait for the archive to be frozen, or whose freezing has died. */
+function roundsToBeFrozen(): { id: string }[] {
+  return db()
+    .select({ id: rounds.id })
+    .from(rounds)
+    .where(and(eq(rounds.state, 'training'), isNotNull(rounds.freezing)))
+    .all();
+}
+
 /**
- * Moves every round whose answers suffice, and can no longer be undone, on to training. Called by
- * whoever looks for work; reads first, so that looking in vain takes no lock.
+ * Moves every round whose answers suffice, and can no longer be undone, on to training, and freezes the archive for those that
+ * were opened on it. Called by whoever looks for work; reads first, so that looking in vain takes no lock.
  */
 export async function advanceReadyRounds(now = Date.now()): Promise<void> {
-  if (!roundsBeingLabeled(db()).some((round) => isReady(db(), round, now))) return;
-  await immediate((tx) => {
-    for (const round of roundsBeingLabeled(tx)) {
-      if (isReady(tx, round, now)) startTraining(tx, round, now);
-    }
-  });
+  for (const round of roundsBeingLabeled()) {
+    if (isReady(db(), round, now)) await endLabeling(round.id, now, { may: isBeingLabeled });
+  }
+  for (const { id } of roundsToBeFrozen()) await freezeOpened(id, now);
 }

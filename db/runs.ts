@@ -5,22 +5,25 @@ import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
 import { lineageProblem, methodProblem } from '@/lib/settings/method-fit';
-import { parseRunConfig, type RunConfigInput } from '@/lib/settings/run-config';
+import { parseRunConfig, type RunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import { servingIn } from './aliases';
+import { prepareArchive, problemOf } from './archive';
 import { recordAudit } from './audit';
 import { db } from './client';
+import type { Prepared } from './freezing';
 import { newId } from './ids';
 import { isImportRun } from './import-checks';
-import { policyIn } from './policies';
+import { type Policy, policyIn } from './policies';
 import {
   moveRound,
-  openRoundOrRefuse,
+  openRound,
   type Round,
   type Run,
   roundsIn,
   runIn,
   setRunStatus,
 } from './round-decisions';
+import { freezeOpened, getRound } from './rounds';
 import { rewardModels } from './schema/rewards';
 import { runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
@@ -51,19 +54,11 @@ export async function startRun(input: {
   const problem = methodProblem(input.method, input.mode, config);
   if (problem) throw new AppError('bad-request', problem);
   const now = Date.now();
-  return immediate((tx) => {
-    const startPolicy = input.startPolicyId
-      ? policyIn(tx, input.startPolicyId)
-      : servingIn(tx, input.pipeline);
-    if (startPolicy.pipeline !== input.pipeline) {
-      throw new AppError(
-        'bad-request',
-        `The policy ${startPolicy.name} belongs to the pipeline ${startPolicy.pipeline}, not to ${input.pipeline}.`,
-      );
-    }
-    const misfit = lineageProblem(startPolicy.manifest.config?.training, config.training);
-    if (misfit) throw new AppError('bad-request', misfit);
-    if (sourceOf(input.method) === 'reward') checkRewards(tx, config.rewards, input.pipeline);
+  // What is refused is refused before an archive is read; under the lock, it is looked at again.
+  const startPolicyId = checkedStart(db(), input, config).id;
+  const prepared = await archiveOrRefuse({ ...input, config, now, startPolicyId });
+  const started = await immediate((tx) => {
+    const startPolicy = checkedStart(tx, input, config);
     const run = tx
       .insert(runs)
       .values({
@@ -79,10 +74,54 @@ export async function startRun(input: {
       })
       .returning()
       .get();
-    const round = openRoundOrRefuse(tx, run, 1, now, startPolicy.id);
+    const round = openRound(tx, run, 1, now, startPolicy.id);
     recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
     return { run, round };
   });
+  return { ...started, round: await begun(started.round, now, prepared) };
+}
+
+/** The policy that a run starts from, if it can be run with these settings. Throws 'bad-request'. */
+function checkedStart(
+  tx: Transaction,
+  input: Pick<Run, 'method' | 'pipeline'> & { startPolicyId?: string },
+  { training, rewards }: RunConfig,
+): Policy {
+  const start = input.startPolicyId
+    ? policyIn(tx, input.startPolicyId)
+    : servingIn(tx, input.pipeline);
+  if (start.pipeline !== input.pipeline) {
+    throw new AppError(
+      'bad-request',
+      `The policy ${start.name} belongs to the pipeline ${start.pipeline}, not to ${input.pipeline}.`,
+    );
+  }
+  const misfit = lineageProblem(start.manifest.config?.training, training);
+  if (misfit) throw new AppError('bad-request', misfit);
+  if (sourceOf(input.method) === 'reward') checkRewards(tx, rewards, input.pipeline);
+  return start;
+}
+
+/**
+ * What a round that a person asks for is to train on, where its method learns from the archive. Throws 'unprocessable' where
+ * there is nothing: then nothing is opened.
+ */
+async function archiveOrRefuse(
+  asked: Parameters<typeof prepareArchive>[0],
+): Promise<Prepared | undefined> {
+  if (sourceOf(asked.method) !== 'archive') return undefined;
+  const prepared = await prepareArchive(asked);
+  const problem = problemOf(prepared.data);
+  if (problem) throw new AppError('unprocessable', problem);
+  return prepared;
+}
+
+/** A round that was opened, with its archive frozen where it needs one. */
+async function begun(round: Round, now: number, prepared: Prepared | undefined): Promise<Round> {
+  if (!prepared) return round;
+  // It is open: if freezing is interrupted, the trainer takes it up.
+  await freezeOpened(round.id, now, prepared).catch(() => {});
+  return getRound(round.id);
 }
 
 /** Whether every reward model that a run names can be used with its pipeline. Throws 'bad-request'. */
@@ -133,25 +172,42 @@ export async function pauseRun(id: string, actorId: string | null): Promise<void
  */
 export async function resumeRun(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
+  const known = runIn(db(), id);
+  const opens = mayResume(known) && nextOrdinal(db(), id) !== null;
+  const prepared = opens
+    ? await archiveOrRefuse({ ...known, now, startPolicyId: servingIn(db(), known.pipeline).id })
+    : undefined;
+  const opened = await immediate((tx) => {
     const run = runIn(tx, id);
-    if (run.status === 'active') return;
-    if (run.status === 'cancelled') {
-      throw new AppError('conflict', `${run.name} was cancelled; start a new run instead.`);
-    }
-    if (isImportRun(run)) {
-      throw new AppError(
-        'conflict',
-        `${run.name} holds answers given elsewhere and draws nothing; start a new run instead.`,
-      );
-    }
+    if (!mayResume(run)) return null;
     setRunStatus(tx, run, 'active', now);
-    const last = roundsIn(tx, id).at(-1);
-    if (!last || isFinished(last.state)) {
-      openRoundOrRefuse(tx, run, (last?.ordinal ?? 0) + 1, now);
-    }
+    const ordinal = nextOrdinal(tx, id);
+    const round = ordinal === null ? null : openRound(tx, run, ordinal, now);
     recordAudit(tx, { actorId, action: 'run.resume', subject: id });
+    return round;
   });
+  if (opened) await begun(opened, now, prepared);
+}
+
+/** False: it goes on already. Throws 'conflict' where it never will. */
+function mayResume(run: Run): boolean {
+  if (run.status === 'active') return false;
+  if (run.status === 'cancelled') {
+    throw new AppError('conflict', `${run.name} was cancelled; start a new run instead.`);
+  }
+  if (isImportRun(run)) {
+    throw new AppError(
+      'conflict',
+      `${run.name} holds answers given elsewhere and draws nothing; start a new run instead.`,
+    );
+  }
+  return true;
+}
+
+/** Of the round to be opened when a run goes on; null: its last one has not ended. */
+function nextOrdinal(tx: Transaction, runId: string): number | null {
+  const last = roundsIn(tx, runId).at(-1);
+  return !last || isFinished(last.state) ? (last?.ordinal ?? 0) + 1 : null;
 }
 
 /** Ends a run and its unfinished round for good. Answers and policies are kept. */

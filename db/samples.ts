@@ -4,6 +4,7 @@ import type { FlagKind } from '@/lib/flags';
 import type { Purpose, Verdict } from '@/lib/samples';
 import { db } from './client';
 import { newId } from './ids';
+import { breathe, portions } from './portions';
 import { prepared } from './prepared';
 import { roundIn } from './round-decisions';
 import { mergeProgress } from './rounds';
@@ -24,12 +25,11 @@ export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'prior
 
 export type NewGroup = Omit<Group, 'createdAt'>;
 
-/** SQLite binds at most 32,766 values in a statement; a sample row binds 15. */
-const rowsPerInsert = 500;
+/** Each changes a row of a kilobyte and up to four of flags. */
+const verdictsPerTransaction = 200;
 
-function* chunks<T>(rows: readonly T[]): Generator<T[]> {
-  for (let i = 0; i < rows.length; i += rowsPerInsert) yield rows.slice(i, i + rowsPerInsert);
-}
+/** Verdicts given to images. */
+type Judged = readonly { sampleId: string; verdict: Verdict }[];
 
 /** The defects of which a verdict says that they are there. */
 function defectsIn(verdict: Verdict): FlagKind[] {
@@ -39,16 +39,23 @@ function defectsIn(verdict: Verdict): FlagKind[] {
   ];
 }
 
-/** Flags follow the verdict: a judge that reads an image again may take back its own open flags. */
-function flagByVerdict(tx: Transaction, sampleId: string, verdict: Verdict, now: number): void {
-  tx.delete(flags)
-    .where(and(eq(flags.sampleId, sampleId), eq(flags.source, 'judge'), eq(flags.state, 'open')))
-    .run();
-  for (const kind of defectsIn(verdict)) {
-    tx.insert(flags)
-      .values({ id: newId(), sampleId, kind, source: 'judge', createdAt: now })
-      .onConflictDoNothing()
+/** Flags follow the verdicts: a judge that reads an image again may take back its own open flags. */
+function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): void {
+  for (const some of portions(judged)) {
+    const ids = some.map(({ sampleId }) => sampleId);
+    tx.delete(flags)
+      .where(and(inArray(flags.sampleId, ids), eq(flags.source, 'judge'), eq(flags.state, 'open')))
       .run();
+    const found = some.flatMap(({ sampleId, verdict }) =>
+      defectsIn(verdict).map((kind) => ({
+        id: newId(),
+        sampleId,
+        kind,
+        source: 'judge' as const,
+        createdAt,
+      })),
+    );
+    if (found.length > 0) tx.insert(flags).values(found).onConflictDoNothing().run();
   }
 }
 
@@ -64,27 +71,29 @@ export async function recordSamples(input: {
 }): Promise<void> {
   const createdAt = Date.now();
   await immediate((tx) => {
-    for (const rows of chunks(input.groups ?? [])) {
+    for (const rows of portions(input.groups ?? [])) {
       tx.insert(groups)
         .values(rows.map((row) => ({ ...row, createdAt })))
         .onConflictDoNothing()
         .run();
     }
-    for (const rows of chunks(input.samples)) {
+    for (const rows of portions(input.samples)) {
       tx.insert(samples)
         .values(rows.map((row) => ({ ...row, createdAt })))
         .onConflictDoNothing()
         .run();
     }
-    for (const rows of chunks(input.pairs ?? [])) {
+    for (const rows of portions(input.pairs ?? [])) {
       tx.insert(pairs)
         .values(rows.map((row) => ({ ...row, createdAt })))
         .onConflictDoNothing()
         .run();
     }
-    for (const sample of input.samples) {
-      if (sample.verdict) flagByVerdict(tx, sample.id, sample.verdict, createdAt);
-    }
+    flagByVerdicts(
+      tx,
+      input.samples.flatMap(({ id, verdict }) => (verdict ? [{ sampleId: id, verdict }] : [])),
+      createdAt,
+    );
     const roundIds = new Set(input.samples.map((sample) => sample.roundId));
     for (const roundId of roundIds) {
       if (roundId !== null) countSamples(tx, roundId, createdAt);
@@ -108,24 +117,29 @@ function countSamples(tx: Transaction, roundId: string, now: number): void {
   );
 }
 
-/** Stores what the judge saw and flags what it found; verdicts given again replace older ones. */
-export async function setVerdicts(
-  verdicts: readonly { sampleId: string; verdict: Verdict }[],
-): Promise<void> {
+/**
+ * Stores what the judge saw and flags what it found; verdicts given again replace older ones. Some hundred in a transaction:
+ * each verdict comes with its flags, and whoever was interrupted gives the others again. Throws 'not-found' before any is stored.
+ */
+export async function setVerdicts(verdicts: Judged): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    for (const { sampleId, verdict } of verdicts) {
-      const { changes } = tx.update(samples).set({ verdict }).where(eq(samples.id, sampleId)).run();
-      if (changes === 0) throw new AppError('not-found', `There is no sample ${sampleId}.`);
-      flagByVerdict(tx, sampleId, verdict, now);
-    }
-  });
+  await samplesById(verdicts.map(({ sampleId }) => sampleId));
+  for (const some of portions(verdicts, verdictsPerTransaction)) {
+    await immediate((tx) => {
+      // One statement for all of them: a verdict each is its own JSON within the JSON of the list.
+      tx.run(sql`update ${samples} set verdict = given.value ->> 'verdict'
+        from json_each(${JSON.stringify(some)}) as given
+        where ${samples.id} = given.value ->> 'sampleId'`);
+      flagByVerdicts(tx, some, now);
+    });
+    await breathe();
+  }
 }
 
 /** The samples with these ids, in this order. Throws 'not-found' that names the first missing one. */
 export async function samplesById(ids: readonly string[]): Promise<Sample[]> {
   const found = new Map<string, Sample>();
-  for (const some of chunks(ids)) {
+  for (const some of portions(ids)) {
     for (const row of db().select().from(samples).where(inArray(samples.id, some)).all()) {
       found.set(row.id, row);
     }

@@ -1,80 +1,73 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { acceptsPreferences, roundStates } from '@/lib/rounds';
-import { db } from './client';
+import { acceptsPreferences } from '@/lib/rounds';
+import { liveLeasesOf, readingsOf } from './group-answers';
+import { type LeasedGroup, leasedGroupIn } from './leased-group';
 import { countAnswers } from './round-answers';
 import { type Round, roundIn } from './round-decisions';
 import { mergeProgress } from './rounds';
-import type { Group, Sample } from './samples';
+import type { Group } from './samples';
+import { groupLeases, groupSkips } from './schema/group-leases';
 import { groups, samples, taggings } from './schema/labels';
 import { user } from './schema/people';
-import { rounds, runs } from './schema/rounds';
 import { immediate, type Transaction } from './transaction';
-
-export type Tagging = typeof taggings.$inferSelect;
-
-/** A group to tag: several images of one prompt, of which the bad ones are marked. */
-export interface OpenGroup {
-  group: Group;
-  samples: Sample[];
-}
 
 /** Everything but 'accepted' says plainly that the tagging does not count. */
 export type TaggingResult =
   | { status: 'accepted'; taggingId: string; duplicate: boolean }
   | { status: 'undone'; taggingId: string }
   | { status: 'already-tagged'; taggingId: string }
+  /** The lease had lapsed and others have meanwhile given all readings wanted. */
   | { status: 'group-complete' }
+  /** Never leased by this person, and others are at it. */
+  | { status: 'taken' }
   | { status: 'withdrawn' };
 
-function standingTaggings(tx: Transaction, groupId: string): Tagging[] {
-  return tx
-    .select()
-    .from(taggings)
-    .where(and(eq(taggings.groupId, groupId), isNull(taggings.supersededAt)))
-    .all();
-}
+/**
+ * Undone: the group is back with its annotator, its images in the same order; null when someone else is tagging it
+ * meanwhile. Too late: the window has passed or the round stopped taking answers.
+ */
+export type UndoGroupResult =
+  | { status: 'undone'; group: LeasedGroup | null }
+  | { status: 'too-late' };
 
-/** Groups of rounds being labeled that still want this person's reading, oldest first. */
-export async function nextGroups({
-  annotatorId,
-  roundId,
-  count = 1,
-}: {
-  annotatorId: string;
-  roundId?: string;
-  count?: number;
-}): Promise<OpenGroup[]> {
-  const waiting = db()
-    .select({ group: groups, round: rounds })
-    .from(groups)
-    .innerJoin(rounds, eq(rounds.id, groups.roundId))
-    .innerJoin(runs, eq(runs.id, rounds.runId))
+function ownReading(tx: Transaction, groupId: string, annotatorId: string) {
+  return tx
+    .select({ id: taggings.id })
+    .from(taggings)
     .where(
       and(
-        inArray(rounds.state, roundStates.filter(acceptsPreferences)),
-        eq(rounds.paused, false),
-        eq(runs.status, 'active'),
-        roundId === undefined ? undefined : eq(rounds.id, roundId),
-        sql`not exists (select 1 from ${taggings} where ${taggings.groupId} = ${groups.id}
-          and ${taggings.annotatorId} = ${annotatorId} and ${taggings.supersededAt} is null)`,
-        sql`(select count(*) from ${taggings} where ${taggings.groupId} = ${groups.id}
-          and ${taggings.supersededAt} is null)
-          < json_extract(${rounds.config}, '$.labeling.annotatorsPerPair')`,
+        eq(taggings.groupId, groupId),
+        eq(taggings.annotatorId, annotatorId),
+        isNull(taggings.supersededAt),
       ),
     )
-    .orderBy(asc(groups.createdAt), asc(groups.id))
-    .limit(count)
-    .all();
-  return waiting.map(({ group }) => ({
-    group,
-    samples: db()
-      .select()
-      .from(samples)
-      .where(eq(samples.groupId, group.id))
-      .orderBy(asc(samples.id))
-      .all(),
-  }));
+    .get();
+}
+
+/** How many readings a group still takes: of standing ones alone, and with others' live leases. */
+function roomIn(tx: Transaction, groupId: string, round: Round, annotatorId: string, now: number) {
+  const counted = tx
+    .select({
+      readings: sql<number>`${readingsOf()}`,
+      held: sql<number>`${liveLeasesOf(now, annotatorId)}`,
+    })
+    .from(groups)
+    .where(eq(groups.id, groupId))
+    .get()!;
+  const room = round.config.labeling.annotatorsPerPair - counted.readings;
+  return { room, besideOthers: room - counted.held };
+}
+
+function ofOwn(table: typeof groupLeases | typeof groupSkips, group: string, annotatorId: string) {
+  return and(eq(table.groupId, group), eq(table.annotatorId, annotatorId));
+}
+
+function endLease(tx: Transaction, groupId: string, annotatorId: string, now: number): void {
+  tx.update(groupLeases)
+    .set({ releasedAt: now })
+    .where(ofOwn(groupLeases, groupId, annotatorId))
+    .run();
 }
 
 function recount(tx: Transaction, round: Round, now: number): void {
@@ -119,12 +112,23 @@ export async function submitTagging({
     }
     const round = roundIn(tx, group.roundId);
     if (!acceptsPreferences(round.state)) return { status: 'withdrawn' };
-    const standing = standingTaggings(tx, groupId);
-    const own = standing.find((tagging) => tagging.annotatorId === annotatorId);
-    if (own) return { status: 'already-tagged', taggingId: own.id };
-    if (standing.length >= round.config.labeling.annotatorsPerPair) {
+    const own = ownReading(tx, groupId, annotatorId);
+    if (own) {
+      endLease(tx, groupId, annotatorId, now);
+      return { status: 'already-tagged', taggingId: own.id };
+    }
+    const { room, besideOthers } = roomIn(tx, groupId, round, annotatorId, now);
+    if (room <= 0) {
+      endLease(tx, groupId, annotatorId, now);
       return { status: 'group-complete' };
     }
+    // A lapsed lease still counts while there is room; without any, nobody's work may be thrown away.
+    const lease = tx
+      .select()
+      .from(groupLeases)
+      .where(ofOwn(groupLeases, groupId, annotatorId))
+      .get();
+    if (!lease && besideOthers <= 0) return { status: 'taken' };
     tx.insert(taggings)
       .values({
         id,
@@ -134,12 +138,44 @@ export async function submitTagging({
         createdAt: now,
       })
       .run();
+    endLease(tx, groupId, annotatorId, now);
+    // From another tab, perhaps: a reading overrides one's own skip.
+    tx.delete(groupSkips)
+      .where(ofOwn(groupSkips, groupId, annotatorId))
+      .run();
     recount(tx, round, now);
     return { status: 'accepted', taggingId: id, duplicate: false };
   });
 }
 
-/** Takes a reading back within the undo window; false when it is too late. */
+/** Gives a group back to its annotator, unless they have dealt with it again since, or others' readings and live leases fill it. */
+function reopenLease(
+  tx: Transaction,
+  group: Group,
+  annotatorId: string,
+  round: Round,
+  now: number,
+): LeasedGroup | null {
+  const skipped = tx
+    .select()
+    .from(groupSkips)
+    .where(ofOwn(groupSkips, group.id, annotatorId))
+    .get();
+  if (skipped || ownReading(tx, group.id, annotatorId)) return null;
+  if (roomIn(tx, group.id, round, annotatorId, now).besideOthers <= 0) return null;
+  const lease = tx
+    .update(groupLeases)
+    .set({ releasedAt: null, expiresAt: now + round.config.labeling.leaseSeconds * 1000 })
+    .where(ofOwn(groupLeases, group.id, annotatorId))
+    .returning({ id: groupLeases.id })
+    .get();
+  return lease ? leasedGroupIn(tx, lease.id) : null;
+}
+
+/**
+ * Takes a reading back within the undo window: it is kept as superseded, and the group goes back to the same person with
+ * its images in the same order. Undoing again changes nothing more. Throws 'not-found'.
+ */
 export async function undoTagging({
   id,
   annotatorId,
@@ -148,7 +184,7 @@ export async function undoTagging({
   id: string;
   annotatorId: string;
   now?: number;
-}): Promise<boolean> {
+}): Promise<UndoGroupResult> {
   return immediate((tx) => {
     const tagging = tx.select().from(taggings).where(eq(taggings.id, id)).get();
     if (!tagging || tagging.annotatorId !== annotatorId) {
@@ -157,11 +193,71 @@ export async function undoTagging({
     const group = tx.select().from(groups).where(eq(groups.id, tagging.groupId)).get()!;
     const round = roundIn(tx, group.roundId);
     const until = tagging.createdAt + round.config.labeling.undoWindowSeconds * 1000;
-    if (now >= until || !acceptsPreferences(round.state)) return false;
+    if (now >= until || !acceptsPreferences(round.state)) return { status: 'too-late' };
     if (tagging.supersededAt === null) {
       tx.update(taggings).set({ supersededAt: now }).where(eq(taggings.id, id)).run();
       recount(tx, round, now);
     }
-    return true;
+    return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
+  });
+}
+
+/** The group of somebody's lease, live or not. Throws 'not-found'. */
+function leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Group {
+  const row = tx
+    .select({ group: groups })
+    .from(groupLeases)
+    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+    .where(and(eq(groupLeases.id, leaseId), eq(groupLeases.annotatorId, annotatorId)))
+    .get();
+  if (row) return row.group;
+  throw new AppError(
+    'not-found',
+    `You hold no lease ${leaseId} of a group. Ask for the next group and tag that one.`,
+  );
+}
+
+/**
+ * Puts a group aside for good: it is not offered to this person again. Nothing happens when they have skipped or tagged
+ * it already. Throws 'not-found'.
+ */
+export async function skipGroup({
+  leaseId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  leaseId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<void> {
+  await immediate((tx) => {
+    const group = leasedIn(tx, leaseId, annotatorId);
+    if (ownReading(tx, group.id, annotatorId)) return;
+    tx.insert(groupSkips)
+      .values({ groupId: group.id, annotatorId, createdAt: now })
+      .onConflictDoNothing()
+      .run();
+    endLease(tx, group.id, annotatorId, now);
+  });
+}
+
+/** Takes a skip back: the group returns to the same person with its images in the same order. Throws 'not-found'. */
+export async function undoGroupSkip({
+  leaseId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  leaseId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<UndoGroupResult> {
+  return immediate((tx) => {
+    const group = leasedIn(tx, leaseId, annotatorId);
+    const round = roundIn(tx, group.roundId);
+    if (!acceptsPreferences(round.state)) return { status: 'too-late' };
+    tx.delete(groupSkips)
+      .where(ofOwn(groupSkips, group.id, annotatorId))
+      .run();
+    return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
   });
 }

@@ -1,18 +1,25 @@
-import { asc, eq } from 'drizzle-orm';
+import { and, asc, eq, isNull } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/sqlite-core';
 import type { ArchiveData } from '@/lib/archive';
+import type { Weighting } from '@/lib/pairing';
+import type { RunConfig } from '@/lib/settings/run-config';
 import { db } from './client';
+import type { PairRow, Prepared } from './freezing';
+import { markIn } from './frozen-mark';
 import { labelDoubt } from './label-smoothing';
-import { groups, pairs, samples, trainingLabels, trainingPairs } from './schema/labels';
-import type { rounds } from './schema/rounds';
+import { samples, trainingLabels, trainingPairs } from './schema/labels';
+import { rounds } from './schema/rounds';
 import {
   type FrozenPair,
+  membersOf,
+  type Paired,
   pairsOfAnswers,
   pairsOfTaggings,
-  standingAnswersIn,
-  standingTaggingsIn,
+  type StandingAnswer,
+  type StandingTagging,
+  standingAnswersOf,
+  standingTaggingsOf,
 } from './standing-answers';
-import type { Transaction } from './transaction';
 
 type Round = typeof rounds.$inferSelect;
 type Sample = typeof samples.$inferSelect;
@@ -49,55 +56,62 @@ export interface TrainingPair {
   smoothing: number;
 }
 
-function answersToPairs(tx: Transaction, round: Round, until: number) {
-  const standing = standingAnswersIn(tx, eq(pairs.roundId, round.id));
-  const settled = standing.filter((row) => row.preference.createdAt <= until);
-  const counted = settled.filter((row) => row.pausedAt === null);
-  const paired = pairsOfAnswers(counted, round.config.labeling.agreementWeighting);
-  return { standing, settled, counted, ...paired };
-}
-
-function taggingsToPairs(tx: Transaction, round: Round, until: number) {
-  const standing = standingTaggingsIn(tx, eq(groups.roundId, round.id));
-  const settled = standing.filter((row) => row.tagging.createdAt <= until);
-  const counted = settled.filter((row) => row.pausedAt === null);
-  const paired = pairsOfTaggings(tx, counted, round.config.labeling.agreementWeighting);
-  return { standing, settled, counted, ...paired };
-}
-
-/** Stores what a round trains on, in this order, with the doubt in each label. @param until answers that count, ms */
-export function storeTrainingPairs(
-  tx: Transaction,
-  round: Round,
+/** Training pairs with the doubt in each label. @param until answers that count, ms */
+export async function doubted(
   frozen: readonly FrozenPair[],
+  config: Pick<RunConfig, 'labeling'>,
   until: number,
-): void {
-  const doubt = labelDoubt(tx, round, until);
-  frozen.forEach(({ votes, ...pair }, ordinal) => {
-    tx.insert(trainingPairs)
-      .values({ roundId: round.id, ordinal, ...pair, smoothing: doubt(votes) })
-      .run();
-  });
+): Promise<PairRow[]> {
+  const doubt = await labelDoubt(config, until);
+  return frozen.map(({ votes, ...pair }) => ({ ...pair, smoothing: doubt(votes) }));
 }
 
-/**
- * Within the decision that ends labeling: turns a round's settled answers into training pairs in a
- * fixed order and stores them, so that a trainer killed and restarted trains on exactly the same.
- */
-export function freezeTrainingPairs(tx: Transaction, round: Round, now: number): TrainingData {
-  const until = now - round.config.labeling.undoWindowSeconds * 1000;
-  const read = round.config.sampling.pairSource === 'pairs' ? answersToPairs : taggingsToPairs;
-  const { standing, settled, counted, used, frozen } = read(tx, round, until);
-  storeTrainingPairs(tx, round, frozen, until);
+/** What a round's settled answers make to train on, in a fixed order. @param now when labeling ends, ms */
+export async function prepareTrainingPairs(round: Round, now: number): Promise<Prepared> {
+  const { sampling, labeling } = round.config;
+  const until = now - labeling.undoWindowSeconds * 1000;
+  const markedBy = { until, since: Date.now(), withFlags: false };
+  const mark = markIn(db(), markedBy);
+  const weighting = labeling.agreementWeighting;
+  const given =
+    sampling.pairSource === 'pairs'
+      ? await standingAnswersOf([round.id])
+      : await standingTaggingsOf([round.id]);
+  const settled = given.filter((row) => givenAt(row) <= until);
+  const counted = settled.filter(({ pausedAt }) => pausedAt === null);
+  const { frozen, used } = await pairsOf(counted, weighting);
   return {
-    answers: standing.length,
-    used,
-    tooYoung: standing.length - settled.length,
-    heldBack: settled.length - counted.length,
-    undecided: counted.length - used,
-    trainingPairs: frozen.length,
-    until,
+    pairs: await doubted(frozen, round.config, until),
+    labels: [],
+    data: {
+      answers: given.length,
+      used,
+      tooYoung: given.length - settled.length,
+      heldBack: settled.length - counted.length,
+      undecided: counted.length - used,
+      trainingPairs: frozen.length,
+      until,
+    },
+    mark,
+    markedBy,
   };
+}
+
+function givenAt(row: StandingAnswer | StandingTagging): number {
+  return 'tagging' in row ? row.tagging.createdAt : row.preference.createdAt;
+}
+
+/** Of one round, all are answers or all are taggings. */
+async function pairsOf(
+  counted: readonly (StandingAnswer | StandingTagging)[],
+  weighting: Weighting,
+): Promise<Paired> {
+  const taggings = counted.filter((row) => 'tagging' in row);
+  if (taggings.length > 0) return pairsOfTaggings(taggings, await membersOf(taggings), weighting);
+  return pairsOfAnswers(
+    counted.filter((row) => 'preference' in row),
+    weighting,
+  );
 }
 
 /** An image to train on, and whether people called it good. */
@@ -107,18 +121,19 @@ export interface TrainingLabel {
   good: boolean;
 }
 
-/** What a round of a method without pairs trains on, in its fixed order. */
+/** What a round of a method without pairs trains on, in its fixed order; empty until all of it is frozen. */
 export async function trainingLabelsOf(roundId: string): Promise<TrainingLabel[]> {
   return db()
     .select({ ordinal: trainingLabels.ordinal, sample: samples, good: trainingLabels.good })
     .from(trainingLabels)
     .innerJoin(samples, eq(samples.id, trainingLabels.sampleId))
-    .where(eq(trainingLabels.roundId, roundId))
+    .innerJoin(rounds, eq(rounds.id, trainingLabels.roundId))
+    .where(and(eq(trainingLabels.roundId, roundId), isNull(rounds.freezing)))
     .orderBy(asc(trainingLabels.ordinal))
     .all();
 }
 
-/** What a round trains on, in its fixed order; empty until its labeling has ended. */
+/** What a round trains on, in its fixed order; empty until its labeling has ended and all of it is frozen. */
 export async function trainingPairsOf(roundId: string): Promise<TrainingPair[]> {
   const winner = alias(samples, 'winner');
   const loser = alias(samples, 'loser');
@@ -127,7 +142,8 @@ export async function trainingPairsOf(roundId: string): Promise<TrainingPair[]> 
     .from(trainingPairs)
     .innerJoin(winner, eq(winner.id, trainingPairs.winnerSampleId))
     .innerJoin(loser, eq(loser.id, trainingPairs.loserSampleId))
-    .where(eq(trainingPairs.roundId, roundId))
+    .innerJoin(rounds, eq(rounds.id, trainingPairs.roundId))
+    .where(and(eq(trainingPairs.roundId, roundId), isNull(rounds.freezing)))
     .orderBy(asc(trainingPairs.ordinal))
     .all();
   return rows.map(({ pair, winner, loser }) => ({

@@ -1,12 +1,14 @@
 import { and, asc, count, eq, isNull, max } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import type { Role } from '@/lib/roles';
+import { outranks, type Role } from '@/lib/roles';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { recountFor } from './held-back';
 import { newId } from './ids';
+import { groupLeases } from './schema/group-leases';
 import { leases, preferences } from './schema/labels';
 import { user } from './schema/people';
+import { endSessions } from './sessions';
 import { immediate, type Transaction } from './transaction';
 
 export type User = typeof user.$inferSelect;
@@ -14,19 +16,21 @@ export type User = typeof user.$inferSelect;
 /** A person with what they have done; `lastActiveAt` is their last answer, ms. */
 export type PersonSummary = Pick<
   User,
-  'id' | 'name' | 'email' | 'role' | 'pausedAt' | 'createdAt'
+  'id' | 'name' | 'role' | 'pausedAt' | 'createdAt' | 'imported'
 > & {
-  /** Stands for whoever gave imported answers; cannot sign in. */
-  imported: boolean;
+  /** Null where none was given. */
+  email: string | null;
   preferences: number;
   lastActiveAt: number | null;
 };
 
-/** Nobody can have an address under RFC 2606's `.invalid`. */
-const importedDomain = '@imported.invalid';
-
-/** The address of the account that imported answers are kept under. */
-export const importedEmail = (id: string): string => `${id}${importedDomain}`;
+/**
+ * What fills the address of somebody who gave none: the table wants one, and wants it unique. It tells nothing; who has an
+ * address and who is imported stand in columns. RFC 2606 keeps `.invalid` free.
+ */
+export function placeholderEmail(): string {
+  return `${newId()}@darkroom.invalid`;
+}
 
 /** Makes a person without credentials: for seeds, simulations and tests. Pages sign up instead. */
 export async function createUser(input: {
@@ -39,7 +43,7 @@ export async function createUser(input: {
   return immediate((tx) =>
     tx
       .insert(user)
-      .values({ ...input, id: input.id ?? newId(), createdAt: now, updatedAt: now })
+      .values({ ...input, id: input.id ?? newId(), hasEmail: true, createdAt: now, updatedAt: now })
       .returning()
       .get(),
   );
@@ -69,6 +73,8 @@ export async function listPeople(): Promise<PersonSummary[]> {
       id: user.id,
       name: user.name,
       email: user.email,
+      hasEmail: user.hasEmail,
+      imported: user.imported,
       role: user.role,
       pausedAt: user.pausedAt,
       createdAt: user.createdAt,
@@ -83,13 +89,34 @@ export async function listPeople(): Promise<PersonSummary[]> {
     .groupBy(user.id)
     .orderBy(asc(user.createdAt))
     .all();
-  return people.map((person) => ({ ...person, imported: person.email.endsWith(importedDomain) }));
+  return people.map(({ hasEmail, ...person }) => ({
+    ...person,
+    email: hasEmail ? person.email : null,
+  }));
 }
 
 function mustFind(tx: Transaction, id: string): User {
   const found = tx.select().from(user).where(eq(user.id, id)).get();
   if (!found) throw new AppError('not-found', `There is no person ${id}.`);
   return found;
+}
+
+/** Whose role or pause somebody may change: neither what is above them, nor a pause of their own. */
+function refuseActor(tx: Transaction, actorId: string | null, person: User, what: string): void {
+  if (actorId === null) return;
+  const actor = mustFind(tx, actorId);
+  if (outranks(person.role, actor.role)) {
+    throw new AppError(
+      'forbidden',
+      `${person.name} is ${person.role} and cannot be ${what} by a ${actor.role}. Ask an admin.`,
+    );
+  }
+  if (actor.pausedAt !== null) {
+    throw new AppError(
+      'paused',
+      `Your account is paused, so nobody can be ${what} by you. Ask another admin or reviewer.`,
+    );
+  }
 }
 
 function refuseWithoutAdmin(tx: Transaction, person: User, what: string): void {
@@ -106,11 +133,19 @@ function refuseWithoutAdmin(tx: Transaction, person: User, what: string): void {
   }
 }
 
-/** Changes a role. Throws 'conflict' rather than leave nobody as admin. */
+/**
+ * Changes a role; a lower one signs the person out everywhere. Throws 'conflict' rather than leave nobody as admin, or for an
+ * imported name, which nobody can sign in as.
+ */
 export async function setRole(id: string, role: Role, actorId: string | null): Promise<void> {
   await immediate((tx) => {
     const person = mustFind(tx, id);
+    if (person.imported) {
+      throw new AppError('conflict', `${person.name} stands for imported answers and has no role.`);
+    }
+    refuseActor(tx, actorId, person, `made ${role}`);
     if (role !== 'admin') refuseWithoutAdmin(tx, person, `made ${role}`);
+    if (outranks(person.role, role)) endSessions(tx, id);
     tx.update(user).set({ role, updatedAt: new Date() }).where(eq(user.id, id)).run();
     recordAudit(tx, {
       actorId,
@@ -121,29 +156,34 @@ export async function setRole(id: string, role: Role, actorId: string | null): P
   });
 }
 
-/** Holds back a person: no more pairs, leases given back, preferences neither counted nor trained on. */
+/** Holds back a person: signed out, no more pairs, leases given back, preferences neither counted nor trained on. */
 export async function pausePerson(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   await immediate((tx) => {
     const person = mustFind(tx, id);
     if (person.pausedAt !== null) return;
+    refuseActor(tx, actorId, person, 'paused');
     refuseWithoutAdmin(tx, person, 'paused');
+    endSessions(tx, id);
     tx.update(user)
       .set({ pausedAt: now, updatedAt: new Date(now) })
       .where(eq(user.id, id))
       .run();
-    tx.update(leases)
-      .set({ releasedAt: now })
-      .where(and(eq(leases.annotatorId, id), isNull(leases.releasedAt)))
-      .run();
+    for (const table of [leases, groupLeases]) {
+      tx.update(table)
+        .set({ releasedAt: now })
+        .where(and(eq(table.annotatorId, id), isNull(table.releasedAt)))
+        .run();
+    }
     recountFor(tx, id, now);
     recordAudit(tx, { actorId, action: 'person.pause', subject: id });
   });
 }
 
+/** Lets a person label again, and their answers count. Throws 'paused' for one's own pause, 'forbidden' for a higher role's. */
 export async function resumePerson(id: string, actorId: string | null): Promise<void> {
   await immediate((tx) => {
-    mustFind(tx, id);
+    refuseActor(tx, actorId, mustFind(tx, id), 'resumed');
     tx.update(user).set({ pausedAt: null, updatedAt: new Date() }).where(eq(user.id, id)).run();
     recountFor(tx, id, Date.now());
     recordAudit(tx, { actorId, action: 'person.resume', subject: id });

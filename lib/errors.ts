@@ -8,11 +8,13 @@ export const errorCodes = {
   'bad-request': { status: 400, when: 'The input does not have the shape or the range asked for.' },
   unauthenticated: { status: 401, when: 'Nobody is signed in, or the session has ended.' },
   forbidden: { status: 403, when: 'The role of the person signed in does not allow the action.' },
-  paused: { status: 403, when: 'A reviewer has paused this account: it may look but not label.' },
+  paused: { status: 403, when: 'This account is paused: it may look but change nothing.' },
   'not-found': { status: 404, when: 'No row, file or blob has the given id.' },
   conflict: { status: 409, when: 'The thing exists already, or is in a state that forbids this.' },
   'work-lost': { status: 409, when: 'Another worker has taken over this piece of work.' },
+  'method-not-allowed': { status: 405, when: 'The address does not know this HTTP method.' },
   gone: { status: 410, when: 'A link, lease or window has been used up or has expired.' },
+  'too-large': { status: 413, when: 'The body of a request is longer than any that is needed.' },
   unprocessable: { status: 422, when: 'The input is well formed and still cannot be used.' },
   'too-many-requests': { status: 429, when: 'A rate limit was reached; wait, then retry.' },
   'data-corrupt': { status: 500, when: 'Stored bytes do not match their hash or their schema.' },
@@ -43,11 +45,6 @@ export class AppError extends Error {
   /** The HTTP status that a route handler answers with. */
   get status(): number {
     return errorCodes[this.code].status;
-  }
-
-  /** The response body; never carries the cause. */
-  toBody(): ErrorBody {
-    return { error: { code: this.code, message: this.message } };
   }
 }
 

@@ -41,6 +41,22 @@ export type Action = keyof typeof rolesByAction;
 
 export const actions = Object.keys(rolesByAction) as Action[];
 
+/** What a paused person may still do: look, and see to their own account. */
+const pausedMay: ReadonlySet<Action> = new Set([
+  'images.read',
+  'review.read',
+  'rounds.read',
+  'rewards.read',
+  'policies.read',
+  'events.read',
+  'audit.read',
+]);
+
+/** Whether a pause leaves this to a person: whoever may change nothing cannot undo their pause by a detour either. */
+export function allowedWhilePaused(action: Action): boolean {
+  return pausedMay.has(action);
+}
+
 /** Whether a person with this role may do this. */
 export function can(role: Role, action: Action): boolean {
   return (rolesByAction[action] as readonly Role[]).includes(role);

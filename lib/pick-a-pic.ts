@@ -1,15 +1,15 @@
-import { z } from 'zod';
-import { type Answer, answerSchema } from './answers';
-import { purposeSchema } from './samples';
+/** @file One answer in the columns of the Pick-a-Pic data set (yuvalkirstain/pickapic_v2), as it is written down. */
+import type { Answer } from './answers';
 
 /**
- * One answer in the columns of the Pick-a-Pic data set (yuvalkirstain/pickapic_v2), which trainers
- * such as Diffusion-DPO read unchanged. Image 0 is the left one. Images are named by the sha256 of
- * their bytes; annotators by pseudonyms.
+ * Columns and types are Pick-a-Pic's; image 0 is the left one. JSON has no binary columns, so the images' bytes (`jpg_0`,
+ * `jpg_1` there) lie in files beside the lines, or stand in them as base64. Images are named by the sha256 of their bytes.
  */
 export interface PickAPicRow {
-  ranking_id: string;
-  user_id: string;
+  /** Whole numbers that stand for the answer and the annotator. */
+  ranking_id: number;
+  user_id: number;
+  /** In whole seconds: readers tell a time by its form, and some lines with a fraction would make all of them text. */
   created_at: string;
   caption: string;
   image_0_uid: string;
@@ -23,27 +23,36 @@ export interface PickAPicRow {
   model_0: string;
   model_1: string;
   num_example_per_prompt: number;
-  /** Not Pick-a-Pic's: tells both bad from a tie, and what the answer was for. */
+  /** From here on not Pick-a-Pic's. The id of the answer here: it is known again by it. */
+  answer_id: string;
+  created_at_ms: number;
+  /** Tells both bad from a tie. */
   answer: Answer;
+  /** What the pair was for, and whether the person's answers are held back from training. */
   purpose: string;
+  held_back: boolean;
   decision_ms: number;
 }
 
 /** What is needed of an answer to write it down. */
 export interface ExportedAnswer {
   id: string;
-  pseudonym: string;
+  rankingId: number;
+  userId: number;
+  /** Ms. */
   createdAt: number;
   prompt: string;
   left: { imageBlob: string; policy: string };
   right: { imageBlob: string; policy: string };
   answer: Answer;
   purpose: string;
+  heldBack: boolean;
   decisionMs: number;
   answersToPrompt: number;
 }
 
-const labelsOf: Record<Answer, readonly [number, number]> = {
+/** Labels of image 0 and image 1 by answer. */
+export const labelsOf: Record<Answer, readonly [number, number]> = {
   left: [1, 0],
   right: [0, 1],
   tie: [0.5, 0.5],
@@ -55,9 +64,9 @@ export function toPickAPic(exported: ExportedAnswer): PickAPicRow {
   const [label0, label1] = labelsOf[answer];
   const best = { left: left.imageBlob, right: right.imageBlob, tie: 'tie', 'both-bad': 'tie' };
   return {
-    ranking_id: exported.id,
-    user_id: exported.pseudonym,
-    created_at: new Date(exported.createdAt).toISOString(),
+    ranking_id: exported.rankingId,
+    user_id: exported.userId,
+    created_at: new Date(exported.createdAt).toISOString().replace(/\.\d+Z$/, 'Z'),
     caption: exported.prompt,
     image_0_uid: left.imageBlob,
     image_1_uid: right.imageBlob,
@@ -69,46 +78,23 @@ export function toPickAPic(exported: ExportedAnswer): PickAPicRow {
     model_0: left.policy,
     model_1: right.policy,
     num_example_per_prompt: exported.answersToPrompt,
+    answer_id: exported.id,
+    created_at_ms: exported.createdAt,
     answer,
     purpose: exported.purpose,
+    held_back: exported.heldBack,
     decision_ms: exported.decisionMs,
   };
 }
 
-const name = z.union([z.string().trim().min(1).max(200), z.int()]).transform(String);
+/** Pick-a-Pic's columns of float64. */
+const fractions: ReadonlySet<string> = new Set(['label_0', 'label_1']);
 
-/**
- * A row as others write it: only caption, labels and images must be there. An image is a PNG beside the file: at its path, or
- * in `images/` under its uid.
- */
-export const importedRowSchema = z.looseObject({
-  ranking_id: name.nullish(),
-  user_id: name.nullish(),
-  created_at: z.iso
-    .datetime({ offset: true, error: 'is no time such as 2024-05-01T12:00:00Z' })
-    .nullish(),
-  caption: z.string().trim().min(1).max(1000),
-  image_0_uid: name.nullish(),
-  image_1_uid: name.nullish(),
-  image_0_path: z.string().min(1).nullish(),
-  image_1_path: z.string().min(1).nullish(),
-  label_0: z.number(),
-  label_1: z.number(),
-  has_label: z.boolean().default(true),
-  model_0: name.nullish(),
-  model_1: name.nullish(),
-  answer: answerSchema.nullish(),
-  purpose: purposeSchema.default('training'),
-  decision_ms: z.number().nonnegative().nullish(),
-});
-
-export type ImportedRow = z.output<typeof importedRowSchema>;
-
-/** What a row's labels say; null where they say nothing that an answer could be, or something else than `answer` does. */
-export function answerIn({ label_0, label_1, answer }: ImportedRow): Answer | null {
-  const fitting = (Object.keys(labelsOf) as Answer[]).filter(
-    (one) => labelsOf[one][0] === label_0 && labelsOf[one][1] === label_1,
-  );
-  if (answer) return fitting.includes(answer) ? answer : null;
-  return fitting[0] ?? null;
+/** A row as one line of JSON. Labels keep their point (1.0), so that a reader gives them one type whatever was answered. */
+export function toLine(row: PickAPicRow & Record<string, unknown>): string {
+  const fields = Object.entries(row).map(([column, value]) => {
+    const written = JSON.stringify(value);
+    return `${JSON.stringify(column)}:${fractions.has(column) && Number.isInteger(value) ? `${written}.0` : written}`;
+  });
+  return `{${fields.join(',')}}`;
 }

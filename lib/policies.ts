@@ -14,6 +14,8 @@ export const policyManifestSchema = z.looseObject({
   suggestedPrompts: z.array(z.string()).optional(),
   suggestedEvaluationPrompts: z.array(z.string()).optional(),
   suggestedPreset: z.string().optional(),
+  /** What is made of the pipeline's scheduler file, for people. */
+  schedule: z.string().optional(),
   /** The configuration that trained it; none of a base policy. */
   config: z
     .looseObject({

@@ -85,7 +85,12 @@ export const rewardSourceSchema = z.enum([...learnedSources, 'imported']);
 
 export type RewardSource = z.infer<typeof rewardSourceSchema>;
 
-export const rewardModelStates = ['queued', 'training', 'ready', 'failed'] as const;
+export const rewardModelStates = ['queued', 'training', 'ready', 'failed', 'cancelled'] as const;
+
+/** Whether a trainer has it, or will. */
+export function isBeingMade(state: RewardModelState): boolean {
+  return state === 'queued' || state === 'training';
+}
 
 export const rewardModelStateSchema = z.enum(rewardModelStates);
 
@@ -161,15 +166,25 @@ export function rewardModelName({
  */
 export function labelsProblem(source: LearnedSource, labels: readonly number[]): string | null {
   const decided = labels.filter((label) => label !== 0.5);
+  return materialProblem(source, {
+    decided: decided.length,
+    silent: labels.length - decided.length,
+    good: decided.filter((label) => label > 0.5).length,
+  });
+}
+
+/** The same of labels that were counted: those that say something, of these the good ones, and those that do not. */
+export function materialProblem(
+  source: LearnedSource,
+  { decided, silent, good }: { decided: number; silent: number; good: number },
+): string | null {
   const what = source === 'picks' ? 'answers that prefer a side' : 'judged images';
-  if (decided.length < leastDecided) {
-    const silent = labels.length - decided.length;
+  if (decided < leastDecided) {
     const others = silent === 0 ? '' : ` ${silent} more are ties, or contradict each other.`;
-    return `There are ${decided.length} ${what}, and a reward model needs at least ${leastDecided}.${others} Label more, then train it.`;
+    return `There are ${decided} ${what}, and a reward model needs at least ${leastDecided}.${others} Label more, then train it.`;
   }
-  const good = decided.filter((label) => label > 0.5).length;
-  if (source === 'flags' && (good === 0 || good === decided.length)) {
-    return `All ${decided.length} judged images are ${good === 0 ? 'bad' : 'good'}, so there is nothing to tell apart. Label more, then train it.`;
+  if (source === 'flags' && (good === 0 || good === decided)) {
+    return `All ${decided} judged images are ${good === 0 ? 'bad' : 'good'}, so there is nothing to tell apart. Label more, then train it.`;
   }
   return null;
 }

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { takeLock } from './lock';
 
 /** Everything `next build` reads; the trainer is not part of it. */
 const sources = [
@@ -16,6 +19,8 @@ const sources = [
   'tsconfig.json',
 ];
 const stampFile = '.next/sources.sha256';
+const lockFile = 'node_modules/.darkroom-build.lock';
+const lockPollMs = 300;
 
 function filesOf(path: string): string[] {
   if (!existsSync(path)) return [];
@@ -47,18 +52,40 @@ export function isBuilt(): boolean {
 }
 
 /**
- * Builds the web app for production. Call it from the project root.
+ * Builds the web app for production, unless it is built. Call it from the project root; of several at once one builds and the
+ * others wait for it.
  *
  * @param signal ends the build early
+ * @param niceness how much it gives way to other processes: 0 (not) to 19
  * @throws with the compiler's last lines when the build fails
  */
-export async function build(signal?: AbortSignal): Promise<void> {
+export async function build({
+  signal,
+  niceness = 0,
+}: {
+  signal?: AbortSignal;
+  niceness?: number;
+} = {}): Promise<void> {
+  let unlock = takeLock(lockFile);
+  while (!unlock) {
+    await sleep(lockPollMs, undefined, { signal });
+    unlock = takeLock(lockFile);
+  }
+  try {
+    if (!isBuilt()) await compile(niceness, signal);
+  } finally {
+    unlock();
+  }
+}
+
+async function compile(niceness: number, signal?: AbortSignal): Promise<void> {
   const hash = sourcesHash();
   const child = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'build'], {
     env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal,
   });
+  if (child.pid && niceness > 0) setPriority(child.pid, niceness);
   let output = '';
   const collect = (chunk: Buffer) => {
     output += chunk;

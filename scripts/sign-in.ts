@@ -5,7 +5,7 @@ import { runningElsewhere } from './start/running';
 
 const running = await runningElsewhere(darkroomHome());
 if (running) {
-  console.log(`\n  ${bold(`${running.url}/join/${await adminToken()}`)}`);
+  console.log(`\n  ${bold(`${running.publicUrl ?? running.url}/join/${await adminToken()}`)}`);
   console.log(`  ${dim('one-time link: signs in the first admin; good for seven days')}\n`);
 } else {
   console.error(

@@ -10,8 +10,8 @@ import { FormError } from '../components/ui/form-error';
 import { useToast } from '../components/ui/toast';
 import { send } from '../http/send';
 
-/** Email and password, to be set the first time or changed. */
-export function LoginForm({ email }: { email: string | null }) {
+/** Email and password, to be set the first time or changed; a change signs out everywhere else. */
+export function LoginForm({ email, hasPassword }: { email: string | null; hasPassword: boolean }) {
   const router = useRouter();
   const { say } = useToast();
   const save = useMutation({
@@ -33,7 +33,7 @@ export function LoginForm({ email }: { email: string | null }) {
           {
             email: String(data.get('email')),
             password: String(data.get('password')),
-            currentPassword: email === null ? undefined : String(data.get('current-password')),
+            currentPassword: hasPassword ? String(data.get('current-password')) : undefined,
           },
           { onSuccess: () => form.reset() },
         );
@@ -48,12 +48,15 @@ export function LoginForm({ email }: { email: string | null }) {
           required
         />
       </Field>
-      {email === null ? null : (
+      {hasPassword ? (
         <Field label="Current password">
           <Input name="current-password" type="password" autoComplete="current-password" required />
         </Field>
-      )}
-      <Field label="New password" help="At least 10 characters.">
+      ) : null}
+      <Field
+        label="New password"
+        help="At least 10 characters. You are signed out everywhere else."
+      >
         <Input
           name="password"
           type="password"

@@ -3,12 +3,12 @@ import { forbidden, redirect } from 'next/navigation';
 import { cache } from 'react';
 import { type Action, can } from '@/lib/permissions';
 import type { Person } from './person';
-import { auth } from './server';
+import { sessionOf } from './session';
 import { toPerson } from './to-person';
 
 /** Who looks at this page, or null; asked once per request however many components want to know. */
 export const currentPerson = cache(async (): Promise<Person | null> => {
-  const session = await (await auth()).api.getSession({ headers: await headers() });
+  const session = await sessionOf(await headers());
   return session ? toPerson(session.user) : null;
 });
 

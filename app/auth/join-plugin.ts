@@ -9,9 +9,9 @@ import {
   invitationProblem,
   redeemInvitation,
 } from '@/db/invitations';
+import { placeholderEmail } from '@/db/users';
 import { AppError } from '@/lib/errors';
 import { joinRequestSchema, nameSchema } from './join.schema';
-import { placeholderEmail } from './person';
 
 type Login = { email: string; password: string };
 
@@ -107,8 +107,14 @@ async function signIn(ctx: GenericEndpointContext, userId: string): Promise<void
 
 async function saveLogin(ctx: GenericEndpointContext, userId: string, login: Login): Promise<void> {
   const { internalAdapter, password } = ctx.context;
-  await assertFree(ctx, login.email, userId);
+  const { email } = login;
+  await assertFree(ctx, email, userId);
   const hash = await password.hash(login.password);
+  // The address first: if somebody else is faster with it, nothing has been changed.
+  await internalAdapter.updateUser(userId, { email, hasEmail: true }).catch(async (thrown) => {
+    await assertFree(ctx, email, userId);
+    throw thrown;
+  });
   if (await internalAdapter.findCredentialAccount(userId)) {
     await internalAdapter.updatePassword(userId, hash);
   } else {
@@ -120,7 +126,6 @@ async function saveLogin(ctx: GenericEndpointContext, userId: string, login: Log
       password: hash,
     });
   }
-  await internalAdapter.updateUser(userId, { email: login.email });
 }
 
 async function assertFree(

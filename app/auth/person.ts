@@ -12,16 +12,3 @@ export const personSchema = z.object({
 });
 
 export type Person = z.infer<typeof personSchema>;
-
-/** RFC 2606 keeps `.invalid` free: an address under it can never belong to anybody. */
-const placeholderDomain = '@darkroom.invalid';
-
-/** The address of an account whose owner gave none; the table wants one, and wants it unique. */
-export function placeholderEmail(): string {
-  return `${crypto.randomUUID()}${placeholderDomain}`;
-}
-
-/** The address a person gave, or null. */
-export function realEmail(email: string): string | null {
-  return email.endsWith(placeholderDomain) ? null : email;
-}

@@ -2,19 +2,18 @@
 
 import { ArrowRight } from 'lucide-react';
 import Link from 'next/link';
-import { isFinished } from '@/lib/rounds';
 import type { RoundsView } from '../api/rounds/schema';
 import { buttonClass } from '../components/ui/button-class';
 import { CurrentRound } from '../rounds/current-round';
 import { useLiveRounds, useRounds } from '../rounds/queries';
 import { TrainerLine } from '../rounds/trainer-line';
+import { roundsAtHome } from './rounds-at-home';
 
 /** What is under way, as the rounds page shows it; where nothing is, the round that came last. */
 export function LiveRounds({ initial, mayManage }: { initial: RoundsView; mayManage: boolean }) {
-  const { rounds, trainer } = useRounds(initial);
+  const { underWay, over, trainer } = useRounds(initial, roundsAtHome);
   useLiveRounds();
-  const underWay = rounds.filter(({ state }) => !isFinished(state));
-  const shown = underWay.length > 0 ? underWay : rounds.slice(0, 1);
+  const shown = underWay.length > 0 ? underWay : over.slice(0, 1);
   return (
     <section aria-label="Rounds" className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center justify-between gap-3">

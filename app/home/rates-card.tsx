@@ -2,7 +2,7 @@ import { ArrowRight, Flag } from 'lucide-react';
 import Link from 'next/link';
 import { flagCounts } from '@/db/flag-counts';
 import { wilsonInterval } from '@/lib/statistics/proportion';
-import { loadRates } from '../api/review/load-rates';
+import { loadFirstAndNewest } from '../api/review/load-rates';
 import type { PolicyRates } from '../api/review/schema';
 import { plural } from '../components/figures/format';
 import { commonMax, IntervalBar } from '../components/figures/interval-bar';
@@ -18,14 +18,12 @@ const defects = [
 
 /** How the newest version compares with the first, and how many flags wait. */
 export async function RatesCard() {
-  const { rates } = await loadRates({ purpose: 'evaluation' });
+  const shown = await loadFirstAndNewest();
   const open = (await flagCounts()).open;
-  const newest = rates.at(-1);
-  const shown = newest ? [...rates.slice(0, rates.length > 1 ? 1 : 0), newest] : [];
   return (
     <Card className="@container flex flex-col gap-4">
       <CardHeading title="Review">
-        {newest
+        {shown.length > 0
           ? 'The first and the newest version, by the judge, on the fixed evaluation images.'
           : 'Rates appear when the first round has been evaluated.'}
       </CardHeading>

@@ -4,11 +4,13 @@ import { loadRounds } from '../api/rounds/load-rounds';
 import { buttonClass } from '../components/ui/button-class';
 import { Card, CardHeading } from '../components/ui/card';
 import { LiveRounds } from './live-rounds';
+import { roundsAtHome } from './rounds-at-home';
 
 /** The rounds under way, live; or the way to start one. */
 export async function RoundsCard({ mayManage }: { mayManage: boolean }) {
-  const view = await loadRounds();
-  if (view.rounds.length > 0) return <LiveRounds initial={view} mayManage={mayManage} />;
+  const view = await loadRounds({ limit: roundsAtHome });
+  if (view.underWay.length + view.over.length > 0)
+    return <LiveRounds initial={view} mayManage={mayManage} />;
   return (
     <Card>
       <CardHeading title="Rounds">

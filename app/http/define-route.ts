@@ -1,10 +1,12 @@
 import type { z } from 'zod';
-import { AppError, toAppError } from '@/lib/errors';
+import { AppError } from '@/lib/errors';
 import type { Action } from '@/lib/permissions';
+import { clientAddress } from '../auth/client-address';
 import type { Person } from '../auth/person';
 import { requireRole } from '../auth/require-role';
-import { log } from './log';
+import { errorResponse } from './error-response';
 import { type RateLimit, takeToken } from './rate-limit';
+import { readJson, refuseLongBody } from './read-body';
 import { refuseForeignOrigin } from './same-origin';
 
 type Schemas = { body?: z.ZodType; query?: z.ZodType; params?: z.ZodType };
@@ -43,7 +45,7 @@ export function openRoute<S extends Schemas>(
   handle: (call: Call<S, null>) => Promise<unknown>,
 ): Handler {
   return guarded(async (request, context) => {
-    takeToken(options.limit, request.headers.get('x-forwarded-for') ?? 'unknown');
+    takeToken(options.limit, await clientAddress(request.headers));
     return handle({ ...(await parseAll(options, request, context)), request, person: null });
   });
 }
@@ -53,18 +55,13 @@ function guarded(
 ): Handler {
   return async (request, context) => {
     try {
+      refuseLongBody(request);
       if (request.method !== 'GET') refuseForeignOrigin(request);
       const result = await handle(request, context);
       if (result instanceof Response) return result;
       return Response.json(result ?? {}, { headers: { 'Cache-Control': 'no-store' } });
     } catch (thrown) {
-      const error = toAppError(thrown);
-      if (error.status >= 500)
-        log.error({ err: error, path: new URL(request.url).pathname }, error.message);
-      return Response.json(error.toBody(), {
-        status: error.status,
-        headers: { 'Cache-Control': 'no-store' },
-      });
+      return errorResponse(thrown, request);
     }
   };
 }
@@ -80,27 +77,6 @@ async function parseAll<S extends Schemas>(
     query: (schemas.query && parse(schemas.query, query)) as Parsed<S['query']>,
     params: (schemas.params && parse(schemas.params, await context.params)) as Parsed<S['params']>,
   };
-}
-
-/** Largest JSON body in bytes; the biggest honest one is a page of guidelines. */
-const bodyBytesMax = 256 * 1024;
-
-async function readJson(request: Request): Promise<unknown> {
-  const text = await request.text();
-  if (text.length > bodyBytesMax) {
-    throw new AppError(
-      'bad-request',
-      `The body has ${text.length} characters; at most ${bodyBytesMax} are read.`,
-    );
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError(
-      'bad-request',
-      `The body is not JSON: "${text.slice(0, 40)}". Send application/json.`,
-    );
-  }
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {

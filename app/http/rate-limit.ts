@@ -9,9 +9,19 @@ export const labelLimit: RateLimit = { name: 'label', perMinute: 1200, burst: 24
 /** Guessing a password or a link must not pay. */
 export const signInLimit: RateLimit = { name: 'sign-in', perMinute: 60, burst: 60 };
 
+/** Wrong passwords for one email from one address, or from one device that has signed in before. */
 export const passwordLimit: RateLimit = { name: 'password', perMinute: 5, burst: 10 };
 
+/** Wrong passwords for one email from all devices that have never signed in: who has many addresses gains little. */
+export const strangerLimit: RateLimit = { name: 'stranger', perMinute: 10, burst: 100 };
+
 export const manageLimit: RateLimit = { name: 'manage', perMinute: 120, burst: 60 };
+
+/** Gives a token back, for a call that turned out not to be what the limit is against. */
+export function returnToken(limit: RateLimit, caller: string): void {
+  const bucket = buckets.get(`${limit.name}:${caller}`);
+  if (bucket) bucket.tokens = Math.min(limit.burst, bucket.tokens + 1);
+}
 
 type Bucket = { tokens: number; filledAt: number };
 

@@ -1,3 +1,4 @@
+import { readAddresses } from '@/lib/addresses';
 import { AppError } from '@/lib/errors';
 
 /**
@@ -12,7 +13,10 @@ export function refuseForeignOrigin(request: Request): void {
   }
   const origin = request.headers.get('origin');
   if (origin === null) return;
-  if (hostOf(origin) !== request.headers.get('host')) throw refusal(origin);
+  if (hostOf(origin) === request.headers.get('host')) return;
+  // A proxy may write a Host of its own; what people open stands in the settings.
+  if (origin === readAddresses(process.env).publicUrl) return;
+  throw refusal(origin);
 }
 
 function refusal(from: string): AppError {

@@ -3,14 +3,14 @@
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
 import { cn } from '../components/ui/cn';
 import { ShortcutKey } from './shortcut-key';
-import { ariaKey, type Bindings } from './shortcuts';
+import { ariaKeys, type Bindings } from './shortcuts';
 
-/** Where each answer stands: the sides outside, as on screen; on a phone the sides on top. */
+/** Where each answer stands: the sides outside, as on screen; on a phone, held either way, the sides on top. */
 const places: Record<Answer, string> = {
-  left: 'sm:order-1',
-  tie: 'max-sm:order-3 sm:order-2',
-  'both-bad': 'max-sm:order-4 sm:order-3',
-  right: 'sm:order-4',
+  left: 'order-1',
+  right: 'order-2 sm:order-4 low:order-2',
+  tie: 'order-3 sm:order-2 low:order-3',
+  'both-bad': 'order-4 sm:order-3 low:order-4',
 };
 
 /** The four answers, each with its key. */
@@ -24,7 +24,7 @@ export function AnswerBar({
   onAnswer: (answer: Answer) => void;
 }) {
   return (
-    <div className="grid grid-cols-2 gap-2 sm:grid-cols-[1fr_auto_auto_1fr] sm:gap-3">
+    <div className="grid grid-cols-2 gap-2 sm:grid-cols-[1fr_auto_auto_1fr] sm:gap-3 low:grid-cols-2 low:gap-2">
       {answers.map((answer) => {
         const isSide = answer === 'left' || answer === 'right';
         return (
@@ -33,9 +33,7 @@ export function AnswerBar({
             type="button"
             disabled={disabled}
             title={answerDescriptions[answer].explanation}
-            aria-keyshortcuts={
-              bindings.on ? bindings.keys[answer].map(ariaKey).join(' ') || undefined : undefined
-            }
+            aria-keyshortcuts={ariaKeys(bindings, answer)}
             onClick={() => onAnswer(answer)}
             className={cn(
               'flex h-12 items-center justify-center gap-2.5 rounded-md border text-sm transition-colors disabled:opacity-50',

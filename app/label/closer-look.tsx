@@ -2,36 +2,32 @@
 
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import { Minus, Plus, Scan, X } from 'lucide-react';
-import { useRef } from 'react';
+import { type ReactNode, useRef } from 'react';
 import {
   type ReactZoomPanPinchRef,
   TransformComponent,
   TransformWrapper,
 } from 'react-zoom-pan-pinch';
-import type { Answer } from '@/lib/answers';
 import { Button } from '../components/ui/button';
-import { AnswerBar } from './answer-bar';
-import type { HeldPair } from './label-state';
-import type { Bindings } from './shortcuts';
-
-const sides = ['left', 'right'] as const;
+import { cn } from '../components/ui/cn';
 
 /**
- * Both images on the whole screen. Moving or zooming one moves the other the same way, so that the same
- * place of both can be compared; pixels stay pixels.
+ * One or two images on the whole screen; pixels stay pixels. Moving or zooming one of two moves the other the same way, so
+ * that the same place of both can be compared; another image in the place of one is seen at the same place too.
  */
 export function CloserLook({
-  pair,
+  title,
+  images,
   veiled,
-  bindings,
-  onAnswer,
   onClose,
+  children,
 }: {
-  pair: HeldPair;
+  title: string;
+  images: { src: string; alt: string }[];
   veiled: boolean;
-  bindings: Bindings;
-  onAnswer: (answer: Answer) => void;
   onClose: () => void;
+  /** What can be done here, below the images. */
+  children: ReactNode;
 }) {
   const views = useRef<(ReactZoomPanPinchRef | null)[]>([]);
   const following = useRef(false);
@@ -49,9 +45,7 @@ export function CloserLook({
       <BaseDialog.Portal>
         <BaseDialog.Popup className="fixed inset-0 z-50 flex flex-col bg-film text-film-ink">
           <div className="flex items-center gap-2 px-3 py-2">
-            <BaseDialog.Title className="min-w-0 flex-1 truncate text-sm">
-              {pair.prompt}
-            </BaseDialog.Title>
+            <BaseDialog.Title className="min-w-0 flex-1 truncate text-sm">{title}</BaseDialog.Title>
             <ZoomButtons views={views} />
             <BaseDialog.Close
               aria-label="Close"
@@ -60,9 +54,18 @@ export function CloserLook({
               <X aria-hidden className="size-4" />
             </BaseDialog.Close>
           </div>
-          <div className="grid min-h-0 flex-1 grid-cols-1 grid-rows-2 gap-1 landscape:grid-cols-2 landscape:grid-rows-1">
-            {sides.map((side, index) => (
-              <div key={side} className="relative min-h-0 min-w-0 overflow-hidden bg-white/5">
+          <div
+            className={cn(
+              'grid min-h-0 flex-1 grid-cols-1 gap-1',
+              images.length > 1 && 'grid-rows-2 landscape:grid-cols-2 landscape:grid-rows-1',
+            )}
+          >
+            {images.map(({ src, alt }, index) => (
+              <div
+                // biome-ignore lint/suspicious/noArrayIndexKey: a place keeps its zoom when another image takes it
+                key={index}
+                className="relative min-h-0 min-w-0 overflow-hidden bg-white/5"
+              >
                 <TransformWrapper
                   ref={(view) => {
                     views.current[index] = view;
@@ -79,8 +82,8 @@ export function CloserLook({
                     contentStyle={{ width: '100%', height: '100%' }}
                   >
                     <img
-                      src={pair[side].src}
-                      alt={`${side === 'left' ? 'Left' : 'Right'}: ${pair.prompt}`}
+                      src={src}
+                      alt={alt}
                       draggable={false}
                       className={`pixelated size-full object-contain ${veiled ? 'blur-2xl' : ''}`}
                     />
@@ -89,8 +92,9 @@ export function CloserLook({
               </div>
             ))}
           </div>
-          <div className="mx-auto w-full max-w-2xl p-3 text-foreground">
-            <AnswerBar bindings={bindings} disabled={false} onAnswer={onAnswer} />
+          {/* On paper again: these colours are made for it. */}
+          <div className="bg-background p-3 text-foreground">
+            <div className="mx-auto w-full max-w-2xl">{children}</div>
           </div>
         </BaseDialog.Popup>
       </BaseDialog.Portal>

@@ -4,9 +4,7 @@ import type { Dispatch, ReactNode } from 'react';
 import { Frame } from './frame';
 import type { HeldPair, LabelAction } from './label-state';
 import { PairLayer } from './pair-layer';
-import type { Side } from './use-labeling';
-
-const sides = ['left', 'right'] as const;
+import { type Side, sides } from './sides';
 
 /**
  * Two frames on a strip of film. All pairs in hand lie in it as layers, of which the first shows once
@@ -37,7 +35,7 @@ export function FilmStrip({
   children: ReactNode;
 }) {
   return (
-    <div className="rounded-md bg-film px-2 py-1 sm:px-3">
+    <div className="rounded-md bg-film px-2 py-1 sm:px-3 low:w-[calc(2*var(--side)+2.25rem)] low:shrink-0">
       <div aria-hidden className="grid grid-cols-2 gap-2 sm:gap-3">
         {['', 'A'].map((suffix) => (
           <p

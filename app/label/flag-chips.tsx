@@ -4,34 +4,36 @@ import { type FlagKind, flagDescriptions, flagKinds } from '@/lib/flags';
 import type { ServedImage } from '../api/label/schema';
 import { cn } from '../components/ui/cn';
 import { ShortcutKey } from './shortcut-key';
-import type { Bindings } from './shortcuts';
-import { ariaKey } from './shortcuts';
-import type { Side } from './use-labeling';
+import { ariaKeys, type Bindings } from './shortcuts';
 
 /** The defects one can mark on one image; a marked one stays pressed. */
 export function FlagChips({
-  side,
+  which,
+  name,
   image,
   bindings,
   onToggle,
 }: {
-  side: Side;
+  /** Whose keys these are. */
+  which: 'left' | 'right' | 'chosen';
+  /** What the image is called: 'left image', 'image 4'. */
+  name: string;
   image: ServedImage | undefined;
   bindings: Bindings;
   onToggle: (kind: FlagKind) => void;
 }) {
   return (
     <fieldset className="flex min-w-0 flex-wrap gap-1 @md:gap-1.5">
-      <legend className="sr-only">Defects of the {side} image</legend>
+      <legend className="sr-only">Defects of {name}</legend>
       {flagKinds.map((kind) => {
         const set = image?.flags.includes(kind) ?? false;
-        const key = bindings.keys[`flag-${side}-${kind}`][0];
+        const shortcut = `flag-${which}-${kind}` as const;
         return (
           <button
             key={kind}
             type="button"
             aria-pressed={set}
-            aria-keyshortcuts={bindings.on && key ? ariaKey(key) : undefined}
+            aria-keyshortcuts={ariaKeys(bindings, shortcut)}
             title={flagDescriptions[kind].explanation}
             disabled={!image}
             onClick={() => onToggle(kind)}
@@ -44,7 +46,7 @@ export function FlagChips({
             )}
           >
             {flagDescriptions[kind].label}
-            <ShortcutKey bindings={bindings} name={`flag-${side}-${kind}`} />
+            <ShortcutKey bindings={bindings} name={shortcut} />
           </button>
         );
       })}

@@ -1,7 +1,7 @@
 'use client';
 
 import { EyeOff, Maximize2 } from 'lucide-react';
-import type { Side } from './use-labeling';
+import type { Side } from './sides';
 
 /** What can be done to one image directly: pick it by pressing it, look closer, lift the veil. */
 export function Frame({

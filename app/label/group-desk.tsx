@@ -1,125 +1,158 @@
 'use client';
 
-import { EyeOff, Undo2, X } from 'lucide-react';
-import { useEffect, useEffectEvent, useRef, useState } from 'react';
-import type { ServedGroup } from '../api/label/schema';
+import { EyeOff, Flag } from 'lucide-react';
+import { type Dispatch, type ReactNode, useRef } from 'react';
+import type { FlagKind } from '@/lib/flags';
 import { Button } from '../components/ui/button';
-import { cn } from '../components/ui/cn';
-import { Kbd } from '../components/ui/kbd';
+import { fitGrid, type Grid } from './fit-grid';
+import { FlagChips } from './flag-chips';
+import { GroupFrame } from './group-frame';
+import { GroupLayer, groupGapPx } from './group-layer';
+import type { HeldGroup, LabelAction } from './label-state';
+import { NextButton } from './next-button';
+import type { Bindings } from './shortcuts';
+import { useRoom } from './use-room';
 
-/** A group of images of one prompt: the bad ones are crossed out, with a click or by number. */
+/** The film around the images, px: its padding, and below them its sprockets. */
+const filmPx = { width: 16, height: 36 };
+
+/** Narrower, a defect is no longer seen, nor a button hit: then the images scroll. */
+const imagePxMin = 112;
+const imagePxMax = 544;
+
+/**
+ * A group of images of one prompt as a contact sheet: the bad ones are crossed out. The images are as large as the window
+ * allows. Groups in hand lie on it as layers, of which the first shows.
+ */
 export function GroupDesk({
-  group,
-  tagged,
+  groups,
+  current,
   veiled,
-  keysOn,
+  bindings,
   onReveal,
   onToggle,
+  onChoose,
+  onFlag,
+  onZoom,
   onSubmit,
-  onUndo,
+  dispatch,
+  children,
 }: {
-  group: ServedGroup;
-  tagged: string[];
+  groups: [HeldGroup, ...HeldGroup[]];
+  /** The group that may be judged, if it is. */
+  current: HeldGroup | undefined;
   /** Whether the images are blurred for somebody who wants it so. */
   veiled: boolean;
-  keysOn: boolean;
+  bindings: Bindings;
   onReveal: () => void;
   onToggle: (sampleId: string) => void;
+  onChoose: (sampleId: string) => void;
+  onFlag: (sampleId: string, kind: FlagKind) => void;
+  onZoom: (sampleId: string) => void;
   onSubmit: () => void;
-  onUndo: (() => void) | null;
+  dispatch: Dispatch<LabelAction>;
+  /** What else can be done: skip, undo. */
+  children: ReactNode;
 }) {
-  const frames = useRef<HTMLFieldSetElement>(null);
-  const [standing, setStanding] = useState(false);
-  useEffect(() => {
-    const images = [...(frames.current?.querySelectorAll('img') ?? [])];
-    // All appear together. One that cannot be loaded must not keep the others back: it is a bad one.
-    void Promise.allSettled(images.map((image) => image.decode())).then(() => setStanding(true));
-  }, []);
-
-  const press = useEffectEvent((event: KeyboardEvent) => {
-    if (!keysOn || !standing || event.repeat || event.ctrlKey || event.metaKey || event.altKey)
-      return;
-    if (document.querySelector('[role=dialog]')) return;
-    const image = group.images[Number(/^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1]) - 1];
-    if (image) onToggle(image.sampleId);
-    else if (event.code === 'ArrowRight') onSubmit();
-    else if (event.code === 'KeyZ') onUndo?.();
-  });
-  useEffect(() => {
-    const pressed = (event: KeyboardEvent) => press(event);
-    window.addEventListener('keydown', pressed);
-    return () => window.removeEventListener('keydown', pressed);
-  }, []);
+  const desk = useRef<HTMLDivElement>(null);
+  const controls = useRef<HTMLDivElement>(null);
+  const room = useRoom(desk, controls);
+  const [group] = groups;
+  const chosenAt = group.images.findIndex(({ sampleId }) => sampleId === group.chosen);
+  const chosen = group.images[chosenAt];
+  const grid = room && gridFor(group, room);
+  const rows = grid ? Math.ceil(group.images.length / grid.columns) : 0;
+  const across = grid ? grid.columns * (grid.width + groupGapPx) - groupGapPx : 0;
+  const down = grid ? rows * (grid.height + groupGapPx) - groupGapPx : 0;
 
   return (
-    <div data-group={group.groupId} className="flex flex-col gap-4">
-      <fieldset ref={frames} disabled={!standing} className="rounded-md bg-film p-2 sm:p-3">
-        <legend className="sr-only">Tag the bad images</legend>
-        <div className="grid grid-cols-2 gap-2 sm:grid-cols-4 sm:gap-3">
-          {group.images.map((image, index) => {
-            const isTagged = tagged.includes(image.sampleId);
-            return (
-              <button
-                key={image.sampleId}
-                type="button"
-                aria-pressed={isTagged}
-                aria-label={`Image ${index + 1} is bad`}
-                aria-keyshortcuts={keysOn && index < 9 ? String(index + 1) : undefined}
-                onClick={() => onToggle(image.sampleId)}
-                className="relative aspect-square overflow-hidden bg-white/5 text-left"
-              >
-                <img
-                  src={image.src}
-                  alt=""
-                  width={image.width}
-                  height={image.height}
-                  draggable={false}
-                  className={cn(
-                    'size-full object-contain transition-opacity',
-                    isTagged && 'opacity-35',
-                    !standing && 'invisible',
-                    veiled && 'blur-2xl',
-                  )}
-                />
-                <span
-                  aria-hidden
-                  className="edge-print absolute top-0 left-0 bg-film/80 px-2 py-1 text-film-ink"
-                >
-                  {index + 1}
-                </span>
-                {isTagged ? (
-                  <X
-                    aria-hidden
-                    className="absolute inset-0 size-full p-6 text-film-ink"
-                    strokeWidth={1}
-                  />
-                ) : null}
-              </button>
-            );
-          })}
-        </div>
-      </fieldset>
-      <div className="flex flex-wrap items-center gap-2 px-2 sm:px-3">
-        <Button
-          size="large"
-          className="flex-1 border-primary bg-primary/10 font-semibold hover:bg-primary/20"
-          disabled={!standing}
-          aria-keyshortcuts={keysOn ? 'ArrowRight' : undefined}
-          onClick={onSubmit}
+    <div
+      ref={desk}
+      data-group={group.groupId}
+      className="flex min-h-0 flex-1 flex-col items-center gap-3 low:flex-row low:items-start"
+    >
+      <div className="rounded-md bg-film px-2 pt-2 low:mx-auto">
+        <div
+          className="relative"
+          style={{
+            width: across,
+            height: room ? Math.min(down, Math.max(1, room.height - filmPx.height)) : 0,
+          }}
         >
-          {tagged.length === 0 ? 'None is bad, next' : `${tagged.length} bad, next`}
-          {keysOn ? <Kbd className="pointer-coarse:hidden max-sm:hidden">→</Kbd> : null}
-        </Button>
-        {veiled ? (
-          <Button size="large" onClick={onReveal}>
-            <EyeOff aria-hidden /> Show
-          </Button>
-        ) : null}
-        <Button look="quiet" size="large" disabled={!onUndo} onClick={() => onUndo?.()}>
-          <Undo2 aria-hidden /> Undo
-          {keysOn ? <Kbd className="pointer-coarse:hidden max-sm:hidden">Z</Kbd> : null}
-        </Button>
+          {room
+            ? groups.map((held) => (
+                <GroupLayer
+                  key={held.leaseId}
+                  group={held}
+                  grid={gridFor(held, room)}
+                  shown={held.leaseId === current?.leaseId}
+                  veiled={veiled}
+                  dispatch={dispatch}
+                >
+                  {(image, index) => (
+                    <GroupFrame
+                      image={image}
+                      number={index + 1}
+                      tagged={held.tagged.includes(image.sampleId)}
+                      chosen={held.chosen === image.sampleId}
+                      bindings={bindings}
+                      onToggle={() => onToggle(image.sampleId)}
+                      onChoose={() => onChoose(image.sampleId)}
+                      onZoom={() => onZoom(image.sampleId)}
+                    />
+                  )}
+                </GroupLayer>
+              ))
+            : null}
+        </div>
+        <div aria-hidden className="sprockets my-2.5 h-2 opacity-15" />
+      </div>
+      <div
+        ref={controls}
+        className="flex w-full shrink-0 flex-col gap-2 px-2 sm:px-3 low:w-60 low:px-0"
+      >
+        <div className="flex items-center gap-3 max-sm:flex-col max-sm:items-stretch max-sm:gap-1 low:flex-col low:items-stretch low:gap-1">
+          <p className="flex shrink-0 items-center gap-1.5 text-muted-foreground text-xs tabular-nums sm:w-32 sm:text-sm low:w-auto low:text-xs">
+            <Flag aria-hidden className="size-3.5" />
+            {chosen ? `Flag image ${chosenAt + 1}` : 'Flag an image'}
+          </p>
+          <div className="@container min-w-0 flex-1">
+            <FlagChips
+              which="chosen"
+              name={chosen ? `image ${chosenAt + 1}` : 'the chosen image'}
+              image={current && chosen}
+              bindings={bindings}
+              onToggle={(kind) => chosen && onFlag(chosen.sampleId, kind)}
+            />
+          </div>
+        </div>
+        <div className="flex flex-wrap items-center gap-2">
+          <NextButton
+            bad={group.tagged.length}
+            disabled={!current}
+            bindings={bindings}
+            onNext={onSubmit}
+          />
+          {veiled ? (
+            <Button size="large" onClick={onReveal}>
+              <EyeOff aria-hidden /> Show
+            </Button>
+          ) : null}
+        </div>
+        {children}
       </div>
     </div>
   );
+}
+
+function gridFor(group: HeldGroup, room: { width: number; height: number }): Grid {
+  const [first] = group.images;
+  return fitGrid({
+    room: { width: room.width - filmPx.width, height: room.height - filmPx.height },
+    count: group.images.length,
+    aspect: first ? first.width / first.height : 1,
+    gap: groupGapPx,
+    widthMin: imagePxMin,
+    widthMax: imagePxMax,
+  });
 }

@@ -3,21 +3,24 @@
 import dynamic from 'next/dynamic';
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { Answer } from '@/lib/answers';
-import { type FlagKind, flagKinds } from '@/lib/flags';
+import type { FlagKind } from '@/lib/flags';
 import type { GuidelinesText } from '../api/label/schema';
+import { cn } from '../components/ui/cn';
 import { AnswerBar } from './answer-bar';
 import { ConsentDialog } from './consent-dialog';
 import { FilmStrip } from './film-strip';
 import { FlagChips } from './flag-chips';
+import { GroupCloserBar } from './group-closer-bar';
 import { GroupDesk } from './group-desk';
 import { GuidelinesDialog } from './guidelines-dialog';
+import type { HeldGroup, HeldPair } from './label-state';
 import { ProgressLine } from './progress-line';
 import { RecentStrip } from './recent-strip';
 import { HelpActions, SideActions } from './secondary-actions';
-import type { ShortcutName } from './shortcuts';
+import { flagShortcut, type ShortcutName, tagShortcut } from './shortcuts';
 import { ShortcutsDialog } from './shortcuts-dialog';
-import { useGroupTagging } from './use-group-tagging';
-import { type Side, useLabeling } from './use-labeling';
+import { sides } from './sides';
+import { useLabeling } from './use-labeling';
 import { useBindings, useShortcuts } from './use-shortcuts';
 import { useTurnaround } from './use-turnaround';
 import { Waiting } from './waiting';
@@ -28,7 +31,7 @@ const CloserLook = dynamic(() => import('./closer-look').then((module) => module
 
 type OpenDialog = 'guidelines' | 'shortcuts' | 'zoom' | null;
 
-/** The labeling screen: everything between a person and the next pair. */
+/** The labeling screen: everything between a person and the next pair or group. */
 export function LabelDesk(props: {
   personId: string;
   blurNsfw: boolean;
@@ -42,58 +45,104 @@ export function LabelDesk(props: {
   const [revealed, setRevealed] = useState<string | null>(null);
   const [revealHeld, setRevealHeld] = useState(false);
   const [dialog, setDialog] = useState<OpenDialog>(null);
-  const [bindings, setBindings] = useBindings();
+  const { bindings, kept, change: changeBindings } = useBindings();
   const labeling = useLabeling({
     personId: props.personId,
     guidelinesVersion: guidelines?.version ?? null,
   });
   const { state, current, progress } = labeling;
-  const group = state.phase === 'waiting' && state.dry?.state === 'group' ? state.dry.group : null;
-  const tagging = useGroupTagging({ ...labeling, group });
+  const pair = current?.kind === 'pair' ? current : undefined;
+  const group = current?.kind === 'group' ? current : undefined;
+  const pairs = state.hand.filter((held): held is HeldPair => held.kind === 'pair');
+  const groups = state.hand.filter((held): held is HeldGroup => held.kind === 'group');
+  const isGroup = state.hand[0]?.kind === 'group';
   const shown = current?.leaseId ?? null;
   const turnaround = useTurnaround(desk, shown);
-  const onScreen = shown ?? group?.groupId ?? null;
-  const sensitive = (current ?? group)?.sensitive === true;
-  const veiled = blurNsfw && sensitive && revealed !== onScreen && !revealHeld;
+  const veiled = blurNsfw && current?.sensitive === true && revealed !== shown && !revealHeld;
+  const chosenAt = group?.images.findIndex(({ sampleId }) => sampleId === group.chosen) ?? -1;
+  const chosen = group?.images[chosenAt];
 
   const markShown = useEffectEvent(() => labeling.markShown());
   useEffect(() => {
     if (shown !== null) markShown();
   }, [shown]);
 
-  function answer(given: Answer) {
+  /** Does what takes what is on screen off it. */
+  function goOn(deed: () => void) {
     if (!current) return;
     turnaround.start();
     setDialog(null);
-    labeling.answer(given);
+    deed();
   }
 
-  function skip() {
-    if (!current) return;
-    turnaround.start();
+  const answer = (given: Answer) => goOn(() => labeling.answer(given));
+  const skip = () => goOn(labeling.skip);
+  const submitTags = () => goOn(labeling.submitTags);
+  const undo = () => {
     setDialog(null);
-    labeling.skip();
+    labeling.undo();
+  };
+
+  function zoom(sampleId?: string) {
+    if (group) labeling.choose(sampleId ?? chosen?.sampleId ?? group.images[0]?.sampleId ?? '');
+    setDialog('zoom');
   }
 
-  const undo = state.history.length > 0 ? labeling.undo : tagging.undo;
+  function choose(steps: 1 | -1) {
+    // With none chosen, the first or the last.
+    const next = group?.images.at(chosenAt < 0 && steps < 0 ? -1 : Math.max(0, chosenAt + steps));
+    if (next) labeling.choose(next.sampleId);
+  }
+
+  function flag(which: 'left' | 'right' | 'chosen', kind: FlagKind) {
+    const image = which === 'chosen' ? chosen : pair?.[which];
+    if (image) labeling.toggleFlag(image.sampleId, kind);
+  }
+
+  function tag(number: number) {
+    const image = group?.images[number - 1];
+    if (image) labeling.toggleTag(image.sampleId);
+  }
 
   function press(name: ShortcutName) {
-    const flag = flagShortcut(name);
-    if (flag) labeling.toggleFlag(flag.side, flag.kind);
+    const flagged = flagShortcut(name);
+    const tagged = tagShortcut(name);
+    if (flagged) flag(flagged.which, flagged.kind);
+    else if (tagged) tag(tagged);
     else if (name === 'skip') skip();
-    else if (name === 'undo') undo?.();
-    else if (name === 'zoom') setDialog((open) => (open === 'zoom' || !current ? null : 'zoom'));
+    else if (name === 'undo') undo();
+    else if (name === 'zoom') current && dialog !== 'zoom' ? zoom() : setDialog(null);
     else if (name === 'reveal') setRevealHeld(true);
+    else if (name === 'next') submitTags();
+    else if (name === 'choose-before') choose(-1);
+    else if (name === 'choose-after') choose(1);
     else answer(name as Answer);
   }
 
   const consentTo = state.dry?.state === 'consent' ? state.dry.guidelines : null;
+  const subject = isGroup ? 'group' : 'pair';
   useShortcuts({
     bindings,
-    enabled: consentTo === null && group === null && (dialog === null || dialog === 'zoom'),
+    subject: consentTo === null && (dialog === null || dialog === 'zoom') ? subject : null,
     onPress: press,
     onRelease: (name) => name === 'reveal' && setRevealHeld(false),
   });
+
+  const besides = (
+    <div className="flex min-w-0 items-center gap-2">
+      <SideActions
+        bindings={bindings}
+        onSkip={current ? skip : null}
+        onUndo={state.history.length > 0 ? undo : null}
+      />
+      <RecentStrip
+        history={state.history}
+        unsentLeaseIds={labeling.unsentLeaseIds}
+        blurSensitive={blurNsfw}
+      />
+    </div>
+  );
+  const [firstGroup, ...groupsAhead] = groups;
 
   return (
     <div
@@ -101,7 +150,13 @@ export function LabelDesk(props: {
       data-label-desk
       data-phase={state.phase}
       data-lease={shown ?? undefined}
-      className="mx-auto flex w-full max-w-[calc(2*var(--side)+3.5rem)] flex-1 flex-col gap-3 px-2 py-3 [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw] sm:gap-4 sm:px-4 sm:py-4"
+      className={cn(
+        'mx-auto flex w-full flex-1 flex-col gap-3 px-2 py-3 sm:gap-4 sm:px-4 sm:py-4',
+        isGroup
+          ? // What is below the header, so that everything is on screen, however many images there are.
+            'h-[calc(100dvh-3.5rem-1px)] min-h-60 max-w-page flex-none sm:gap-3 low:gap-1 low:py-2'
+          : 'max-w-[calc(2*var(--side)+3.5rem)] [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw] low:max-w-page low:gap-1 low:py-2 low:[--side:min(28vw,calc(100dvh-13rem))]',
+      )}
     >
       <h1 className="sr-only">Label</h1>
       <div className="flex items-center gap-2">
@@ -113,79 +168,101 @@ export function LabelDesk(props: {
       </div>
 
       <p
-        className="flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg"
+        className="flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg low:text-sm"
         data-prompt
       >
-        {(current ?? group)?.prompt ?? ' '}
+        {current?.prompt ?? ' '}
       </p>
 
-      {group ? (
+      {isGroup && firstGroup ? (
         <GroupDesk
-          key={group.groupId}
-          group={group}
-          tagged={tagging.tagged}
+          groups={[firstGroup, ...groupsAhead]}
+          current={group}
           veiled={veiled}
-          keysOn={bindings.on}
-          onReveal={() => setRevealed(onScreen)}
-          onToggle={tagging.toggle}
-          onSubmit={tagging.submit}
-          onUndo={tagging.undo}
-        />
+          bindings={bindings}
+          onReveal={() => setRevealed(shown)}
+          onToggle={labeling.toggleTag}
+          onChoose={labeling.choose}
+          onFlag={labeling.toggleFlag}
+          onZoom={zoom}
+          onSubmit={submitTags}
+          dispatch={labeling.dispatch}
+        >
+          {besides}
+        </GroupDesk>
       ) : (
-        <>
+        // On a low screen the controls stand beside the film, below it there is no room.
+        <div className="flex flex-col gap-3 sm:gap-4 low:flex-row low:items-start low:gap-3">
           <FilmStrip
-            pairs={state.pairs}
-            current={current}
+            pairs={pairs}
+            current={pair}
             frameNumber={progress ? progress.own.total + 1 : null}
             veiled={veiled}
-            onReveal={() => setRevealed(onScreen)}
+            onReveal={() => setRevealed(shown)}
             onPick={answer}
-            onZoom={() => setDialog('zoom')}
+            onZoom={zoom}
             dispatch={labeling.dispatch}
           >
             <Waiting state={state} mayStartRounds={props.mayStartRounds} onRetry={labeling.ask} />
           </FilmStrip>
 
-          <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3">
-            {(['left', 'right'] as const).map((side) => (
-              // The chips' room follows the images', which follow the window's height as well as its width.
-              <div key={side} className="@container min-w-0">
-                <FlagChips
-                  side={side}
-                  image={current?.[side]}
-                  bindings={bindings}
-                  onToggle={(kind) => labeling.toggleFlag(side, kind)}
-                />
-              </div>
-            ))}
-          </div>
+          <div className="flex flex-col gap-3 sm:gap-4 low:min-w-0 low:flex-1 low:gap-2">
+            <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3 low:px-0">
+              {sides.map((side) => (
+                // The chips' room follows the images', which follow the window's height as well as its width.
+                <div key={side} className="@container min-w-0">
+                  <FlagChips
+                    which={side}
+                    name={`the ${side} image`}
+                    image={pair?.[side]}
+                    bindings={bindings}
+                    onToggle={(kind) => flag(side, kind)}
+                  />
+                </div>
+              ))}
+            </div>
 
-          <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3">
-            <AnswerBar bindings={bindings} disabled={!current} onAnswer={answer} />
-            <div className="flex items-center gap-2">
-              <SideActions bindings={bindings} onSkip={current ? skip : null} onUndo={undo} />
-              <RecentStrip
-                history={state.history}
-                unsentLeaseIds={labeling.unsentLeaseIds}
-                blurSensitive={blurNsfw}
-              />
+            <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3 low:gap-2 low:px-0">
+              <AnswerBar bindings={bindings} disabled={!pair} onAnswer={answer} />
+              {besides}
             </div>
           </div>
-        </>
+        </div>
       )}
 
       <p role="status" className="sr-only">
         {labeling.announcement}
       </p>
 
-      {dialog === 'zoom' && current ? (
+      {dialog === 'zoom' && pair ? (
         <CloserLook
-          pair={current}
+          title={pair.prompt}
+          images={[
+            { src: pair.left.src, alt: `Left: ${pair.prompt}` },
+            { src: pair.right.src, alt: `Right: ${pair.prompt}` },
+          ]}
           veiled={veiled}
-          bindings={bindings}
-          onAnswer={answer}
           onClose={() => setDialog(null)}
-        />
+        >
+          <AnswerBar bindings={bindings} disabled={false} onAnswer={answer} />
+        </CloserLook>
+      ) : null}
+      {dialog === 'zoom' && group && chosen ? (
+        <CloserLook
+          title={group.prompt}
+          images={[{ src: chosen.src, alt: `Image ${chosenAt + 1}: ${group.prompt}` }]}
+          veiled={veiled}
+          onClose={() => setDialog(null)}
+        >
+          <GroupCloserBar
+            group={group}
+            at={chosenAt}
+            bindings={bindings}
+            onToggle={labeling.toggleTag}
+            onChoose={labeling.choose}
+            onFlag={labeling.toggleFlag}
+          />
+        </CloserLook>
       ) : null}
       <GuidelinesDialog
         guidelines={guidelines}
@@ -196,7 +273,9 @@ export function LabelDesk(props: {
       <ShortcutsDialog
         open={dialog === 'shortcuts'}
         bindings={bindings}
-        onChange={setBindings}
+        kept={kept}
+        subject={subject}
+        onChange={changeBindings}
         onClose={() => setDialog(null)}
       />
       <ConsentDialog
@@ -210,10 +289,4 @@ export function LabelDesk(props: {
       />
     </div>
   );
-}
-
-function flagShortcut(name: ShortcutName): { side: Side; kind: FlagKind } | null {
-  const kind = flagKinds.find((candidate) => name.endsWith(`-${candidate}`));
-  if (!name.startsWith('flag-') || !kind) return null;
-  return { side: name.startsWith('flag-left') ? 'left' : 'right', kind };
 }

@@ -1,19 +1,30 @@
 import type { Answer } from '@/lib/answers';
 import type { FlagKind } from '@/lib/flags';
-import type { Dry, ServedPair } from '../api/label/schema';
+import type { Dry, ServedGroup, ServedImage, ServedPair } from '../api/label/schema';
 
 /** A pair in hand. It may be shown once both of its images are decoded. */
-export type HeldPair = ServedPair & { decoded: boolean };
+export type HeldPair = ServedPair & { kind: 'pair'; decoded: boolean };
 
-/** Something done to a pair that can be taken back. `id` is the preference's; skips have none. */
+/** A group in hand, with what has been tagged so far. `chosen`: the image that flags and the closer look are about. */
+export type HeldGroup = ServedGroup & {
+  kind: 'group';
+  decoded: boolean;
+  tagged: string[];
+  chosen: string | null;
+};
+
+export type Held = HeldPair | HeldGroup;
+
+/** Something done to a pair or group that can be taken back. `id` is the preference's or tagging's; skips have none. */
 export type Decision =
-  | { kind: 'answer'; id: string; answer: Answer; pair: HeldPair }
-  | { kind: 'skip'; pair: HeldPair };
+  | { kind: 'answer'; id: string; answer: Answer; held: HeldPair }
+  | { kind: 'tagging'; id: string; held: HeldGroup }
+  | { kind: 'skip'; held: Held };
 
 /**
- * loading: nothing has arrived yet. developing: a pair is in hand, its images are being decoded.
- * ready: both images stand. submitting: all pairs in hand are answered, more are on their way.
- * waiting: the server has no pair for this person (`dry` says why). failed: it cannot be reached or
+ * loading: nothing has arrived yet. developing: a pair or group is in hand, its images are being decoded.
+ * ready: all its images stand. submitting: all in hand is answered, more is on its way.
+ * waiting: the server has nothing for this person (`dry` says why). failed: it cannot be reached or
  * refuses (`failure` says why).
  */
 export type Phase = 'loading' | 'developing' | 'ready' | 'submitting' | 'waiting' | 'failed';
@@ -21,7 +32,7 @@ export type Phase = 'loading' | 'developing' | 'ready' | 'submitting' | 'waiting
 export type LabelState = {
   phase: Phase;
   /** In the order in which they are shown; the first is the one on screen. */
-  pairs: HeldPair[];
+  hand: Held[];
   /** What can be taken back, newest last. */
   history: Decision[];
   /** Leases whose images could not be loaded: not to be served again to this page. */
@@ -34,11 +45,15 @@ export type LabelState = {
 
 export type LabelAction =
   | { type: 'supplied'; pairs: ServedPair[] }
+  | { type: 'groups-supplied'; groups: ServedGroup[] }
   | { type: 'ran-dry'; dry: Dry }
   | { type: 'supply-failed'; code: string; message: string }
   | { type: 'decoded'; leaseId: string }
   | { type: 'undecodable'; leaseId: string }
   | { type: 'answered'; id: string; answer: Answer }
+  | { type: 'tag-toggled'; sampleId: string }
+  | { type: 'chosen'; sampleId: string }
+  | { type: 'tagged'; id: string }
   | { type: 'skipped' }
   | { type: 'undone' }
   | { type: 'undo-refused'; leaseId: string }
@@ -51,7 +66,7 @@ export const historyMax = 10;
 
 export const initialLabelState: LabelState = {
   phase: 'loading',
-  pairs: [],
+  hand: [],
   history: [],
   unusable: [],
   dry: null,
@@ -68,19 +83,30 @@ export function labelReducer(state: LabelState, action: LabelAction): LabelState
 function transition(state: LabelState, action: LabelAction): LabelState {
   switch (action.type) {
     case 'supplied':
-      return {
-        ...supplied(state),
-        pairs: [...state.pairs, ...action.pairs.filter((pair) => isNew(state, pair)).map(held)],
-      };
+      return supplied(
+        state,
+        action.pairs.map((pair) => ({ ...pair, kind: 'pair', decoded: false })),
+      );
+    case 'groups-supplied':
+      return supplied(
+        state,
+        action.groups.map((group) => ({
+          ...group,
+          kind: 'group',
+          decoded: false,
+          tagged: [],
+          chosen: null,
+        })),
+      );
     case 'ran-dry':
-      return { ...supplied(state), dry: action.dry };
+      return { ...supplied(state, []), dry: action.dry };
     case 'supply-failed':
-      return { ...supplied(state), failure: { code: action.code, message: action.message } };
+      return { ...supplied(state, []), failure: { code: action.code, message: action.message } };
     case 'decoded':
       return {
         ...state,
-        pairs: state.pairs.map((pair) =>
-          pair.leaseId === action.leaseId ? { ...pair, decoded: true } : pair,
+        hand: state.hand.map((held) =>
+          held.leaseId === action.leaseId ? { ...held, decoded: true } : held,
         ),
       };
     case 'undecodable':
@@ -89,83 +115,112 @@ function transition(state: LabelState, action: LabelAction): LabelState {
         unusable: [...state.unusable, action.leaseId],
       };
     case 'answered':
-      return decide(state, (pair) => ({
-        kind: 'answer',
-        id: action.id,
-        answer: action.answer,
-        pair,
-      }));
+      return decide(state, (held) =>
+        held.kind === 'pair'
+          ? { kind: 'answer', id: action.id, answer: action.answer, held }
+          : null,
+      );
+    case 'tagged':
+      return decide(state, (held) =>
+        held.kind === 'group' ? { kind: 'tagging', id: action.id, held } : null,
+      );
     case 'skipped':
-      return decide(state, (pair) => ({ kind: 'skip', pair }));
+      return decide(state, (held) => ({ kind: 'skip', held }));
+    case 'tag-toggled':
+      return changeGroup(state, action.sampleId, ({ tagged }) => ({
+        chosen: action.sampleId,
+        tagged: tagged.includes(action.sampleId)
+          ? tagged.filter((id) => id !== action.sampleId)
+          : [...tagged, action.sampleId],
+      }));
+    case 'chosen':
+      return changeGroup(state, action.sampleId, () => ({ chosen: action.sampleId }));
     case 'undone':
       return takeBack(state);
     case 'undo-refused':
       return without(state, [action.leaseId]);
     case 'lost': {
-      // The pair on screen stays: an answer that comes late is still accepted where there is room.
-      const lost = action.leaseIds.filter((leaseId) => leaseId !== state.pairs[0]?.leaseId);
+      // What is on screen stays: an answer that comes late is still accepted where there is room.
+      const lost = action.leaseIds.filter((leaseId) => leaseId !== state.hand[0]?.leaseId);
       return lost.length === 0 ? state : without(state, lost);
     }
     case 'flagged':
-      return { ...state, pairs: state.pairs.map((pair) => withFlag(pair, action)) };
+      return { ...state, hand: state.hand.map((held) => withFlag(held, action)) };
     case 'let-go':
-      return { ...state, pairs: [], dry: null, failure: null };
+      return { ...state, hand: [], dry: null, failure: null };
   }
 }
 
 function phaseOf(state: LabelState): Phase {
-  const [current] = state.pairs;
+  const [current] = state.hand;
   if (current) return current.decoded ? 'ready' : 'developing';
   if (state.dry) return 'waiting';
   if (state.failure) return 'failed';
   return state.history.length > 0 ? 'submitting' : 'loading';
 }
 
-function supplied(state: LabelState): LabelState {
-  return { ...state, dry: null, failure: null, supplies: state.supplies + 1 };
+function supplied(state: LabelState, arrived: Held[]): LabelState {
+  return {
+    ...state,
+    hand: [...state.hand, ...arrived.filter((held) => isNew(state, held))],
+    dry: null,
+    failure: null,
+    supplies: state.supplies + 1,
+  };
 }
 
-function isNew(state: LabelState, pair: ServedPair): boolean {
+function isNew(state: LabelState, { leaseId }: Held): boolean {
   return (
-    !state.pairs.some((other) => other.leaseId === pair.leaseId) &&
-    !state.unusable.includes(pair.leaseId)
+    !state.hand.some((other) => other.leaseId === leaseId) && !state.unusable.includes(leaseId)
   );
 }
 
-function held(pair: ServedPair): HeldPair {
-  return { ...pair, decoded: false };
+function decide(state: LabelState, decisionOn: (held: Held) => Decision | null): LabelState {
+  const [current, ...rest] = state.hand;
+  const decision = state.phase === 'ready' && current ? decisionOn(current) : null;
+  if (!decision) return state;
+  return { ...state, hand: rest, history: [...state.history, decision].slice(-historyMax) };
 }
 
-function decide(state: LabelState, decision: (pair: HeldPair) => Decision): LabelState {
-  const [current, ...rest] = state.pairs;
-  if (state.phase !== 'ready' || !current) return state;
-  return {
-    ...state,
-    pairs: rest,
-    history: [...state.history, decision(current)].slice(-historyMax),
-  };
+/** Changes the group on screen, if the image is one of its. */
+function changeGroup(
+  state: LabelState,
+  sampleId: string,
+  change: (group: HeldGroup) => Partial<HeldGroup>,
+): LabelState {
+  const [current, ...rest] = state.hand;
+  if (state.phase !== 'ready' || current?.kind !== 'group') return state;
+  if (!current.images.some((image) => image.sampleId === sampleId)) return state;
+  return { ...state, hand: [{ ...current, ...change(current) }, ...rest] };
 }
 
 function takeBack(state: LabelState): LabelState {
   const last = state.history.at(-1);
   if (!last) return state;
-  return { ...state, pairs: [last.pair, ...state.pairs], history: state.history.slice(0, -1) };
+  return { ...state, hand: [last.held, ...state.hand], history: state.history.slice(0, -1) };
 }
 
 function without(state: LabelState, leaseIds: string[]): LabelState {
-  return { ...state, pairs: state.pairs.filter((pair) => !leaseIds.includes(pair.leaseId)) };
+  return { ...state, hand: state.hand.filter((held) => !leaseIds.includes(held.leaseId)) };
 }
 
 function withFlag(
-  pair: HeldPair,
+  held: Held,
   { sampleId, kind, set }: { sampleId: string; kind: FlagKind; set: boolean },
-): HeldPair {
-  const flag = (image: HeldPair['left']) =>
+): Held {
+  const flag = (image: ServedImage) =>
     image.sampleId === sampleId
       ? {
           ...image,
           flags: [...image.flags.filter((flag) => flag !== kind), ...(set ? [kind] : [])],
         }
       : image;
-  return { ...pair, left: flag(pair.left), right: flag(pair.right) };
+  return held.kind === 'pair'
+    ? { ...held, left: flag(held.left), right: flag(held.right) }
+    : { ...held, images: held.images.map(flag) };
+}
+
+/** The images of a pair or group, in the order in which they are shown. */
+export function imagesOf(held: Held): ServedImage[] {
+  return held.kind === 'pair' ? [held.left, held.right] : held.images;
 }

@@ -8,10 +8,11 @@ import {
   taggingRequestSchema,
   undoRequestSchema,
 } from '../api/label/schema';
+import type { BrowserStorage } from '../components/storage/browser-storage';
 
 /**
  * Something the person did that the server must hear of, in order and once. `leaseId` is the lease it is
- * about, or the group: what the server must not serve again meanwhile.
+ * about: what the server must not serve again meanwhile.
  */
 export const deedSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('preference'), leaseId: z.string(), body: preferenceRequestSchema }),
@@ -23,13 +24,21 @@ export const deedSchema = z.discriminatedUnion('kind', [
 
 export type Deed = z.infer<typeof deedSchema>;
 
-/** `unsent`: deeds the server has not acknowledged. `trouble`: why the first of them is still here. */
+/**
+ * `unsent`: deeds the server has not acknowledged. `unkept`: how many of these the browser refused to store, so that they
+ * are lost with the page. `refused`: whether it refused the last one. `trouble`: why the first of them is still here.
+ */
 export type OutboxView = {
   unsent: number;
+  unkept: number;
+  refused: boolean;
   /** Leases that unsent deeds are about; the server still counts them as open. */
   leaseIds: string[];
   trouble: { code: ErrorCode; message: string } | null;
 };
+
+/** A deed under its key; `kept`: whether it would outlive the page. */
+type Entry = { key: string; deed: Deed; kept: boolean };
 
 /** Hears what became of a deed: the server's outcome, or the error with which it refused for good. */
 export type Watcher = (deed: Deed, result: Outcome | AppError) => void;
@@ -59,17 +68,24 @@ const final: ReadonlySet<ErrorCode> = new Set([
 const pauseMsFirst = 1_000;
 const pauseMsMax = 15_000;
 
-const nothing: OutboxView = { unsent: 0, leaseIds: [], trouble: null };
+export const nothingUnsent: OutboxView = {
+  unsent: 0,
+  unkept: 0,
+  refused: false,
+  leaseIds: [],
+  trouble: null,
+};
 
 /**
  * Deeds on their way to the server. Each lies in `storage` under a key of its own from before the
  * first attempt until the server has acknowledged it, so it outlives a lost connection, a reload and
- * a crash; the server knows deeds by their ids, so sending one twice changes nothing.
+ * a crash; the server knows deeds by their ids, so sending one twice changes nothing. What the browser
+ * refuses to store is sent all the same, and stored as soon as there is room.
  */
 export function createOutbox(options: {
   /** Whose deeds these are: one browser may serve several people. */
   owner: string;
-  storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
+  storage: BrowserStorage;
   deliver: (deed: Deed) => Promise<Outcome>;
 }): Outbox {
   const { storage, deliver } = options;
@@ -79,25 +95,30 @@ export function createOutbox(options: {
   let queue = load();
   let lastKey = queue.at(-1)?.key ?? '';
   let trouble: OutboxView['trouble'] = null;
+  let refused = false;
   let view = describe();
   let sending = false;
   let pauseMs = pauseMsFirst;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  function load(): { key: string; deed: Deed }[] {
-    const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index))
-      .filter((key): key is string => key?.startsWith(prefix) ?? false)
-      .sort();
-    return keys.flatMap((key) => {
-      const parsed = deedSchema.safeParse(readJson(storage.getItem(key)));
-      return parsed.success ? [{ key, deed: parsed.data }] : [];
+  function load(): Entry[] {
+    return storage.keys(prefix).flatMap((key) => {
+      const parsed = deedSchema.safeParse(readJson(storage.read(key)));
+      return parsed.success ? [{ key, deed: parsed.data, kept: true }] : [];
     });
   }
 
+  function keepAll(): void {
+    queue = queue.map((entry) =>
+      entry.kept ? entry : { ...entry, kept: storage.write(entry.key, JSON.stringify(entry.deed)) },
+    );
+    refused = queue.some(({ kept }) => !kept);
+  }
+
   function describe(): OutboxView {
-    if (queue.length === 0) return nothing;
     const leaseIds = queue.flatMap(({ deed }) => deed.leaseId ?? []);
-    return { unsent: queue.length, leaseIds: [...new Set(leaseIds)], trouble };
+    const unkept = queue.filter(({ kept }) => !kept).length;
+    return { unsent: queue.length, unkept, refused, leaseIds: [...new Set(leaseIds)], trouble };
   }
 
   function changed(): void {
@@ -124,7 +145,7 @@ export function createOutbox(options: {
           retryLater(result);
           return;
         }
-        storage.removeItem(head.key);
+        storage.remove(head.key);
         queue = queue.slice(1);
         trouble = null;
         pauseMs = pauseMsFirst;
@@ -138,6 +159,7 @@ export function createOutbox(options: {
 
   function retryLater(error: AppError): void {
     trouble = { code: error.code, message: error.message };
+    keepAll();
     changed();
     timer = setTimeout(() => void send(), pauseMs);
     pauseMs = Math.min(pauseMs * 2, pauseMsMax);
@@ -147,8 +169,8 @@ export function createOutbox(options: {
   return {
     add(deed) {
       lastKey = nextKey();
-      storage.setItem(lastKey, JSON.stringify(deed));
-      queue = [...queue, { key: lastKey, deed }];
+      queue = [...queue, { key: lastKey, deed, kept: false }];
+      keepAll();
       changed();
       // While a pause after a failure runs, new deeds wait behind the one that failed.
       if (!trouble) void send();

@@ -1,15 +1,14 @@
 'use client';
 
-import { type Dispatch, useEffect, useRef, useState } from 'react';
+import { type Dispatch, useRef } from 'react';
 import { cn } from '../components/ui/cn';
 import type { HeldPair, LabelAction } from './label-state';
-
-const attemptsMax = 5;
-const retryMs = 1_500;
+import { sides } from './sides';
+import { useDecoding } from './use-decoding';
 
 /**
- * Both images of a pair in their places, invisible until their turn. Tells when both are decoded; an
- * image that does not load is tried again, and given up after a few times.
+ * Both images of a pair in their places, invisible until their turn. Tells when both are decoded, or that one of them
+ * cannot be loaded.
  */
 export function PairLayer({
   pair,
@@ -23,26 +22,11 @@ export function PairLayer({
   dispatch: Dispatch<LabelAction>;
 }) {
   const layer = useRef<HTMLDivElement>(null);
-  const [attempt, setAttempt] = useState(1);
   const { leaseId } = pair;
-
-  useEffect(() => {
-    let awaited = true;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const images = [...(layer.current?.querySelectorAll('img') ?? [])];
-    Promise.all(images.map((image) => image.decode())).then(
-      () => awaited && dispatch({ type: 'decoded', leaseId }),
-      () => {
-        if (!awaited) return;
-        if (attempt >= attemptsMax) dispatch({ type: 'undecodable', leaseId });
-        else timer = setTimeout(() => setAttempt(attempt + 1), retryMs);
-      },
-    );
-    return () => {
-      awaited = false;
-      clearTimeout(timer);
-    };
-  }, [leaseId, attempt, dispatch]);
+  const { attempt } = useDecoding(layer, {
+    onDecoded: () => dispatch({ type: 'decoded', leaseId }),
+    onGivenUp: () => dispatch({ type: 'undecodable', leaseId }),
+  });
 
   return (
     <div
@@ -51,7 +35,7 @@ export function PairLayer({
       aria-hidden={!shown}
       className={cn('absolute inset-0 grid grid-cols-2 gap-2 sm:gap-3', !shown && 'invisible')}
     >
-      {(['left', 'right'] as const).map((side) => {
+      {sides.map((side) => {
         const image = pair[side];
         return (
           <div key={side} className="overflow-hidden">

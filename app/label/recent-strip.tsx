@@ -1,7 +1,10 @@
 import { cn } from '../components/ui/cn';
-import type { Decision } from './label-state';
+import { type Decision, imagesOf } from './label-state';
 
-/** The last decisions as a contact sheet, newest first: the picked image is ringed, as with a grease pencil. */
+/** Of a group as many images as fit beside the other decisions. */
+const imagesMax = 4;
+
+/** The last decisions as a contact sheet, newest first: what was picked is ringed, as with a grease pencil; what is bad fades. */
 export function RecentStrip({
   history,
   unsentLeaseIds,
@@ -17,10 +20,11 @@ export function RecentStrip({
         .slice(-6)
         .toReversed()
         .map((decision) => {
-          const unsent = unsentLeaseIds.includes(decision.pair.leaseId);
+          const { held } = decision;
+          const unsent = unsentLeaseIds.includes(held.leaseId);
           return (
             <li
-              key={decision.pair.leaseId}
+              key={held.leaseId}
               title={`${words(decision)}${unsent ? ', not sent yet' : ''}`}
               className={cn('flex shrink-0 gap-0.5 rounded-sm bg-film p-1', unsent && 'opacity-50')}
             >
@@ -28,22 +32,22 @@ export function RecentStrip({
                 {words(decision)}
                 {unsent ? ', not sent yet' : ''}
               </span>
-              {(['left', 'right'] as const).map((side) => (
-                <img
-                  key={side}
-                  src={decision.pair[side].src}
-                  alt=""
-                  width={28}
-                  height={28}
-                  className={cn(
-                    'size-7 rounded-full object-cover',
-                    isPicked(decision, side)
-                      ? 'outline-2 outline-film-ink'
-                      : 'rounded-none opacity-45',
-                    blurSensitive && decision.pair.sensitive && 'blur-xs',
-                  )}
-                />
-              ))}
+              {imagesOf(held)
+                .slice(0, imagesMax)
+                .map((image, index) => (
+                  <img
+                    key={image.sampleId}
+                    src={image.src}
+                    alt=""
+                    width={28}
+                    height={28}
+                    className={cn(
+                      'size-7 object-cover',
+                      lookOf(decision, index),
+                      blurSensitive && held.sensitive && 'blur-xs',
+                    )}
+                  />
+                ))}
             </li>
           );
         })}
@@ -51,11 +55,22 @@ export function RecentStrip({
   );
 }
 
-function isPicked(decision: Decision, side: 'left' | 'right'): boolean {
-  return decision.kind === 'answer' && (decision.answer === side || decision.answer === 'tie');
+function lookOf(decision: Decision, index: number): string | false {
+  if (decision.kind === 'tagging') {
+    const { images, tagged } = decision.held;
+    return tagged.includes(images[index]?.sampleId ?? '') && 'opacity-35';
+  }
+  const side = index === 0 ? 'left' : 'right';
+  const picked =
+    decision.kind === 'answer' && (decision.answer === side || decision.answer === 'tie');
+  return picked ? 'rounded-full outline-2 outline-film-ink' : 'opacity-45';
 }
 
 function words(decision: Decision): string {
   if (decision.kind === 'skip') return 'Skipped';
+  if (decision.kind === 'tagging') {
+    const { tagged, images } = decision.held;
+    return `${tagged.length === 0 ? 'None' : tagged.length} of ${images.length} bad`;
+  }
   return { left: 'Left', right: 'Right', tie: 'Tie', 'both-bad': 'Both bad' }[decision.answer];
 }

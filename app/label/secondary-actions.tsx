@@ -3,7 +3,7 @@
 import { BookOpen, Keyboard, SkipForward, Undo2 } from 'lucide-react';
 import { Button } from '../components/ui/button';
 import { ShortcutKey } from './shortcut-key';
-import { ariaKey, type Bindings } from './shortcuts';
+import { ariaKeys, type Bindings } from './shortcuts';
 
 /** What helps with labeling: the guidelines, and the keys. */
 export function HelpActions({
@@ -39,14 +39,12 @@ export function SideActions({
   onSkip: (() => void) | null;
   onUndo: (() => void) | null;
 }) {
-  const keys = (name: 'skip' | 'undo') =>
-    bindings.on ? bindings.keys[name].map(ariaKey).join(' ') || undefined : undefined;
   return (
     <div className="flex shrink-0 gap-1">
       <Button
         look="quiet"
         disabled={!onSkip}
-        aria-keyshortcuts={keys('skip')}
+        aria-keyshortcuts={ariaKeys(bindings, 'skip')}
         onClick={() => onSkip?.()}
       >
         <SkipForward aria-hidden /> Skip <ShortcutKey bindings={bindings} name="skip" />
@@ -54,7 +52,7 @@ export function SideActions({
       <Button
         look="quiet"
         disabled={!onUndo}
-        aria-keyshortcuts={keys('undo')}
+        aria-keyshortcuts={ariaKeys(bindings, 'undo')}
         onClick={() => onUndo?.()}
       >
         <Undo2 aria-hidden /> Undo <ShortcutKey bindings={bindings} name="undo" />

@@ -4,7 +4,7 @@ import { CloudUpload } from 'lucide-react';
 import { Badge } from '../components/ui/badge';
 import { useOutbox } from './use-outbox';
 
-/** How many picks the server does not have yet, and why; nothing when it has them all. */
+/** How many picks the server does not have yet, and why, and whether the page must stay open for them; nothing when it has them all. */
 export function UnsentBadge({ owner }: { owner: string }) {
   const { view } = useOutbox(owner);
   return (
@@ -12,7 +12,7 @@ export function UnsentBadge({ owner }: { owner: string }) {
       {view.unsent > 0 && view.trouble ? (
         <Badge tone="active" title={view.trouble.message}>
           <CloudUpload aria-hidden />
-          {view.unsent} unsent
+          {view.unsent} unsent{view.unkept > 0 ? ', keep this page open' : ''}
           <span className="sr-only">: {view.trouble.message}</span>
         </Badge>
       ) : null}

@@ -1,20 +1,18 @@
 'use client';
 
-import { useReducer, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useReducer, useRef, useState } from 'react';
 import { type Answer, answerDescriptions } from '@/lib/answers';
 import { AppError } from '@/lib/errors';
 import type { FlagKind } from '@/lib/flags';
 import type { LabelProgress, Outcome } from '../api/label/schema';
 import { useToast } from '../components/ui/toast';
 import { useEvents } from '../events/use-events';
-import { type Decision, initialLabelState, labelReducer } from './label-state';
+import { type Decision, type Held, imagesOf, initialLabelState, labelReducer } from './label-state';
 import { newClientId } from './new-id';
 import type { Deed } from './outbox';
 import { useLeaseKeeping } from './use-lease-keeping';
 import { useOutbox } from './use-outbox';
 import { usePairSupply } from './use-pair-supply';
-
-export type Side = 'left' | 'right';
 
 /**
  * The labeling screen without its looks: the pairs in hand, what the person does to them, and how that
@@ -34,6 +32,16 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     if (result.outcome !== 'counted') notCounted(deed, result.outcome);
   });
 
+  const sayRefused = useEffectEvent(() =>
+    complain(
+      'This browser does not store picks',
+      'Each is sent at once and counts. Keep this page open while any is unsent.',
+    ),
+  );
+  useEffect(() => {
+    if (view.refused) sayRefused();
+  }, [view.refused]);
+
   const supply = usePairSupply({
     state,
     dispatch,
@@ -46,14 +54,11 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
   });
 
   // Somebody who waits hears at once that there is something to do.
-  const waits = state.phase === 'waiting' && state.dry?.state !== 'group';
-  useEvents(waits ? wakingEvents : [], supply.ask);
+  useEvents(state.phase === 'waiting' ? wakingEvents : [], supply.ask);
 
   useLeaseKeeping({
     // A lease with a deed under way is the deed's business.
-    leaseIds: state.pairs
-      .map((pair) => pair.leaseId)
-      .filter((leaseId) => !view.leaseIds.includes(leaseId)),
+    held: state.hand.filter(({ leaseId }) => !view.leaseIds.includes(leaseId)),
     leaseSeconds,
     dispatch,
     onRenewed: setLeaseSeconds,
@@ -69,10 +74,10 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     complain(`${deedNames[deed.kind]} did not count`, outcomeReasons[outcome]);
   }
 
-  const current = state.phase === 'ready' ? state.pairs[0] : undefined;
+  const current = state.phase === 'ready' ? state.hand[0] : undefined;
 
   function answer(given: Answer) {
-    if (!current) return;
+    if (current?.kind !== 'pair') return;
     const id = newClientId();
     outbox?.add({
       kind: 'preference',
@@ -90,10 +95,30 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     announce(`${answerDescriptions[given].label} stored.`);
   }
 
+  function toggleTag(sampleId: string) {
+    if (current?.kind !== 'group') return;
+    dispatch({ type: 'tag-toggled', sampleId });
+    const tagged = current.tagged.includes(sampleId);
+    announce(`Image ${numberOf(current, sampleId)} is ${tagged ? 'not bad' : 'bad'}.`);
+  }
+
+  function choose(sampleId: string) {
+    dispatch({ type: 'chosen', sampleId });
+  }
+
+  function submitTags() {
+    if (current?.kind !== 'group') return;
+    const id = newClientId();
+    const { leaseId, groupId, tagged } = current;
+    outbox?.add({ kind: 'tagging', leaseId, body: { id, groupId, taggedSampleIds: tagged } });
+    dispatch({ type: 'tagged', id });
+    announce(`${tagged.length === 0 ? 'None' : tagged.length} bad, stored.`);
+  }
+
   function skip() {
     if (!current) return;
     const { leaseId } = current;
-    outbox?.add({ kind: 'skip', leaseId, body: { leaseId } });
+    outbox?.add({ kind: 'skip', leaseId, body: skipOf(current) });
     dispatch({ type: 'skipped' });
     announce('Skipped.');
   }
@@ -101,18 +126,18 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
   function undo() {
     const last = state.history.at(-1);
     if (!last) return;
-    outbox?.add({ kind: 'undo', leaseId: last.pair.leaseId, body: undoOf(last) });
+    outbox?.add({ kind: 'undo', leaseId: last.held.leaseId, body: undoOf(last) });
     dispatch({ type: 'undone' });
-    announce('Taken back. The pair is on screen again.');
+    announce(`Taken back. The ${last.held.kind} is on screen again.`);
   }
 
-  function toggleFlag(side: Side, kind: FlagKind) {
-    if (!current) return;
-    const { sampleId, flags } = current[side];
-    const set = !flags.includes(kind);
+  function toggleFlag(sampleId: string, kind: FlagKind) {
+    const image = current && imagesOf(current).find((one) => one.sampleId === sampleId);
+    if (!image) return;
+    const set = !image.flags.includes(kind);
     outbox?.add({ kind: 'flag', leaseId: null, body: { sampleId, kind, set } });
     dispatch({ type: 'flagged', sampleId, kind, set });
-    announce(`${kind} flag ${set ? 'set' : 'taken off'}, ${side} image.`);
+    announce(`${kind} flag ${set ? 'set' : 'taken off'}, ${nameOf(current, sampleId)}.`);
   }
 
   return {
@@ -121,9 +146,11 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     current,
     progress,
     announcement,
-    addDeed: (deed: Deed) => outbox?.add(deed),
     unsentLeaseIds: view.leaseIds,
     answer,
+    toggleTag,
+    choose,
+    submitTags,
     skip,
     undo,
     toggleFlag,
@@ -146,16 +173,32 @@ const deedNames: Record<Deed['kind'], string> = {
 
 const outcomeReasons: Record<Outcome['outcome'], string> = {
   counted: '',
-  'already-answered': 'You have answered this pair before, perhaps in another tab.',
-  'pair-complete': 'Others completed this pair while you were away.',
+  'already-answered': 'You have answered it before, perhaps in another tab.',
+  'pair-complete': 'Others completed it while you were away.',
+  taken: 'Somebody else is judging it meanwhile.',
   withdrawn: 'The round stopped taking answers: its images come from a model about to be replaced.',
   'too-late': 'The model is about to learn from it, or has.',
 };
 
+function skipOf({ kind, leaseId }: Held) {
+  return kind === 'pair' ? { leaseId } : { groupLeaseId: leaseId };
+}
+
 function undoOf(decision: Decision) {
-  return decision.kind === 'answer'
-    ? { preferenceId: decision.id }
-    : { skippedLeaseId: decision.pair.leaseId };
+  if (decision.kind === 'answer') return { preferenceId: decision.id };
+  if (decision.kind === 'tagging') return { taggingId: decision.id };
+  const { kind, leaseId } = decision.held;
+  return kind === 'pair' ? { skippedLeaseId: leaseId } : { skippedGroupLeaseId: leaseId };
+}
+
+function numberOf(held: Held, sampleId: string): number {
+  return imagesOf(held).findIndex((image) => image.sampleId === sampleId) + 1;
+}
+
+function nameOf(held: Held, sampleId: string): string {
+  const number = numberOf(held, sampleId);
+  if (held.kind === 'group') return `image ${number}`;
+  return number === 1 ? 'left image' : 'right image';
 }
 
 function shorter(a: number | null, b: number | null): number | null {

@@ -3,7 +3,7 @@
 import { type Dispatch, useEffect, useEffectEvent, useRef } from 'react';
 import { renewAnswerSchema } from '../api/label/schema';
 import { send } from '../http/send';
-import type { LabelAction } from './label-state';
+import type { Held, LabelAction } from './label-state';
 
 /** Somebody who has not touched the page for so long has left: their pairs go to others. */
 const idleMs = 10 * 60_000;
@@ -16,13 +16,14 @@ const heartbeatMsMax = 30_000;
  * gives them back when the page is left.
  */
 export function useLeaseKeeping(options: {
-  leaseIds: string[];
+  /** What is in hand and has no deed under way. */
+  held: Held[];
   /** How long the leases last at least, as last heard; null: not known. */
   leaseSeconds: number | null;
   dispatch: Dispatch<LabelAction>;
   onRenewed: (leaseSeconds: number | null) => void;
 }): void {
-  const { leaseIds, leaseSeconds, dispatch, onRenewed } = options;
+  const { held, leaseSeconds, dispatch, onRenewed } = options;
   const lastTouchedAt = useRef(Date.now());
 
   useEffect(() => {
@@ -36,8 +37,8 @@ export function useLeaseKeeping(options: {
   }, []);
 
   const renew = useEffectEvent(async () => {
-    if (leaseIds.length === 0 || Date.now() - lastTouchedAt.current > idleMs) return;
-    const renewed = await send('POST', '/api/label/renew', renewAnswerSchema, { leaseIds }).catch(
+    if (held.length === 0 || Date.now() - lastTouchedAt.current > idleMs) return;
+    const renewed = await send('POST', '/api/label/renew', renewAnswerSchema, leasesOf(held)).catch(
       // Offline: answers to lapsed leases are still accepted, so there is nothing to do now.
       () => null,
     );
@@ -52,8 +53,8 @@ export function useLeaseKeeping(options: {
   }, [beatMs]);
 
   const leave = useEffectEvent(() => {
-    if (leaseIds.length === 0) return;
-    const body = new Blob([JSON.stringify({ leaseIds })], { type: 'application/json' });
+    if (held.length === 0) return;
+    const body = new Blob([JSON.stringify(leasesOf(held))], { type: 'application/json' });
     navigator.sendBeacon('/api/label/release', body);
     // Should the browser bring this page back from its cache, it starts with an empty hand.
     dispatch({ type: 'let-go' });
@@ -66,6 +67,12 @@ export function useLeaseKeeping(options: {
       left();
     };
   }, []);
+}
+
+function leasesOf(held: Held[]) {
+  const idsOf = (kind: Held['kind']) =>
+    held.filter((one) => one.kind === kind).map(({ leaseId }) => leaseId);
+  return { leaseIds: idsOf('pair'), groupLeaseIds: idsOf('group') };
 }
 
 const touches = ['pointerdown', 'pointermove', 'keydown', 'touchstart'] as const;

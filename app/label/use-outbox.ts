@@ -2,11 +2,10 @@
 
 import { useEffect, useEffectEvent, useState, useSyncExternalStore } from 'react';
 import { outcomeSchema } from '../api/label/schema';
+import { browserStorage } from '../components/storage/browser-storage';
 import { send } from '../http/send';
 import { dayStart } from './day-start';
-import { createOutbox, type Outbox, type OutboxView, type Watcher } from './outbox';
-
-const empty: OutboxView = { unsent: 0, leaseIds: [], trouble: null };
+import { createOutbox, nothingUnsent, type Outbox, type OutboxView, type Watcher } from './outbox';
 
 /** One for each person who uses this page, kept when the labeling screen is left: it goes on sending. */
 const opened = new Map<string, Outbox>();
@@ -16,13 +15,17 @@ function outboxOf(owner: string): Outbox {
   if (known) return known;
   const outbox = createOutbox({
     owner,
-    storage: window.localStorage,
+    storage: browserStorage(),
     deliver: (deed) =>
       send('POST', `/api/label/${deed.kind}?dayStartMs=${dayStart()}`, outcomeSchema, deed.body, {
         keepalive: true,
       }),
   });
   window.addEventListener('online', () => outbox.hurry());
+  // What lies in this page alone would be lost with it: the browser asks before it goes.
+  window.addEventListener('beforeunload', (event) => {
+    if (outbox.view().unkept > 0) event.preventDefault();
+  });
   opened.set(owner, outbox);
   return outbox;
 }
@@ -45,8 +48,8 @@ export function useOutbox(
 
   const view = useSyncExternalStore(
     outbox?.subscribe ?? hearNothing,
-    () => outbox?.view() ?? empty,
-    () => empty,
+    () => outbox?.view() ?? nothingUnsent,
+    () => nothingUnsent,
   );
   return { outbox, view };
 }

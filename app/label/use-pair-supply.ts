@@ -3,8 +3,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { type Dispatch, useEffect } from 'react';
 import { toAppError } from '@/lib/errors';
-import { pairsInHand } from '@/lib/leases';
-import { type Dry, type LabelProgress, nextAnswerSchema } from '../api/label/schema';
+import { type Dry, inHandMax, type LabelProgress, nextAnswerSchema } from '../api/label/schema';
 import { send } from '../http/send';
 import { dayStart } from './day-start';
 import type { LabelAction, LabelState } from './label-state';
@@ -23,7 +22,6 @@ function retryMs(dry: Dry): number | null {
     case 'no-round':
       return 5_000;
     case 'consent':
-    case 'group':
     case 'paused':
       return null;
   }
@@ -32,7 +30,7 @@ function retryMs(dry: Dry): number | null {
 const failedRetryMs = 3_000;
 
 /**
- * Keeps the hand full: asks for pairs whenever fewer than wanted are there, and again after a pause
+ * Keeps the hand full: asks for pairs or groups whenever fewer than wanted are there, and again after a pause
  * when the server had none or could not be reached. Returns `ask`, to ask without waiting.
  */
 export function usePairSupply(options: {
@@ -45,14 +43,16 @@ export function usePairSupply(options: {
   onAnswer: (answer: { progress: LabelProgress; leaseSeconds: number | null }) => void;
 }): { ask: () => void } {
   const { state, dispatch } = options;
-  // A pair whose answer is on its way still counts at the server, which lets nobody hold more than the hand.
-  const held = new Set([...state.pairs.map((pair) => pair.leaseId), ...options.unsentLeaseIds]);
+  const { hand } = state;
+  // What has an answer on its way still counts at the server, which lets nobody hold more than the hand.
+  const held = new Set([...hand.map(({ leaseId }) => leaseId), ...options.unsentLeaseIds]);
+  const missing = (hand[0]?.kind === 'group' ? inHandMax.groups : inHandMax.pairs) - held.size;
   const { mutate, isPending } = useMutation({
     networkMode: 'always',
     mutationFn: () => {
       const holding = [...held, ...state.unusable];
       const query = new URLSearchParams({
-        count: String(Math.max(1, pairsInHand - held.size)),
+        count: String(Math.max(1, missing)),
         holding: holding.join(','),
         dayStartMs: dayStart(),
       });
@@ -60,11 +60,11 @@ export function usePairSupply(options: {
     },
     onSuccess: (answer) => {
       options.onAnswer(answer);
-      dispatch(
-        answer.supply.state === 'pairs'
-          ? { type: 'supplied', pairs: answer.supply.pairs }
-          : { type: 'ran-dry', dry: answer.supply },
-      );
+      const { supply } = answer;
+      if (supply.state === 'pairs') dispatch({ type: 'supplied', pairs: supply.pairs });
+      else if (supply.state === 'groups') {
+        dispatch({ type: 'groups-supplied', groups: supply.groups });
+      } else dispatch({ type: 'ran-dry', dry: supply });
     },
     onError: (thrown) => {
       const { code, message } = toAppError(thrown);
@@ -73,8 +73,8 @@ export function usePairSupply(options: {
   });
 
   // Where answers do not get through, asking tells why.
-  const isStuck = options.stuck && state.pairs.length === 0;
-  const short = held.size < pairsInHand || isStuck;
+  const isStuck = options.stuck && hand.length === 0;
+  const short = missing > 0 || isStuck;
   const pauseMs = state.failure ? failedRetryMs : state.dry ? retryMs(state.dry) : 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: every answer of the server starts the pause anew, also when it equals the last
   useEffect(() => {

@@ -1,27 +1,36 @@
 'use client';
 
-import { useEffect, useEffectEvent, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { browserStorage } from '../components/storage/browser-storage';
 import {
   type Bindings,
   defaultBindings,
   parseBindings,
   type ShortcutName,
+  type Subject,
   shortcutFor,
 } from './shortcuts';
 
 const storageKey = 'darkroom-shortcuts';
 
 /** This browser's bindings (they go with the keyboard, not with the person) and a way to change them. */
-export function useBindings(): [Bindings, (bindings: Bindings) => void] {
+export function useBindings(): {
+  bindings: Bindings;
+  /** Whether they outlive this page; a browser may refuse to store them. */
+  kept: boolean;
+  change: (bindings: Bindings) => void;
+} {
   const [bindings, setBindings] = useState(defaultBindings);
-  useEffect(() => setBindings(parseBindings(localStorage.getItem(storageKey))), []);
-  return [
+  const [kept, setKept] = useState(true);
+  useEffect(() => setBindings(parseBindings(browserStorage().read(storageKey))), []);
+  return {
     bindings,
-    (changed) => {
+    kept,
+    change: (changed) => {
       setBindings(changed);
-      localStorage.setItem(storageKey, JSON.stringify(changed));
+      setKept(browserStorage().write(storageKey, JSON.stringify(changed)));
     },
-  ];
+  };
 }
 
 /**
@@ -30,31 +39,37 @@ export function useBindings(): [Bindings, (bindings: Bindings) => void] {
  */
 export function useShortcuts(options: {
   bindings: Bindings;
-  enabled: boolean;
+  /** What is on screen, null while nothing is that keys could act on. */
+  subject: Subject | null;
   onPress: (name: ShortcutName) => void;
   onRelease: (name: ShortcutName) => void;
 }): void {
-  const { bindings, enabled, onPress, onRelease } = options;
+  const { bindings, subject, onPress, onRelease } = options;
+  // By place: Shift and a change of layout may let a key come up under another name than it went down.
+  const down = useRef(new Map<string, ShortcutName>());
   const pressed = useEffectEvent((event: KeyboardEvent) => {
-    const name = shortcutFor(bindings, event.code);
-    if (!enabled || !name || hasOtherMeaning(event)) return;
+    const name = subject && shortcutFor(bindings, event, subject);
+    if (!name || hasOtherMeaning(event)) return;
     event.preventDefault();
-    if (!event.repeat) onPress(name);
+    if (event.repeat) return;
+    down.current.set(event.code, name);
+    onPress(name);
   });
   const released = useEffectEvent((event: KeyboardEvent) => {
-    const name = shortcutFor(bindings, event.code);
+    const name = down.current.get(event.code);
+    down.current.delete(event.code);
     if (name) onRelease(name);
   });
 
   useEffect(() => {
-    const down = (event: KeyboardEvent) => pressed(event);
-    const up = (event: KeyboardEvent) => released(event);
+    const goesDown = (event: KeyboardEvent) => pressed(event);
+    const comesUp = (event: KeyboardEvent) => released(event);
     // In the capturing phase: dialogs keep arrow keys to themselves, and the closer look is one.
-    window.addEventListener('keydown', down, { capture: true });
-    window.addEventListener('keyup', up, { capture: true });
+    window.addEventListener('keydown', goesDown, { capture: true });
+    window.addEventListener('keyup', comesUp, { capture: true });
     return () => {
-      window.removeEventListener('keydown', down, { capture: true });
-      window.removeEventListener('keyup', up, { capture: true });
+      window.removeEventListener('keydown', goesDown, { capture: true });
+      window.removeEventListener('keyup', comesUp, { capture: true });
     };
   }, []);
 }
@@ -69,6 +84,6 @@ function hasOtherMeaning(event: KeyboardEvent): boolean {
     )
   )
     return true;
-  const presses = event.code === 'Space' || event.code === 'Enter';
+  const presses = event.key === ' ' || event.key === 'Enter';
   return presses && target?.closest('button, a, [role="button"]') !== null;
 }

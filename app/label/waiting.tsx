@@ -41,8 +41,6 @@ export function Waiting({
 
 function wordsFor(dry: Dry): { title: string; next: string } {
   switch (dry.state) {
-    case 'group':
-      return { title: 'A group of images', next: 'Tag the bad ones.' };
     case 'consent':
       return { title: 'First, the guidelines', next: 'They are short.' };
     case 'sampling':

@@ -1,24 +1,19 @@
 import type { Metadata } from 'next';
-import { invitationProblem, listInvitations } from '@/db/invitations';
-import { listPeople } from '@/db/users';
+import { openInvitations } from '@/db/invitations';
+import { loadPeople } from '../api/people/load-people';
 import { pagePerson } from '../auth/current-person';
-import { realEmail } from '../auth/person';
-import { plural } from '../components/figures/format';
 import { Page } from '../components/shell/page-frame';
 import { Card, CardHeading } from '../components/ui/card';
 import { InviteButton } from './invite-button';
 import { OpenLinks } from './open-links';
-import { PeopleTable } from './people-table';
+import { PeopleList } from './people-list';
 
 export const metadata: Metadata = { title: 'People' };
 
 export default async function PeoplePage() {
   const person = await pagePerson('people.manage');
-  const everybody = await listPeople();
-  const people = everybody.filter(({ imported }) => !imported);
-  const imported = everybody.length - people.length;
-  const invitations = await listInvitations();
-  const open = invitations.filter((invitation) => invitationProblem(invitation) === null);
+  const people = await loadPeople();
+  const open = await openInvitations();
 
   return (
     <Page
@@ -28,26 +23,7 @@ export default async function PeoplePage() {
     >
       <div className="flex flex-col gap-6">
         <Card>
-          <PeopleTable
-            ownId={person.id}
-            people={people.map(
-              ({ id, name, email, role, pausedAt, preferences, lastActiveAt }) => ({
-                id,
-                name,
-                email: realEmail(email),
-                role,
-                paused: pausedAt !== null,
-                preferences,
-                lastActiveAt,
-              }),
-            )}
-          />
-          {imported > 0 ? (
-            <p className="mt-4 text-muted-foreground text-sm">
-              {plural(imported, 'more name stands', 'more names stand')} for whoever gave imported
-              answers; they cannot sign in.
-            </p>
-          ) : null}
+          <PeopleList first={people} ownId={person.id} />
         </Card>
         {open.length > 0 ? (
           <Card>

@@ -3,8 +3,8 @@
 import { MoreHorizontal } from 'lucide-react';
 import { useState } from 'react';
 import { z } from 'zod';
-import { type Role, roleDescriptions, roles } from '@/lib/roles';
-import { type ChangePerson, linkAnswerSchema } from '../api/people/schema';
+import { roleDescriptions, roles } from '@/lib/roles';
+import { type ChangePerson, type ListedPerson, linkAnswerSchema } from '../api/people/schema';
 import { Badge } from '../components/ui/badge';
 import { Button } from '../components/ui/button';
 import { Menu, MenuItem } from '../components/ui/menu';
@@ -14,16 +14,6 @@ import { Cell, HeadCell, Table } from '../components/ui/table';
 import { send } from '../http/send';
 import { LinkDialog } from './link-dialog';
 import { useChange } from './use-change';
-
-export type ListedPerson = {
-  id: string;
-  name: string;
-  email: string | null;
-  role: Role;
-  paused: boolean;
-  preferences: number;
-  lastActiveAt: number | null;
-};
 
 /** Everybody, with their role and what can be done about them. */
 export function PeopleTable({ people, ownId }: { people: ListedPerson[]; ownId: string }) {
@@ -98,7 +88,7 @@ function PersonRow({ person, isSelf }: { person: ListedPerson; isSelf: boolean }
           }
         >
           <MenuItem onClick={() => change.mutate({ paused: !person.paused })}>
-            {person.paused ? 'Let label again' : 'Pause labeling'}
+            {person.paused ? 'Let take part again' : 'Pause and sign out'}
           </MenuItem>
           <MenuItem onClick={() => makeLink.mutate(undefined)}>Make a sign-in link</MenuItem>
         </Menu>

@@ -16,7 +16,7 @@ export default async function PoliciesPage({
 }) {
   const person = await pagePerson('policies.read');
   const { pipeline: wanted } = await searchParams;
-  const view = await loadPolicies(typeof wanted === 'string' ? wanted : undefined);
+  const view = await loadPolicies({ pipeline: typeof wanted === 'string' ? wanted : undefined });
   const grid = view.pipeline && (await loadGrid({ pipeline: view.pipeline, offset: 0 }));
   return (
     <Page

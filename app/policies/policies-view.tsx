@@ -8,6 +8,7 @@ import { Button } from '../components/ui/button';
 import { Card, CardHeading } from '../components/ui/card';
 import { Moment } from '../components/ui/moment';
 import { Notice } from '../components/ui/notice';
+import { ShowMore } from '../components/ui/show-more';
 import { GridCard } from './grid-card';
 import { PolicyTable } from './policy-table';
 import { useLivePolicies, usePolicies } from './queries';
@@ -27,11 +28,10 @@ export function PoliciesView({
   mayDownload: boolean;
   blurNsfw: boolean;
 }) {
-  const { policies, serving, pipeline } = usePolicies(initial);
+  const { policies, total, serving, pipeline, more } = usePolicies(initial);
   useLivePolicies();
   const [chosen, choose] = useState<PolicyRef | null>(null);
-  const served = policies.find(({ id }) => id === serving?.policy.id);
-  const parent = policies.find(({ id }) => id === served?.parentId);
+  const parent = serving?.parent;
 
   if (policies.length === 0) {
     return (
@@ -65,6 +65,15 @@ export function PoliciesView({
           Each comes from the one above it. Rates are the judge's, on the fixed evaluation prompts
           and seeds.
         </CardHeading>
+        <div className="mb-4 empty:hidden">
+          <ShowMore
+            shown={policies.length}
+            total={total}
+            what="Earlier versions"
+            busy={more.isFetchingNextPage}
+            onMore={more.hasNextPage ? () => more.fetchNextPage() : null}
+          />
+        </div>
         <PolicyTable
           policies={policies}
           mayServe={mayServe}

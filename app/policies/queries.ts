@@ -13,6 +13,7 @@ import {
 import { useToast } from '../components/ui/toast';
 import { useEvents } from '../events/use-events';
 import { send } from '../http/send';
+import { withParams } from '../review/search-params';
 
 const policyKeys = {
   all: ['policies'] as const,
@@ -21,17 +22,28 @@ const policyKeys = {
   one: (id: string) => ['policies', 'one', id] as const,
 };
 
-/** The tree of a pipeline, read anew when a policy appears, is measured or is served. */
-export function usePolicies(initialData: PoliciesView): PoliciesView {
-  const pipeline = initialData.pipeline ?? '';
-  const { data } = useQuery({
+/** The tree of a pipeline, from the newest version on back; read anew when a policy appears, is measured or is served. */
+export function usePolicies(initial: PoliciesView) {
+  const pipeline = initial.pipeline ?? '';
+  const more = useInfiniteQuery({
     queryKey: policyKeys.tree(pipeline),
-    queryFn: () =>
-      send('GET', `/api/policies?pipeline=${encodeURIComponent(pipeline)}`, policiesViewSchema),
-    initialData,
+    queryFn: ({ pageParam }) =>
+      send(
+        'GET',
+        withParams('/api/policies', { pipeline, before: pageParam ?? undefined }),
+        policiesViewSchema,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ earlier }) => earlier,
+    initialData: { pages: [initial], pageParams: [null] },
     initialDataUpdatedAt: 0,
   });
-  return data;
+  const [first = initial] = more.data.pages;
+  const all = more.data.pages.toReversed().flatMap((page) => page.policies);
+  // The bases come with the first page and once more with the page on which they belong.
+  const byId = new Map(all.map((policy) => [policy.id, policy]));
+  const policies = [...byId.values()].sort((a, b) => a.createdAt - b.createdAt);
+  return { ...first, policies, more };
 }
 
 /** The grid of prompts and versions, page by page. */

@@ -35,19 +35,28 @@ const reviewKeys = {
   annotators: ['review', 'annotators'] as const,
 };
 
-/** Defect rates, read anew when a version has been measured. */
-export function useRates(query: RatesQuery, initialData: RatesView): RatesView {
+/** Defect rates from the newest version on back, oldest first; read anew when a version has been measured. */
+export function useRates(query: RatesQuery, initial: RatesView) {
   const queryClient = useQueryClient();
   useEvents(['policy', 'evaluation'], () => {
     void queryClient.invalidateQueries({ queryKey: reviewKeys.all });
   });
-  const { data } = useQuery({
+  const more = useInfiniteQuery({
     queryKey: reviewKeys.rates(query),
-    queryFn: () => send('GET', withParams('/api/review/rates', query), ratesViewSchema),
-    initialData,
+    queryFn: ({ pageParam }) =>
+      send(
+        'GET',
+        withParams('/api/review/rates', { ...query, before: pageParam ?? undefined }),
+        ratesViewSchema,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ earlier }) => earlier,
+    initialData: { pages: [initial], pageParams: [null] },
     initialDataUpdatedAt: 0,
   });
-  return data;
+  const { pages } = more.data;
+  const rates = pages.toReversed().flatMap((page) => page.rates);
+  return { rates, total: (pages[0] ?? initial).total, more };
 }
 
 /** The images behind a rate, page by page. */
@@ -77,15 +86,24 @@ export function useFlags(query: FlagsQuery, initialData: FlagsView) {
   });
 }
 
-/** How each annotator judges. */
-export function useAnnotators(initialData: AnnotatorsView): AnnotatorsView {
-  const { data } = useQuery({
+/** How each annotator judges, page by page. */
+export function useAnnotators(initial: AnnotatorsView) {
+  const more = useInfiniteQuery({
     queryKey: reviewKeys.annotators,
-    queryFn: () => send('GET', '/api/review/annotators', annotatorsViewSchema),
-    initialData,
+    queryFn: ({ pageParam }) =>
+      send(
+        'GET',
+        withParams('/api/review/annotators', { after: pageParam ?? undefined }),
+        annotatorsViewSchema,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next }) => next,
+    initialData: { pages: [initial], pageParams: [null] },
     initialDataUpdatedAt: 0,
   });
-  return data;
+  const { pages } = more.data;
+  const [first = initial] = pages;
+  return { ...first, annotators: pages.flatMap((page) => page.annotators), more };
 }
 
 /** Decides on a flag. Rates and images are read anew, the queue is the caller's business. */

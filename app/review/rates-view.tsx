@@ -13,6 +13,7 @@ import { Badge } from '../components/ui/badge';
 import { Card, CardHeading } from '../components/ui/card';
 import { Notice } from '../components/ui/notice';
 import { Select } from '../components/ui/select';
+import { ShowMore } from '../components/ui/show-more';
 import { Cell, HeadCell, Table } from '../components/ui/table';
 import { imagesHref } from './images-href';
 import { useRates } from './queries';
@@ -45,7 +46,7 @@ const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: strin
 /** Hand-defect and NSFW rates per version, as a chart and as the table behind it. */
 export function RatesView({ initial, query }: { initial: View; query: RatesQuery }) {
   const router = useRouter();
-  const { rates } = useRates(query, initial);
+  const { rates, total, more } = useRates(query, initial);
   const [source, setSource] = useState<FlagSource>('judge');
 
   return (
@@ -84,6 +85,15 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
             Whiskers are 95 % intervals (Wilson). Every rate leads to the images behind it. Better
             or worse than its parent: in the round that made the version, both drawn alike.
           </CardHeading>
+          <div className="mb-4 empty:hidden">
+            <ShowMore
+              shown={rates.length}
+              total={total}
+              what="Earlier versions"
+              busy={more.isFetchingNextPage}
+              onMore={more.hasNextPage ? () => more.fetchNextPage() : null}
+            />
+          </div>
           <RateChart rates={rates} source={source} purpose={query.purpose} />
           <div className="mt-6">
             <RatesTable rates={rates} source={source} purpose={query.purpose} />

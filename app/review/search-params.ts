@@ -9,8 +9,13 @@ export function firstValues(params: SearchParams): Record<string, string | undef
 }
 
 /** An address with these parameters, those that are undefined left out. */
-export function withParams(path: string, params: Record<string, string | undefined>): string {
-  const said = Object.entries(params).filter(([, value]) => value !== undefined);
-  const query = new URLSearchParams(said as [string, string][]).toString();
+export function withParams(
+  path: string,
+  params: Record<string, string | number | undefined>,
+): string {
+  const said = Object.entries(params).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, String(value)]],
+  );
+  const query = new URLSearchParams(said).toString();
   return query ? `${path}?${query}` : path;
 }

@@ -1,12 +1,14 @@
 'use client';
 
-import type { RewardModelState } from '@/lib/rewards';
+import { isBeingMade, type RewardModelState } from '@/lib/rewards';
 import type { RewardModelView } from '../api/reward-models/schema';
 import { plural, shortNumber } from '../components/figures/format';
 import { Rate } from '../components/figures/rate';
 import { Badge } from '../components/ui/badge';
+import { Button } from '../components/ui/button';
 import { Moment } from '../components/ui/moment';
 import { Cell, HeadCell, Table } from '../components/ui/table';
+import { useCancelReward } from './queries';
 
 const stateBadges: Partial<
   Record<RewardModelState, { text: string; tone: 'neutral' | 'active' | 'negative' }>
@@ -14,6 +16,7 @@ const stateBadges: Partial<
   queued: { text: 'Waits for a trainer', tone: 'neutral' },
   training: { text: 'In the making', tone: 'active' },
   failed: { text: 'Failed', tone: 'negative' },
+  cancelled: { text: 'Cancelled', tone: 'neutral' },
 };
 
 /** All versions; a ready one can be looked at. */
@@ -21,10 +24,12 @@ export function ModelTable({
   models,
   chosenId,
   onChoose,
+  mayTrain,
 }: {
   models: RewardModelView[];
   chosenId: string | null;
   onChoose: (id: string) => void;
+  mayTrain: boolean;
 }) {
   return (
     <Table label="Reward models">
@@ -77,7 +82,7 @@ export function ModelTable({
                 {model.imported ? (
                   <Imported of={model.imported} />
                 ) : (
-                  (model.error ?? 'It appears here as soon as it is ready.')
+                  <Unfinished model={model} mayTrain={mayTrain} />
                 )}
               </Cell>
             )}
@@ -85,6 +90,28 @@ export function ModelTable({
         ))}
       </tbody>
     </Table>
+  );
+}
+
+/** Why there is no model, or that it is on its way, with the means to stop it. */
+function Unfinished({ model, mayTrain }: { model: RewardModelView; mayTrain: boolean }) {
+  const cancel = useCancelReward();
+  if (!isBeingMade(model.state)) return model.error ?? 'Nobody waits for it any more.';
+  return (
+    <span className="flex flex-wrap items-center justify-between gap-3">
+      It appears here as soon as it is ready.
+      {mayTrain ? (
+        <Button
+          look="outline"
+          size="small"
+          busy={cancel.isPending}
+          aria-label={`Cancel ${model.name}`}
+          onClick={() => cancel.mutate(model.id)}
+        >
+          Cancel
+        </Button>
+      ) : null}
+    </span>
   );
 }
 

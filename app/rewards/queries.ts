@@ -1,6 +1,7 @@
 'use client';
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { z } from 'zod';
 import type { LearnedSource } from '@/lib/rewards';
 import {
   type RewardsView,
@@ -51,6 +52,17 @@ export function useImportReward(pipeline: string) {
   return useMutation({
     mutationFn: (folder: string) =>
       send('POST', '/api/reward-models/import', trainedRewardSchema, { pipeline, folder }),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: rewardKeys.all }),
+  });
+}
+
+/** Stops a model that waits or is in the making. */
+export function useCancelReward() {
+  const queryClient = useQueryClient();
+  const { complain } = useToast();
+  return useMutation({
+    mutationFn: (id: string) => send('POST', `/api/reward-models/${id}/cancel`, z.unknown()),
+    onError: (error) => complain('Nothing is cancelled', error.message),
     onSettled: () => queryClient.invalidateQueries({ queryKey: rewardKeys.all }),
   });
 }

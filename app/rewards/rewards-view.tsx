@@ -33,7 +33,12 @@ export function RewardsView({ initial, mayTrain }: { initial: View; mayTrain: bo
           <CardHeading title="Versions">
             Each is kept as it was learned; a run names the one that it follows.
           </CardHeading>
-          <ModelTable models={models} chosenId={chosen?.id ?? null} onChoose={choose} />
+          <ModelTable
+            models={models}
+            chosenId={chosen?.id ?? null}
+            onChoose={choose}
+            mayTrain={mayTrain}
+          />
         </Card>
       ) : null}
       {mayTrain ? <ImportCard pipeline={pipeline} /> : null}

@@ -1,6 +1,12 @@
 'use client';
 
-import { type QueryClient, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  type InfiniteData,
+  type QueryClient,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { useRef } from 'react';
 import {
   type RoundDetail,
@@ -10,52 +16,88 @@ import {
   roundsViewSchema,
   type StepsView,
   stepsViewSchema,
+  type TrainerState,
+  trainerSchema,
 } from '../api/rounds/schema';
 import { type HeardEvent, useEvents } from '../events/use-events';
 import { send } from '../http/send';
+import { withParams } from '../review/search-params';
 
 export const roundKeys = {
   all: ['rounds'] as const,
-  list: ['rounds', 'list'] as const,
+  lists: ['rounds', 'list'] as const,
+  list: (limit: number | undefined) => ['rounds', 'list', limit] as const,
   one: (id: string) => ['rounds', 'one', id] as const,
   steps: (id: string) => ['rounds', 'steps', id] as const,
+  trainer: ['rounds', 'trainer'] as const,
 };
 
-/** Events bring what is new; this is for what no event tells, such as a trainer that fell silent. */
-const refetchInterval = 15_000;
+/** Events bring what is new; this is for the one thing that none tells: a trainer that fell silent. */
+const silenceMs = 15_000;
 
-/** What the server rendered is shown at once and read again, because the page may come from a cache. */
-const renderedByServer = { initialDataUpdatedAt: 0, refetchInterval };
+/** What changes with every pick and every step is counted anew at most this often. */
+const settleMs = 15_000;
 
-/** The list of rounds, kept up to date. */
-export function useRounds(initialData: RoundsView): RoundsView {
+/** The pace of labeling falls while nothing happens. */
+const paceMs = 60_000;
+
+type Pages = InfiniteData<RoundsView, string | null>;
+
+/** The list of rounds, kept up to date; those that are over a page at a time. @param limit length of a page */
+export function useRounds(initial: RoundsView, limit?: number) {
+  const query = useInfiniteQuery({
+    queryKey: roundKeys.list(limit),
+    queryFn: ({ pageParam }) =>
+      send(
+        'GET',
+        withParams('/api/rounds', { limit, after: pageParam ?? undefined }),
+        roundsViewSchema,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next }) => next,
+    initialData: { pages: [initial], pageParams: [null] } as Pages,
+    // What the server rendered is shown at once and read again, because the page may come from a cache.
+    initialDataUpdatedAt: 0,
+  });
+  const [first = initial] = query.data.pages;
+  return {
+    underWay: first.underWay,
+    over: query.data.pages.flatMap(({ over }) => over),
+    overTotal: first.overTotal,
+    trainer: useTrainer(first.trainer),
+    more: query,
+  };
+}
+
+/** Whether a trainer is there: a small question, so that it can be asked often. */
+export function useTrainer(initialData: TrainerState): TrainerState {
   const { data } = useQuery({
-    queryKey: roundKeys.list,
-    queryFn: () => send('GET', '/api/rounds', roundsViewSchema),
+    queryKey: roundKeys.trainer,
+    queryFn: () => send('GET', '/api/trainer', trainerSchema),
     initialData,
-    ...renderedByServer,
+    refetchInterval: silenceMs,
   });
   return data;
 }
 
 /** One round, kept up to date. */
 export function useRound(initialData: RoundDetail): RoundDetail {
-  const { id } = initialData.round;
+  const { id, state } = initialData.round;
   const { data } = useQuery({
     queryKey: roundKeys.one(id),
     queryFn: () => send('GET', `/api/rounds/${id}`, roundDetailSchema),
     initialData,
-    ...renderedByServer,
+    initialDataUpdatedAt: 0,
+    refetchInterval: state === 'labeling' ? paceMs : false,
   });
-  return data;
+  return { ...data, trainer: useTrainer(data.trainer) };
 }
 
-/** A round's curves; while it is under way they grow by events, and the rest is read now and then. */
-export function useSteps(id: string, live: boolean) {
+/** A round's curves; while it is under way they grow by events. */
+export function useSteps(id: string) {
   return useQuery({
     queryKey: roundKeys.steps(id),
     queryFn: () => send('GET', `/api/rounds/${id}/steps`, stepsViewSchema),
-    refetchInterval: live ? refetchInterval : false,
   });
 }
 
@@ -77,9 +119,27 @@ const gatherMs = 800;
 export function useLiveRounds(): void {
   const queryClient = useQueryClient();
   const pending = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const settling = useRef(new Map<string, ReturnType<typeof setTimeout>>());
+  const settle = (queryKey: readonly string[]) => {
+    const name = queryKey.join(' ');
+    if (settling.current.has(name)) return;
+    const timer = setTimeout(() => {
+      settling.current.delete(name);
+      void queryClient.invalidateQueries({ queryKey });
+    }, settleMs);
+    settling.current.set(name, timer);
+  };
   useEvents(liveKinds, (event) => {
-    if (event.kind === 'progress') return showProgress(queryClient, event);
-    if (event.kind === 'train-step') return addStep(queryClient, event);
+    if (event.kind === 'progress') {
+      showProgress(queryClient, event);
+      if (event.roundId) settle(roundKeys.one(event.roundId));
+      return;
+    }
+    if (event.kind === 'train-step') {
+      addStep(queryClient, event);
+      if (event.roundId) settle(roundKeys.steps(event.roundId));
+      return;
+    }
     pending.current ??= setTimeout(() => {
       pending.current = undefined;
       void queryClient.invalidateQueries({ queryKey: roundKeys.all });
@@ -91,9 +151,17 @@ function showProgress(client: QueryClient, event: HeardEvent & { kind: 'progress
   const { roundId, payload: progress } = event;
   if (!roundId) return;
   const update = (round: RoundSummary) => (round.id === roundId ? { ...round, progress } : round);
-  client.setQueryData<RoundsView>(
-    roundKeys.list,
-    (view) => view && { ...view, rounds: view.rounds.map(update) },
+  client.setQueriesData<Pages>(
+    { queryKey: roundKeys.lists },
+    (lists) =>
+      lists && {
+        ...lists,
+        pages: lists.pages.map((page) => ({
+          ...page,
+          underWay: page.underWay.map(update),
+          over: page.over.map(update),
+        })),
+      },
   );
   client.setQueryData<RoundDetail>(
     roundKeys.one(roundId),

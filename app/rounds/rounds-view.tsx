@@ -2,11 +2,11 @@
 
 import { RefreshCw } from 'lucide-react';
 import Link from 'next/link';
-import { isFinished } from '@/lib/rounds';
 import type { RoundsView as View } from '../api/rounds/schema';
 import { buttonClass } from '../components/ui/button-class';
 import { Card } from '../components/ui/card';
 import { Notice } from '../components/ui/notice';
+import { ShowMore } from '../components/ui/show-more';
 import { CurrentRound } from './current-round';
 import { useLiveRounds, useRounds } from './queries';
 import { RoundsTable } from './rounds-table';
@@ -14,12 +14,10 @@ import { TrainerLine } from './trainer-line';
 
 /** What is under way, large and live; below it everything that has been. */
 export function RoundsView({ initial, mayManage }: { initial: View; mayManage: boolean }) {
-  const { rounds, trainer } = useRounds(initial);
+  const { underWay, over, overTotal, trainer, more } = useRounds(initial);
   useLiveRounds();
-  const underWay = rounds.filter(({ state }) => !isFinished(state));
-  const over = rounds.filter(({ state }) => isFinished(state));
 
-  if (rounds.length === 0) {
+  if (underWay.length + over.length === 0) {
     return (
       <Notice
         icon={RefreshCw}
@@ -58,6 +56,13 @@ export function RoundsView({ initial, mayManage }: { initial: View; mayManage: b
           <Card className="py-2">
             <RoundsTable rounds={over} />
           </Card>
+          <ShowMore
+            shown={over.length}
+            total={overTotal}
+            what="More rounds"
+            busy={more.isFetchingNextPage}
+            onMore={more.hasNextPage ? () => more.fetchNextPage() : null}
+          />
         </section>
       ) : null}
     </div>

@@ -63,6 +63,8 @@ export const samples = sqliteTable(
     index('samples_round').on(table.roundId),
     index('samples_group').on(table.groupId),
     index('samples_image').on(table.imageBlob),
+    // By which the collector of left-over blobs knows that one is still pointed to.
+    index('samples_trajectory').on(table.trajectoryBlob).where(sql`trajectory_blob is not null`),
   ],
 );
 
@@ -164,6 +166,14 @@ export const preferences = sqliteTable(
     index('preferences_annotator')
       .on(table.annotatorId, table.createdAt)
       .where(sql`superseded_at is null`),
+    // Those that can still be taken back are the newest.
+    index('preferences_created').on(table.createdAt),
+    // Medians are looked up, not sorted for.
+    index('preferences_decision')
+      .on(table.annotatorId, table.decisionMs)
+      .where(sql`superseded_at is null`),
+    index('preferences_taken_back').on(table.annotatorId).where(sql`superseded_at is not null`),
+    index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
 
@@ -179,7 +189,10 @@ export const skips = sqliteTable(
       .references(() => user.id),
     createdAt: integer().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.pairId, table.annotatorId] })],
+  (table) => [
+    primaryKey({ columns: [table.pairId, table.annotatorId] }),
+    index('skips_annotator').on(table.annotatorId),
+  ],
 );
 
 /** One person's reading of a group: which of its images are bad. */
@@ -201,6 +214,9 @@ export const taggings = sqliteTable(
     uniqueIndex('taggings_standing')
       .on(table.groupId, table.annotatorId)
       .where(sql`superseded_at is null`),
+    index('taggings_annotator').on(table.annotatorId, table.createdAt),
+    index('taggings_created').on(table.createdAt),
+    index('taggings_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
   ],
 );
 
@@ -267,6 +283,10 @@ export const flags = sqliteTable(
       .where(sql`source = 'annotator'`),
     uniqueIndex('flags_judge').on(table.sampleId, table.kind).where(sql`source = 'judge'`),
     index('flags_state').on(table.state, table.kind),
+    index('flags_by').on(table.annotatorId).where(sql`annotator_id is not null`),
+    // The queue of a review: newest first.
+    index('flags_queue').on(table.state, table.createdAt, table.id),
+    // The partial indexes above serve nobody who passes the source as a parameter.
     index('flags_sample').on(table.sampleId),
   ],
 );

@@ -24,8 +24,12 @@ export const user = sqliteTable('user', {
   updatedAt: instant().notNull(),
   role: text().$type<Role>().notNull().default('annotator'),
   blurNsfw: integer({ mode: 'boolean' }).notNull().default(false),
-  /** Set: may look but not label, and their preferences are held back from training. */
+  /** Set: may look but change nothing, and their preferences are held back from training. */
   pausedAt: integer(),
+  /** Whether the person gave `email`; else it only fills the column, which must hold something unique. */
+  hasEmail: integer({ mode: 'boolean' }).notNull().default(false),
+  /** Stands for whoever gave imported answers: cannot sign in. */
+  imported: integer({ mode: 'boolean' }).notNull().default(false),
 });
 
 export const session = sqliteTable(

@@ -18,6 +18,8 @@ export const rewardModels = sqliteTable(
     until: integer().notNull(),
     /** The trainer at work on it. */
     claimedBy: text(),
+    /** How often a trainer took it up and was not told to put it down again. */
+    attempts: integer().notNull().default(0),
     /** Hash of the model's safetensors in the blob store, once ready. */
     blob: text(),
     report: text({ mode: 'json' }).$type<RewardReport>(),

@@ -50,10 +50,14 @@ export const rounds = sqliteTable(
     resultPolicyId: text().references(() => policies.id),
     config: runConfig().notNull(),
     progress: text({ mode: 'json' }).$type<RoundProgress>().notNull(),
+    /** Who freezes its answers right now, and when they were last heard of (ms): what is frozen so far does not count yet. */
+    freezing: text({ mode: 'json' }).$type<{ token: string; at: number }>(),
     /** What stopped it and what to do about it. */
     error: text(),
     /** What reproduces it: hashes, seeds, data window, versions. */
     manifest: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+    /** What of a round that is over was given up already, and when (ms). */
+    tidied: text({ mode: 'json' }).$type<{ trajectories?: number; leases?: number }>(),
     createdAt: integer().notNull(),
     startedAt: integer().notNull(),
     finishedAt: integer(),
@@ -61,6 +65,7 @@ export const rounds = sqliteTable(
   (table) => [
     uniqueIndex('rounds_run_ordinal').on(table.runId, table.ordinal),
     index('rounds_state').on(table.state),
+    index('rounds_created').on(table.createdAt, table.ordinal, table.id),
   ],
 );
 

@@ -8,10 +8,17 @@ interface Departure<V> {
   because: string;
 }
 
+/** Methods that want their settings alike: what they learn from, those apart that draw while they train. */
+type MethodKind = LearnsFrom | 'drawing';
+
 /** Named departures from the defaults; everything not named stays official. */
 export interface Preset {
   label: string;
   explanation: string;
+  /** The pipeline whose size and habits it suits; null for any. */
+  pipeline: string | null;
+  /** The methods it is for; null for all. */
+  methods: MethodKind | null;
   departures: {
     [G in GroupName]?: { [K in keyof RunSettings[G]]?: Departure<RunSettings[G][K]> };
   };
@@ -21,11 +28,15 @@ export const presets = {
   official: {
     label: 'Official',
     explanation: 'As each method’s official code has it, for Stable Diffusion 1.5.',
+    pipeline: null,
+    methods: null,
     departures: {},
   },
   hands: {
     label: 'Hands',
     explanation: 'What suits the built-in policy: small enough to train within minutes on a CPU.',
+    pipeline: 'hands',
+    methods: 'picks',
     departures: {
       sampling: {
         pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
@@ -72,6 +83,8 @@ export const presets = {
   'hands-reward': {
     label: 'Hands, by a reward',
     explanation: 'For the built-in policy and methods that follow the gradient of a reward.',
+    pipeline: 'hands',
+    methods: 'reward',
     departures: {
       sampling: {
         guidanceScale: {
@@ -117,6 +130,8 @@ export const presets = {
     label: 'Hands, by policy gradient',
     explanation:
       'For the built-in policy and methods that raise the probability of what a reward prefers.',
+    pipeline: 'hands',
+    methods: 'drawing',
     departures: {
       sampling: {
         guidanceScale: {
@@ -175,6 +190,8 @@ export const presets = {
   'hands-archive': {
     label: 'Hands, by all answers',
     explanation: 'For the built-in policy and methods that learn from answers that are there.',
+    pipeline: 'hands',
+    methods: 'archive',
     departures: {
       sampling: {
         guidanceScale: {
@@ -209,17 +226,26 @@ export const presets = {
 
 export type PresetName = keyof typeof presets;
 
-const handsBySource: Record<LearnsFrom, PresetName> = {
-  picks: 'hands',
-  reward: 'hands-reward',
-  archive: 'hands-archive',
-};
+const presetNames = Object.keys(presets) as PresetName[];
 
-/** The preset that stands in for another where a method learns from something else. */
-export function presetFor(method: Method, preset: PresetName): PresetName {
-  if (preset === 'official') return preset;
-  if (isDrawingMethod(method)) return 'hands-policy-gradient';
-  return handsBySource[sourceOf(method)];
+/** The presets that suit a pipeline. */
+export function presetsOf(pipeline: string): PresetName[] {
+  return presetNames.filter(
+    (name) => presets[name].pipeline === null || presets[name].pipeline === pipeline,
+  );
+}
+
+/**
+ * The preset that stands in for another where a method wants other settings: one of the same pipeline, the official one
+ * where there is none.
+ */
+export function presetFor(method: Method, name: PresetName, pipeline: string): PresetName {
+  const kind = isDrawingMethod(method) ? 'drawing' : sourceOf(method);
+  const fits = ({ methods }: Preset) => methods === null || methods === kind;
+  const own = presetsOf(pipeline);
+  if (own.includes(name) && fits(presets[name])) return name;
+  const instead = own.find((other) => presets[other].pipeline !== null && fits(presets[other]));
+  return instead ?? 'official';
 }
 
 /** All settings at their defaults, with a preset's departures in place. */

@@ -118,15 +118,22 @@ export function preferencesWanted({ sampling, labeling }: RunConfig): number {
   return items * labeling.annotatorsPerPair;
 }
 
-/** How many denoising steps may be trained on, from the noisiest on, and how many of them are for each example. */
-export function trainedTimesteps({
-  training: { noisiestShare, timestepFraction },
-  sampling: { inferenceSteps },
-}: {
-  training: Pick<RunConfig['training'], 'noisiestShare' | 'timestepFraction'>;
-  sampling: Pick<RunConfig['sampling'], 'inferenceSteps'>;
-}): [eligible: number, trained: number] {
-  const eligible = Math.max(1, Math.floor(inferenceSteps * noisiestShare));
+/**
+ * How many denoising steps may be trained on, from the noisiest on, and how many of them are for each example.
+ * @param moving steps that lead to less noise; a schedule may end in one that does not
+ */
+export function trainedTimesteps(
+  {
+    training: { noisiestShare, timestepFraction },
+    sampling: { inferenceSteps },
+  }: {
+    training: Pick<RunConfig['training'], 'noisiestShare' | 'timestepFraction'>;
+    sampling: Pick<RunConfig['sampling'], 'inferenceSteps'>;
+  },
+  moving = inferenceSteps,
+): [eligible: number, trained: number] {
+  const share = Math.max(1, Math.floor(inferenceSteps * noisiestShare));
+  const eligible = Math.min(share, moving);
   return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
 }
 

@@ -73,4 +73,23 @@ export const samplingSettings = {
     max: 100_000,
     unit: 'groups',
   }),
+  keepTrajectories: choice({
+    label: 'Keep trajectories',
+    explanation:
+      'How each image was denoised, step by step: nine tenths of what a round takes on the disk. Once a round is done, only the finished latents are read again, by Diffusion-DPO and KTO, and these always stay.',
+    default: 'until-done',
+    choices: {
+      'until-done': 'Until the round is done or cancelled.',
+      days: 'For some days after that, for a look at how images came to be.',
+      always: 'For good.',
+    },
+  }),
+  trajectoryDays: integer({
+    label: 'Days to keep trajectories',
+    explanation: 'Only where they are kept for some days. Counted from the end of the round.',
+    default: 7,
+    min: 1,
+    max: 3650,
+    unit: 'days',
+  }),
 } as const;

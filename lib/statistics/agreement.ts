@@ -40,8 +40,25 @@ export function krippendorffAlpha(items: readonly Ratings[]): number | null {
     observed += disagreeing / (ratings.length - 1);
     values += ratings.length;
   }
-  let expected = values * values;
-  for (const count of totals.values()) expected -= count * count;
+  let squares = 0;
+  for (const count of totals.values()) squares += count * count;
+  return alphaOf({ observed, values, squares });
+}
+
+/**
+ * The same from what was counted of items that two or more people answered. `observed`: of each item the ordered pairs of
+ * answers that differ, over its answers less one, summed; `values`: all answers; `squares`: of how often each answer was given.
+ */
+export function alphaOf({
+  observed,
+  values,
+  squares,
+}: {
+  observed: number;
+  values: number;
+  squares: number;
+}): number | null {
+  const expected = values * values - squares;
   if (expected === 0) return null;
   return 1 - (observed * (values - 1)) / expected;
 }

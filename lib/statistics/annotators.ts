@@ -16,6 +16,14 @@ export interface SideBias {
 export function sideBias(answers: readonly Answer[], z = z95): SideBias {
   const left = answers.filter((answer) => answer === 'left').length;
   const decided = left + answers.filter((answer) => answer === 'right').length;
+  return sideBiasOf({ left, decided }, z);
+}
+
+/** The same, counted elsewhere. */
+export function sideBiasOf(
+  { left, decided }: { left: number; decided: number },
+  z = z95,
+): SideBias {
   const interval = wilsonInterval({ count: left, n: decided }, z);
   const biased = interval !== null && (interval.low > 0.5 || interval.high < 0.5);
   return { left, decided, interval, biased };
@@ -50,12 +58,15 @@ export interface AnnotatorFigures {
 /** Answers on which people can agree or not: gold is meant to leave no doubt, so agreeing on it says nothing. */
 function byPair(judged: readonly JudgedPair[]): Map<string, JudgedPair[]> {
   const pairs = new Map<string, JudgedPair[]>();
-  for (const one of judged.filter(({ gold }) => gold === null))
-    pairs.set(one.pairId, [...(pairs.get(one.pairId) ?? []), one]);
+  for (const one of judged.filter(({ gold }) => gold === null)) {
+    const known = pairs.get(one.pairId);
+    if (known) known.push(one);
+    else pairs.set(one.pairId, [one]);
+  }
   return pairs;
 }
 
-/** Each annotator's figures, from everybody's standing answers. */
+/** Each annotator's figures, from everybody's standing answers: what the counts of db/figures.ts have to come to. */
 export function annotatorFigures(judged: readonly JudgedPair[]): Map<string, AnnotatorFigures> {
   const pairs = byPair(judged);
   const ids = new Set(judged.map((one) => one.annotatorId));
@@ -90,7 +101,7 @@ function figuresOf(
   };
 }
 
-/** How far people agree on the whole; alpha is null where nothing can be compared. */
+/** How far people agree on the whole; alpha is null where nothing can be compared. The counts of db/figures.ts come to the same. */
 export function overallAgreement(judged: readonly JudgedPair[]): {
   raw: Proportion;
   alpha: number | null;

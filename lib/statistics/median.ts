@@ -14,15 +14,29 @@ export interface MedianInterval {
  * no two of them enclose the median with 95 % confidence, and the ends are the extremes.
  */
 export function medianInterval(values: readonly number[], z = z95): MedianInterval | null {
-  const n = values.length;
-  if (n === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (rank: number) => sorted[Math.min(n, Math.max(1, rank)) - 1]!;
+  return medianOfRanks(values.length, (rank) => sorted[rank - 1]!, z);
+}
+
+/** The same, of n values that are sorted elsewhere. @param at the value of a rank, counted from 1 */
+export function medianOfRanks(
+  n: number,
+  at: (rank: number) => number,
+  z = z95,
+): MedianInterval | null {
+  if (n === 0) return null;
+  const [low, below, above, high] = medianRanks(n, z).map(at) as [number, number, number, number];
+  return { median: (below + above) / 2, low, high, n };
+}
+
+/** Of n > 0 values: of the interval's lower end, the two in the middle, and the upper end. */
+function medianRanks(n: number, z = z95): [number, number, number, number] {
+  const within = (rank: number) => Math.min(n, Math.max(1, rank));
   const reach = (z * Math.sqrt(n)) / 2;
-  return {
-    median: (at(Math.ceil(n / 2)) + at(Math.floor(n / 2) + 1)) / 2,
-    low: at(Math.floor(n / 2 - reach)),
-    high: at(Math.ceil(n / 2 + 1 + reach)),
-    n,
-  };
+  return [
+    within(Math.floor(n / 2 - reach)),
+    within(Math.ceil(n / 2)),
+    within(Math.floor(n / 2) + 1),
+    within(Math.ceil(n / 2 + 1 + reach)),
+  ];
 }

@@ -11,6 +11,9 @@
  */
 import type { JudgedPair } from './annotators';
 
+/** One standing answer, as far as reliability needs it. */
+export type KnownAnswer = Omit<JudgedPair, 'decisionMs'>;
+
 /** How many answers with a known truth the prior counts as. */
 const priorAnswers = 10;
 
@@ -37,47 +40,83 @@ function weightOf(errorRate: number): number {
 
 /** The probability that a label is wrong, in [0, 0.5). */
 export function labelError(votes: Votes, errorRates: ErrorRates): number {
-  return Math.min(1 / (1 + Math.exp(logOdds(votes, errorRates))), mostDoubt);
-}
-
-function logOdds(votes: Votes, errorRates: ErrorRates): number {
   const sum = (ids: readonly string[]) =>
     ids.reduce((total, id) => total + weightOf(errorRates(id)), 0);
-  return sum(votes.for) - sum(votes.against);
+  return Math.min(1 / (1 + Math.exp(sum(votes.for) - sum(votes.against))), mostDoubt);
 }
 
 /**
  * Each annotator's error rate, from everybody's standing answers. Ties and “both bad” are left aside, except on gold,
  * where they are wrong. @param prior the rate of somebody of whom nothing is known, in (0, 0.5)
  */
-export function annotatorErrorRates(judged: readonly JudgedPair[], prior: number): ErrorRates {
-  const gold = judged.filter((one) => one.gold !== null);
-  const contested = contestedPairs(judged);
-  const ids = [...new Set(judged.map(({ annotatorId }) => annotatorId))];
-  let rates = new Map(ids.map((id) => [id, prior]));
-  const rateOf: ErrorRates = (id) => rates.get(id) ?? prior;
-  for (let turn = 0; turn < turns; turn++) {
-    const seen = new Map(ids.map((id) => [id, { errors: priorAnswers * prior, n: priorAnswers }]));
-    const count = (id: string, errors: number) => {
-      const one = seen.get(id);
-      if (!one) return;
-      one.errors += errors;
-      one.n += 1;
-    };
-    for (const one of gold) count(one.annotatorId, Number(one.verdict !== one.gold));
-    for (const votes of contested) {
-      const wrong = 1 / (1 + Math.exp(logOdds(votes, rateOf)));
-      for (const id of votes.for) count(id, wrong);
-      for (const id of votes.against) count(id, 1 - wrong);
-    }
-    rates = new Map([...seen].map(([id, { errors, n }]) => [id, errors / n]));
+export function annotatorErrorRates(judged: readonly KnownAnswer[], prior: number): ErrorRates {
+  const numbers = new Map<string, number>();
+  for (const { annotatorId } of judged) {
+    if (!numbers.has(annotatorId)) numbers.set(annotatorId, numbers.size);
   }
-  return rateOf;
+  const numberOf = (id: string) => numbers.get(id) as number;
+  const contested = contestedPairs(judged, numberOf);
+  // What stays the same in every turn: the prior, gold pairs, and how many answers there are.
+  const knownErrors = new Float64Array(numbers.size).fill(priorAnswers * prior);
+  const answers = new Float64Array(numbers.size).fill(priorAnswers);
+  for (const { annotatorId, verdict, gold } of judged) {
+    if (gold === null) continue;
+    const person = numberOf(annotatorId);
+    knownErrors[person]! += Number(verdict !== gold);
+    answers[person]! += 1;
+  }
+  for (const person of contested.people) answers[person]! += 1;
+  const rates = new Float64Array(numbers.size).fill(prior);
+  for (let turn = 0; turn < turns; turn++) {
+    const errors = expectedErrors(contested, rates, knownErrors);
+    for (let person = 0; person < rates.length; person++) {
+      rates[person] = errors[person]! / answers[person]!;
+    }
+  }
+  return (id) => {
+    const person = numbers.get(id);
+    return person === undefined ? prior : rates[person]!;
+  };
 }
 
-/** Pairs on which at least two people decided; one answer alone says nothing about who gave it. */
-function contestedPairs(judged: readonly JudgedPair[]): Votes[] {
-  const pairs = new Map<string, JudgedPair[]>();
+/** How many answers of each person are wrong, where the posterior of a pair's label stands in for the truth. */
+function expectedErrors(
+  { people, sides, ends }: Contested,
+  rates: Float64Array,
+  known: Float64Array,
+): Float64Array {
+  const weights = rates.map(weightOf);
+  const errors = known.slice();
+  let begin = 0;
+  for (const end of ends) {
+    let [inFavour, against] = [0, 0];
+    for (let i = begin; i < end; i++) {
+      if (sides[i]) inFavour += weights[people[i]!]!;
+      else against += weights[people[i]!]!;
+    }
+    const wrong = 1 / (1 + Math.exp(inFavour - against));
+    for (let i = begin; i < end; i++) errors[people[i]!]! += sides[i] ? wrong : 1 - wrong;
+    begin = end;
+  }
+  return errors;
+}
+
+/**
+ * Pairs on which at least two people decided (one answer alone says nothing about who gave it), one after the other and
+ * flat, because they are gone through in every turn: numbers of people, whether each decided as the first did, and where
+ * each pair ends.
+ */
+interface Contested {
+  people: Int32Array;
+  sides: Uint8Array;
+  ends: Int32Array;
+}
+
+function contestedPairs(
+  judged: readonly KnownAnswer[],
+  numberOf: (annotatorId: string) => number,
+): Contested {
+  const pairs = new Map<string, KnownAnswer[]>();
   for (const one of judged) {
     const decided = one.answer === 'left' || one.answer === 'right';
     if (!decided || one.gold !== null) continue;
@@ -85,14 +124,18 @@ function contestedPairs(judged: readonly JudgedPair[]): Votes[] {
     if (known) known.push(one);
     else pairs.set(one.pairId, [one]);
   }
-  return [...pairs.values()]
-    .filter((answers) => answers.length > 1)
-    .map((answers) => {
-      const { verdict } = answers[0] as JudgedPair;
-      const idsOf = (agrees: boolean) =>
-        answers
-          .filter((one) => (one.verdict === verdict) === agrees)
-          .map(({ annotatorId }) => annotatorId);
-      return { for: idsOf(true), against: idsOf(false) };
-    });
+  const [people, sides, ends]: [number[], number[], number[]] = [[], [], []];
+  for (const answers of pairs.values()) {
+    if (answers.length < 2) continue;
+    for (const { annotatorId, verdict } of answers) {
+      people.push(numberOf(annotatorId));
+      sides.push(Number(verdict === answers[0]!.verdict));
+    }
+    ends.push(people.length);
+  }
+  return {
+    people: Int32Array.from(people),
+    sides: Uint8Array.from(sides),
+    ends: Int32Array.from(ends),
+  };
 }

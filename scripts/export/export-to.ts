@@ -1,37 +1,65 @@
-/** @file Answers and their images as a folder that `npm run import`, or a trainer of Pick-a-Pic's columns, reads. */
+/** @file Answers and their images as a folder that `npm run import` reads, with a card by which `datasets` reads it, too. */
 import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getBlob } from '@/db/blobs';
-import { exportPreferences } from '@/db/exports';
+import { type ExportChoice, exportPreferences } from '@/db/exports';
 import { migrateDatabase } from '@/db/migrate';
+import { toLine } from '@/lib/pick-a-pic';
+import { datasetCard } from './dataset-card';
 
-/** Writes `preferences.jsonl` and `images/SHA256.png`; the same data gives the same bytes. */
+/** Where an image's bytes go: into a file beside the lines, or as base64 into the line, in Pick-a-Pic's jpg_0 and jpg_1. */
+export const imagePlaces = ['beside', 'lines'] as const;
+export type ImagePlace = (typeof imagePlaces)[number];
+
+export interface Exported {
+  file: string;
+  answers: number;
+  /** Different images. */
+  images: number;
+}
+
+/**
+ * Writes `preferences.jsonl`, its card `README.md`, and `images/SHA256.png` where images go beside the lines; the same data
+ * gives the same bytes.
+ */
 export async function exportTo(
   folder: string,
-  roundId?: string,
-): Promise<{ file: string; answers: number; images: number }> {
+  { images: place = 'beside', ...choice }: ExportChoice & { images?: ImagePlace } = {},
+): Promise<Exported> {
   await migrateDatabase();
-  await mkdir(join(folder, 'images'), { recursive: true });
+  await mkdir(place === 'beside' ? join(folder, 'images') : folder, { recursive: true });
   const file = join(folder, 'preferences.jsonl');
-  const written = new Set<string>();
-  const pathOf = async (hash: string) => {
-    const path = `images/${hash}.png`;
-    if (!written.has(hash)) await writeFile(join(folder, path), await getBlob(hash));
-    written.add(hash);
-    return path;
-  };
+  const seen = new Set<string>();
+  const columnsOf = place === 'beside' ? columnsBeside(folder, seen) : columnsInLines(seen);
   let answers = 0;
   const handle = await open(`${file}.part`, 'w');
   try {
-    for await (const row of exportPreferences({ roundId })) {
-      const image_0_path = await pathOf(row.image_0_uid);
-      const image_1_path = await pathOf(row.image_1_uid);
-      await handle.write(`${JSON.stringify({ ...row, image_0_path, image_1_path })}\n`);
+    for await (const row of exportPreferences(choice)) {
+      const left = await columnsOf(row.image_0_uid, 0);
+      const right = await columnsOf(row.image_1_uid, 1);
+      await handle.write(`${toLine({ ...row, ...left, ...right })}\n`);
       answers++;
     }
   } finally {
     await handle.close();
   }
+  await writeFile(join(folder, 'README.md'), datasetCard(place));
   await rename(`${file}.part`, file);
-  return { file, answers, images: written.size };
+  return { file, answers, images: seen.size };
+}
+
+function columnsBeside(folder: string, written: Set<string>) {
+  return async (hash: string, side: 0 | 1) => {
+    const path = `images/${hash}.png`;
+    if (!written.has(hash)) await writeFile(join(folder, path), await getBlob(hash));
+    written.add(hash);
+    return { [`image_${side}_path`]: path };
+  };
+}
+
+function columnsInLines(seen: Set<string>) {
+  return async (hash: string, side: 0 | 1) => {
+    seen.add(hash);
+    return { [`jpg_${side}`]: Buffer.from(await getBlob(hash)).toString('base64') };
+  };
 }

@@ -1,43 +1,97 @@
 /** @file An import from a file to the database: all of it checked first, and nothing stored unless all of it can be. */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { putBlob, sha256 } from '@/db/blobs';
-import { type ImportProblem, importProblems } from '@/db/import-checks';
+import {
+  type ImportedAnswer,
+  type ImportProblem,
+  idsOf,
+  importProblems,
+  withOrdinals,
+} from '@/db/import-checks';
 import { baseForImport, importAnswers } from '@/db/imports';
 import { migrateDatabase } from '@/db/migrate';
 import { ensureBasePolicy } from '@/db/policies';
+import { AppError } from '@/lib/errors';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { imageSizeOf } from '@/trainer/diffusion/vae-encoder';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
-import { readAnswersFile } from './read';
+import { otherKind } from './file-kinds';
+import type { Alteration, Fit } from './fit-image';
+import { readAnswersFile, type Untimed } from './read';
 
 export interface ImportReport {
-  /** Where there are any, nothing was stored. */
+  /** Of which rows cannot be imported; where there are any and bad rows are not skipped, nothing was stored. */
   problems: ImportProblem[];
   added: number;
   /** Stored before. */
   known: number;
   people: number;
+  /** Of them those without a user_id: each such row counts as another person. */
+  unnamed: number;
+  untimed: Untimed;
   unlabeled: number;
   otherPurpose: number;
+  heldBack: number;
+  /** Different images, and how many of them are stored otherwise than they came, in all and by what was done. */
+  images: number;
+  altered: number;
+  alterations: Partial<Record<Alteration, number>>;
 }
 
-/** Imports a file's answers on images of a pipeline. Throws where the pipeline is not known. */
-export async function importFile(file: string, pipeline: string): Promise<ImportReport> {
+/** Most of the time goes into waiting for the disk; large pictures must not all be in memory. */
+const putAtOnce = 4;
+
+/** Imports a file's answers on images of a pipeline. Throws where the pipeline is not known or the file is no file of lines. */
+export async function importFile(
+  path: string,
+  pipeline: string,
+  { fit = 'crop', skipBad = false }: { fit?: Fit; skipBad?: boolean } = {},
+): Promise<ImportReport> {
+  const kind = await otherKind(path);
+  if (kind) throw new AppError('unprocessable', kind);
   const size = imageSizeOf(await openPipeline(pipelineFolder(pipeline)));
   await migrateDatabase();
   if (pipeline === 'hands') await ensureBasePolicy(await handsPolicy());
   await baseForImport(pipeline);
-  const { answers, problems, images, unlabeled, otherPurpose } = await readAnswersFile(file, size);
-  const report = { people: 0, added: 0, known: 0, unlabeled, otherPurpose };
-  const contradictions = problems.length > 0 ? [] : await importProblems(pipeline, answers);
-  if (problems.length + contradictions.length > 0) {
-    return { ...report, problems: [...problems, ...contradictions] };
+  const read = await readAnswersFile(path, { ...size, fit });
+  const { images, file, untimed, unlabeled, otherPurpose, heldBack } = read;
+  const all = withOrdinals(pipeline, read.answers);
+  const contradictions = await importProblems(pipeline, all);
+  const bad = new Set(contradictions.map(({ line }) => line));
+  const answers = all.filter(({ line }) => !bad.has(line));
+  const report: ImportReport = {
+    problems: [...read.problems, ...contradictions],
+    added: 0,
+    known: 0,
+    people: new Set(answers.map((answer) => idsOf(pipeline, answer).person)).size,
+    unnamed: answers.filter(({ userId }) => userId === null).length,
+    untimed,
+    unlabeled,
+    otherPurpose,
+    heldBack,
+    images: images.altered.length,
+    altered: images.altered.filter((done) => done.length > 0).length,
+    alterations: countsOf(images.altered.flat()),
+  };
+  if (report.problems.length > 0 && !skipBad) return report;
+  try {
+    const source = { file: basename(path), sha256: file.sha256 };
+    const putImages = async (next: readonly ImportedAnswer[]) => {
+      const named = next.flatMap(({ left, right }) => [left.imageBlob, right.imageBlob]);
+      const wanted = [...new Set(named)];
+      for (let first = 0; first < wanted.length; first += putAtOnce) {
+        const some = wanted.slice(first, first + putAtOnce);
+        await Promise.all(some.map((imageBlob) => images.put(imageBlob)));
+      }
+    };
+    return { ...report, ...(await importAnswers({ pipeline, source, answers, putImages })) };
+  } finally {
+    await file.close();
   }
-  for (const path of images.values()) await putBlob(await readFile(path));
-  const source = { file: basename(file), sha256: sha256(await readFile(file)) };
-  const stored = await importAnswers({ pipeline, source, answers });
-  const people = new Set(answers.map(({ userId }) => userId)).size;
-  return { ...report, ...stored, people, problems: [] };
+}
+
+function countsOf<Key extends string>(values: readonly Key[]): Partial<Record<Key, number>> {
+  const counts: Partial<Record<Key, number>> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
 }

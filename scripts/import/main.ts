@@ -1,43 +1,47 @@
-/** @file `npm run import`: answers given elsewhere, in Pick-a-Pic's columns, with their PNGs. */
+/** @file `npm run import`: answers given elsewhere, in Pick-a-Pic's columns, with their images. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { toAppError } from '@/lib/errors';
 import { commandLine, refuse } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
+import { fits } from './fit-image';
 import { importFile } from './import-file';
+import { toldProblems } from './problems';
+import { toldReport } from './report';
 
 const { values, operands } = commandLine({
   start: 'npm run import --',
   about:
-    "Takes in answers given elsewhere: lines of JSON in Pick-a-Pic's columns, with their PNGs.",
+    "Takes in answers given elsewhere: lines of JSON in Pick-a-Pic's columns, with their images (PNG, JPEG or WebP) beside the file or as base64 in jpg_0 and jpg_1.",
   operands: ['FILE.jsonl'],
   options: z.object({
     pipeline: z.string().default('hands').describe('the base that the images are compared under'),
+    fit: z
+      .enum(fits)
+      .default('crop')
+      .describe('images of another shape: crop cuts off what stands over, pad adds black'),
+    'skip-bad': z
+      .boolean()
+      .default(false)
+      .describe('import the other rows where some cannot be, and list what was left out'),
   }),
 });
 const [file] = operands as [string];
 if (!existsSync(file)) refuse(`${file} does not exist: give a file of answers.`);
 
-const problemsShown = 20;
-
 try {
-  const { problems, added, known, people, unlabeled, otherPurpose } = await importFile(
-    file,
-    values.pipeline,
-  );
-  if (problems.length > 0) {
-    for (const { line: number, message } of problems.slice(0, problemsShown)) {
-      console.error(`line ${number}: ${message}`);
-    }
-    const more = problems.length - problemsShown;
-    console.error(
-      `${more > 0 ? `And ${more} more. ` : ''}Nothing was imported: correct ${problems.length === 1 ? 'this line' : 'these lines'}, then import again.`,
-    );
+  const skipBad = values['skip-bad'];
+  const report = await importFile(file, values.pipeline, { fit: values.fit, skipBad });
+  const { problems, added, known } = report;
+  const isStored = problems.length === 0 || (skipBad && added + known > 0);
+  if (isStored) for (const [mark, name, text] of toldReport(report)) line(mark, name, text);
+  for (const paragraph of toldProblems(problems)) console.error(paragraph);
+  if (!isStored) {
+    const remedy = skipBad
+      ? 'No row can be imported.'
+      : `Nothing was imported: correct ${problems.length === 1 ? 'this row' : 'these rows'}, or leave ${problems.length === 1 ? 'it' : 'them'} out with --skip-bad, then import again.`;
+    console.error(remedy);
     process.exitCode = 1;
-  } else {
-    line('✓', 'imported', `${added} answers of ${people} people; ${known} were known already`);
-    if (unlabeled > 0) line('·', 'left out', `${unlabeled} without a label`);
-    if (otherPurpose > 0) line('·', 'left out', `${otherPurpose} on gold or evaluation pairs`);
   }
 } catch (thrown) {
   const error = toAppError(thrown);

@@ -1,173 +1,146 @@
-/** @file A file of answers in Pick-a-Pic's columns, one JSON object a line, with the images it names: checked, line by line. */
-import { createReadStream, existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { blobPath, getBlob, hasBlob, sha256 } from '@/db/blobs';
+/** @file A file of answers in Pick-a-Pic's columns, one JSON object a line, with its images: checked, line by line. */
+import { dirname, resolve } from 'node:path';
 import type { ImportedAnswer, ImportProblem } from '@/db/import-checks';
-import { answerIn, type ImportedRow, importedRowSchema } from '@/lib/pick-a-pic';
-import { decodePng } from '@/trainer/diffusion/images';
+import { AppError } from '@/lib/errors';
+import {
+  answerIn,
+  type ImportedRow,
+  importedRowSchema,
+  isUnlabeled,
+  objectIn,
+} from '@/lib/imported-row';
+import { readTime } from '@/lib/times';
+import type { Frame } from './fit-image';
+import { type FoundImage, Images, RowError } from './images';
+import { type Line, LineFile } from './lines';
 
-/** An image that a row names. */
-interface FoundImage {
-  /** Where its bytes lie. */
-  path: string;
-  imageBlob: string;
-  width: number;
-  height: number;
+/** Rows that came in without a time: none was given, or none that can be read. */
+export interface Untimed {
+  missing: number;
+  unread: number;
+  /** The first that could not be read. */
+  example?: { line: number; written: string };
 }
 
 export interface AnswersFile {
-  answers: ImportedAnswer[];
+  answers: Omit<ImportedAnswer, 'ordinal'>[];
   problems: ImportProblem[];
-  /** Path of every image, by its hash. */
-  images: Map<string, string>;
-  /** Rows left out: without a label, or given to gold or evaluation pairs. */
+  images: Images;
+  file: LineFile;
+  untimed: Untimed;
+  /** Rows left out: without a label, given to gold or evaluation pairs, by people whose answers were held back. */
   unlabeled: number;
   otherPurpose: number;
+  heldBack: number;
 }
 
-/** Says what is wrong with a row, and what would be right. */
-class RowError extends Error {}
-
-/** Reads a file. Nothing is written; problems are collected, not thrown. @param size what the pipeline's images measure */
+/** Reads a file. Nothing is written; problems are collected, not thrown. @param frame what the pipeline's images measure */
 export async function readAnswersFile(
-  file: string,
-  size: { width: number; height: number },
+  path: string,
+  frame: Frame,
   now = Date.now(),
 ): Promise<AnswersFile> {
-  const images = new Images(dirname(resolve(file)), size);
-  const found: AnswersFile = {
-    answers: [],
-    problems: [],
-    images: new Map(),
-    unlabeled: 0,
-    otherPurpose: 0,
-  };
-  let line = 0;
-  for await (const text of createInterface({
-    input: createReadStream(file),
-    crlfDelay: Infinity,
-  })) {
-    line++;
-    if (text.trim() === '') continue;
+  const file = new LineFile(path);
+  const images = new Images(file, dirname(resolve(path)), frame);
+  const counts = { unlabeled: 0, otherPurpose: 0, heldBack: 0 };
+  const untimed: Untimed = { missing: 0, unread: 0 };
+  const found: AnswersFile = { answers: [], problems: [], images, file, untimed, ...counts };
+  for await (const line of file.lines()) {
+    if (line.text.trim() === '') continue;
     try {
-      const row = rowIn(text);
-      if (!row.has_label) found.unlabeled++;
-      else if (row.purpose !== 'training') found.otherPurpose++;
-      else found.answers.push(await answerOf(row, line, images, now));
+      const object = objectIn(line.text);
+      if (!object) throw new RowError('not-json', 'Give one JSON object a line.');
+      if (isUnlabeled(object)) {
+        found.unlabeled++;
+        continue;
+      }
+      const row = rowIn(object);
+      if (row.purpose !== 'training') found.otherPurpose++;
+      else if (row.held_back) found.heldBack++;
+      else {
+        const answer = await answerOf(row, line, images, frame, now);
+        if (answer.createdAt === null) countUntimed(untimed, row.created_at, line.number);
+        found.answers.push(answer);
+      }
     } catch (thrown) {
-      if (!(thrown instanceof Error)) throw thrown;
-      found.problems.push({ line, message: thrown.message });
+      found.problems.push({ line: line.number, ...problemIn(thrown) });
     }
   }
-  for (const { imageBlob, path } of images.known.values()) found.images.set(imageBlob, path);
   return found;
 }
 
-function rowIn(text: string): ImportedRow {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (thrown) {
-    throw new RowError(`no JSON (${(thrown as Error).message}). Give one object a line.`);
-  }
-  const parsed = importedRowSchema.safeParse(json);
+function problemIn(thrown: unknown): Omit<ImportProblem, 'line'> {
+  if (thrown instanceof RowError) return { reason: thrown.reason, message: thrown.message };
+  // A blob that is damaged.
+  if (thrown instanceof AppError) return { reason: 'image-unreadable', message: thrown.message };
+  throw thrown;
+}
+
+function rowIn(object: Record<string, unknown>): ImportedRow {
+  const parsed = importedRowSchema.safeParse(object);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new RowError(issues.join('; '));
+  const issues = parsed.error.issues.map(({ path, message }) => {
+    const value = object[String(path[0])];
+    const said = value === undefined ? '' : ` ${abridged(value)}`;
+    return `${path.join('.')}${said} ${message}`;
+  });
+  throw new RowError('columns', `${issues.join('; ')}.`);
 }
 
 async function answerOf(
   row: ImportedRow,
-  line: number,
+  line: Line,
   images: Images,
+  { width, height }: Frame,
   now: number,
-): Promise<ImportedAnswer> {
+): Promise<Omit<ImportedAnswer, 'ordinal'>> {
   const answer = answerIn(row);
   if (!answer) {
     const said = row.answer ? ` and answer "${row.answer}"` : '';
     throw new RowError(
+      'labels',
       `label_0 ${row.label_0} and label_1 ${row.label_1}${said} are no answer. Give 1 and 0, 0 and 1, or 0.5 and 0.5 for a tie or both bad.`,
     );
   }
-  const left = await images.find(row.image_0_path, row.image_0_uid, 'image_0');
-  const right = await images.find(row.image_1_path, row.image_1_uid, 'image_1');
+  const place = { offset: line.offset, bytes: line.bytes };
+  const left = await images.find(row, 0, place);
+  const right = await images.find(row, 1, place);
   if (left.imageBlob === right.imageBlob) {
-    throw new RowError('both images are the same, byte for byte. Leave the row out.');
+    throw new RowError(
+      'same-image',
+      'both images are the same, pixel for pixel. Leave the row out.',
+    );
   }
-  const side = ({ imageBlob, width, height }: FoundImage, model: string | null | undefined) => ({
+  const side = ({ imageBlob }: FoundImage, model: string | null) => ({
     imageBlob,
     width,
     height,
     origin: model ?? 'unknown',
   });
   return {
-    line,
-    rankingId: row.ranking_id ?? null,
-    userId: row.user_id ?? null,
+    line: line.number,
+    rankingId: row.answer_id ?? row.ranking_id,
+    userId: row.user_id,
     caption: row.caption,
     left: side(left, row.model_0),
     right: side(right, row.model_1),
     answer,
-    createdAt: row.created_at ? Date.parse(row.created_at) : now,
+    createdAt: readTime(row.created_at_ms, now) ?? readTime(row.created_at, now),
     decisionMs: Math.round(row.decision_ms ?? 0),
   };
 }
 
-/** Images as rows name them, each read and checked once. */
-class Images {
-  readonly known = new Map<string, FoundImage>();
-
-  constructor(
-    private readonly folder: string,
-    private readonly size: { width: number; height: number },
-  ) {}
-
-  async find(
-    path: string | null | undefined,
-    uid: string | null | undefined,
-    column: string,
-  ): Promise<FoundImage> {
-    const where = await this.#locate(path, uid, column);
-    const known = this.known.get(where);
-    if (known) return known;
-    const bytes = await readFile(where);
-    const image = decodePng(bytes, where);
-    const { width, height } = this.size;
-    if (image.width !== width || image.height !== height) {
-      throw new RowError(
-        `${where} has ${image.width}×${image.height} pixels, but the pipeline draws ${width}×${height}. Scale it, or name another pipeline.`,
-      );
-    }
-    const found = { path: where, imageBlob: sha256(bytes), width, height };
-    this.known.set(where, found);
-    return found;
+function countUntimed(untimed: Untimed, written: unknown, line: number): void {
+  if (written === undefined || written === null || written === '') {
+    untimed.missing++;
+    return;
   }
+  untimed.unread++;
+  untimed.example ??= { line, written: abridged(written) };
+}
 
-  async #locate(
-    path: string | null | undefined,
-    uid: string | null | undefined,
-    column: string,
-  ): Promise<string> {
-    const isHash = uid ? /^[0-9a-f]{64}$/.test(uid) : false;
-    const beside = path ?? (uid ? join('images', `${uid}.png`) : undefined);
-    if (beside === undefined) {
-      throw new RowError(`neither ${column}_path nor ${column}_uid says which image is meant.`);
-    }
-    const whole = resolve(this.folder, beside);
-    const inside = relative(this.folder, whole);
-    if (inside.startsWith('..') || isAbsolute(inside)) {
-      throw new RowError(
-        `${column}_path "${beside}" leads out of ${this.folder}. Put the images beside the file.`,
-      );
-    }
-    if (existsSync(whole)) return whole;
-    // An export without its images, into the installation that it came from.
-    if (isHash && (await hasBlob(uid as string))) {
-      await getBlob(uid as string);
-      return blobPath(uid as string);
-    }
-    throw new RowError(`${whole} does not exist. Put the PNG there, or name it in ${column}_path.`);
-  }
+/** A value as it stands in the file, its beginning where it is long. */
+function abridged(value: unknown): string {
+  const written = JSON.stringify(value);
+  return written.length > 60 ? `${written.slice(0, 57)}…` : written;
 }

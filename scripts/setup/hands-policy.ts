@@ -1,4 +1,6 @@
+import { readSchedule } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 
 const folder = 'trainer/hands/policy';
@@ -26,6 +28,7 @@ export async function handsPolicy() {
       suggestedPrompts: spread(TRAINING_PROMPTS, trainingPromptCount),
       suggestedEvaluationPrompts: spread(EVALUATION_PROMPTS, evaluationPromptCount),
       suggestedPreset: 'hands' as const,
+      schedule: scheduleText(await readSchedule(folder)),
     },
   };
 }

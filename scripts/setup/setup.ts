@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ensureGuidelines } from '@/db/guidelines';
+import { refuseBroken } from '@/db/health';
 import { isImportRun } from '@/db/import-checks';
 import { createInvitation, listInvitations, revokeInvitation } from '@/db/invitations';
 import { migrateDatabase } from '@/db/migrate';
@@ -11,9 +12,11 @@ import { handsPolicy } from './hands-policy';
 
 /**
  * Brings the data folder to where a person can label: tables, guidelines, the built-in policy, and,
- * the first time, an online run of it. Safe to run again: what is there stays as it is.
+ * the first time, an online run of it. Safe to run again: what is there stays as it is. Throws 'unavailable', with the remedy,
+ * over a database that is damaged or comes from a newer version.
  */
 export async function setUp(): Promise<void> {
+  await refuseBroken();
   await migrateDatabase();
   await ensureGuidelines(await readFile('scripts/setup/guidelines.md', 'utf8'));
   const { manifest, ...identity } = await handsPolicy();

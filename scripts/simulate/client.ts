@@ -9,13 +9,18 @@ import type { Stopwatch } from './stopwatch';
 
 const busyWaitMs = 1_000;
 
+/** An answer of which every byte has arrived. */
+type Answered = { ok: boolean; status: number; body: Buffer };
+
 /** One person's browser: keeps the session cookie and speaks to the routes that the pages use. */
 export class Client {
   #cookies = '';
 
+  /** @param persistent while nobody answers, asks again, as the page does, instead of giving up */
   constructor(
     private readonly url: string,
     private readonly stopwatch: Stopwatch,
+    private readonly persistent = false,
   ) {}
 
   async join(token: string, name: string): Promise<void> {
@@ -24,8 +29,7 @@ export class Client {
 
   /** The next leased pair, or why there is none. */
   async next(): Promise<NextAnswer> {
-    const response = await this.#send('GET next', '/api/label/next?count=1');
-    return nextAnswerSchema.parse(await response.json());
+    return nextAnswerSchema.parse(json(await this.#send('GET next', '/api/label/next?count=1')));
   }
 
   async accept(version: number): Promise<void> {
@@ -33,29 +37,33 @@ export class Client {
   }
 
   async answer(preference: PreferenceRequest): Promise<Outcome> {
-    const response = await this.#send('POST preference', '/api/label/preference', preference);
-    return outcomeSchema.parse(await response.json());
+    const body = await this.#send('POST preference', '/api/label/preference', preference);
+    return outcomeSchema.parse(json(body));
   }
 
   /** The bytes of a PNG. */
-  async image(path: string): Promise<Uint8Array> {
-    const response = await this.#send('GET image', path);
-    return new Uint8Array(await response.arrayBuffer());
+  image(path: string): Promise<Uint8Array> {
+    return this.#send('GET image', path);
   }
 
-  async #send(name: string, path: string, body?: unknown): Promise<Response> {
+  async #send(name: string, path: string, body?: unknown): Promise<Buffer> {
     for (;;) {
-      const response = await this.stopwatch.time(name, () => this.#fetch(path, body));
-      if (response.ok) return response;
-      const text = await response.text();
-      if (response.status !== 429 && response.status !== 503) {
-        throw new Error(`${name} answered ${response.status}: ${text.slice(0, 300)}`);
+      const answered = await this.stopwatch
+        .time(name, () => this.#fetch(path, body))
+        .catch((error: unknown) => {
+          if (this.persistent) return undefined;
+          throw error;
+        });
+      if (answered?.ok) return answered.body;
+      if (answered && answered.status !== 429 && answered.status !== 503) {
+        const text = answered.body.toString().slice(0, 300);
+        throw new Error(`${name} answered ${answered.status}: ${text}`);
       }
       await new Promise((resolve) => setTimeout(resolve, busyWaitMs));
     }
   }
 
-  async #fetch(path: string, body?: unknown): Promise<Response> {
+  async #fetch(path: string, body?: unknown): Promise<Answered> {
     const response = await fetch(`${this.url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
@@ -65,8 +73,13 @@ export class Client {
       },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    const bytes = Buffer.from(await response.arrayBuffer());
     const set = response.headers.getSetCookie();
     if (set.length > 0) this.#cookies = set.map((cookie) => cookie.split(';')[0]).join('; ');
-    return response;
+    return { ok: response.ok, status: response.status, body: bytes };
   }
+}
+
+function json(body: Buffer): unknown {
+  return JSON.parse(body.toString());
 }

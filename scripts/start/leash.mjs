@@ -8,9 +8,13 @@ const graceMs = 10_000;
 // The starter gives each process a group of its own, which its children share.
 const everyone = process.platform === 'win32' ? process.pid : -process.pid;
 
-process.on('disconnect', () => {
+function end() {
   process.kill(everyone, 'SIGTERM');
   setTimeout(() => process.kill(everyone, 'SIGKILL'), graceMs).unref();
-});
+}
+
+process.on('disconnect', end);
+// It may have died before anybody listened.
+if (!process.connected) end();
 // Listening must not keep a process alive that has finished its work.
 process.channel?.unref();

@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { closeDatabases, darkroomHome } from '@/db/client';
+import { makePrivate } from '@/db/private-home';
 import { firstAdmin } from '@/db/users';
+import { localUrl, readAddresses } from '@/lib/addresses';
 import { build, isBuilt } from '@/scripts/build';
 import { bold, dim, duration, line, step } from '@/scripts/console';
+import { takeLock } from '@/scripts/lock';
 import { adminToken, setUp } from '@/scripts/setup/setup';
 import { whenNpmEnds } from './parent';
 import { freePort } from './port';
@@ -9,16 +13,14 @@ import { answers, noteRunning, noteStopped, runningElsewhere } from './running';
 import { type Supervised, supervise } from './supervise';
 
 const startedAt = performance.now();
-const portWanted = 3000;
 const healthPollMs = 150;
 /** Deaths before the first answer after which the start is given up. */
-const deathsMax = 3;
+const deathsMax = 5;
 const trainerNiceness = 5;
 /** Of a process's last words, when it dies. */
 const linesShown = 4;
 
 const home = darkroomHome();
-const host = process.env.HOST ?? '127.0.0.1';
 const processes: Supervised[] = [];
 const stopping = new AbortController();
 
@@ -60,6 +62,9 @@ function start(name: string, nodeArguments: string[], more: { url: string; nicen
       line('!', name, `ended (${how}); starts again in ${duration(restartMs)}`);
       for (const text of running.tail().slice(-linesShown)) console.log(`    ${dim(said(text))}`);
     },
+    onLogDropped(why) {
+      line('!', name, `goes on, but its log cannot be written: ${why}`);
+    },
   });
   processes.push(running);
   return running;
@@ -74,43 +79,66 @@ async function untilItAnswers(url: string, web: Supervised): Promise<void> {
   }
 }
 
+/** Why there is no start, for the person who asked for one. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'SQLITE_FULL') {
+    return `The disk that holds ${home} is full: free some space, then start again.`;
+  }
+  return error.message;
+}
+
 async function run(): Promise<void> {
+  const wanted = readAddresses(process.env);
+  const { host } = wanted;
+  const isLocked = takeLock(join(home, 'running.lock')) !== undefined;
   const other = await runningElsewhere(home);
-  if (other) {
+  if (!isLocked || other) {
+    const where = other && `, at ${other.publicUrl ?? other.url} (process ${other.pid})`;
     throw new Error(
-      `Darkroom already runs on ${home}, at ${other.url} (process ${other.pid}). ` +
+      `Darkroom already runs on ${home}${where ?? ', or starts or stops there right now'}. ` +
         'End it with Ctrl-C there, or use another folder: DARKROOM_HOME=/path npm start.',
     );
   }
-  const port = await freePort(Number(process.env.PORT ?? portWanted), host, 'PORT' in process.env);
-  const url = process.env.DARKROOM_URL ?? `http://${host}:${port}`;
 
   await step('build', async () => {
     if (isBuilt()) return 'up to date';
     line('·', 'build', 'building the web app, half a minute the first time');
-    await build(stopping.signal);
+    await build({ signal: stopping.signal });
     return 'built';
   });
   await step('database', async () => {
+    // What the web app and the trainer write is nobody else's, either.
+    process.umask(0o077);
+    const open = makePrivate(home);
+    if (open.length > 0) {
+      line(
+        '!',
+        'database',
+        `others may read ${open[0]}: ${home} is on a file system without owners`,
+      );
+    }
     await setUp();
     return home;
   });
 
-  const web = start(
-    'web',
-    ['node_modules/next/dist/bin/next', 'start', '--hostname', host, '--port', String(port)],
-    { url },
-  );
+  const port = await freePort(wanted.port, host, wanted.portInsisted);
+  const url = localUrl(host, port);
+  const publicUrl = wanted.publicUrl ?? url;
+  const web = start('web', ['app/serve.mjs', '--hostname', host, '--port', String(port)], {
+    url: publicUrl,
+  });
   const trainerArguments = ['--import', 'tsx', 'trainer/rounds/main.ts'];
-  start('trainer', trainerArguments, { url, niceness: trainerNiceness });
+  start('trainer', trainerArguments, { url: publicUrl, niceness: trainerNiceness });
   await step('web', async () => {
-    await untilItAnswers(`http://${host}:${port}`, web);
+    await untilItAnswers(url, web);
     return 'answers';
   });
-  noteRunning(home, url);
+  noteRunning(home, { url, publicUrl: wanted.publicUrl });
 
   const isFirst = (await firstAdmin()) === null;
-  console.log(`\n  ${bold(isFirst ? `${url}/join/${await adminToken()}` : url)}`);
+  console.log(`\n  ${bold(isFirst ? `${publicUrl}/join/${await adminToken()}` : publicUrl)}`);
   const hint = isFirst
     ? 'one-time link: whoever opens it first is the admin'
     : 'signed out? npm run sign-in prints a one-time link';
@@ -125,11 +153,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 whenNpmEnds(stop);
 // A closed terminal takes the console away; that must not keep the processes from being stopped.
 process.stdout.on('error', () => {});
+process.stderr.on('error', () => {});
 
 console.log(`\n  ${bold('Darkroom')}\n`);
 await run().catch(async (error: unknown) => {
   if (stopping.signal.aborted) return;
   await Promise.all(processes.map((running) => running.stop()));
-  console.error(`\n  ${error instanceof Error ? error.message : error}`);
+  console.error(`\n  ${inWords(error)}`);
   process.exit(1);
 });

@@ -1,8 +1,20 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fileMode } from '@/db/private-home';
 
-const noteSchema = z.object({ pid: z.number().int(), url: z.url() });
+const noteSchema = z.object({
+  /** Of the process that started it all. */
+  pid: z.number().int(),
+  /** Where programs of this machine reach it. */
+  url: z.url(),
+  /** Where people reach it, if that is elsewhere. */
+  publicUrl: z.url().nullable().default(null),
+});
+
+/** A Darkroom on a data folder, as its note says. */
+export type Running = z.infer<typeof noteSchema>;
+
 const answerMsMax = 2_000;
 
 const noteFile = (home: string) => join(home, 'running.json');
@@ -27,7 +39,7 @@ function isAlive(pid: number): boolean {
 }
 
 /** What the note says; undefined where there is none, or a crash cut it short. */
-function readNote(home: string): z.infer<typeof noteSchema> | undefined {
+function readNote(home: string): Running | undefined {
   try {
     return noteSchema.parse(JSON.parse(readFileSync(noteFile(home), 'utf8')));
   } catch {
@@ -36,15 +48,17 @@ function readNote(home: string): z.infer<typeof noteSchema> | undefined {
 }
 
 /** The Darkroom that already runs on this data folder, if one does; a note left by a crash does not count. */
-export async function runningElsewhere(
-  home: string,
-): Promise<{ pid: number; url: string } | undefined> {
+export async function runningElsewhere(home: string): Promise<Running | undefined> {
   const note = readNote(home);
   return note && isAlive(note.pid) && (await answers(note.url)) ? note : undefined;
 }
 
-export function noteRunning(home: string, url: string): void {
-  writeFileSync(noteFile(home), `${JSON.stringify({ pid: process.pid, url })}\n`);
+export function noteRunning(
+  home: string,
+  addresses: { url: string; publicUrl: string | null },
+): void {
+  const note = `${JSON.stringify({ pid: process.pid, ...addresses })}\n`;
+  writeFileSync(noteFile(home), note, { mode: fileMode });
 }
 
 export function noteStopped(home: string): void {

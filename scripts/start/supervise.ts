@@ -1,25 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  statSync,
-  type WriteStream,
-} from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LogFile } from './log-file';
 
 const leash = fileURLToPath(new URL('leash.mjs', import.meta.url));
 
 const backoffMsFirst = 1_000;
 const backoffMsMax = 30_000;
 /** A process that ran this long was well; its next death starts the backoff anew. */
-const healthyMs = 60_000;
+const healthyMs = 10_000;
 const stopGraceMs = 10_000;
 const tailLines = 12;
-const logBytesMax = 10_000_000;
 
 export type Supervised = {
   /** Whether the process runs now (between a death and the restart it does not). */
@@ -38,6 +30,7 @@ export type Supervised = {
  *
  * @param nodeArguments what follows `node` on its command line
  * @param logFolder its output is appended to `<name>.log` there
+ * @param onLogDropped told why, when the log cannot be written and lines are dropped
  * @param niceness how much it gives way to other processes: 0 (not) to 19; its children inherit it
  * @param onDeath told the exit status or signal, and after how many milliseconds it is restarted
  */
@@ -48,8 +41,9 @@ export function supervise(options: {
   logFolder: string;
   niceness?: number;
   onDeath: (how: string, restartMs: number) => void;
+  onLogDropped: (why: string) => void;
 }): Supervised {
-  const log = openLog(options.logFolder, options.name);
+  const log = new LogFile(join(options.logFolder, `${options.name}.log`), options.onLogDropped);
   const recent: string[] = [];
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
@@ -94,19 +88,9 @@ export function supervise(options: {
       stopping = true;
       clearTimeout(restart);
       if (child) await endGroup(child);
-      log.end();
+      log.close();
     },
   };
-}
-
-/** Appends to `<name>.log`; one that has grown large becomes `<name>.old.log` first. */
-function openLog(folder: string, name: string): WriteStream {
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `${name}.log`);
-  if (existsSync(file) && statSync(file).size > logBytesMax) {
-    renameSync(file, join(folder, `${name}.old.log`));
-  }
-  return createWriteStream(file, { flags: 'a' });
 }
 
 async function endGroup(child: ChildProcess): Promise<void> {

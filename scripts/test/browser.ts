@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright';
 
 const downloadMsMax = 4 * 60_000;
@@ -18,36 +18,41 @@ export function findBrowser(): string | undefined {
   return [chromium.executablePath(), ...systemBrowsers].find((path) => existsSync(path));
 }
 
-function attempt(command: string, args: string[], timeout: number): boolean {
-  const { status } = spawnSync(command, args, {
+/** Runs a command to its end, however that is: what counts is what is there afterwards. */
+function attempt(command: string, args: string[], timeout: number): Promise<void> {
+  const child = spawn(command, args, {
     stdio: 'ignore',
     timeout,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
-  return status === 0;
+  return new Promise((resolve) => {
+    child.once('close', () => resolve()).once('error', () => resolve());
+  });
+}
+
+/** Debian's package is a browser; that of Ubuntu, which calls itself like Debian, only says where to get one. */
+function mayInstallPackage(): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/etc/os-release')) return false;
+  return /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
 }
 
 /**
- * Finds a browser or installs one: Playwright's download first, Debian's package second.
+ * Finds a browser or installs one and no more: Debian's package where that may be, else Playwright's download with what it needs.
  *
  * @throws when there is none and none can be had, with what a person can do
  */
-export function installBrowser(): string {
-  const present = findBrowser();
-  if (present) return present;
-  attempt(
-    process.execPath,
-    ['node_modules/playwright/cli.js', 'install', '--with-deps', 'chromium'],
-    downloadMsMax,
-  );
-  const downloaded = findBrowser();
-  if (downloaded) return downloaded;
-  if (existsSync('/etc/debian_version') && process.getuid?.() === 0) {
-    attempt('apt-get', ['update'], packageMsMax);
-    attempt('apt-get', ['install', '--yes', '--no-install-recommends', 'chromium'], packageMsMax);
+export async function installBrowser(): Promise<string> {
+  if (!findBrowser() && mayInstallPackage()) {
+    await attempt('apt-get', ['update'], packageMsMax);
+    const install = ['install', '--yes', '--no-install-recommends', 'chromium'];
+    await attempt('apt-get', install, packageMsMax);
   }
-  const packaged = findBrowser();
-  if (packaged) return packaged;
+  if (!findBrowser()) {
+    const download = ['node_modules/playwright/cli.js', 'install', '--with-deps', 'chromium'];
+    await attempt(process.execPath, download, downloadMsMax);
+  }
+  const browser = findBrowser();
+  if (browser) return browser;
   throw new Error(
     'no Chromium for the end-to-end tests, and neither Playwright nor the system could install one: ' +
       'run `npx playwright install --with-deps chromium`, or install the package `chromium` as root',

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, isBuilt } from '@/scripts/build';
+import { build } from '@/scripts/build';
 import { bold, dim, duration, line } from '@/scripts/console';
 import { installBrowser } from './browser';
 import {
@@ -29,62 +29,103 @@ const reports = mkdtempSync(join(tmpdir(), 'darkroom-test-'));
 const vitestFile = join(reports, 'vitest.json');
 const playwrightFile = join(reports, 'playwright.json');
 
-/** Runs a tool with its output on screen; resolves to whether it ended well. */
-function tool(args: string[], environment: Record<string, string> = {}): Promise<boolean> {
+/** How far what runs beside something else gives way to it. */
+const niceness = 19;
+
+/** Runs a tool to its end; resolves to whether it ended well, and to its output unless that goes to the screen. */
+function tool(
+  args: string[],
+  { aloud, environment }: { aloud: boolean; environment?: Record<string, string> },
+): Promise<{ endedWell: boolean; output: string }> {
   const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', aloud ? 'inherit' : 'pipe', aloud ? 'inherit' : 'pipe'],
     env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', ...environment },
   });
-  return new Promise((resolve) => child.once('close', (code) => resolve(code === 0)));
+  if (child.pid && !aloud) setPriority(child.pid, niceness);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk;
+    });
+  }
+  return new Promise((resolve) => {
+    child.once('close', (code) => resolve({ endedWell: code === 0, output }));
+  });
 }
 
-async function check(args: string[]): Promise<Tally> {
-  return (await tool(args)) ? onePassed : oneFailed;
+type Result = { name: string; tally: Tally; took: string };
+
+/** Runs a phase; what it throws is its failure. What a quiet one says is printed when it is over, in one piece. */
+async function measured(
+  name: string,
+  run: () => Promise<{ tally: Tally; output?: string }>,
+): Promise<Result> {
+  const startedAt = performance.now();
+  const { tally, output = '' } = await run().catch((error: unknown) => ({
+    tally: oneFailed,
+    output: `${error instanceof Error ? error.message : error}\n`,
+  }));
+  const took = duration(performance.now() - startedAt);
+  if (output) console.log(`\n${bold(name)}\n${output.trimEnd()}`);
+  return { name, tally, took };
+}
+
+async function aloud(name: string, run: () => Promise<Tally>): Promise<Result> {
+  console.log(`\n${bold(name)}`);
+  return measured(name, async () => ({ tally: await run() }));
+}
+
+function quietly(name: string, args: string[]): Promise<Result> {
+  return measured(name, async () => {
+    const { endedWell, output } = await tool(args, { aloud: false });
+    return { tally: endedWell ? onePassed : oneFailed, output };
+  });
 }
 
 async function unit(): Promise<Tally> {
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${vitestFile}`];
-  const endedWell = await tool([bin.vitest, 'run', ...reporters]);
+  const environment = { DARKROOM_VITEST_REPORT: vitestFile };
+  const { endedWell } = await tool([bin.vitest, 'run'], { aloud: true, environment });
   return vitestTally(vitestFile, endedWell);
 }
 
 async function endToEnd(): Promise<Tally> {
-  const browser = installBrowser();
-  if (!isBuilt()) await build();
-  line('·', 'browser', browser);
-  const endedWell = await tool([bin.playwright, 'test', '--reporter=list,json'], {
-    PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightFile,
+  const { endedWell } = await tool([bin.playwright, 'test', '--reporter=list,json'], {
+    aloud: true,
+    environment: { PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightFile },
   });
   return playwrightTally(playwrightFile, endedWell);
 }
 
 /** Real training on the built-in policy: one round of judgements must lower the rate by more than chance. */
-async function learning(): Promise<Tally> {
+function learning(): Promise<Result> {
   const folder = join(reports, 'reproduce');
-  const tsx = ['--import', 'tsx', 'scripts/reproduce/main.ts'];
-  return check([...tsx, '--quick', '--out', folder, '--work', folder]);
+  const script = ['--import', 'tsx', 'scripts/reproduce/main.ts'];
+  return quietly('learning', [...script, '--quick', '--out', folder, '--work', folder]);
 }
 
-const phases: [name: string, run: () => Promise<Tally>][] = [
-  ['route types', () => check([bin.next, 'typegen'])],
-  ['types', () => check([bin.tsc, '--noEmit'])],
-  ['style', () => check([bin.biome, 'check', '.'])],
-  ['dead code', () => check([bin.knip])],
-  ['unit, parity', unit],
-  ['end to end', endToEnd],
-  ['learning', learning],
-];
-
-const results: { name: string; tally: Tally; took: string }[] = [];
-for (const [name, run] of phases) {
-  console.log(`\n${bold(name)}`);
-  const startedAt = performance.now();
-  const tally = await run().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    return oneFailed;
-  });
-  results.push({ name, tally, took: duration(performance.now() - startedAt) });
+/** What the browser tests need: a browser, and the web app as it is shipped. */
+async function browserAndBuild(): Promise<{ tally: Tally; output: string }> {
+  const browser = await installBrowser();
+  await build({ niceness });
+  return { tally: onePassed, output: browser };
 }
+
+// What writes types for the checks goes before them, and the build, which writes them anew, after.
+console.log(`\n${bold('types, style, dead code')}`);
+const results = [await quietly('route types', [bin.next, 'typegen'])];
+results.push(
+  ...(await Promise.all([
+    quietly('types', [bin.tsc, '--noEmit']),
+    quietly('style', [bin.biome, 'check', '.']),
+    quietly('dead code', [bin.knip]),
+  ])),
+);
+const preparing = measured('browser, build', browserAndBuild);
+results.push(await aloud('unit, parity', unit));
+results.push(await preparing);
+// A browser test mostly waits; training takes what it leaves.
+const learned = learning();
+results.push(await aloud('end to end', endToEnd), await learned);
 rmSync(reports, { recursive: true, force: true });
 
 console.log(`\n${bold('summary')}`);

@@ -4,7 +4,7 @@ import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, int64, sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { floatingPointOperations } from '@/trainer/graph/work';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
 import { trainedUnet } from '@/trainer/rounds/policy-file';
@@ -128,12 +128,12 @@ async function openPass(
   });
   const slots: string[] = [];
   const inputs: Record<string, Tensor | ReturnType<Engine['slot']>> = {};
-  for (const { name, dims, dtype } of graph.inputs) {
+  for (const { name, dims } of graph.inputs) {
     const shape = dims as number[];
     if (!weights.includes(name)) {
       inputs[name] =
-        dtype === 'int64'
-          ? int64(shape, shape.length ? new Array(sizeOf(shape)).fill(500) : [500])
+        name === 'timestep'
+          ? float32(shape, new Array(sizeOf(shape)).fill(500))
           : float32(shape, anyNumbers(sizeOf(shape)));
       continue;
     }

@@ -5,7 +5,7 @@ import { db, schema } from '@/db/client';
 import { setFlag } from '@/db/flags';
 import { newId } from '@/db/ids';
 import { createPolicy, ensureBasePolicy } from '@/db/policies';
-import { listRounds } from '@/db/rounds';
+import { advanceReadyRounds, listRounds } from '@/db/rounds';
 import { resumeRun, startRun } from '@/db/runs';
 import { type NewGroup, type NewPair, type NewSample, recordSamples } from '@/db/samples';
 import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
@@ -310,6 +310,7 @@ describe('where there is nothing to train on', () => {
     });
     await finishTraining({ ...(await claim('train')), resultPolicyId: policy.id });
     await finishEvaluation(await claim('evaluate'));
+    await advanceReadyRounds();
     const [second, first] = await listRounds({ runId: run.id });
     expect(first!.state).toBe('done');
     expect(second).toMatchObject({ ordinal: 2, state: 'failed' });

@@ -1,7 +1,8 @@
-import { readdir, truncate, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs';
+import { darkroomHome } from '@/db/client';
 import { withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -33,6 +34,47 @@ describe('blobs', () => {
     await expect(getBlob(hash)).rejects.toMatchObject({ code: 'data-corrupt' });
     await writeFile(blobPath(hash), 'something else');
     await expect(getBlob(hash)).rejects.toThrow(hash);
+  });
+
+  it('that are damaged heal when the same bytes come again, whatever their length', async () => {
+    for (const [i, damage] of [
+      (path: string) => truncate(path, 0),
+      (path: string) => truncate(path, 5),
+      (path: string) => writeFile(path, 'to be damagee 3'),
+      (path: string) => writeFile(path, 'something much longer than what was here'),
+    ].entries()) {
+      const whole = new TextEncoder().encode(`to be damaged ${i}`);
+      const hash = await putBlob(whole);
+      await damage(blobPath(hash));
+      expect(await putBlob(whole)).toBe(hash);
+      expect(Buffer.from(await getBlob(hash)).equals(whole)).toBe(true);
+    }
+  });
+
+  it('that are found damaged are set aside, with what was in them and the remedy', async () => {
+    const whole = new TextEncoder().encode('to be set aside');
+    const hash = await putBlob(whole);
+    await writeFile(blobPath(hash), 'half');
+    const aside = join(darkroomHome(), 'damaged', hash);
+    await expect(getBlob(hash)).rejects.toMatchObject({
+      code: 'data-corrupt',
+      message: expect.stringMatching(/4 bytes.+damaged.+npm run restore/),
+    });
+    expect(await readFile(aside, 'utf8')).toBe('half');
+    expect(await hasBlob(hash)).toBe(false);
+    await expect(getBlob(hash)).rejects.toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('npm run restore'),
+    });
+    await putBlob(whole);
+    expect(Buffer.from(await getBlob(hash)).equals(whole)).toBe(true);
+  });
+
+  it('stored again have the date of the last time, so that nobody collects them meanwhile', async () => {
+    const hash = await putBlob(bytes);
+    await utimes(blobPath(hash), 1000, 1000);
+    await putBlob(bytes);
+    expect((await stat(blobPath(hash))).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
   });
 
   it('cannot be asked for by anything but a hash', () => {

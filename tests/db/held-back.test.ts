@@ -1,13 +1,14 @@
 import { eq } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
+import { leaseGroups } from '@/db/group-leases';
 import { type LeasedPair, leasePairs } from '@/db/leases';
 import { submitPreference, undoPreference } from '@/db/preferences';
 import { advanceReadyRounds, getRound } from '@/db/rounds';
 import { cancelRun } from '@/db/runs';
 import { recordSamples } from '@/db/samples';
 import { pairs } from '@/db/schema/labels';
-import { nextGroups, submitTagging } from '@/db/taggings';
+import { submitTagging } from '@/db/taggings';
 import { pausePerson, resumePerson } from '@/db/users';
 import { claimWork, finishSampling } from '@/db/work';
 import type { Answer } from '@/lib/answers';
@@ -151,10 +152,11 @@ it('groups that only a paused person tagged count no more, until that person is 
   });
   const claimed = await claimWork({ workerId: 'w', kinds: ['sample'] });
   await finishSampling({ workId: claimed!.work.id, workerId: 'w' });
-  const [open] = await nextGroups({ annotatorId: tagger });
+  const leased = await leaseGroups({ annotatorId: tagger });
+  const open = leased.state === 'groups' ? leased.groups[0] : undefined;
   await submitTagging({
     id: crypto.randomUUID(),
-    groupId: open!.group.id,
+    groupId: open!.groupId,
     annotatorId: tagger,
     taggedSampleIds: [],
   });

@@ -4,7 +4,7 @@
  */
 import { leasePairs } from '@/db/leases';
 import { submitPreference, undoPreference } from '@/db/preferences';
-import { AppError } from '@/lib/errors';
+import { untilAvailable } from './until-available';
 
 /** An answer that was acknowledged as being on disk. */
 export interface Acknowledged {
@@ -12,17 +12,6 @@ export interface Acknowledged {
   pairId: string;
   annotatorId: string;
   undone: boolean;
-}
-
-/** Many processes on a slow disk can keep one waiting longer than the busy time-out: ask again. */
-async function untilAvailable<T>(operation: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await operation();
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'unavailable') throw error;
-    }
-  }
 }
 
 async function label(annotatorId: string, acknowledged: Acknowledged[]): Promise<void> {

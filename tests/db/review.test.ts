@@ -86,7 +86,9 @@ describe('recordSamples', () => {
 
 describe('defect rates', () => {
   it('divide what a judge flagged by what it judged', async () => {
-    const [row] = await defectRates({ pipeline: made.pipeline, purpose: 'evaluation' });
+    const {
+      rates: [row],
+    } = await defectRates({ pipeline: made.pipeline, purpose: 'evaluation' });
     expect(row).toMatchObject({
       policy: { id: made.base.id },
       images: 4,
@@ -99,7 +101,9 @@ describe('defect rates', () => {
     await setFlag({ sampleId: shown.left.sampleId, kind: 'hand', annotatorId: ann });
     await setFlag({ sampleId: shown.left.sampleId, kind: 'hand', annotatorId: ann });
     await setFlag({ sampleId: shown.left.sampleId, kind: 'hand', annotatorId: bob });
-    const [row] = await defectRates({ pipeline: made.pipeline, purpose: 'training' });
+    const {
+      rates: [row],
+    } = await defectRates({ pipeline: made.pipeline, purpose: 'training' });
     expect(row).toMatchObject({ images: 2, hand: { annotator: { count: 1, n: 2 } } });
     await unsetFlag({ sampleId: shown.left.sampleId, kind: 'hand', annotatorId: bob });
     expect(await listFlags({ source: 'annotator' })).toHaveLength(1);
@@ -120,7 +124,7 @@ describe('defect rates', () => {
     await reviewFlag({ flagId, state: 'rejected', reviewedBy: bob });
     expect(await imagesOfPolicy(drillDown)).toHaveLength(1);
     const rates = async () =>
-      (await defectRates({ pipeline: made.pipeline, purpose: 'evaluation' }))[0]?.hand.judge;
+      (await defectRates({ pipeline: made.pipeline, purpose: 'evaluation' })).rates[0]?.hand.judge;
     expect(await rates()).toEqual({ count: 1, n: 3 });
     // The judge reads the image again and insists: the reviewer's word stands.
     const verdict = { judge: 'a', deformed: true };
@@ -156,7 +160,7 @@ describe('annotators', () => {
   it('see how far they and the round are', async () => {
     expect(await labelProgress(ann, { dayStartMs: 0 })).toEqual({
       own: { today: 1, round: 1, total: 1 },
-      round: { id: made.round.id, ordinal: 1, labeled: 2, wanted: 4 },
+      round: { id: made.round.id, ordinal: 1, of: 'pairs', labeled: 2, wanted: 4 },
     });
     expect((await labelProgress(ann, { dayStartMs: Date.now() + 1 })).own.today).toBe(0);
   });

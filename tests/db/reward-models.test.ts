@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '@/db/ids';
 import {
+  cancelRewardModel,
   claimRewardModel,
   failRewardModel,
   finishRewardModel,
@@ -33,6 +34,16 @@ async function worker(): Promise<string> {
   const id = newId();
   await registerWorker({ id, pid: 1, host: 'test', device: 'cpu' });
   return id;
+}
+
+/** A trainer after which nothing waits of what other tests asked for. */
+async function idleWorker(): Promise<string> {
+  const workerId = await worker();
+  for (;;) {
+    const model = await claimRewardModel(workerId);
+    if (!model) return workerId;
+    await failRewardModel({ id: model.id, workerId, error: 'another test' });
+  }
 }
 
 const request = (pipeline: string) =>
@@ -79,6 +90,49 @@ describe('reward models', () => {
     expect((await claim(third, Date.now() + 31_000))?.claimedBy).toBe(third);
     await releaseRewardModel({ id: model.id, workerId: third });
     expect((await getRewardModel(model.id)).state).toBe('queued');
+  });
+
+  it('fail after three trainers or engines, and not by orderly stops', async () => {
+    const workerId = await idleWorker();
+    const model = await request(newId());
+    const claimed = async () => (await claimRewardModel(workerId))?.id;
+    for (let stop = 0; stop < 5; stop++) {
+      expect(await claimed()).toBe(model.id);
+      await releaseRewardModel({ id: model.id, workerId });
+    }
+    expect(await claimed()).toBe(model.id);
+    await releaseRewardModel({ id: model.id, workerId, ended: true });
+    for (let death = 0; death < 2; death++) {
+      const mortal = await worker();
+      expect((await claimRewardModel(mortal))?.id).toBe(model.id);
+      await removeWorker(mortal);
+    }
+    const next = await request(newId());
+    expect(await claimed()).toBe(next.id);
+    await failRewardModel({ id: next.id, workerId, error: 'enough' });
+    expect(await getRewardModel(model.id)).toMatchObject({
+      state: 'failed',
+      claimedBy: null,
+      error: expect.stringMatching(/ended its trainer 3 times.+memory/),
+    });
+  });
+
+  it('are cancelled on their way, and not later', async () => {
+    const pipeline = newId();
+    const [workerId, actorId] = [await idleWorker(), null];
+    const waiting = await request(pipeline);
+    await cancelRewardModel(waiting.id, actorId);
+    expect(await claimRewardModel(workerId)).toBeNull();
+    await expect(cancelRewardModel(waiting.id, actorId)).rejects.toThrow(/Picks 1 is cancelled/);
+
+    const claimed = await request(pipeline);
+    expect((await claimRewardModel(workerId))?.id).toBe(claimed.id);
+    await cancelRewardModel(claimed.id, actorId);
+    await expect(finishRewardModel({ id: claimed.id, workerId, made })).rejects.toMatchObject({
+      code: 'work-lost',
+    });
+    expect((await getRewardModel(claimed.id)).state).toBe('cancelled');
+    expect((await request(pipeline)).version).toBe(3);
   });
 
   it('can be named by a run only when ready, and only on their pipeline', async () => {

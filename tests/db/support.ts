@@ -123,3 +123,38 @@ export async function makeLabelingRound({
   await finishSampling({ workId: claimed!.work.id, workerId });
   return { ...made, pairIds };
 }
+
+/** A run whose round has `groups` groups of `size` images for `target` people each and is being labeled. */
+export async function makeGroupRound({
+  groups: count = 2,
+  size = 4,
+  target = 1,
+  labeling = {},
+}: {
+  groups?: number;
+  size?: number;
+  target?: number;
+  labeling?: RunConfigInput['labeling'];
+} = {}) {
+  const made = await makeRun({
+    sampling: { pairSource: 'groups', groupsPerRound: count, groupSize: size },
+    labeling: { annotatorsPerPair: target, ...labeling },
+  });
+  const { round } = made;
+  const groups = Array.from({ length: count }, () => ({
+    id: newId(),
+    roundId: round.id,
+    prompt: '1 hand',
+    size,
+  }));
+  const samples = groups.flatMap((group) =>
+    Array.from({ length: size }, (_, seed) =>
+      makeSample({ policyId: round.startPolicyId, roundId: round.id, groupId: group.id, seed }),
+    ),
+  );
+  await recordSamples({ groups, samples });
+  const workerId = newId();
+  const claimed = await claimWork({ workerId, kinds: ['sample'] });
+  await finishSampling({ workId: claimed!.work.id, workerId });
+  return { ...made, groupIds: groups.map(({ id }) => id) };
+}

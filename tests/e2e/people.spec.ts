@@ -35,8 +35,14 @@ test('an admin invites somebody, changes their role and pauses them', async ({ a
   await admin.getByRole('option', { name: /^reviewer/ }).click();
   await expect(row.getByRole('combobox')).toContainText('reviewer');
   await row.getByRole('button', { name: 'More about Bob' }).click();
-  await admin.getByRole('menuitem', { name: 'Pause labeling' }).click();
+  await admin.getByRole('menuitem', { name: 'Pause and sign out' }).click();
   await expect(row).toContainText('paused');
+  await bob.goto(`${app.url}/label`);
+  await expect(bob).toHaveURL(/\/sign-in$/);
+  await bob.getByLabel('Email').fill('bob@example.org');
+  await bob.getByLabel('Password').fill('a long password');
+  await bob.getByRole('button', { name: 'Sign in' }).click();
+  await expect(bob).toHaveURL(`${app.url}/`);
   await bob.goto(`${app.url}/label`);
   await expect(bob.getByText('Your account is paused for labeling')).toBeVisible();
 });
@@ -61,6 +67,42 @@ test('somebody with a password signs out and in again', async ({ app, browser })
   await page.getByLabel('Password').fill('a long password');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).toHaveURL(`${app.url}/`);
+});
+
+test('somebody sees where they are signed in, and ends it elsewhere', async ({ app, browser }) => {
+  const here = await app.signIn(browser, 'annotator', { name: 'Bob' });
+  await here.goto('/account');
+  const sessions = here.getByRole('listitem').filter({ hasText: 'signed in' });
+  await expect(sessions).toHaveCount(1);
+  await expect(sessions).toContainText('this one');
+  await here.getByLabel('Email').fill('bob@example.org');
+  await here.getByLabel('New password').fill('a long password');
+  await here.getByRole('button', { name: 'Save' }).last().click();
+  await expect(here.getByText('You sign in as bob@example.org')).toBeVisible();
+
+  const agents = ['Firefox/140.0 (X11; Linux)', 'Safari/18 (iPhone)', 'Chrome/140 (Windows NT)'];
+  const elsewhere = await Promise.all(
+    agents.map(async (userAgent) => {
+      const page = await (await browser.newContext({ baseURL: app.url, userAgent })).newPage();
+      await page.goto('/sign-in');
+      await page.getByLabel('Email').fill('bob@example.org');
+      await page.getByLabel('Password').fill('a long password');
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await expect(page).toHaveURL(`${app.url}/`);
+      return page;
+    }),
+  );
+  await here.reload();
+  await expect(sessions).toHaveCount(4);
+  await expectAccessible(here);
+  await here.getByRole('button', { name: 'Sign out Firefox on Linux' }).click();
+  await expect(sessions).toHaveCount(3);
+  await elsewhere[0]?.goto('/account');
+  await expect(elsewhere[0]!).toHaveURL(/\/sign-in$/);
+  await here.getByRole('button', { name: 'Sign out everywhere else' }).click();
+  await expect(sessions).toHaveCount(1);
+  await elsewhere[1]?.goto('/account');
+  await expect(elsewhere[1]!).toHaveURL(/\/sign-in$/);
 });
 
 test('the only admin stays admin', async ({ app, browser }) => {

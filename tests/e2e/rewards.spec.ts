@@ -134,7 +134,16 @@ test('a folder is imported, or refused by name; a reviewer only looks', async ({
   const row = page.getByRole('row', { name: /Imported 2/ });
   await expect(row).toContainText('taste (plain 1, abcdef01)');
   await expect(row).toContainText('21.5 ± 0.75');
+
+  await bring('/models/endless');
+  const third = page.getByRole('row', { name: /Imported 3/ });
+  await expect(third).toContainText('Waits for a trainer');
+  const claimed = await claim();
+  await expect(third).toContainText('In the making');
   await expectAccessible(page);
+  await page.getByRole('button', { name: 'Cancel Imported 3' }).click();
+  await expect(third).toContainText('Cancelled');
+  await expect(finishRewardModel({ ...claimed, made: { imported } })).rejects.toThrow(/no longer/);
 
   const reviewer = await app.signIn(browser, 'reviewer');
   await reviewer.goto('/rewards');

@@ -23,6 +23,15 @@ test('a researcher starts a run by the form, which explains and checks every set
   await page.getByLabel('Only to measure').fill('1 hand, red sleeve');
   await expect(page.getByText('1 evaluation prompt is also drawn for training')).toBeVisible();
   await page.getByLabel('Only to measure').fill('1 hand, blue background');
+  await page
+    .getByLabel('To draw from')
+    .fill('1 hand, red sleeve\n1 hand, a photograph of one hand that holds an umbrella');
+  await expect(
+    page.getByText('1 of 2 prompts is longer than the 14 tokens that reach the model'),
+  ).toBeVisible();
+  await expectAccessible(page);
+  await page.getByLabel('To draw from').fill('1 hand, red sleeve\n1 hand, dark skin');
+  await expect(page.getByText('longer than the 14 tokens')).toBeHidden();
 
   await page.getByText('Training', { exact: true }).click();
   const rate = page.getByLabel('Learning rate');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { actions, can, rolesAllowed } from '@/lib/permissions';
+import { actions, allowedWhilePaused, can, rolesAllowed } from '@/lib/permissions';
 import { roles } from '@/lib/roles';
 
 describe('permissions', () => {
@@ -17,6 +17,12 @@ describe('permissions', () => {
       const below = actions.filter((action) => can(roles[i]!, action));
       expect(below.filter((action) => !can(role, action))).toEqual([]);
     });
+  });
+
+  it('leave somebody paused what reads, and nothing else', () => {
+    const left = actions.filter(allowedWhilePaused);
+    expect(left).toContain('images.read');
+    expect(left.filter((action) => !action.endsWith('.read'))).toEqual([]);
   });
 
   it('keep training from reviewers and people from researchers', () => {

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSafetensors } from '@/trainer/diffusion/safetensors';
-import { reshaped, type Tensor } from '@/trainer/graph/tensor';
+import { toFloat32 } from '@/trainer/graph/float16';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
 
 export class Golden {
   private constructor(
@@ -20,10 +21,15 @@ export class Golden {
     return found;
   }
 
-  /** As float32 of another shape. */
+  /** As float32, of another shape where one is given. */
   floats(key: string, dims?: readonly number[]): Tensor<'float32'> {
-    const found = this.get(key) as Tensor<'float32'>;
-    return dims ? reshaped(found, dims) : found;
+    const found = this.get(key);
+    return float32(dims ?? found.dims, toFloat32(found));
+  }
+
+  /** What a network gives: computed in float32 where the reference has that beside its half precision. */
+  output(key: string): Tensor<'float32'> {
+    return this.floats(this.tensors.has(`${key}_fp32`) ? `${key}_fp32` : key);
   }
 
   /** Gradients of adapter tensors by the adapter's keys. */

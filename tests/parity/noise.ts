@@ -1,6 +1,8 @@
 /** @file Parity of Diffusion-DPO: the loss and adapter gradients of two finished images under shared noise. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoiser-inputs';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
@@ -43,13 +45,14 @@ async function check(engine: Engine, folder: string) {
   const common = {
     latents: float32([2, c, h, w], concatenated(pair.map(({ latents }) => latents))),
     target: float32([2, c, h, w], concatenated(pair.map(({ target }) => target))),
-    timestep: { ...golden.get('timestep'), dims: [] } as Tensor,
+    timestep: timestepFeed(takesScalarTimestep(unet.graph), [timestep, timestep]),
     context: float32([2, tokens, width], concatenated([cond, cond])),
   };
   const base = await engine.load(
     serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, 'base')),
     {
       name: 'base',
+      externalDataFolder: unet.folder,
     },
   );
   const { target, ...inputs } = common;
@@ -66,7 +69,10 @@ async function check(engine: Engine, folder: string) {
       settings,
     ),
   );
-  const session = await engine.load(serializeOnnx(graph), { name: 'diffusion_dpo' });
+  const session = await engine.load(serializeOnnx(graph), {
+    name: 'diffusion_dpo',
+    externalDataFolder: unet.folder,
+  });
   const out = await session.run(
     {
       ...inputs,

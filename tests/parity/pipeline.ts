@@ -8,6 +8,7 @@ import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampler';
 import { ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { numbersOf } from '@/trainer/graph/numbers';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
@@ -89,10 +90,10 @@ async function unetError(
   const images = embeddings.length;
   const denoiser = await Denoiser.open(engine, pipeline, { images, guidance: 1, policy });
   await denoiser.setPrompts(embeddings, embeddings[0] as Float32Array);
-  const timestep = Number(golden.get('timestep').data[0]);
+  const [timestep] = numbersOf(golden.get('timestep')) as [number];
   const output = await denoiser.predict(golden.floats('sample').data, timestep);
   await denoiser.release();
-  return errorOf(output, golden.get('out_sample'));
+  return errorOf(output, golden.output('out_sample'));
 }
 
 async function decoderError({ engine, pipeline, golden }: Setting): Promise<number> {
@@ -103,7 +104,7 @@ async function decoderError({ engine, pipeline, golden }: Setting): Promise<numb
   const scaled = latents.data.map((value) => (value - shiftFactor) * scalingFactor);
   const pixels = await decoder.decode(scaled);
   await decoder.release();
-  const wanted = golden.floats('sample');
+  const wanted = golden.output('sample');
   const clamped = wanted.data.map((value) => Math.min(Math.max(value, -1), 1));
   return errorOf(
     pixels.map((value) => value * 2 - 1),
@@ -147,12 +148,22 @@ function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
 }
 
 async function trajectoryError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
-  const settings = await readJson<{ guidance_scale: number }>(join(folder, 'parity/golden.json'));
-  const conditional = rowsOf(golden.floats('cond'));
+  const { guidance_scale, trajectory } = await readJson<{
+    guidance_scale?: number;
+    trajectory?: { guidance_scale: number };
+  }>(join(folder, 'parity/golden.json'));
+  const guidance = guidance_scale ?? trajectory?.guidance_scale ?? 1;
+  // One prompt may stand for all images.
+  const prompts = rowsOf(golden.floats('cond'));
+  const images = golden.get('latents').dims[1] as number;
+  const conditional = Array.from(
+    { length: images },
+    (_, i) => prompts[i % prompts.length] as Float32Array,
+  );
   const steps = golden.get('timesteps').data.length;
   const sampler = await Sampler.open(engine, pipeline, {
     images: conditional.length,
-    settings: { steps, eta: 1, guidance: settings.guidance_scale },
+    settings: { steps, eta: 1, guidance },
   });
   const noise = rowsOf(golden.floats('noise'));
   const rollout = await sampler.rollout({

@@ -1,6 +1,8 @@
 /** @file Parity of losses over transition densities (D3PO, DDPO, DPOK): log-probabilities, loss and adapter gradients. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoiser-inputs';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { stepFeeds } from '@/trainer/diffusion/transition';
@@ -157,14 +159,17 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
   );
   const common = {
     latents: stacked('latents'),
-    timestep: { ...transition.get('timestep'), dims: [] } as Tensor,
+    timestep: timestepFeed(
+      takesScalarTimestep(trainable.unet),
+      images.map(() => settings.timestep),
+    ),
     context: float32([n, tokens, width], Float32Array.from(images.flatMap(() => cond))),
     emptyContext: transition.floats('uncond'),
   };
   const [referenceOutput] = Object.values(
-    await once(engine, buildDenoise(trainable, shape, 'base'), common),
+    await once(engine, buildDenoise(trainable, shape, 'base'), unet.folder, common),
   );
-  const out = await once(engine, graph, {
+  const out = await once(engine, graph, unet.folder, {
     ...common,
     ...stepFeeds(images.map(() => step)),
     ...check.feeds(golden),
@@ -211,8 +216,13 @@ async function transitionOf(folder: string, settings: TransitionSettings): Promi
   return Golden.read(parity, `d3po_${settings.case}_${kind}`);
 }
 
-async function once(engine: Engine, graph: Graph, feeds: Record<string, Tensor>) {
-  const session = await engine.load(serializeOnnx(graph), { name: graph.name });
+async function once(
+  engine: Engine,
+  graph: Graph,
+  externalDataFolder: string,
+  feeds: Record<string, Tensor>,
+) {
+  const session = await engine.load(serializeOnnx(graph), { name: graph.name, externalDataFolder });
   const out = await session.run(feeds, {});
   await session.release();
   return out;

@@ -73,12 +73,13 @@ function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined 
   };
 }
 
-/** Shape of a weight: a constant, or a constant turned by a Transpose. */
+/** Shape of a weight: a constant, also cast or turned by a Transpose. */
 function weightDims(graph: Graph, name: string): number[] | undefined {
   const constant = graph.constants.get(name);
   if (constant) return [...constant.dims];
   const made = graph.nodes.find((node) => node.outputs[0] === name);
-  if (made?.op === 'Identity') return weightDims(graph, made.inputs[0] as string);
+  if (made?.op === 'Identity' || made?.op === 'Cast')
+    return weightDims(graph, made.inputs[0] as string);
   if (made?.op !== 'Transpose') return undefined;
   return weightDims(graph, made.inputs[0] as string)?.reverse();
 }

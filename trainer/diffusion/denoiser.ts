@@ -4,15 +4,15 @@
  */
 
 import { Builder, type Value } from '@/trainer/graph/builder';
-import { fromFloat32 } from '@/trainer/graph/float16';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { type Dtype, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
+import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
-import { PipelineError } from './files';
-import { appendGuidedOutput, takesScalarTimestep, unetPort } from './guided-output';
+import { declareDenoiserInputs, takesScalarTimestep, timestepFeed } from './denoiser-inputs';
+import { finiteValues } from './finite';
+import { appendGuidedOutput } from './guided-output';
 import { valuesOf } from './networks';
 import type { Pipeline } from './pipeline';
 
@@ -47,20 +47,20 @@ export class Denoiser {
   readonly #pipeline: Pipeline;
   readonly #division: Division;
   readonly #lanes: readonly Lane[];
-  readonly #dtypes: { latents: Dtype; context: Dtype; timestep: Dtype };
   readonly #scalarTimestep: boolean;
   /** Several denoisers may share an engine. */
   readonly #slots: { context: string; emptyContext: string };
 
-  private constructor(pipeline: Pipeline, unet: Graph, division: Division, lanes: readonly Lane[]) {
+  private constructor(
+    pipeline: Pipeline,
+    unet: Graph,
+    division: Division,
+    lanes: readonly Lane[],
+    private readonly build: () => Graph,
+  ) {
     this.#pipeline = pipeline;
     this.#division = division;
     this.#lanes = lanes;
-    this.#dtypes = {
-      latents: unetPort(unet, 'sample').dtype,
-      context: unetPort(unet, 'encoder_hidden_states').dtype,
-      timestep: unetPort(unet, 'timestep').dtype,
-    };
     this.#scalarTimestep = takesScalarTimestep(unet);
     count++;
     this.#slots = {
@@ -79,8 +79,8 @@ export class Denoiser {
     const unet = options.policy?.unet ?? pipeline.unet.graph;
     const engines = await lanesFor(engine, pipeline.unet.graph, images);
     const division = new Division(images, engines.length);
-    const graph = buildDenoiser(pipeline, unet, { ...options, images: division.rows });
-    const model = serializeOnnx(graph);
+    const build = () => buildDenoiser(pipeline, unet, { ...options, images: division.rows });
+    const model = serializeOnnx(build());
     const load = { name: 'denoiser', externalDataFolder: pipeline.unet.folder };
     const lanes = await Promise.all(
       engines.slice(0, division.lanes).map(async (lane) => ({
@@ -88,7 +88,7 @@ export class Denoiser {
         session: await lane.load(model, load),
       })),
     );
-    return new Denoiser(pipeline, unet, division, lanes);
+    return new Denoiser(pipeline, unet, division, lanes, build);
   }
 
   /** The embeddings to denoise towards, one per image, and the empty prompt's to denoise away from. */
@@ -100,27 +100,38 @@ export class Denoiser {
     for (const [row, embedding] of conditional.entries()) data.set(embedding, row * sizeOf(dims));
     await this.#each(async ({ engine }, lane) => {
       const put = (slot: string, count: number, values: Float32Array) =>
-        engine.put(slot, fromFloat32(this.#dtypes.context, [count, ...dims], values));
+        engine.put(slot, float32([count, ...dims], values));
       await put(this.#slots.context, rows, this.#division.share(data, lane));
       await put(this.#slots.emptyContext, 1, empty);
     });
   }
 
-  /** The model's guided output for x_t of all images [images, channels, height, width]. */
+  /**
+   * The model's guided output for x_t of all images [images, channels, height, width].
+   * @throws PipelineError where it is not all numbers
+   */
   async predict(latents: Float32Array, timestep: number): Promise<Float32Array> {
     const { rows } = this.#division;
     const shape = [rows, ...this.#pipeline.latentShape];
-    const timestepDims = this.#scalarTimestep ? [] : [rows];
+    const timesteps = Array<number>(rows).fill(timestep);
     const parts = await this.#each(async ({ engine, session }, lane) => {
       const own = this.#division.share(latents, lane);
       const guided = session.inputs.some((input) => input.name === 'emptyContext');
-      const outputs = await session.run({
-        latents: fromFloat32(this.#dtypes.latents, shape, own),
-        timestep: timestepTensor(this.#dtypes.timestep, timestepDims, timestep),
+      const feeds = {
+        latents: float32(shape, own),
+        timestep: timestepFeed(this.#scalarTimestep, timesteps),
         context: engine.slot(this.#slots.context),
         ...(guided && { emptyContext: engine.slot(this.#slots.emptyContext) }),
+      };
+      const { graph, folder } = this.#pipeline.unet;
+      return finiteValues(valuesOf(await session.run(feeds), 'output'), {
+        engine,
+        graph: this.build,
+        folder,
+        feeds,
+        name: `The UNet, at t = ${timestep},`,
+        source: graph.source,
       });
-      return valuesOf(outputs, 'output');
     });
     return this.#division.whole(parts);
   }
@@ -144,37 +155,14 @@ function buildDenoiser(
 ): Graph {
   const b = new Builder('denoiser', { ...unet.opsets });
   for (const [name, value] of policy?.tensors ?? []) b.constant(name, value);
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
-  const contextType = unetPort(unet, 'encoder_hidden_states').dtype;
-  const guided = appendGuidedOutput(
-    b,
-    unet,
-    {
-      sample: b.input('latents', unetPort(unet, 'sample').dtype, [images, ...pipeline.latentShape]),
-      timestep: b.input(
-        'timestep',
-        unetPort(unet, 'timestep').dtype,
-        takesScalarTimestep(unet) ? [] : [images],
-      ),
-      context: b.input('context', contextType, [images, ...context]),
-      ...(guidance !== 1 && {
-        emptyContext: b.input('emptyContext', contextType, [1, ...context]),
-      }),
-      guidance,
-    },
-    { feeds: policy?.feeds ?? {}, onNode: policy?.onNode },
-  );
-  b.output(guided, 'output');
+  const shape = {
+    images,
+    latent: pipeline.latentShape,
+    context: [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const,
+    guidance,
+  };
+  const inputs = { ...declareDenoiserInputs(b, unet, shape), guidance };
+  const options = { feeds: policy?.feeds ?? {}, onNode: policy?.onNode };
+  b.output(appendGuidedOutput(b, unet, inputs, options), 'output');
   return b.finish();
-}
-
-/** Exports differ: the timestep is an integer or a float. */
-function timestepTensor(dtype: Dtype, dims: readonly number[], timestep: number): Tensor {
-  const values = Array<number>(sizeOf(dims)).fill(timestep);
-  if (dtype === 'int64') return int64(dims, values);
-  if (dtype === 'int32') return tensor('int32', dims, Int32Array.from(values));
-  if (dtype.startsWith('float')) return fromFloat32(dtype, dims, Float32Array.from(values));
-  throw new PipelineError(
-    `The UNet's "timestep" is ${dtype}: export it with an int64 or float32 timestep.`,
-  );
 }

@@ -26,6 +26,17 @@ export async function readText(path: string): Promise<string> {
   return text;
 }
 
+/**
+ * Python writes numbers that JSON has not, as diffusers does into every DPM-Solver's file (`lambda_min_clipped`). Outside of
+ * strings, an infinity becomes a number too large for a double, and NaN null.
+ */
+function withoutPythonNumbers(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|Infinity|NaN/g, (part) => {
+    if (part === 'NaN') return 'null';
+    return part === 'Infinity' ? '1e999' : part;
+  });
+}
+
 /** Checks JSON text against a schema; `path` is the name for errors. */
 function parseJson<Schema extends z.ZodType>(
   text: string,
@@ -34,7 +45,7 @@ function parseJson<Schema extends z.ZodType>(
 ): z.output<Schema> {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(withoutPythonNumbers(text));
   } catch (cause) {
     throw new PipelineError(
       `${path} is no JSON: ${(cause as Error).message}. Download or export it again.`,

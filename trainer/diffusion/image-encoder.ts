@@ -3,10 +3,12 @@
  * diffusion has it. Without its noise, so that an image has the same latents every time.
  */
 import { Builder } from '@/trainer/graph/builder';
+import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import { PipelineError } from './files';
+import { finiteValues } from './finite';
 import { type RgbImage, toPlanes } from './images';
 import type { Pipeline } from './pipeline';
 import { appendLatents, imageSizeOf, vaeEncoderOf } from './vae-encoder';
@@ -14,7 +16,10 @@ import { appendLatents, imageSizeOf, vaeEncoderOf } from './vae-encoder';
 /** One image at a time. */
 export class ImageEncoder {
   private constructor(
+    private readonly engine: Engine,
     private readonly session: Session,
+    private readonly graph: Graph,
+    private readonly folder: string,
     readonly width: number,
     readonly height: number,
   ) {}
@@ -27,11 +32,12 @@ export class ImageEncoder {
     b.graph.source = graph.source;
     const images = b.input('images', 'float32', [1, 3, height, width]);
     b.output(appendLatents(b, graph, images, pipeline), 'latents');
-    const session = await engine.load(serializeOnnx(b.finish()), {
+    const whole = b.finish();
+    const session = await engine.load(serializeOnnx(whole), {
       name: 'image encoder',
       externalDataFolder: folder,
     });
-    return new ImageEncoder(session, width, height);
+    return new ImageEncoder(engine, session, whole, folder, width, height);
   }
 
   /** x_0, C · H · W numbers. @param source names the image in errors */
@@ -42,8 +48,16 @@ export class ImageEncoder {
         `${source} has ${image.width}×${image.height} pixels, but the pipeline draws ${width}×${height}. Leave it out, or train the pipeline that drew it.`,
       );
     }
-    const images = float32([1, 3, height, width], toPlanes(image));
-    return outputOf(await this.session.run({ images }), 'latents', 'float32').data;
+    const feeds = { images: float32([1, 3, height, width], toPlanes(image)) };
+    const latents = outputOf(await this.session.run(feeds), 'latents', 'float32').data;
+    return finiteValues(latents, {
+      engine: this.engine,
+      graph: () => this.graph,
+      folder: this.folder,
+      feeds,
+      name: 'The image encoder',
+      source: this.graph.source,
+    });
   }
 
   async release(): Promise<void> {

@@ -6,6 +6,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { int64, type Tensor, tensor } from '@/trainer/graph/tensor';
 import type { Engine, Outputs, Session } from '@/trainer/runtime/engine';
 import { PipelineError } from './files';
+import { finiteValues } from './finite';
 import { type Component, type Pipeline, portNamed } from './pipeline';
 
 /** Loads a network with these input shapes; shape arithmetic disappears and, on GPUs, so do its detours. */
@@ -26,13 +27,15 @@ export function valuesOf(outputs: Outputs, name: string): Float32Array {
 
 /** Prompts to the embeddings that the UNet attends to, one [tokens, embeddingSize] per prompt. */
 export class PromptEncoder {
+  readonly #engine: Engine;
   readonly #session: Session;
   readonly #pipeline: Pipeline;
   readonly #idType: Port['dtype'];
   /** Prompts repeat: a round has few, and the empty one stands beside each. */
   readonly #known = new Map<string, Float32Array>();
 
-  private constructor(session: Session, pipeline: Pipeline) {
+  private constructor(engine: Engine, session: Session, pipeline: Pipeline) {
+    this.#engine = engine;
     this.#session = session;
     this.#pipeline = pipeline;
     this.#idType = portNamed(pipeline.textEncoder.graph, 'inputs', 'input_ids').dtype;
@@ -43,7 +46,7 @@ export class PromptEncoder {
     const session = await loadStatic(engine, pipeline.textEncoder, 'text encoder', {
       input_ids: [1, tokens],
     });
-    return new PromptEncoder(session, pipeline);
+    return new PromptEncoder(engine, session, pipeline);
   }
 
   async encode(prompt: string): Promise<Float32Array> {
@@ -55,7 +58,14 @@ export class PromptEncoder {
     const input_ids =
       this.#idType === 'int64' ? int64(dims, ids) : tensor('int32', dims, Int32Array.from(ids));
     const outputs = await this.#session.run({ input_ids }, { fetch: ['last_hidden_state'] });
-    const embedding = valuesOf(outputs, 'last_hidden_state');
+    const embedding = await finiteValues(valuesOf(outputs, 'last_hidden_state'), {
+      engine: this.#engine,
+      graph: () => withStaticShapes(textEncoder.graph, { input_ids: dims }),
+      folder: textEncoder.folder,
+      feeds: { input_ids },
+      name: 'The text encoder',
+      source: textEncoder.graph.source,
+    });
     if (embedding.length !== ids.length * embeddingSize) {
       throw new PipelineError(
         `${textEncoder.graph.source} gives ${embedding.length / ids.length} numbers a token, but the UNet attends to ${embeddingSize}: the two are not from one export.`,
@@ -73,6 +83,7 @@ export class PromptEncoder {
 
 /** Final latents to images, `images` at a time. */
 export class ImageDecoder {
+  readonly #engine: Engine;
   readonly #session: Session;
   readonly #pipeline: Pipeline;
   readonly #dims: readonly number[];
@@ -80,7 +91,13 @@ export class ImageDecoder {
   readonly width: number;
   readonly height: number;
 
-  private constructor(session: Session, pipeline: Pipeline, dims: readonly number[]) {
+  private constructor(
+    engine: Engine,
+    session: Session,
+    pipeline: Pipeline,
+    dims: readonly number[],
+  ) {
+    this.#engine = engine;
     this.#session = session;
     this.#pipeline = pipeline;
     this.#dims = dims;
@@ -100,7 +117,7 @@ export class ImageDecoder {
     const session = await loadStatic(engine, pipeline.vaeDecoder, 'image decoder', {
       latent_sample: dims,
     });
-    return new ImageDecoder(session, pipeline, dims);
+    return new ImageDecoder(engine, session, pipeline, dims);
   }
 
   /** All images' pixels [images, 3, height, width] in [0, 1]. */
@@ -108,11 +125,17 @@ export class ImageDecoder {
     const { scalingFactor, shiftFactor, vaeDecoder } = this.#pipeline;
     const { dtype } = portNamed(vaeDecoder.graph, 'inputs', 'latent_sample');
     const scaled = latents.map((value) => value / scalingFactor + shiftFactor);
-    const outputs = await this.#session.run(
-      { latent_sample: fromFloat32(dtype, this.#dims, scaled) },
-      { fetch: ['sample'] },
-    );
-    return valuesOf(outputs, 'sample').map((value) => Math.min(Math.max(value / 2 + 0.5, 0), 1));
+    const feeds = { latent_sample: fromFloat32(dtype, this.#dims, scaled) };
+    const outputs = await this.#session.run(feeds, { fetch: ['sample'] });
+    const pixels = await finiteValues(valuesOf(outputs, 'sample'), {
+      engine: this.#engine,
+      graph: () => withStaticShapes(vaeDecoder.graph, { latent_sample: this.#dims }),
+      folder: vaeDecoder.folder,
+      feeds,
+      name: 'The image decoder',
+      source: vaeDecoder.graph.source,
+    });
+    return pixels.map((value) => Math.min(Math.max(value / 2 + 0.5, 0), 1));
   }
 
   async release(): Promise<void> {

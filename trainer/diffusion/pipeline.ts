@@ -3,14 +3,15 @@
  * Source of the layout: huggingface/optimum-onnx. Nothing is run here; see sampler.ts.
  */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { Graph, Port } from '@/trainer/graph/model';
-import { readOnnxFile } from '@/trainer/graph/onnx/read';
+import { openGraphFile } from '@/trainer/graph/onnx/external-data';
+import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError, readJson, readJsonIfThere } from './files';
 import { DdimScheduler } from './schedulers/ddim';
-import { scheduleConfigSchema } from './schedulers/schedule';
+import { type ScheduleConfig, scheduleConfigSchema } from './schedulers/schedule';
 import { ClipTokenizer } from './tokenizer';
 
 /** One network of a pipeline. */
@@ -68,10 +69,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   await readJson(join(folder, 'model_index.json'), indexSchema);
   const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
-  const schedulerConfig = await readJson(
-    join(folder, 'scheduler/scheduler_config.json'),
-    scheduleConfigSchema,
-  );
+  const schedulerConfig = await readSchedule(folder);
   const { in_channels: channels, sample_size: size } = unetConfig;
   if (unetConfig.out_channels !== channels) {
     throw new PipelineError(
@@ -104,9 +102,14 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   return pipeline;
 }
 
+/** A pipeline's scheduler file, checked. */
+export function readSchedule(folder: string): Promise<ScheduleConfig> {
+  return readJson(join(folder, 'scheduler/scheduler_config.json'), scheduleConfigSchema);
+}
+
 async function openComponent(folder: string, name: string): Promise<Component> {
-  const path = join(folder, name, 'model.onnx');
-  return { graph: await readOnnxFile(path), folder: dirname(path) };
+  const { graph, ...rest } = await openGraphFile(join(folder, name, 'model.onnx'));
+  return { graph: inSinglePrecision(graph), ...rest };
 }
 
 /** Whether the graphs take and give what the configurations promise. */

@@ -34,6 +34,8 @@ const noteSchema = z.object({
 });
 
 const format = 'darkroom-trajectory-1';
+/** What is left of a trajectory once its round is done. */
+const finishedFormat = 'darkroom-finished-latents-1';
 
 /** The trajectory as a safetensors file. */
 export function serializeTrajectory(trajectory: Trajectory): Uint8Array {
@@ -54,6 +56,11 @@ export function parseTrajectory(bytes: Uint8Array, source: string): Trajectory {
   const refuse = (what: string): never => {
     throw new SafetensorsError(`${source} ${what} Sample the image again.`);
   };
+  if (metadata.format === finishedFormat) {
+    throw new SafetensorsError(
+      `${source} is no longer whole: of a round that is over only the finished latents are kept. Start a new round, or set sampling.keepTrajectories to days or always before you draw.`,
+    );
+  }
   if (metadata.format !== format) refuse(`is no trajectory of format ${format}.`);
   const note = parseNote(metadata.sample ?? '') ?? refuse('does not say what it is a sample of.');
   const named = (name: string) => tensors.get(name) ?? refuse(`lacks "${name}".`);
@@ -85,6 +92,32 @@ function parseNote(text: string): z.output<typeof noteSchema> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is kept of a trajectory once its round is done: x_0 in float32 [channels, height, width], and what it is a sample of. */
+export function serializeFinished(trajectory: Trajectory): Uint8Array {
+  const { prompt, seed, noiseSeed, settings, timesteps, latents } = trajectory;
+  const finished = float32(latents.dims.slice(1), latentsAt(trajectory, timesteps.length).slice());
+  const sample = JSON.stringify({ prompt, seed, noiseSeed, settings });
+  return serializeSafetensors(new Map([['latents', finished]]), { format: finishedFormat, sample });
+}
+
+/** x_0 [channels · height · width] of a trajectory, or of what is kept of one; `source` is the name for errors. */
+export function parseFinished(bytes: Uint8Array, source: string): Float32Array {
+  if (isFinished(bytes)) {
+    const latents = parseSafetensors(bytes, source).tensors.get('latents');
+    if (!latents) throw new SafetensorsError(`${source} lacks "latents". Sample the image again.`);
+    return expectDtype(latents, 'float32', `"latents" of ${source}`).data.slice();
+  }
+  const trajectory = parseTrajectory(bytes, source);
+  // A copy: the rest of the trajectory need not stay in memory.
+  return latentsAt(trajectory, trajectory.timesteps.length).slice();
+}
+
+/** Whether of a trajectory only x_0 is left. The format stands in the header, before any tensor. */
+export function isFinished(bytes: Uint8Array): boolean {
+  const head = new TextDecoder().decode(bytes.subarray(8, 8 + 256));
+  return head.includes(`"format":"${finishedFormat}"`);
 }
 
 /** Latents of one step [channels · height · width], sharing memory; 0 is x_T. */

@@ -62,6 +62,8 @@ export interface Graph {
   /** In topological order. */
   nodes: Node[];
   constants: Map<string, Constant>;
+  /** Where external data is named from; the folder of `source` unless told. */
+  dataFolder?: string;
   unknown?: { model?: Uint8Array; graph?: Uint8Array };
 }
 

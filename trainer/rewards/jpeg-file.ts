@@ -1,13 +1,22 @@
 /**
  * @file How many kilobytes an image takes as a JPEG file: (in)compressibility as DDPO and D3PO measure it, for methods that
- * need no gradient. Quality 95, 4:2:0, baseline, the standard's Huffman tables, 1 kB = 1000 bytes (d3po `rewards.py`).
+ * need no gradient. Quality 95, 4:2:0, baseline, the standard's Huffman tables, 1 kB = 1000 bytes (d3po `rewards.py`, which
+ * measures Pillow's files).
  */
 import sharp from 'sharp';
 import { toRgb } from '@/trainer/diffusion/images';
 import { jpegQuality } from './jpeg';
 import type { OpenScorer, ScoredBatch } from './scorer';
 
-/** Kilobytes of each image as a JPEG file. @param pixels [images, 3, height, width] in [0, 1] */
+/** The segment in which a file says that it follows JFIF. Pillow writes it; libvips leaves it out with other metadata. */
+const jfifBytes = 18;
+
+function bytesAsJfif(file: Uint8Array): number {
+  const hasJfif = file[2] === 0xff && file[3] === 0xe0;
+  return file.byteLength + (hasJfif ? 0 : jfifBytes);
+}
+
+/** Kilobytes of each image as a JPEG file, to the byte what Pillow writes. @param pixels [images, 3, height, width] in [0, 1] */
 export async function jpegKilobytes(
   pixels: Float32Array,
   { images, height, width }: ScoredBatch,
@@ -19,7 +28,7 @@ export async function jpegKilobytes(
     const file = await sharp(data, { raw: { width, height, channels: 3 } })
       .jpeg({ quality: jpegQuality, chromaSubsampling: '4:2:0', optimizeCoding: false })
       .toBuffer();
-    kilobytes[i] = file.byteLength / 1000;
+    kilobytes[i] = bytesAsJfif(file) / 1000;
   }
   return kilobytes;
 }

@@ -55,13 +55,18 @@ export function appendPreprocessing(b: Builder, images: Value, how: Preprocessin
   );
 }
 
-/** Height and width after resizing, before crop or pad; rounded as torchvision and open_clip do. */
+/**
+ * Height and width after resizing, before crop or pad. Rounded as the source does: torchvision's `Resize` cuts off,
+ * open_clip's `ResizeMaxSize` multiplies by one scale and rounds a half to even, as Python's `round`.
+ */
 function resizedTo(height: number, width: number, { fit, size }: Preprocessing): [number, number] {
   if (fit === 'squash') return [size, size];
   const longer = Math.max(height, width);
   const shorter = Math.min(height, width);
   const other =
-    fit === 'crop' ? Math.floor((size * longer) / shorter) : Math.round((size * shorter) / longer);
+    fit === 'crop'
+      ? Math.floor((size * longer) / shorter)
+      : roundHalfToEven(shorter * (size / longer));
   const heightLeads = fit === 'crop' ? height === shorter : height === longer;
   return heightLeads ? [size, other] : [other, size];
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { sha256 } from '@/db/blobs';
 import { darkroomHome } from '@/db/client';
+import { fileMode, folderMode } from '@/db/private-home';
 import { AppError } from '@/lib/errors';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
@@ -38,9 +39,9 @@ export async function writeCheckpoint(
   });
   const file = `step-${String(step).padStart(6, '0')}.safetensors`;
   const folder = folderOf(roundId);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: folderMode });
   const temporary = join(folder, `${file}.part`);
-  const handle = await open(temporary, 'w');
+  const handle = await open(temporary, 'w', fileMode);
   try {
     await handle.writeFile(bytes);
     await handle.sync();

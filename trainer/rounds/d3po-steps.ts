@@ -25,14 +25,16 @@ export interface StepSettings {
 /**
  * All optimizer steps of a round. As in the official code, every pass shuffles the examples and gives each its own
  * permutation of the timesteps, of which the configured share is trained on.
+ * @param moving steps of the schedule that lead to less noise; all unless told
  */
 export function planSteps(
   exampleCount: number,
   { training, sampling }: StepSettings,
   label: Label,
+  moving?: number,
 ): Step[] {
   const { innerEpochs, pairsPerStep, optimiserStep } = training;
-  const [eligible, trained] = trainedTimesteps({ training, sampling });
+  const [eligible, trained] = trainedTimesteps({ training, sampling }, moving);
   const examples = Array.from({ length: exampleCount }, (_, example) => example);
   const indices = Array.from({ length: eligible }, (_, index) => index);
   const steps: Step[] = [];

@@ -4,7 +4,7 @@ import { type TrainingPair, trainingPairsOf } from '@/db/training-data';
 import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
@@ -33,7 +33,8 @@ export async function openD3poTraining({
   const label = [config.seed, round.ordinal];
   const mostImages = mostImagesPerRun(pipeline, 2);
   const examples = roundExamples(pairs, mostImages);
-  const steps = planSteps(examples.length, config, label);
+  const moving = pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
+  const steps = planSteps(examples.length, config, label, moving.length);
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const initial = startingTensors(unet, config.training, start.file, label);
   const trainable = trainableOf(unet, config.training);
@@ -88,11 +89,11 @@ function weightsOf(
   scheduler: Pipeline['scheduler'],
 ): number[] {
   const { inferenceSteps, eta } = sampling;
-  const [eligible] = trainedTimesteps({ training, sampling });
+  const moving = scheduler.movingTimesteps(inferenceSteps);
+  const [eligible] = trainedTimesteps({ training, sampling }, moving.length);
   return timestepWeights(
     d3po.timestepWeighting,
-    scheduler
-      .timesteps(inferenceSteps)
+    moving
       .slice(0, eligible)
       .map((timestep) => scheduler.coefficients(timestep, inferenceSteps, eta)),
   );

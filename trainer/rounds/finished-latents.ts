@@ -1,13 +1,14 @@
 /**
  * @file x_0 of stored images: the last latents of their trajectory, which are exact, where they were drawn on the pipeline as
- * it is; else what its VAE encoder makes of the PNG.
+ * it is; else what its VAE encoder makes of the PNG. Once a round is done, these latents are all that is kept of a trajectory.
  */
 import { getBlob } from '@/db/blobs';
 import { baseIdOf } from '@/db/policies';
-import type { Sample } from '@/db/samples';
+import { type Sample, samplesById } from '@/db/samples';
+import { AppError } from '@/lib/errors';
 import { ImageEncoder } from '@/trainer/diffusion/image-encoder';
 import { decodePng } from '@/trainer/diffusion/images';
-import { latentsAt, parseTrajectory } from '@/trainer/diffusion/trajectory';
+import { parseFinished } from '@/trainer/diffusion/trajectory';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PolicyModel } from './resolve-pipeline';
 
@@ -60,10 +61,13 @@ export class FinishedLatents {
 
 async function exactLatents({ id, trajectoryBlob }: Sample): Promise<Float32Array> {
   const blob = trajectoryBlob as string;
-  const trajectory = parseTrajectory(
-    await getBlob(blob),
-    `The trajectory of sample ${id} (blob ${blob})`,
-  );
-  // A copy: the rest of the trajectory need not stay in memory.
-  return latentsAt(trajectory, trajectory.timesteps.length).slice();
+  try {
+    return parseFinished(await getBlob(blob), `The trajectory of sample ${id} (blob ${blob})`);
+  } catch (thrown) {
+    if (!(thrown instanceof AppError) || thrown.code !== 'not-found') throw thrown;
+    // The row was read when training began; since then all but these latents may have been given up.
+    const [now] = await samplesById([id]);
+    if (!now || now.trajectoryBlob === blob) throw thrown;
+    return exactLatents(now);
+  }
 }

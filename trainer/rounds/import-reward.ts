@@ -1,12 +1,14 @@
 /** @file Importing a reward model: opened, kept apart from the judge, and tried on images that the base policy draws. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pipeline as streamed } from 'node:stream/promises';
 import { AppError } from '@/lib/errors';
 import type { ImportReport } from '@/lib/rewards';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { rewardFiles } from '@/trainer/rewards/imported/identity';
+import { readManifest } from '@/trainer/rewards/imported/manifest';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { probeReward } from '@/trainer/rewards/probe';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -20,11 +22,15 @@ const images = 4;
 const prompt = 'a photo';
 const settings = { steps: 10, eta: 0, guidance: 1 };
 
-/** Opens and tries the model in a folder. Throws what is wrong with it and what to do. */
+/**
+ * Opens and tries the model in a folder. Its manifest is read first, and then only the files that it names.
+ * Throws what is wrong with it and what to do.
+ */
 export async function tryImported(
   engine: Engine,
   pipelineName: string,
   folder: string,
+  signal?: AbortSignal,
 ): Promise<ImportReport> {
   if (!isAbsolute(folder)) {
     throw new AppError(
@@ -32,7 +38,12 @@ export async function tryImported(
       `"${folder}" is no absolute path. Give the whole path of the folder that holds reward.json.`,
     );
   }
-  await refuseJudge(pipelineName, folder);
+  const files = await rewardFiles(folder, await readManifest(folder));
+  await refuseJudge(
+    pipelineName,
+    files.map((file) => join(folder, file)),
+  );
+  signal?.throwIfAborted();
   const reward = await openImportedReward(engine, folder);
   try {
     const pipeline = await openPipeline(pipelineFolder(pipelineName));
@@ -53,18 +64,21 @@ export async function tryImported(
 }
 
 /** A judge may never be the reward of the policies that it measures, under whatever name it comes. */
-async function refuseJudge(pipelineName: string, folder: string): Promise<void> {
-  const own = new Set(await Promise.all(judgeFiles(pipelineName).map(hashOf)));
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    if (!own.has(await hashOf(path))) continue;
+async function refuseJudge(pipelineName: string, paths: readonly string[]): Promise<void> {
+  const judges = judgeFiles(pipelineName);
+  const sizes = new Set(await Promise.all(judges.map(sizeOf)));
+  const own = new Set(await Promise.all(judges.map(hashOf)));
+  for (const path of paths) {
+    if (!sizes.has(await sizeOf(path)) || !own.has(await hashOf(path))) continue;
     throw new AppError(
       'bad-request',
       `${path} is the judge that measures the policies of ${pipelineName}, so it cannot be their reward: a rate that training optimised says nothing. Take another model.`,
     );
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path)).size;
 }
 
 async function hashOf(path: string): Promise<string> {

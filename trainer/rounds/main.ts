@@ -5,6 +5,7 @@
 import pino from 'pino';
 import { closeDatabases, db } from '@/db/client';
 import { chooseDevice } from './device';
+import { keepHouse } from './housekeeping';
 import { Worker } from './worker';
 
 const exitMs = 1500;
@@ -18,15 +19,20 @@ const log = pino({
 try {
   db();
   const worker = new Worker(await chooseDevice(), log);
+  const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       log.info({ signal }, 'stopping');
       worker.stop();
+      stopping.abort();
       // Whatever still computes is not worth waiting for: the next start goes on from the last checkpoint.
       setTimeout(() => process.exit(0), exitMs).unref();
     });
   }
+  const house = keepHouse(log, stopping.signal);
   await worker.run();
+  stopping.abort();
+  await house;
   closeDatabases();
   log.info('stopped');
 } catch (error) {

@@ -133,7 +133,8 @@ export async function openNoisedImagesTraining({
 function hashOf({ examples }: Data): string {
   const rows = examples.map(({ prompt, samples, weight, good }) => [
     prompt,
-    ...samples.map(({ imageBlob, trajectoryBlob }) => trajectoryBlob ?? imageBlob),
+    // Not the hash of the trajectory: of one image it changes when all but x_0 is given up.
+    ...samples.map(({ imageBlob, trajectoryBlob }) => [imageBlob, trajectoryBlob !== null]),
     weight,
     good ?? null,
   ]);

@@ -16,6 +16,7 @@ import {
 } from '@/trainer/diffusion/safetensors';
 import type { Graph } from '@/trainer/graph/model';
 import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
+import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
 import { targetsOf } from './method-settings';
@@ -44,7 +45,7 @@ export interface PolicyFile {
 
 /** The UNet as training of this kind needs it: with its weights in memory where all of them are trained. */
 export async function trainedUnet(unet: Graph, kind: WeightsKind): Promise<Graph> {
-  return kind.trainables === 'full' ? withConstantsInMemory(unet) : unet;
+  return kind.trainables === 'full' ? inSinglePrecision(await withConstantsInMemory(unet)) : unet;
 }
 
 /** What a training of this kind moves in `trainedUnet`'s UNet. */
@@ -80,28 +81,14 @@ export function startingTensors(
   return new Map(own as [string, Tensor<'float32'>][]);
 }
 
-/** The bytes of a policy file; the same weights give the same bytes. */
+/**
+ * The bytes of a policy file; the same weights give the same bytes. Training goes on from it with its own alpha; what people
+ * download is brought to alpha = rank (`lib/adapter-file.ts`).
+ */
 export function serializePolicy({ kind, pipelineHash, tensors }: PolicyFile): Uint8Array {
   const { trainables: which, loraRank, loraAlpha } = kind;
   const note = { trainables: which, loraRank, loraAlpha, pipelineHash };
-  return serializeSafetensors(tensors, {
-    format: 'pt',
-    darkroom: JSON.stringify(note),
-    // diffusers takes alpha for the rank unless it is told.
-    ...(which !== 'full' &&
-      loraAlpha !== loraRank && { lora_adapter_metadata: peftMetadata(kind, tensors) }),
-  });
-}
-
-function peftMetadata({ loraRank, loraAlpha }: WeightsKind, tensors: Adapter): string {
-  const modules = [...tensors.keys()]
-    .map((name) => /^unet\.(.+)\.lora_A\.weight$/.exec(name)?.[1])
-    .filter((name) => name !== undefined);
-  return JSON.stringify({
-    'unet.r': loraRank,
-    'unet.lora_alpha': loraAlpha,
-    'unet.target_modules': modules.sort(),
-  });
+  return serializeSafetensors(tensors, { format: 'pt', darkroom: JSON.stringify(note) });
 }
 
 /** Reads what `serializePolicy` wrote; `source` is the name for errors. */

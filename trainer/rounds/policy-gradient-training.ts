@@ -27,14 +27,15 @@ const methods: Record<PolicyGradient, (config: RunConfig) => PolicyGradientMetho
 
 /** Opens a policy-gradient method on a round. */
 export async function openPolicyGradientTraining(context: TrainingContext): Promise<Training> {
-  const { engine, round, method } = context;
+  const { engine, round, start, method } = context;
   const { config } = round;
   if (!isPolicyGradient(method)) throw new Error(`The method ${method} is no policy gradient.`);
   const { imagesPerStep, optimiserSteps } = config.reward;
   const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
   const draws = optimiserSteps / stepsPerDraw;
   const drawn = await openDrawnTraining(context, { draws, imagesPerDraw, together: imagesPerStep });
-  const [eligibleSteps] = trainedTimesteps(config);
+  const moving = start.pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps).length;
+  const [eligibleSteps] = trainedTimesteps(config, moving);
   const trainer = await PolicyGradientTrainer.open(engine, {
     ...drawn.options,
     drawImages: imagesPerDraw,
@@ -44,20 +45,25 @@ export async function openPolicyGradientTraining(context: TrainingContext): Prom
   });
   return drawn.training(trainer, async (index) => {
     const random = randomOf(...drawn.label, 'value', index);
-    const transitions = transitionsOf(config, imagesPerDraw, [...drawn.label, index]);
+    const transitions = transitionsOf(config, imagesPerDraw, moving, [...drawn.label, index]);
     const batches = await drawn.originsOf(index);
     return metricsOf(await trainer.epoch(batches, transitions, () => random.next()));
   });
 }
 
 /** Which transitions each optimizer step of a draw takes: its own images, each at timesteps drawn for it. */
-function transitionsOf(config: RunConfig, images: number, label: readonly (string | number)[]) {
+function transitionsOf(
+  config: RunConfig,
+  images: number,
+  moving: number,
+  label: readonly (string | number)[],
+) {
   const training = {
     ...config.training,
     pairsPerStep: config.reward.imagesPerStep,
     optimiserStep: 'pair',
   } as const;
-  return planSteps(images, { training, sampling: config.sampling }, label).map((step) =>
+  return planSteps(images, { training, sampling: config.sampling }, label, moving).map((step) =>
     step.flatMap(({ example, timestepIndices }) =>
       timestepIndices.map((timestepIndex) => ({ example, timestepIndex })),
     ),

@@ -2,11 +2,12 @@
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { getBlob } from '@/db/blobs';
-import { baseOf, getPolicy, type Policy } from '@/db/policies';
+import { baseOf, completeManifest, getPolicy, type Policy } from '@/db/policies';
 import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoiser';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { checkDiversityNetwork } from './diversity';
 import { type PolicyFile, parsePolicy, trainedUnet, weightsOf } from './policy-file';
 
@@ -60,6 +61,9 @@ export async function openPolicy(id: string): Promise<PolicyModel> {
       'data-corrupt',
       `The files in ${folder} have changed since policy "${base.name}" was made of them (hash ${short(found)}, not ${short(base.hash)}). Put the former files back, or serve the pipeline's new base policy and start a new run.`,
     );
+  }
+  if (base.manifest.schedule === undefined) {
+    await completeManifest(base.id, { schedule: scheduleText(pipeline.scheduler.config) });
   }
   const file = await readPolicyFile(policy);
   if (file && file.pipelineHash !== found) {

@@ -27,10 +27,14 @@ const imagesPerRun = 16;
 export type MadeReward = { blob: string; report: RewardReport } | { imported: ImportReport };
 
 /** Learns the model, its file going to the blob store; or opens the one to be imported and tries it. */
-export async function makeRewardModel(model: RewardModel, engine: Engine): Promise<MadeReward> {
+export async function makeRewardModel(
+  model: RewardModel,
+  engine: Engine,
+  signal: AbortSignal,
+): Promise<MadeReward> {
   const { pipeline, source, until, folder } = model;
   if (source !== 'imported') return learn({ pipeline, source, until }, engine);
-  return { imported: await tryImported(engine, pipeline, folder as string) };
+  return { imported: await tryImported(engine, pipeline, folder as string, signal) };
 }
 
 async function learn(

@@ -22,6 +22,8 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
   let { drawn } = cursorSchema.parse(assignment.cursor ?? { drawn: 0 });
   const eta = new Eta(plan.samples.length - drawn);
   const model = await openPolicy(round.startPolicyId);
+  // What could not be trained is not drawn: people would judge it for nothing.
+  model.pipeline.scheduler.movingTimesteps(round.config.sampling.inferenceSteps);
   const judge = await judgeOf(run.pipeline, engine);
   const waiting: NewSample[] = [];
   const keep = async (batch: Drawn[]) => {

@@ -11,13 +11,20 @@ import type { StepMetrics, Training, TrainingContext } from './training';
 
 /** Opens SPO on a round. */
 export async function openSpoTraining(context: TrainingContext): Promise<Training> {
-  const { engine, round } = context;
+  const { engine, round, start } = context;
   const { config } = round;
   const { spo, training } = config;
   const { imagesPerDraw, stepsPerDraw } = drawOf('spo', config);
   const draws = config.reward.optimiserSteps / stepsPerDraw;
+  const moving = start.pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
+  const [eligibleSteps] = trainedTimesteps(config, moving.length);
+  if (spo.startStep >= eligibleSteps) {
+    throw new AppError(
+      'unprocessable',
+      `spo.startStep is ${spo.startStep}, but the pipeline's schedule leaves the steps 0 to ${eligibleSteps - 1}: the last of its ${config.sampling.inferenceSteps} stays at its noise level. Set startStep to at most ${eligibleSteps - 1}.`,
+    );
+  }
   const drawn = await openDrawnTraining(context, { draws, imagesPerDraw, together: imagesPerDraw });
-  const [eligibleSteps] = trainedTimesteps(config);
   const trainer = await SpoTrainer.open(engine, {
     ...drawn.options,
     eligibleSteps,

@@ -2,26 +2,19 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { newId } from '@/db/ids';
-import {
-  claimRewardModel,
-  failRewardModel,
-  finishRewardModel,
-  type RewardModel,
-  releaseRewardModel,
-} from '@/db/reward-models';
 import { type ClaimedWork, claimWork, failWork, releaseWork } from '@/db/work';
 import { heartbeatWorker, listWorkers, registerWorker, removeWorker } from '@/db/workers';
-import { AppError } from '@/lib/errors';
 import type { WorkKind } from '@/lib/rounds';
 import { Engine } from '@/trainer/runtime/engine';
-import { Assignment, Halt } from './assignment';
+import { Assignment } from './assignment';
 import { dropCheckpoints } from './checkpoint';
 import type { ChosenDevice } from './device';
 import { evaluateRound } from './evaluate';
 import { explainFailure, mayPass } from './failure';
-import { makeRewardModel } from './reward-model-work';
+import { RewardModelMaker } from './reward-model-maker';
 import { sampleRound } from './sample';
 import { trainRound } from './train';
+import { insist, isLost, lookForWork, pause, pollMs, retryPauseMs } from './work-loop';
 
 const performers: Record<WorkKind, (assignment: Assignment, engine: Engine) => Promise<void>> = {
   sample: sampleRound,
@@ -29,11 +22,9 @@ const performers: Record<WorkKind, (assignment: Assignment, engine: Engine) => P
   evaluate: evaluateRound,
 };
 
-const pollMs = 500;
 const heartbeatMs = 5000;
-/** How often a batch is tried again after the engine died or the database was busy. */
-const retriesMax = 2;
-const retryPauseMs = 1000;
+/** How often a batch is tried again after the engine died or the database was busy: as often as a trainer that died. */
+const retriesMax = 4;
 
 export class Worker {
   readonly #id = newId();
@@ -61,21 +52,24 @@ export class Worker {
       });
     }, heartbeatMs);
     this.log.info({ workerId: this.#id, ...this.device }, 'looking for work');
+    const models = new RewardModelMaker(this.#id, this.device, this.log);
+    const loops = [this.#serveRounds(), models.run(this.#stopping.signal)];
     try {
-      while (!this.#stopping.signal.aborted) {
-        // Seconds of work, for which somebody is waiting at the page: before rounds, which take minutes.
-        const model = await this.#claim(() => claimRewardModel(this.#id));
-        if (model) {
-          await this.#make(model);
-          continue;
-        }
-        const claimed = await this.#claim(() => claimWork({ workerId: this.#id }));
-        if (claimed) await this.#execute(claimed);
-        else await this.#pause(pollMs);
-      }
+      // Where one loop ends by an error, the other puts down what it holds.
+      await Promise.all(loops.map((loop) => loop.finally(() => this.stop())));
     } finally {
+      await Promise.allSettled(loops);
       clearInterval(heartbeat);
       await removeWorker(this.#id);
+    }
+  }
+
+  async #serveRounds(): Promise<void> {
+    const stopping = this.#stopping.signal;
+    while (!stopping.aborted) {
+      const claimed = await lookForWork(() => claimWork({ workerId: this.#id }), this.log);
+      if (claimed) await this.#execute(claimed);
+      else await pause(pollMs, stopping);
     }
   }
 
@@ -94,17 +88,6 @@ export class Worker {
         'found ended, its work is free again',
       );
       await removeWorker(worker.id);
-    }
-  }
-
-  async #claim<Claimed>(claim: () => Promise<Claimed | null>): Promise<Claimed | null> {
-    try {
-      return await claim();
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-      // Busy or full: nothing was claimed, and nothing is lost by asking again.
-      this.log.warn({ error }, 'could not look for work');
-      return null;
     }
   }
 
@@ -131,47 +114,30 @@ export class Worker {
     }
   }
 
-  /** A reward model is made within seconds: interrupted, it is made from the start, to the same result. */
-  async #make(model: RewardModel): Promise<void> {
-    const log = this.log.child({ rewardModel: model.id });
-    const claim = { id: model.id, workerId: this.#id };
-    log.info('making a reward model');
-    const engine = await Engine.open({ device: this.device.device });
-    const stop = () => engine.close();
-    this.#stopping.signal.addEventListener('abort', stop);
-    try {
-      await finishRewardModel({ ...claim, made: await makeRewardModel(model, engine) });
-      log.info('done');
-    } catch (thrown) {
-      if (isLost(thrown)) return;
-      if (this.#stopping.signal.aborted) return await releaseRewardModel(claim);
-      log.error({ error: thrown }, 'failed');
-      await this.#insist(() => failRewardModel({ ...claim, error: explainFailure(thrown) }), log);
-    } finally {
-      this.#stopping.signal.removeEventListener('abort', stop);
-      await engine.close();
-    }
-  }
-
-  /** Does the work; goes on from its cursor, in a new engine, after what may pass. */
+  /**
+   * Does the work; goes on from its cursor, in a new engine, after what may pass. An engine may die while it is being
+   * opened, too.
+   */
   async #persist(assignment: Assignment, log: Logger): Promise<void> {
+    const { signal } = assignment;
     let failures = 0;
     for (;;) {
-      const checkpoints = assignment.checkpoints;
-      assignment.signal.throwIfAborted();
-      const engine = await Engine.open({ device: this.device.device });
-      if (this.#current) this.#current.engine = engine;
+      const { checkpoints } = assignment;
+      let engine: Engine | undefined;
       try {
-        assignment.signal.throwIfAborted();
+        signal.throwIfAborted();
+        engine = await Engine.open({ device: this.device.device });
+        signal.throwIfAborted();
+        if (this.#current) this.#current.engine = engine;
         return await performers[assignment.kind](assignment, engine);
       } catch (thrown) {
-        if (assignment.signal.aborted || !mayPass(thrown)) throw thrown;
+        if (signal.aborted || !mayPass(thrown)) throw thrown;
         failures = assignment.checkpoints > checkpoints ? 1 : failures + 1;
         if (failures > retriesMax) throw thrown;
         log.warn({ error: thrown, failures }, 'going on from the last checkpoint');
-        await this.#pause(retryPauseMs);
+        await pause(retryPauseMs, this.#stopping.signal);
       } finally {
-        await engine.close();
+        await engine?.close();
       }
     }
   }
@@ -184,24 +150,14 @@ export class Worker {
       if (because === 'cancelled') await dropCheckpoints(assignment.round.id);
     } else if (because) {
       log.info({ because }, 'put back');
-      await this.#insist(() => releaseWork(claim), log);
+      await insist(() => releaseWork(claim), this.#stopping.signal, log);
     } else {
       log.error({ error: thrown }, 'failed');
-      await this.#insist(() => failWork({ ...claim, error: explainFailure(thrown) }), log);
-    }
-  }
-
-  /** A full disk or a busy database must not keep a round from hearing what became of it. */
-  async #insist(tell: () => Promise<void>, log: Logger): Promise<void> {
-    for (;;) {
-      try {
-        return await tell();
-      } catch (thrown) {
-        if (isLost(thrown)) return;
-        log.warn({ error: thrown }, 'could not be reported yet');
-        if (this.#stopping.signal.aborted) return;
-        await this.#pause(retryPauseMs);
-      }
+      await insist(
+        () => failWork({ ...claim, error: explainFailure(thrown) }),
+        this.#stopping.signal,
+        log,
+      );
     }
   }
 
@@ -215,26 +171,6 @@ export class Worker {
       rssMb: mebibytes(process.memoryUsage.rss() + (engine?.memory.rssBytes ?? 0)),
     };
   }
-
-  /** Waits; a stop ends the wait. */
-  #pause(milliseconds: number): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, milliseconds);
-      signal.addEventListener('abort', wake);
-      if (signal.aborted) wake();
-    });
-  }
-}
-
-function isLost(thrown: unknown): boolean {
-  if (thrown instanceof Halt) return thrown.because === 'lost';
-  return thrown instanceof AppError && thrown.code === 'work-lost';
 }
 
 /** Whether a process of this machine runs; a number that is ours now was another's before. */

@@ -7,6 +7,7 @@ import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { Engine, outputOf } from './engine';
+import { EngineDiedError } from './errors';
 import type { Device } from './protocol';
 
 export const devices: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
@@ -23,10 +24,12 @@ export async function probeDevices(wanted: readonly Device[] = devices): Promise
   return reports;
 }
 
-async function probeDevice(device: Device): Promise<DeviceReport> {
+/** @param tries a driver that crashes does so every time; what was killed from outside gets another try */
+async function probeDevice(device: Device, tries = 2): Promise<DeviceReport> {
   const started = performance.now();
-  const engine = await Engine.open({ device, threads: 1 });
+  let engine: Engine | undefined;
   try {
+    engine = await Engine.open({ device, threads: 1 });
     const session = await engine.load(sumModel(), { name: 'device check' });
     const x = float32([4], [1, 2, 3, 4]);
     const { data } = outputOf(await session.run({ a: x, b: x }), 'y', 'float32');
@@ -36,13 +39,14 @@ async function probeDevice(device: Device): Promise<DeviceReport> {
     const adapter = await adapterOf(device, engine.pid);
     return { device, opened: true, adapter, milliseconds: performance.now() - started };
   } catch (cause) {
+    if (cause instanceof EngineDiedError && tries > 1) return await probeDevice(device, tries - 1);
     const reason = (cause as Error).message.replace(
-      /^(Loading|Running) "device check" on \w+: /,
+      /^(Starting|(Loading|Running) "device check")( on \w+)?: /,
       '',
     );
     return { device, opened: false, reason };
   } finally {
-    await engine.close();
+    await engine?.close();
   }
 }
 

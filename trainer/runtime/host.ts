@@ -2,10 +2,11 @@
  * @file The engine's side of the work: loads models into ONNX Runtime and runs them, one request at a time.
  * Runs in the child process, because ONNX Runtime blocks the thread it is called on.
  */
-import * as ort from 'onnxruntime-node';
+
 import { bytesOf, isDtype, type Tensor } from '@/trainer/graph/tensor';
 import { EngineError } from './errors';
 import { checkFeeds } from './feeds';
+import { ort } from './onnxruntime';
 import { fromOrt, toOrt } from './ort-tensor';
 import type { ChildSettings, Request, SessionPort, SessionSettings } from './protocol';
 import { Slots } from './slots';

@@ -1,7 +1,8 @@
 /** @file Darkroom's tensors to and from ONNX Runtime's. Runs in the engine's child process. */
-import * as ort from 'onnxruntime-node';
+
 import { isDtype, type Tensor } from '@/trainer/graph/tensor';
 import { EngineError } from './errors';
+import { ort } from './onnxruntime';
 
 /** The same tensor for ONNX Runtime, sharing memory. */
 export function toOrt(value: Tensor): ort.Tensor {

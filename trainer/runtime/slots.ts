@@ -2,11 +2,12 @@
  * @file The tensors an engine keeps between runs: weights being trained, optimizer moments, images under way.
  * On WebGPU they stay in the device's memory. Runs in the engine's child process.
  */
-import * as ort from 'onnxruntime-node';
+
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { type Dtype, sameDims, type Tensor } from '@/trainer/graph/tensor';
 import { EngineError } from './errors';
+import { ort } from './onnxruntime';
 import { fromOrt, toOrt } from './ort-tensor';
 import type { Device } from './protocol';
 

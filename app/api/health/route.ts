@@ -1,14 +1,15 @@
 import { latestEventId } from '@/db/events';
-import { toAppError } from '@/lib/errors';
+import { AppError } from '@/lib/errors';
+import { errorResponse } from '../../http/error-response';
 
 /** Whether the web app and its database are up; for the start script and for monitors, open to all. */
-export async function GET(): Promise<Response> {
+export async function GET(request: Request): Promise<Response> {
   try {
     await latestEventId();
     return Response.json({ status: 'ok' }, { headers: { 'Cache-Control': 'no-store' } });
-  } catch (thrown) {
-    const error = toAppError(thrown);
-    return Response.json(error.toBody(), { status: 503 });
+  } catch (cause) {
+    const message = 'The database cannot be read; the log says why.';
+    return errorResponse(new AppError('unavailable', message, { cause }), request);
   }
 }
 

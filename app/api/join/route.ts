@@ -1,5 +1,6 @@
 import { latestGuidelines, recordConsent } from '@/db/guidelines';
 import { joinRequestSchema } from '../../auth/join.schema';
+import { deviceCookie } from '../../auth/known-device';
 import { auth } from '../../auth/server';
 import { openRoute } from '../../http/define-route';
 import { signInLimit } from '../../http/rate-limit';
@@ -20,6 +21,9 @@ export const POST = openRoute(
     if (current && body.acceptedGuidelines === current.version) {
       await recordConsent({ userId: response.userId, kind: 'terms', version: current.version });
     }
-    return Response.json({}, { headers: { 'Set-Cookie': headers.get('set-cookie') ?? '' } });
+    const cookies = new Headers();
+    for (const cookie of headers.getSetCookie()) cookies.append('Set-Cookie', cookie);
+    if (body.email) cookies.append('Set-Cookie', await deviceCookie(body.email, null));
+    return Response.json({}, { headers: cookies });
   },
 );

@@ -7,7 +7,7 @@ import { pairsInHand } from '@/lib/leases';
 
 const id = z.string().min(1).max(64);
 
-/** One image of a pair: `src` is byte-exact and never changes; `flags` are the person's own. */
+/** One image of a pair or a group: `src` is byte-exact and never changes; `flags` are the person's own. */
 export const servedImageSchema = z.object({
   sampleId: z.string(),
   src: z.string(),
@@ -29,11 +29,12 @@ export const servedPairSchema = z.object({
 
 export type ServedPair = z.infer<typeof servedPairSchema>;
 
-/** Several images of one prompt, of which the bad ones are to be tagged. */
+/** A leased group: several images of one prompt in the order drawn by the server, of which the bad ones are to be tagged. */
 export const servedGroupSchema = z.object({
+  leaseId: z.string(),
   groupId: z.string(),
   prompt: z.string(),
-  images: z.array(servedImageSchema.omit({ flags: true })),
+  images: z.array(servedImageSchema),
   sensitive: z.boolean(),
 });
 
@@ -41,7 +42,14 @@ export type ServedGroup = z.infer<typeof servedGroupSchema>;
 
 export const progressSchema = z.object({
   own: z.object({ today: z.number(), round: z.number(), total: z.number() }),
-  round: z.object({ ordinal: z.number(), labeled: z.number(), wanted: z.number() }).nullable(),
+  round: z
+    .object({
+      ordinal: z.number(),
+      of: z.enum(['pairs', 'groups']),
+      labeled: z.number(),
+      wanted: z.number(),
+    })
+    .nullable(),
 });
 
 export type LabelProgress = z.infer<typeof progressSchema>;
@@ -50,9 +58,8 @@ export const guidelinesSchema = z.object({ version: z.number().int(), markdown: 
 
 export type GuidelinesText = z.infer<typeof guidelinesSchema>;
 
-/** Why there is no pair to show: a reason, or a group instead. */
+/** Why there is nothing to show. */
 export const drySchema = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('group'), group: servedGroupSchema }),
   z.object({ state: z.literal('consent'), guidelines: guidelinesSchema }),
   z.object({ state: z.literal('sampling'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('training'), etaSeconds: z.number().nullable() }),
@@ -73,15 +80,18 @@ export const daySchema = z.object({
     .default(() => new Date().setHours(0, 0, 0, 0)),
 });
 
+/** What a screen has in hand, one of it shown and the others ahead: groups are several times as many images. */
+export const inHandMax = { pairs: pairsInHand, groups: 2 } as const;
+
 export const nextRequestSchema = daySchema.extend({
-  /** How many more pairs are wanted; nobody gets more than a page has in hand. */
+  /** How many more are wanted; nobody gets more than a page has in hand. */
   count: z.coerce
     .number()
     .int()
     .min(1)
     .default(pairsInHand)
     .transform((count) => Math.min(count, pairsInHand)),
-  /** Leases that the screen still has in hand, and leases and groups whose answer is on its way. */
+  /** Leases that the screen still has in hand, and those whose answer is on its way. */
   holding: z
     .string()
     .max(4000)
@@ -95,6 +105,7 @@ export const nextAnswerSchema = z.object({
   leaseSeconds: z.number().nullable(),
   supply: z.union([
     z.object({ state: z.literal('pairs'), pairs: z.array(servedPairSchema) }),
+    z.object({ state: z.literal('groups'), groups: z.array(servedGroupSchema) }),
     drySchema,
   ]),
 });
@@ -116,7 +127,11 @@ export const preferenceRequestSchema = z.object({
 
 export type PreferenceRequest = z.infer<typeof preferenceRequestSchema>;
 
-export const skipRequestSchema = z.object({ leaseId: id });
+/** A pair's lease, or a group's. */
+export const skipRequestSchema = z.union([
+  z.object({ leaseId: id }),
+  z.object({ groupLeaseId: id }),
+]);
 
 export const taggingRequestSchema = z.object({
   /** Made by the client, so that sending again changes nothing. */
@@ -131,6 +146,7 @@ export const undoRequestSchema = z.union([
   z.object({ preferenceId: z.uuid() }),
   z.object({ skippedLeaseId: id }),
   z.object({ taggingId: z.uuid() }),
+  z.object({ skippedGroupLeaseId: id }),
 ]);
 
 export type UndoRequest = z.infer<typeof undoRequestSchema>;
@@ -139,16 +155,30 @@ export const flagRequestSchema = z.object({ sampleId: id, kind: flagKindSchema, 
 
 /**
  * What became of a deed. `counted`: it stands. The others: it was not needed, because others were
- * faster, the pair was withdrawn, or it is too late to take it back.
+ * faster or are at it, the pair was withdrawn, or it is too late to take it back.
  */
 export const outcomeSchema = z.object({
-  outcome: z.enum(['counted', 'already-answered', 'pair-complete', 'withdrawn', 'too-late']),
+  outcome: z.enum([
+    'counted',
+    'already-answered',
+    'pair-complete',
+    'taken',
+    'withdrawn',
+    'too-late',
+  ]),
   progress: progressSchema.optional(),
 });
 
 export type Outcome = z.infer<typeof outcomeSchema>;
 
-export const leasesRequestSchema = z.object({ leaseIds: z.array(id).min(1).max(20) });
+const ids = z.array(id).max(20).default([]);
+
+/** Leases of pairs and of groups, at least one. */
+export const leasesRequestSchema = z
+  .object({ leaseIds: ids, groupLeaseIds: ids })
+  .refine((body) => body.leaseIds.length + body.groupLeaseIds.length > 0, {
+    message: 'Name at least one lease, of a pair or of a group.',
+  });
 
 export const renewAnswerSchema = z.object({
   lost: z.array(z.string()),

@@ -1,5 +1,6 @@
-import type { LeasedPair, LeasedSide } from '@/db/leases';
-import type { OpenGroup } from '@/db/taggings';
+import type { LeasedGroup } from '@/db/leased-group';
+import type { LeasedImage } from '@/db/leased-images';
+import type { LeasedPair } from '@/db/leases';
 import type { ServedGroup, ServedImage, ServedPair } from './schema';
 
 /** A lease as the browser gets it: no pair, round or policy that could tell anything. */
@@ -14,17 +15,13 @@ export function servePair(pair: LeasedPair): ServedPair {
 }
 
 /** A group as the browser gets it. */
-export function serveGroup({ group, samples }: OpenGroup): ServedGroup {
+export function serveGroup(group: LeasedGroup): ServedGroup {
   return {
-    groupId: group.id,
+    leaseId: group.leaseId,
+    groupId: group.groupId,
     prompt: group.prompt,
-    images: samples.map(({ id, imageBlob, width, height }) => ({
-      sampleId: id,
-      src: imageSource(imageBlob),
-      width,
-      height,
-    })),
-    sensitive: samples.some(({ verdict }) => verdict?.blood === true),
+    images: group.images.map(serveImage),
+    sensitive: group.sensitive,
   };
 }
 
@@ -34,10 +31,6 @@ export function shortestLeaseSeconds(leases: { expiresAt: number }[], now: numbe
   return Math.max(0, Math.min(...leases.map(({ expiresAt }) => expiresAt - now)) / 1000);
 }
 
-function serveImage({ imageBlob, ...side }: LeasedSide): ServedImage {
-  return { ...side, src: imageSource(imageBlob) };
-}
-
-function imageSource(hash: string): string {
-  return `/api/images/${hash}`;
+function serveImage({ imageBlob, ...image }: LeasedImage): ServedImage {
+  return { ...image, src: `/api/images/${imageBlob}` };
 }

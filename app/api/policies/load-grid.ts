@@ -1,5 +1,5 @@
 import { evaluationFrames } from '@/db/evaluation-frames';
-import { listPolicies } from '@/db/policies';
+import { firstPolicy, isOfPipeline, policiesPage } from '@/db/policy-list';
 import { showFrame } from '../images/show';
 import type { PolicyGrid } from './schema';
 
@@ -16,8 +16,11 @@ export async function loadGrid({
   pipeline: string;
   offset: number;
 }): Promise<PolicyGrid> {
-  const all = await listPolicies(pipeline);
-  const shown = all.length <= columnsMax ? all : [...all.slice(0, 1), ...all.slice(1 - columnsMax)];
+  const which = isOfPipeline(pipeline);
+  const { policies: newest } = await policiesPage({ which, limit: columnsMax });
+  const first = await firstPolicy(which);
+  const isThere = first && newest.some(({ id }) => id === first.id);
+  const shown = first && !isThere ? [first, ...newest.slice(1)] : newest;
   const frames = await evaluationFrames({
     policyIds: shown.map(({ id }) => id),
     limit: rowsPerPage + 1,

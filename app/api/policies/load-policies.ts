@@ -1,62 +1,51 @@
-import { listAliases } from '@/db/aliases';
-import { evaluationsOf } from '@/db/metrics';
-import { listPolicies, type Policy } from '@/db/policies';
-import { listRounds } from '@/db/rounds';
-import { listRuns } from '@/db/runs';
-import { listPeople } from '@/db/users';
-import { servingAlias } from '@/lib/policies';
-import { measured } from '../rounds/summaries';
-import type { PoliciesView, PolicyNode, Serving } from './schema';
+import { measurementsOf } from '@/db/measurements';
+import {
+  isBaseOf,
+  isOfPipeline,
+  type ListedPolicy,
+  listedPolicies,
+  listPipelines,
+  policiesPage,
+  servedFor,
+} from '@/db/policy-list';
+import { withoutRewards } from '../rounds/summaries';
+import type { PoliciesQuery, PoliciesView, PolicyNode } from './schema';
 
-/** The versions of one pipeline, oldest first; without a choice, of the one whose base came first. */
-export async function loadPolicies(wanted?: string): Promise<PoliciesView> {
-  const all = await listPolicies();
-  const pipelines = [...new Set(all.map(({ pipeline }) => pipeline))];
+/** The newest versions of one pipeline, or those before one of them; without a choice, of the pipeline whose base came first. */
+export async function loadPolicies({
+  pipeline: wanted,
+  before,
+  limit = 40,
+}: PoliciesQuery = {}): Promise<PoliciesView> {
+  const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
-  if (pipeline === null) return { pipelines, pipeline, policies: [], serving: null };
-  const own = all.filter((policy) => policy.pipeline === pipeline);
+  if (pipeline === null) {
+    return { pipelines, pipeline, policies: [], total: 0, earlier: null, serving: null };
+  }
+  const { policies, ...rest } = await policiesPage({
+    which: isOfPipeline(pipeline),
+    before,
+    limit,
+  });
+  // What all others come from is in sight, however many rounds ago it was.
+  const bases = before === undefined ? await listedPolicies(isBaseOf(pipeline)) : [];
+  const shown = new Set(policies.map(({ id }) => id));
   return {
     pipelines,
     pipeline,
-    policies: await describe(own),
-    serving: await servingOf(pipeline, own),
+    policies: await describe([...bases.filter(({ id }) => !shown.has(id)), ...policies]),
+    ...rest,
+    serving: await servedFor(pipeline),
   };
 }
 
-/** Policies with the rounds they come from and what was measured of them. */
-export async function describe(policies: readonly Policy[]): Promise<PolicyNode[]> {
-  const [rounds, runs, evaluations, aliases] = await Promise.all([
-    listRounds(),
-    listRuns(),
-    evaluationsOf(),
-    listAliases(),
-  ]);
-  const served = new Set(aliases.map(({ policyId }) => policyId));
-  return policies.map(({ id, name, parentId, pipeline, adapterBlob, roundId, createdAt }) => {
-    const round = rounds.find((one) => one.id === roundId);
-    const run = runs.find((one) => one.id === round?.runId);
-    return {
-      id,
-      name,
-      parentId,
-      pipeline,
-      isBase: adapterBlob === null,
-      serving: served.has(id),
-      round: round && run ? { id: round.id, ordinal: round.ordinal, runName: run.name } : null,
-      measured: measured(evaluations, id, roundId),
-      createdAt,
-    };
-  });
-}
-
-async function servingOf(pipeline: string, policies: readonly Policy[]): Promise<Serving | null> {
-  const alias = (await listAliases()).find(({ name }) => name === servingAlias(pipeline));
-  const policy = policies.find(({ id }) => id === alias?.policyId);
-  if (!alias || !policy) return null;
-  const people = await listPeople();
-  return {
-    policy: { id: policy.id, name: policy.name },
-    setAt: alias.setAt,
-    setBy: people.find(({ id }) => id === alias.setBy)?.name ?? null,
-  };
+/** Policies with what was measured of them. */
+export async function describe(policies: readonly ListedPolicy[]): Promise<PolicyNode[]> {
+  const measured = await measurementsOf(
+    policies.map(({ id, roundId }) => ({ policyId: id, roundId })),
+  );
+  return policies.map(({ roundId: _, ...policy }, i) => ({
+    ...policy,
+    measured: withoutRewards(measured[i] ?? null),
+  }));
 }

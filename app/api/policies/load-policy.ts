@@ -1,22 +1,39 @@
 import { stat } from 'node:fs/promises';
 import { blobPath } from '@/db/blobs';
 import { evaluationFrames } from '@/db/evaluation-frames';
-import { evaluationsOf } from '@/db/metrics';
-import { getPolicy, listPolicies, type Policy } from '@/db/policies';
+import { measuredBy, measurementsOf } from '@/db/measurements';
+import { getPolicy, type Policy } from '@/db/policies';
+import {
+  ancestorsOf,
+  isAmong,
+  isChildOf,
+  listedPolicies,
+  policiesPage,
+  servedFor,
+} from '@/db/policy-list';
 import { pairedImages } from '@/lib/metrics';
 import { showFrame } from '../images/show';
-import { measured, rewardsIn } from '../rounds/summaries';
+import { rewardsIn, withoutRewards } from '../rounds/summaries';
 import { describe } from './load-policies';
 import type { PolicyDetail } from './schema';
+
+/** So many ancestors and children a line holds. */
+const relativesMax = 8;
 
 /** Everything the page of one policy shows. Throws 'not-found'. */
 export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const policy = await getPolicy(id);
-  const all = await listPolicies(policy.pipeline);
-  const [node] = await describe([policy]);
-  const ancestors = ancestorsOf(policy, all);
-  const evaluations = await evaluationsOf();
-  const rewards = rewardsIn(evaluations, id, policy.roundId);
+  const [node] = await describe(await listedPolicies(isAmong([id])));
+  const ancestors = await ancestorsOf(id);
+  const children = await policiesPage({ which: isChildOf(id), limit: relativesMax });
+  const { parentId, roundId } = policy;
+  const [parentMeasured] = await measurementsOf([{ policyId: parentId, roundId }]);
+  const rewards = rewardsIn(roundId ? await measuredBy([roundId], [id]) : [], id, roundId);
+  const served = await servedFor(policy.pipeline);
+  const shown =
+    ancestors.length <= relativesMax
+      ? ancestors
+      : [...ancestors.slice(0, 1), ...ancestors.slice(1 - relativesMax)];
   const frames = await evaluationFrames({
     policyIds: policy.parentId === null ? [id] : [policy.parentId, id],
     limit: pairedImages,
@@ -24,23 +41,17 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
   });
   return {
     policy: node!,
-    ancestors: ancestors.map(refOf),
-    children: all.filter(({ parentId }) => parentId === id).map(refOf),
+    ancestors: shown,
+    ancestorsBetween: ancestors.length - shown.length,
+    children: children.policies.map(({ id, name }) => ({ id, name })),
+    childrenTotal: children.total,
+    serving: served?.policy ?? null,
     hash: policy.hash,
     adapter: await adapterOf(policy),
     manifest: policy.manifest,
-    parentMeasured: measured(evaluations, policy.parentId, policy.roundId),
+    parentMeasured: withoutRewards(parentMeasured ?? null),
     frames: frames.map((frame) => showFrame(frame, rewards)),
   };
-}
-
-function refOf({ id, name }: Policy) {
-  return { id, name };
-}
-
-function ancestorsOf(policy: Policy, all: readonly Policy[]): Policy[] {
-  const parent = all.find(({ id }) => id === policy.parentId);
-  return parent ? [...ancestorsOf(parent, all), parent] : [];
 }
 
 /** Null for a base policy, and for one whose file has been lost: the download says so then. */

@@ -22,6 +22,8 @@ export type PolicyNode = z.infer<typeof policyNodeSchema>;
 
 export const servingSchema = z.object({
   policy: policyRefSchema,
+  /** What it was trained from; null for a base policy. */
+  parent: policyRefSchema.nullable(),
   setAt: z.number(),
   /** Null: a run's rule did it. */
   setBy: z.string().nullable(),
@@ -32,13 +34,24 @@ export type Serving = z.infer<typeof servingSchema>;
 export const policiesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),
+  /** A page of the versions, oldest first; before those of the first page stand the bases, wherever they belong. */
   policies: z.array(policyNodeSchema),
+  /** How many versions there are in all. */
+  total: z.number().int(),
+  /** Pass as `before` for those that came earlier; null where none did. */
+  earlier: z.string().nullable(),
   serving: servingSchema.nullable(),
 });
 
 export type PoliciesView = z.infer<typeof policiesViewSchema>;
 
-export const policiesQuerySchema = z.object({ pipeline: z.string().max(1000).optional() });
+export const policiesQuerySchema = z.object({
+  pipeline: z.string().max(1000).optional(),
+  before: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+
+export type PoliciesQuery = z.infer<typeof policiesQuerySchema>;
 
 /** Fixed prompts and seeds down, versions across. */
 export const gridSchema = z.object({
@@ -57,9 +70,15 @@ export const gridQuerySchema = z.object({
 
 export const policyDetailSchema = z.object({
   policy: policyNodeSchema,
-  /** From the base to the parent. */
+  /** From the base to the parent; of many the base and the last ones. */
   ancestors: z.array(policyRefSchema),
+  /** How many stand between the base and the others. */
+  ancestorsBetween: z.number().int(),
+  /** The newest of them, oldest first, and how many there are. */
   children: z.array(policyRefSchema),
+  childrenTotal: z.number().int(),
+  /** What is served for its pipeline. */
+  serving: policyRefSchema.nullable(),
   hash: z.string(),
   adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
   manifest: z.record(z.string(), z.unknown()),

@@ -1,12 +1,12 @@
 import { annotatorReports } from '@/db/annotators';
-import type { AnnotatorsView } from './schema';
+import type { AnnotatorsQuery, AnnotatorsView } from './schema';
 
-/** Everybody who has judged, with figures that come with their counts. */
-export async function loadAnnotators(): Promise<AnnotatorsView> {
-  const { annotators, agreement } = await annotatorReports();
+/** Those who have judged, a page of them, with figures that come with their counts. */
+export async function loadAnnotators(query: AnnotatorsQuery = {}): Promise<AnnotatorsView> {
+  const { annotators, ...rest } = await annotatorReports(query);
   return {
     annotators: annotators.map(({ person, figures, skipped, undone, flagged }) => {
-      const { sideBias: side, ...rest } = figures;
+      const { sideBias: side, ...others } = figures;
       const { id, name, role, pausedAt, lastActiveAt } = person;
       return {
         id,
@@ -14,13 +14,13 @@ export async function loadAnnotators(): Promise<AnnotatorsView> {
         role,
         paused: pausedAt !== null,
         lastActiveAt,
-        ...rest,
+        ...others,
         side,
         skipped,
         undone,
         flagged,
       };
     }),
-    agreement,
+    ...rest,
   };
 }

@@ -1,6 +1,6 @@
 import { flagCounts } from '@/db/flag-counts';
 import { listFlags } from '@/db/flags';
-import { listPolicies } from '@/db/policies';
+import { isAmong, listedPolicies } from '@/db/policy-list';
 import { showImage } from '../images/show';
 import type { FlagsQuery, FlagsView } from './schema';
 
@@ -9,13 +9,14 @@ const queueLength = 60;
 
 /** Flags in a state, newest first, with what they mark. */
 export async function loadFlags({ state, kind, source }: FlagsQuery): Promise<FlagsView> {
-  const names = new Map((await listPolicies()).map(({ id, name }) => [id, name]));
   const found = await listFlags({
     state,
     kind: kind === 'any' ? undefined : kind,
     source: source === 'any' ? undefined : source,
     limit: queueLength,
   });
+  const policies = await listedPolicies(isAmong(found.map(({ sample }) => sample.policyId)));
+  const names = new Map(policies.map(({ id, name }) => [id, name]));
   return {
     flags: found.map(({ flag, sample, annotator }) => ({
       id: flag.id,

@@ -1,29 +1,52 @@
-import { type Evaluation, evaluationsOf } from '@/db/metrics';
-import { listPolicies, type Policy } from '@/db/policies';
-import { defectRates } from '@/db/review';
+import { measuredBy } from '@/db/measurements';
+import type { Evaluation } from '@/db/metrics';
+import type { Policy } from '@/db/policies';
+import { listPipelines } from '@/db/policy-list';
+import { defectRates, firstAndNewestRates, type PolicyDefects } from '@/db/review';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { measuredIn } from '../rounds/summaries';
-import type { PolicyRates, RatesQuery, RatesView } from './schema';
+import type { PolicyRates, RatesPageQuery, RatesView } from './schema';
 
-/** Defect rates of every version of a pipeline, oldest first. */
-export async function loadRates({ pipeline: wanted, purpose }: RatesQuery): Promise<RatesView> {
-  const policies = await listPolicies();
-  const pipelines = [...new Set(policies.map(({ pipeline }) => pipeline))];
+/** Defect rates of the newest versions of a pipeline, or of those before one of them; oldest first. */
+export async function loadRates({
+  pipeline: wanted,
+  purpose,
+  before,
+  limit = 30,
+}: RatesPageQuery): Promise<RatesView> {
+  const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
-  if (pipeline === null) return { pipelines, pipeline, rates: [] };
-  const rates = await defectRates({ pipeline, purpose: purpose === 'any' ? undefined : purpose });
-  const compared = againstParents(policies, await evaluationsOf());
-  return {
-    pipelines,
+  if (pipeline === null) return { pipelines, pipeline, rates: [], total: 0, earlier: null };
+  const { rates, ...rest } = await defectRates({
     pipeline,
-    rates: rates.map(({ policy, images, hand, nsfw }) => ({
-      policy: { id: policy.id, name: policy.name, parentId: policy.parentId },
-      images,
-      hand,
-      nsfw,
-      againstParent: ofDefects(compared.get(policy.id)),
-    })),
-  };
+    purpose: purpose === 'any' ? undefined : purpose,
+    before,
+    limit,
+  });
+  return { pipelines, pipeline, rates: await besideParents(rates), ...rest };
+}
+
+/** The rates of the first version and of the newest, on evaluation images; one where there is one. */
+export async function loadFirstAndNewest(): Promise<PolicyRates[]> {
+  const [pipeline] = await listPipelines();
+  if (pipeline === undefined) return [];
+  return besideParents(await firstAndNewestRates({ pipeline, purpose: 'evaluation' }));
+}
+
+async function besideParents(rates: readonly PolicyDefects[]): Promise<PolicyRates[]> {
+  const policies = rates.map(({ policy }) => policy);
+  const evaluations = await measuredBy(
+    policies.flatMap(({ roundId }) => roundId ?? []),
+    policies.flatMap(({ id, parentId }) => [id, ...(parentId === null ? [] : [parentId])]),
+  );
+  const compared = againstParents(policies, evaluations);
+  return rates.map(({ policy, images, hand, nsfw }) => ({
+    policy: { id: policy.id, name: policy.name, parentId: policy.parentId },
+    images,
+    hand,
+    nsfw,
+    againstParent: ofDefects(compared.get(policy.id)),
+  }));
 }
 
 /** A version and its parent as the round that made it measured them: drawn alike, on the same prompts and seeds. */

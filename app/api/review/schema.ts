@@ -28,7 +28,12 @@ export type PolicyRates = z.infer<typeof policyRatesSchema>;
 export const ratesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),
+  /** A page of the versions, oldest first. */
   rates: z.array(policyRatesSchema),
+  /** How many versions have drawn such images. */
+  total: z.number().int(),
+  /** Pass as `before` for those that came earlier; null where none did. */
+  earlier: z.string().nullable(),
 });
 
 export type RatesView = z.infer<typeof ratesViewSchema>;
@@ -40,6 +45,14 @@ export const ratesQuerySchema = z.object({
 });
 
 export type RatesQuery = z.infer<typeof ratesQuerySchema>;
+
+/** Which of the versions: the newest, or those that came before one. */
+export const ratesPageQuerySchema = ratesQuerySchema.extend({
+  before: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+
+export type RatesPageQuery = z.infer<typeof ratesPageQuerySchema>;
 
 export const flagViewSchema = z.object({
   id: z.string(),
@@ -136,8 +149,22 @@ export const annotatorSchema = z.object({
 
 export type AnnotatorView = z.infer<typeof annotatorSchema>;
 
+export const annotatorsQuerySchema = z.object({
+  after: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+
+export type AnnotatorsQuery = z.infer<typeof annotatorsQuerySchema>;
+
 export const annotatorsViewSchema = z.object({
+  /** In the order they came, a page of them. */
   annotators: z.array(annotatorSchema),
+  /** How many have judged. */
+  total: z.number().int(),
+  /** Pass as `after` to go on; null at the end. */
+  next: z.string().nullable(),
+  /** Whether anybody has judged a gold pair. */
+  anyGold: z.boolean(),
   agreement: z.object({ raw: proportionSchema, alpha: z.number().nullable() }),
 });
 

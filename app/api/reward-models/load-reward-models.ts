@@ -1,16 +1,17 @@
-import { listPolicies } from '@/db/policies';
-import { statementsOf } from '@/db/reward-data';
+import { materialOf } from '@/db/material';
+import { namesOf } from '@/db/people';
+import { listPipelines } from '@/db/policy-list';
 import { listRewardModels } from '@/db/reward-models';
-import { listPeople } from '@/db/users';
-import { labelsProblem, learnedSources, rewardModelName } from '@/lib/rewards';
+import { learnedSources, materialProblem, rewardModelName } from '@/lib/rewards';
 import type { Material, RewardsView } from './schema';
 
 /** The reward models of one pipeline, newest first; without a choice, of the one whose base came first. */
 export async function loadRewardModels(wanted?: string): Promise<RewardsView> {
-  const pipelines = [...new Set((await listPolicies()).map(({ pipeline }) => pipeline))];
+  const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
   if (pipeline === null) return { pipelines, pipeline, models: [], material: [] };
-  const [models, people] = await Promise.all([listRewardModels({ pipeline }), listPeople()]);
+  const models = await listRewardModels({ pipeline });
+  const names = await namesOf(models.map(({ createdBy }) => createdBy));
   return {
     pipelines,
     pipeline,
@@ -23,20 +24,17 @@ export async function loadRewardModels(wanted?: string): Promise<RewardsView> {
       imported: model.imported,
       folder: model.folder,
       error: model.error,
-      createdBy: people.find(({ id }) => id === model.createdBy)?.name ?? null,
+      createdBy: names.get(model.createdBy ?? '') ?? null,
       createdAt: model.createdAt,
     })),
-    material: await materialOf(pipeline),
+    material: await materialIn(pipeline),
   };
 }
 
-async function materialOf(pipeline: string): Promise<Material[]> {
-  return Promise.all(
-    learnedSources.map(async (source) => {
-      const { statements, annotators } = await statementsOf(pipeline, source, Date.now());
-      const labels = statements.map(({ label }) => label);
-      const decided = labels.filter((label) => label !== 0.5).length;
-      return { source, decided, annotators, problem: labelsProblem(source, labels) };
-    }),
-  );
+async function materialIn(pipeline: string): Promise<Material[]> {
+  const material = await materialOf(pipeline, Date.now());
+  return learnedSources.map((source) => {
+    const { decided, annotators } = material[source];
+    return { source, decided, annotators, problem: materialProblem(source, material[source]) };
+  });
 }

@@ -1,19 +1,20 @@
 import { answerCounts } from '@/db/answer-counts';
 import { evaluationFrames } from '@/db/evaluation-frames';
-import { evaluationsOf } from '@/db/metrics';
+import { measurementsOf } from '@/db/measurements';
 import { baseOf, getPolicy } from '@/db/policies';
 import { listRewardModels } from '@/db/reward-models';
-import { getRound, listRounds, type Round } from '@/db/rounds';
-import { trainingLabelsOf, trainingPairsOf } from '@/db/training-data';
+import { listedRound } from '@/db/round-list';
+import { getRound, type Round, roundBefore } from '@/db/rounds';
+import { firstTrainingLabels, firstTrainingPairs } from '@/db/trained-on';
 import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
-import { type PresetName, presets } from '@/lib/settings/presets';
+import { presets, presetsOf } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 import { showFrame, showImage } from '../images/show';
 import { type RoundDetail, trainingDataSchema } from './schema';
-import { measured, rewardsIn, summarize, trainerState } from './summaries';
+import { summarize, trainerState, withoutRewards } from './summaries';
 
 const trainingPairsShown = 12;
 
@@ -23,16 +24,19 @@ const paceWindowMs = 10 * 60_000;
 /** Everything the page of one round shows. Throws 'not-found'. */
 export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
   const round = await getRound(id);
-  const [summary] = await summarize([round]);
-  const [start, evaluations, counts, trained, labeled, yardstick] = await Promise.all([
+  const [summary] = await summarize([await listedRound(id)]);
+  const [start, [before, after], counts, trained, labeled, yardstick] = await Promise.all([
     getPolicy(round.startPolicyId),
-    evaluationsOf(),
+    measurementsOf([
+      { policyId: round.startPolicyId, roundId: id },
+      { policyId: round.resultPolicyId, roundId: id },
+    ]),
     answerCounts(id, { recentSince: now - paceWindowMs }),
-    trainingPairsOf(id),
-    trainingLabelsOf(id),
-    compareWith(round),
+    firstTrainingPairs(id, trainingPairsShown),
+    firstTrainingLabels(id, trainingPairsShown),
+    compareWith(round, summary!.run.pipeline),
   ]);
-  const rewards = rewardsIn(evaluations, round.resultPolicyId, id);
+  const rewards = (after?.roundId === id && after.summary.rewards) || {};
   const framesBeside = async (policyId: string) => {
     const policyIds = round.resultPolicyId ? [policyId, round.resultPolicyId] : [];
     const prefer = new Set(Object.keys(rewards));
@@ -56,7 +60,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       perMinute: pace(counts.recent, now),
     },
     trainingData: trainingDataSchema.safeParse(trainingData).data ?? null,
-    trainingPairs: trained.slice(0, trainingPairsShown).map((pair) => ({
+    trainingPairs: trained.map((pair) => ({
       ordinal: pair.ordinal,
       prompt: pair.prompt,
       weight: pair.weight,
@@ -64,14 +68,14 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       winner: showImage(pair.winner),
       loser: showImage(pair.loser),
     })),
-    trainingLabels: labeled.slice(0, trainingPairsShown).map(({ ordinal, good, sample }) => ({
+    trainingLabels: labeled.map(({ ordinal, good, sample }) => ({
       ordinal,
       good,
       prompt: sample.prompt,
       image: showImage(sample),
     })),
-    before: measured(evaluations, start.id, id),
-    after: measured(evaluations, round.resultPolicyId, id),
+    before: withoutRewards(before ?? null),
+    after: withoutRewards(after ?? null),
     frames: await framesBeside(start.id),
     base:
       base.id === start.id || !round.resultPolicyId
@@ -93,13 +97,15 @@ async function rewardNames(): Promise<(model: string) => string> {
     isAnalytic(model) ? analyticRewards[model].label : (names.get(model) ?? model);
 }
 
-/** What a round's configuration is held against: the round before it, else the preset nearest to it. */
-async function compareWith(round: Round): Promise<{ name: string; config: RunConfig }> {
-  const siblings = await listRounds({ runId: round.runId });
-  const previous = siblings.find(({ ordinal }) => ordinal === round.ordinal - 1);
+/** What a round's configuration is held against: the round before it, else the pipeline's preset nearest to it. */
+async function compareWith(
+  round: Round,
+  pipeline: string,
+): Promise<{ name: string; config: RunConfig }> {
+  const previous = await roundBefore(round);
   if (previous) return { name: `round ${previous.ordinal}`, config: previous.config };
   const { prompts, evaluationPrompts, seed } = round.config;
-  const candidates = (Object.keys(presets) as PresetName[]).map((preset) => ({
+  const candidates = presetsOf(pipeline).map((preset) => ({
     name: `the preset ${presets[preset].label}`,
     config: presetConfig(preset, { prompts, evaluationPrompts, seed }),
   }));

@@ -1,11 +1,10 @@
-import { listRounds } from '@/db/rounds';
-import type { RoundsView } from './schema';
+import { roundsPage } from '@/db/round-list';
+import type { RoundsQuery, RoundsView } from './schema';
 import { summarize, trainerState } from './summaries';
 
-/** Everything the list of rounds shows. */
-export async function loadRounds(): Promise<RoundsView> {
-  return {
-    rounds: await summarize(await listRounds()),
-    trainer: await trainerState(),
-  };
+/** What the list of rounds shows: all that are under way, and of those that are over a page. */
+export async function loadRounds({ after, limit = 25 }: RoundsQuery = {}): Promise<RoundsView> {
+  const { underWay, over, overTotal, next } = await roundsPage({ after, limit });
+  const [first, second] = await Promise.all([summarize(underWay), summarize(over)]);
+  return { underWay: first, over: second, overTotal, next, trainer: await trainerState() };
 }

@@ -1,5 +1,8 @@
 import { route } from '../../http/define-route';
 import { loadRounds } from './load-rounds';
+import { roundsQuerySchema } from './schema';
 
-/** All rounds, newest first, and whether a trainer is there to work on them. */
-export const GET = route({ needs: 'rounds.read' }, loadRounds);
+/** Rounds, newest first, some at a time, and whether a trainer is there to work on them. */
+export const GET = route({ needs: 'rounds.read', query: roundsQuerySchema }, ({ query }) =>
+  loadRounds(query),
+);

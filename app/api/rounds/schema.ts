@@ -53,8 +53,21 @@ export const trainerSchema = z.object({
 
 export type TrainerState = z.infer<typeof trainerSchema>;
 
+export const roundsQuerySchema = z.object({
+  /** The last round seen of those that are over. */
+  after: z.string().max(64).optional(),
+  limit: z.coerce.number().int().min(1).max(100).optional(),
+});
+
+export type RoundsQuery = z.infer<typeof roundsQuerySchema>;
+
 export const roundsViewSchema = z.object({
-  rounds: z.array(roundSummarySchema),
+  underWay: z.array(roundSummarySchema),
+  /** Newest first, a page of them. */
+  over: z.array(roundSummarySchema),
+  overTotal: z.number().int(),
+  /** Pass as `after` to go on; null at the end. */
+  next: z.string().nullable(),
   trainer: trainerSchema,
 });
 

@@ -1,67 +1,27 @@
-import { type Evaluation, evaluationsOf } from '@/db/metrics';
-import { listPolicies } from '@/db/policies';
-import type { Round } from '@/db/rounds';
-import { listRuns } from '@/db/runs';
-import { listPeople } from '@/db/users';
+import { measurementsOf } from '@/db/measurements';
+import type { Evaluation } from '@/db/metrics';
+import type { ListedRound } from '@/db/round-list';
 import { listWorkers } from '@/db/workers';
 import { isFinished } from '@/lib/rounds';
-import type { PolicyRef, RoundSummary, TrainerState } from './schema';
+import type { RoundSummary, TrainerState } from './schema';
 
-/** Rounds with the names of what they refer to. */
-export async function summarize(rounds: readonly Round[]): Promise<RoundSummary[]> {
-  const [runs, policies, people, evaluations] = await Promise.all([
-    listRuns(),
-    listPolicies(),
-    listPeople(),
-    evaluationsOf(),
-  ]);
-  const runById = new Map(runs.map((run) => [run.id, run]));
-  const policyById = new Map(policies.map((policy) => [policy.id, policy]));
-  const personById = new Map(people.map((person) => [person.id, person]));
-
-  const policyRef = (id: string): PolicyRef => ({ id, name: policyById.get(id)?.name ?? id });
-
-  return rounds.map((round) => {
-    const { id, ordinal, state, error, progress, createdAt, finishedAt } = round;
-    const run = runById.get(round.runId)!;
-    return {
-      id,
-      ordinal,
-      state,
-      held: !isFinished(state) && (round.paused || run.status === 'paused'),
-      imported: round.manifest?.imports !== undefined,
-      error,
-      run: {
-        id: run.id,
-        name: run.name,
-        mode: run.mode,
-        method: run.method,
-        pipeline: run.pipeline,
-        status: run.status,
-        startedBy: run.createdBy && (personById.get(run.createdBy)?.name ?? null),
-      },
-      startPolicy: policyRef(round.startPolicyId),
-      resultPolicy: round.resultPolicyId ? policyRef(round.resultPolicyId) : null,
-      progress,
-      result: measured(evaluations, round.resultPolicyId, round.id),
-      createdAt,
-      finishedAt,
-    };
-  });
+/** Rounds with what was measured of the policies that they made. */
+export async function summarize(rounds: readonly ListedRound[]): Promise<RoundSummary[]> {
+  const results = await measurementsOf(
+    rounds.map(({ id, resultPolicy }) => ({ policyId: resultPolicy?.id ?? null, roundId: id })),
+  );
+  return rounds.map(({ paused, imported, ...round }, i) => ({
+    ...round,
+    held: !isFinished(round.state) && (paused || round.run.status === 'paused'),
+    imported: imported === 1,
+    result: withoutRewards(results[i] ?? null),
+  }));
 }
 
-/** The newest measurement of a policy; one made in the round itself goes first. */
-export function measured(
-  evaluations: readonly Evaluation[],
-  policyId: string | null,
-  roundId: string | null,
-): RoundSummary['result'] {
-  const found =
-    measuredIn(evaluations, policyId, roundId) ??
-    evaluations.find((evaluation) => evaluation.policyId === policyId);
-  if (!found) return null;
-  // Numbers of single images are for the pages that show them.
-  const { rewards: _, ...summary } = found.summary;
+/** What lists and charts show of an evaluation: numbers of single images are for the pages that show them. */
+export function withoutRewards(evaluation: Evaluation | null): RoundSummary['result'] {
+  if (!evaluation) return null;
+  const { rewards: _, ...summary } = evaluation.summary;
   return summary;
 }
 

@@ -1,14 +1,30 @@
 import { AppError } from '@/lib/errors';
+import { clientAddress } from '../../auth/client-address';
+import { deviceCookie, knownDevice } from '../../auth/known-device';
 import { auth } from '../../auth/server';
 import { signInRequestSchema } from '../../auth/sign-in.schema';
 import { openRoute } from '../../http/define-route';
-import { passwordLimit, signInLimit, takeToken } from '../../http/rate-limit';
+import {
+  passwordLimit,
+  returnToken,
+  signInLimit,
+  strangerLimit,
+  takeToken,
+} from '../../http/rate-limit';
 
-/** Signs in by email and password. Wrong email and wrong password are told apart to nobody. */
+/**
+ * Signs in by email and password. Wrong email and wrong password are told apart to nobody. Only wrong ones count against the
+ * limits, and those of strangers not against a device that this email has signed in on.
+ */
 export const POST = openRoute(
   { body: signInRequestSchema, limit: signInLimit },
   async ({ request, body }) => {
-    takeToken(passwordLimit, body.email);
+    const device = await knownDevice(request.headers, body.email);
+    const from = device ?? (await clientAddress(request.headers));
+    const caller = `${body.email} from ${from}`;
+    takeToken(passwordLimit, caller);
+    if (device === null) takeToken(strangerLimit, body.email);
+
     const answer = await (await auth()).api.signInEmail({
       body,
       headers: request.headers,
@@ -20,6 +36,11 @@ export const POST = openRoute(
         'Email or password is wrong. Check both and try again.',
       );
     }
-    return Response.json({}, { headers: { 'Set-Cookie': answer.headers.get('set-cookie') ?? '' } });
+    returnToken(passwordLimit, caller);
+    if (device === null) returnToken(strangerLimit, body.email);
+    const headers = new Headers();
+    for (const cookie of answer.headers.getSetCookie()) headers.append('Set-Cookie', cookie);
+    headers.append('Set-Cookie', await deviceCookie(body.email, device));
+    return Response.json({}, { headers });
   },
 );

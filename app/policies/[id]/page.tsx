@@ -2,7 +2,6 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { AppError } from '@/lib/errors';
 import { can } from '@/lib/permissions';
-import { loadPolicies } from '../../api/policies/load-policies';
 import { loadPolicy } from '../../api/policies/load-policy';
 import type { PolicyDetail } from '../../api/policies/schema';
 import { pagePerson } from '../../auth/current-person';
@@ -14,11 +13,9 @@ export default async function PolicyPage({ params }: { params: Promise<{ id: str
   const person = await pagePerson('policies.read');
   const { id } = await params;
   const detail = await find(id);
-  const { serving } = await loadPolicies(detail.policy.pipeline);
   return (
     <PolicyView
       initial={detail}
-      serving={serving?.policy ?? null}
       mayServe={can(person.role, 'policies.serve')}
       mayDownload={can(person.role, 'policies.download')}
       blurNsfw={person.blurNsfw}

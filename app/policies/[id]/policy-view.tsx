@@ -4,10 +4,9 @@ import { Download, FileJson } from 'lucide-react';
 import Link from 'next/link';
 import { Fragment, useState } from 'react';
 import type { PolicyDetail } from '../../api/policies/schema';
-import type { PolicyRef } from '../../api/rounds/schema';
 import { HackingNotice } from '../../components/evaluation/hacking-notice';
 import { OutcomeCard } from '../../components/evaluation/outcome-card';
-import { countText } from '../../components/figures/format';
+import { countText, plural } from '../../components/figures/format';
 import { FrameSheet } from '../../components/film/frame-sheet';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Page } from '../../components/shell/page-frame';
@@ -22,13 +21,11 @@ import { ServeDialog } from '../serve-dialog';
 /** One version: where it comes from, what was measured, its images, its file. */
 export function PolicyView({
   initial,
-  serving,
   mayServe,
   mayDownload,
   blurNsfw,
 }: {
   initial: PolicyDetail;
-  serving: PolicyRef | null;
   mayServe: boolean;
   mayDownload: boolean;
   blurNsfw: boolean;
@@ -96,24 +93,36 @@ export function PolicyView({
           aria-label="Descent"
           className="flex flex-wrap items-center gap-x-2 gap-y-1 text-muted-foreground text-sm"
         >
-          {ancestors.map(({ id, name }) => (
+          {ancestors.map(({ id, name }, i) => (
             <Fragment key={id}>
               <Link href={`/policies/${id}`} className="underline underline-offset-2">
                 {name}
               </Link>
               <span aria-hidden>→</span>
+              {i === 0 && detail.ancestorsBetween > 0 ? (
+                <>
+                  <span>{plural(detail.ancestorsBetween, 'version')}</span>
+                  <span aria-hidden>→</span>
+                </>
+              ) : null}
             </Fragment>
           ))}
           <span aria-current="page" className="font-medium text-foreground">
             {policy.name}
           </span>
           {children.length > 0 ? <span aria-hidden>→</span> : null}
+          {detail.childrenTotal > children.length ? (
+            <span>{plural(detail.childrenTotal - children.length, 'earlier one')},</span>
+          ) : null}
           {children.map(({ id, name }) => (
             <Link key={id} href={`/policies/${id}`} className="underline underline-offset-2">
               {name}
             </Link>
           ))}
         </nav>
+        {typeof detail.manifest.schedule === 'string' ? (
+          <p className="text-muted-foreground text-sm">Scheduler: {detail.manifest.schedule}.</p>
+        ) : null}
         {policy.measured ? <HackingNotice summary={policy.measured} /> : null}
         {policy.measured ? (
           <OutcomeCard
@@ -156,7 +165,7 @@ export function PolicyView({
       </div>
       <ServeDialog
         policy={asking ? { id: policy.id, name: policy.name } : null}
-        serving={serving}
+        serving={detail.serving}
         onClose={() => ask(false)}
       />
     </Page>

@@ -11,16 +11,15 @@ import { Card, CardHeading } from '../../components/ui/card';
 import { Dialog } from '../../components/ui/dialog';
 import { Moment } from '../../components/ui/moment';
 import { Notice } from '../../components/ui/notice';
+import { ShowMore } from '../../components/ui/show-more';
 import { Cell, HeadCell, Table } from '../../components/ui/table';
 import { useAnnotators, useHoldBack } from '../queries';
 
 /** How each annotator judges, each figure with its interval and its count. */
 export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause: boolean }) {
-  const { annotators, agreement } = useAnnotators(initial);
+  const { annotators, agreement, anyGold, total, more } = useAnnotators(initial);
   const [asking, ask] = useState<AnnotatorView | null>(null);
   const holdBack = useHoldBack();
-  // Rounds without gold pairs are the rule; a column of nothing would only push the others out.
-  const anyGold = annotators.some(({ gold }) => gold.n > 0);
 
   if (annotators.length === 0) {
     return (
@@ -68,6 +67,7 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
             </tr>
           </thead>
           <tbody className="[&_tr:last-child_td]:border-b-0">
+            {/* Rounds without gold pairs are the rule; a column of nothing would only push the others out. */}
             {annotators.map((annotator) => (
               <Row
                 key={annotator.id}
@@ -97,6 +97,13 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
             ))}
           </tbody>
         </Table>
+        <ShowMore
+          shown={annotators.length}
+          total={total}
+          what="More annotators"
+          busy={more.isFetchingNextPage}
+          onMore={more.hasNextPage ? () => more.fetchNextPage() : null}
+        />
       </Card>
       <Dialog
         open={asking !== null}
@@ -104,8 +111,9 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
         title={`Hold back ${asking?.name ?? ''}?`}
       >
         <p className="text-sm">
-          They are offered no more pairs, and their answers are not trained on until you let them
-          count again. Nothing is deleted. They are told that a reviewer has paused them.
+          They are signed out and offered no more pairs, and their answers are not trained on until
+          you let them count again. Nothing is deleted. They are told that a reviewer has paused
+          them.
         </p>
         <div className="mt-6 flex justify-end gap-2">
           <Button onClick={() => ask(null)}>Not now</Button>

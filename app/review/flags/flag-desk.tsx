@@ -6,6 +6,7 @@ import { type KeyboardEvent, useEffect, useRef } from 'react';
 import { type FlagState, flagDescriptions } from '@/lib/flags';
 import type { QueuedFlag } from '../../api/review/schema';
 import { defectsOf, Picture } from '../../components/film/picture';
+import { pressedKey } from '../../components/keyboard/pressed-key';
 import { Badge } from '../../components/ui/badge';
 import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
@@ -26,11 +27,12 @@ export function FlagDesk({ queue }: { queue: FlagQueue }) {
 
   function press(event: KeyboardEvent) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code === 'KeyC') queue.decide('confirmed');
-    else if (event.code === 'KeyR') queue.decide('rejected');
-    else if (event.code === 'KeyZ') queue.undo();
-    else if (event.code === 'ArrowRight') queue.goTo(at + 1);
-    else if (event.code === 'ArrowLeft') queue.goTo(at - 1);
+    const key = pressedKey(event);
+    if (key === 'KeyC') queue.decide('confirmed');
+    else if (key === 'KeyR') queue.decide('rejected');
+    else if (key === 'KeyZ') queue.undo();
+    else if (key === 'ArrowRight') queue.goTo(at + 1);
+    else if (key === 'ArrowLeft') queue.goTo(at - 1);
     else return;
     event.preventDefault();
   }

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import { notFound } from 'next/navigation';
-import { listPolicies } from '@/db/policies';
+import { isAmong, isOfPipeline, listedPolicies, policiesPage } from '@/db/policy-list';
 import { can } from '@/lib/permissions';
 import { loadImages } from '../../api/review/load-images';
 import { imagesQuerySchema } from '../../api/review/schema';
@@ -12,6 +12,9 @@ import { ImagesView } from './images-view';
 
 export const metadata: Metadata = { title: 'Images' };
 
+/** So many of the newest versions stand to choose from; the tables of rates lead to all of them. */
+const policiesOffered = 100;
+
 export default async function ReviewImagesPage({
   searchParams,
 }: {
@@ -19,9 +22,13 @@ export default async function ReviewImagesPage({
 }) {
   const person = await pagePerson('review.read');
   const query = imagesQuerySchema.safeParse(firstValues(await searchParams)).data;
-  const all = await listPolicies();
-  const policy = all.find(({ id }) => id === query?.policy);
+  const [policy] = query ? await listedPolicies(isAmong([query.policy])) : [];
   if (!query || !policy) notFound();
+  const { policies: newest } = await policiesPage({
+    which: isOfPipeline(policy.pipeline),
+    limit: policiesOffered,
+  });
+  const isOffered = newest.some(({ id }) => id === policy.id);
   return (
     <Page
       title={`Images of ${policy.name}`}
@@ -35,9 +42,7 @@ export default async function ReviewImagesPage({
         key={JSON.stringify(query)}
         query={query}
         first={await loadImages(query)}
-        policies={all
-          .filter(({ pipeline }) => pipeline === policy.pipeline)
-          .map(({ id, name }) => ({ id, name }))}
+        policies={(isOffered ? newest : [policy, ...newest]).map(({ id, name }) => ({ id, name }))}
         mayDecide={can(person.role, 'review.decide')}
         blurNsfw={person.blurNsfw}
       />

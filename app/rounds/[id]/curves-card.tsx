@@ -1,7 +1,6 @@
 'use client';
 
 import { useState } from 'react';
-import { isFinished } from '@/lib/rounds';
 import type { RoundSummary, StepsView } from '../../api/rounds/schema';
 import { shortNumber } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
@@ -16,7 +15,7 @@ const axes: readonly Axis[] = ['step', 'timestep'];
 
 /** What training logged, over its steps or over the timesteps, as curves or as a table. */
 export function CurvesCard({ round }: { round: RoundSummary }) {
-  const { data, error, refetch } = useSteps(round.id, !isFinished(round.state));
+  const { data, error, refetch } = useSteps(round.id);
   const [axis, setAxis] = useState<Axis>('step');
   const [asTable, setAsTable] = useState(false);
   const points = data ? pointsOf(data, axis) : [];

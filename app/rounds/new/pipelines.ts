@@ -1,9 +1,8 @@
-import { listAliases } from '@/db/aliases';
-import { listPolicies } from '@/db/policies';
+import type { Policy } from '@/db/policies';
+import { basePolicies, listPipelines, policyNames, servedFor } from '@/db/policy-list';
 import { listRewardModels, type RewardModel } from '@/db/reward-models';
-import { servingAlias } from '@/lib/policies';
 import { rewardModelName } from '@/lib/rewards';
-import { type PresetName, presets } from '@/lib/settings/presets';
+import { type PresetName, presetsOf } from '@/lib/settings/presets';
 import { percent, plural } from '../../components/figures/format';
 
 /** A pipeline that a run may train, with what its base policy suggests for a first one. */
@@ -22,39 +21,40 @@ export interface PipelineChoice {
 
 /** Every pipeline that has a policy, the oldest first. */
 export async function pipelineChoices(): Promise<PipelineChoice[]> {
-  const [policies, aliases, rewardModels] = await Promise.all([
-    listPolicies(),
-    listAliases(),
+  const [pipelines, bases, rewardModels] = await Promise.all([
+    listPipelines(),
+    basePolicies(),
     listRewardModels({ states: ['ready'] }),
   ]);
-  const pipelines = [...new Set(policies.map(({ pipeline }) => pipeline))];
-  return pipelines.map((pipeline) => {
-    const own = policies.filter((policy) => policy.pipeline === pipeline);
-    const base = own.findLast(({ adapterBlob }) => adapterBlob === null);
-    const serving = aliases.find(({ name }) => name === servingAlias(pipeline));
-    const { description, suggestedPrompts, suggestedEvaluationPrompts, suggestedPreset } =
-      base?.manifest ?? {};
-    return {
-      pipeline,
-      description: description ?? null,
-      servingName: own.find(({ id }) => id === serving?.policyId)?.name ?? null,
-      policies: own.map(({ id, name }) => ({ id, name })).reverse(),
-      suggestedPrompts: suggestedPrompts ?? [],
-      suggestedEvaluationPrompts: suggestedEvaluationPrompts ?? [],
-      suggestedPreset: isPreset(suggestedPreset) ? suggestedPreset : 'official',
-      rewardModels: rewardModels
-        .filter((model) => model.pipeline === pipeline)
-        .map((model) => ({ id: model.id, name: rewardModelName(model), hint: hintOf(model) })),
-    };
-  });
+  return Promise.all(pipelines.map((pipeline) => choiceOf(pipeline, bases, rewardModels)));
+}
+
+async function choiceOf(
+  pipeline: string,
+  bases: readonly Policy[],
+  rewardModels: readonly RewardModel[],
+): Promise<PipelineChoice> {
+  const own = await policyNames(pipeline);
+  const base = bases.findLast((policy) => policy.pipeline === pipeline);
+  const serving = await servedFor(pipeline);
+  const { description, suggestedPrompts, suggestedEvaluationPrompts, suggestedPreset } =
+    base?.manifest ?? {};
+  return {
+    pipeline,
+    description: description ?? null,
+    servingName: serving?.policy.name ?? null,
+    policies: own,
+    suggestedPrompts: suggestedPrompts ?? [],
+    suggestedEvaluationPrompts: suggestedEvaluationPrompts ?? [],
+    suggestedPreset: presetsOf(pipeline).find((name) => name === suggestedPreset) ?? 'official',
+    rewardModels: rewardModels
+      .filter((model) => model.pipeline === pipeline)
+      .map((model) => ({ id: model.id, name: rewardModelName(model), hint: hintOf(model) })),
+  };
 }
 
 function hintOf({ report, imported }: RewardModel): string {
   if (!report) return imported?.name ?? '';
   const { heldOut, examples } = report;
   return `Learned from ${plural(examples, 'example')}; right on ${percent(heldOut.count / heldOut.n, 0)} of held-out answers.`;
-}
-
-function isPreset(name: string | undefined): name is PresetName {
-  return name !== undefined && name in presets;
 }

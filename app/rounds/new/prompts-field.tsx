@@ -1,6 +1,7 @@
 'use client';
 
 import { Field as BaseField } from '@base-ui/react/field';
+import { TriangleAlert } from 'lucide-react';
 import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
@@ -13,12 +14,15 @@ export function PromptsField({
   value,
   suggested,
   problem,
+  cut,
   onChange,
 }: {
   label: string;
   value: string;
   suggested: string[];
   problem: string | undefined;
+  /** Which prompts are longer than the pipeline takes, if any are. */
+  cut: string | null;
   onChange: (value: string) => void;
 }) {
   const suggestion = suggested.join('\n');
@@ -37,6 +41,12 @@ export function PromptsField({
             >
               Take the {suggested.length} suggested
             </Button>
+          ) : null}
+          {cut ? (
+            <span role="status" className="flex w-full gap-1.5 text-foreground">
+              <TriangleAlert aria-hidden className="size-4 shrink-0 text-primary" />
+              {cut}
+            </span>
           ) : null}
         </span>
       }

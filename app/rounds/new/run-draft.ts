@@ -1,7 +1,7 @@
-import type { Method } from '@/lib/methods';
+import { asksPeople, type Method } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, settingGroups } from '@/lib/settings/groups';
-import { type PresetName, settingsOf } from '@/lib/settings/presets';
+import { type PresetName, presetFor, settingsOf } from '@/lib/settings/presets';
 import type { Setting } from '@/lib/settings/setting';
 import { type StartRun, startRunSchema } from '../../api/runs/schema';
 
@@ -56,6 +56,22 @@ export function typedSettings(preset: PresetName): RunDraft['settings'] {
       ),
     ]),
   ) as RunDraft['settings'];
+}
+
+/** The draft with another method, and so perhaps another preset; what somebody has typed stays. */
+export function withMethod(draft: RunDraft, method: Method): RunDraft {
+  const preset = presetFor(method, draft.preset, draft.pipeline);
+  // Without people to wait for, rounds would follow each other without end.
+  const mode = asksPeople(method) ? draft.mode : 'single';
+  if (preset === draft.preset) return { ...draft, method, mode };
+  const before = typedSettings(draft.preset);
+  const settings = typedSettings(preset);
+  for (const group of groupNames) {
+    for (const [key, value] of Object.entries(draft.settings[group])) {
+      if (value !== before[group][key]) settings[group][key] = value;
+    }
+  }
+  return { ...draft, method, mode, preset, settings };
 }
 
 /** The lines of a text that hold something. */

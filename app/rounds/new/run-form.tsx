@@ -3,16 +3,10 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
-import {
-  asksPeople,
-  availableMethods,
-  type Method,
-  methodDescriptions,
-  sourceOf,
-} from '@/lib/methods';
+import { availableMethods, type Method, methodDescriptions, sourceOf } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, groupsOf } from '@/lib/settings/groups';
-import { type PresetName, presetFor, presets } from '@/lib/settings/presets';
+import { presets, presetsOf } from '@/lib/settings/presets';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
@@ -24,9 +18,17 @@ import { send } from '../../http/send';
 import type { PipelineChoice } from './pipelines';
 import { PromptsField } from './prompts-field';
 import { RewardsField } from './rewards-field';
-import { checkDraft, type RunDraft, type Typed, typedReward, typedSettings } from './run-draft';
+import {
+  checkDraft,
+  type RunDraft,
+  type Typed,
+  typedReward,
+  typedSettings,
+  withMethod,
+} from './run-draft';
 import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
+import { usePromptCuts } from './use-prompt-cuts';
 
 const modeOptions: { value: RunMode; label: string; hint: string }[] = [
   { value: 'online', label: 'Online run', hint: 'The next round starts by itself.' },
@@ -37,12 +39,6 @@ const methodOptions = availableMethods.map((method) => ({
   value: method,
   label: methodDescriptions[method]?.label ?? method,
   hint: methodDescriptions[method]?.explanation,
-}));
-
-const presetOptions = (Object.keys(presets) as PresetName[]).map((name) => ({
-  value: name,
-  label: presets[name].label,
-  hint: presets[name].explanation,
 }));
 
 /** Sets up a run: what to train, on what, how; with what it amounts to beside it. */
@@ -65,6 +61,8 @@ export function RunForm({
   const presetSettings = useMemo(() => typedSettings(draft.preset), [draft.preset]);
   const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
   const wrong = Object.keys(problems).length;
+  const promptCuts = usePromptCuts(draft.pipeline, draft.prompts);
+  const evaluationPromptCuts = usePromptCuts(draft.pipeline, draft.evaluationPrompts);
 
   const start = useMutation({
     mutationFn: (body: StartRun) => send('POST', '/api/runs', startedRunSchema, body),
@@ -150,20 +148,18 @@ export function RunForm({
                 label="Method"
                 value={draft.method}
                 options={methodOptions}
-                onChange={(method) => {
-                  const preset = presetFor(method, draft.preset);
-                  // Without people to wait for, rounds would follow each other without end.
-                  const mode = asksPeople(method) ? draft.mode : 'single';
-                  if (preset === draft.preset) change({ method, mode });
-                  else change({ method, mode, preset, settings: typedSettings(preset) });
-                }}
+                onChange={(method) => setDraft((old) => withMethod(old, method))}
               />
             </Field>
             <Field label="Preset" help={presets[draft.preset].explanation}>
               <Select
                 label="Preset"
                 value={draft.preset}
-                options={presetOptions}
+                options={presetsOf(draft.pipeline).map((name) => ({
+                  value: name,
+                  label: presets[name].label,
+                  hint: presets[name].explanation,
+                }))}
                 onChange={(preset) => change({ preset, settings: typedSettings(preset) })}
               />
             </Field>
@@ -187,6 +183,7 @@ export function RunForm({
               value={draft.prompts}
               suggested={pipeline.suggestedPrompts}
               problem={problems['config.prompts']}
+              cut={promptCuts}
               onChange={(prompts) => change({ prompts })}
             />
             <PromptsField
@@ -194,6 +191,7 @@ export function RunForm({
               value={draft.evaluationPrompts}
               suggested={pipeline.suggestedEvaluationPrompts}
               problem={problems['config.evaluationPrompts']}
+              cut={evaluationPromptCuts}
               onChange={(evaluationPrompts) => change({ evaluationPrompts })}
             />
             <Field

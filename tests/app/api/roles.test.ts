@@ -1,19 +1,28 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { pausePerson } from '@/db/users';
 import { errorCodes } from '@/lib/errors';
-import { can } from '@/lib/permissions';
+import { allowedWhilePaused, can } from '@/lib/permissions';
 import { type Role, roles } from '@/lib/roles';
 import { withTemporaryHome } from '../../db/support';
-import { signInAs } from '../support/sign-in';
+import { signInAgain, signInAs } from '../support/sign-in';
 import { routeTable } from './route-table';
 
 withTemporaryHome();
 
 const cookies = new Map<Role | null, string>();
 
+/** The session cookies of people who are paused. */
+const pausedCookies = new Map<Role, string>();
+
 beforeAll(async () => {
   for (const role of roles) cookies.set(role, (await signInAs(role)).cookie);
+  for (const role of roles) {
+    const { userId } = await signInAs(role);
+    await pausePerson(userId, null);
+    pausedCookies.set(role, await signInAgain(userId));
+  }
 });
 
 type RouteModule = Record<string, (request: Request, context: object) => Promise<Response>>;
@@ -24,12 +33,12 @@ function routeModule(path: string): Promise<RouteModule> {
 
 const methods = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
 
-async function call(path: string, method: string, role: Role | null) {
+async function call(path: string, method: string, cookie = '') {
   const module = await routeModule(path);
   const abort = new AbortController();
   const request = new Request(`http://127.0.0.1:3000/api/${path}`, {
     method,
-    headers: { cookie: cookies.get(role) ?? '' },
+    headers: { cookie },
     // A body that no schema accepts: a call that is let in is refused by its parser, and changes nothing.
     body: method === 'GET' ? undefined : '"nonsense"',
     signal: abort.signal,
@@ -64,11 +73,19 @@ const rows = Object.entries(routeTable).flatMap(([path, actions]) =>
 
 describe.each(rows)('$method /api/$path needs $action', ({ path, method, action }) => {
   it.each([null, ...roles])('%s', async (role) => {
-    const code = await call(path, method, role);
+    const code = await call(path, method, cookies.get(role));
     if (action === 'anybody') expect(code).not.toBe('forbidden');
     else if (role === null) expect(code).toBe('unauthenticated');
     else if (!can(role, action)) expect(code).toBe('forbidden');
     else expect(['forbidden', 'unauthenticated']).not.toContain(code);
     if (code !== null) expect(Object.keys(errorCodes)).toContain(code);
+  });
+
+  it.each(roles)('%s who is paused', async (role) => {
+    const code = await call(path, method, pausedCookies.get(role));
+    if (action === 'anybody') expect(code).not.toBe('paused');
+    else if (!can(role, action)) expect(code).toBe('forbidden');
+    else if (!allowedWhilePaused(action)) expect(code).toBe('paused');
+    else expect(['forbidden', 'paused', 'unauthenticated']).not.toContain(code);
   });
 });

@@ -6,6 +6,8 @@ import type { Action } from '@/lib/permissions';
  */
 export const routeTable: Record<string, Partial<Record<string, Action | 'anybody'>>> = {
   'account/login': { POST: 'images.read' },
+  'account/sessions': { DELETE: 'images.read' },
+  'account/sessions/[id]': { DELETE: 'images.read' },
   account: { PATCH: 'images.read' },
   events: { GET: 'events.read' },
   guidelines: { POST: 'guidelines.write' },
@@ -21,6 +23,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'label/skip': { POST: 'label' },
   'label/tagging': { POST: 'label' },
   'label/undo': { POST: 'label' },
+  people: { GET: 'people.manage' },
   'people/[id]/link': { POST: 'people.manage' },
   'people/[id]': { PATCH: 'people.manage' },
   'people/invitations/[id]': { DELETE: 'people.manage' },
@@ -32,6 +35,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'policies/[id]/serve': { POST: 'policies.serve' },
   'policies/grid': { GET: 'policies.read' },
   'reward-models': { GET: 'rewards.read', POST: 'rewards.manage' },
+  'reward-models/[id]/cancel': { POST: 'rewards.manage' },
   'reward-models/import': { POST: 'rewards.manage' },
   'review/annotators': { GET: 'review.read' },
   'review/annotators/[id]/[action]': { POST: 'annotators.pause' },
@@ -45,6 +49,8 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'rounds/[id]/steps': { GET: 'rounds.read' },
   runs: { POST: 'rounds.manage' },
   'runs/[id]/[action]': { POST: 'rounds.manage' },
+  'runs/prompts': { POST: 'rounds.manage' },
+  trainer: { GET: 'rounds.read' },
   'sign-in': { POST: 'anybody' },
   'sign-out': { POST: 'anybody' },
 };

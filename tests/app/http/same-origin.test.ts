@@ -29,3 +29,15 @@ describe('requests from', () => {
     );
   });
 });
+
+it('from the address that people open pass, whatever Host a proxy writes', () => {
+  const headers = { origin: 'https://darkroom.example.org' };
+  expect(() => refuseForeignOrigin(request(headers))).toThrow(/comes from https/);
+  process.env.DARKROOM_URL = 'https://darkroom.example.org/';
+  try {
+    expect(() => refuseForeignOrigin(request(headers))).not.toThrow();
+    expect(() => refuseForeignOrigin(request({ origin: 'https://evil.example' }))).toThrow();
+  } finally {
+    delete process.env.DARKROOM_URL;
+  }
+});

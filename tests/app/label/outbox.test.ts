@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Outcome } from '@/app/api/label/schema';
+import { browserStorage, type RawStorage } from '@/app/components/storage/browser-storage';
 import { newClientId } from '@/app/label/new-id';
-import { createOutbox, type Deed } from '@/app/label/outbox';
+import { createOutbox, type Deed, nothingUnsent } from '@/app/label/outbox';
 import { AppError } from '@/lib/errors';
 
 /** Web storage as browsers have it: strings by key, in no promised order. */
-function memoryStorage() {
+function rawStorage() {
   const entries = new Map<string, string>();
   return {
     entries,
@@ -17,6 +18,10 @@ function memoryStorage() {
     setItem: (key: string, value: string) => void entries.set(key, value),
     removeItem: (key: string) => void entries.delete(key),
   };
+}
+
+function memoryStorage(raw: RawStorage = rawStorage()) {
+  return browserStorage(() => raw);
 }
 
 function skip(leaseId: string): Deed {
@@ -58,8 +63,8 @@ describe('outbox', () => {
     expect(outbox.view().unsent).toBe(3);
     await settle();
     expect(server.received).toEqual(['a', 'b', 'c']);
-    expect(outbox.view()).toEqual({ unsent: 0, leaseIds: [], trouble: null });
-    expect(storage.length).toBe(0);
+    expect(outbox.view()).toEqual(nothingUnsent);
+    expect(storage.keys('')).toEqual([]);
   });
 
   it('keeps everything through a lost connection and a reload, then sends each once in order', async () => {
@@ -77,7 +82,7 @@ describe('outbox', () => {
     expect(after.view().leaseIds).toHaveLength(12);
     await settle();
     expect(server.received).toEqual(Array.from({ length: 12 }, (_, index) => `lease-${index}`));
-    expect(storage.length).toBe(0);
+    expect(storage.keys('')).toEqual([]);
   });
 
   it('tries again by itself, with growing pauses, and at once when told to hurry', async () => {
@@ -142,10 +147,74 @@ describe('outbox', () => {
 
   it('is not upset by an entry that it cannot read', async () => {
     const storage = memoryStorage();
-    storage.setItem('darkroom-outbox:ada:000000000000001:0000', '{"kind":"unknown"}');
-    storage.setItem('darkroom-outbox:ada:000000000000002:0000', 'no JSON');
+    storage.write('darkroom-outbox:ada:000000000000001:0000', '{"kind":"unknown"}');
+    storage.write('darkroom-outbox:ada:000000000000002:0000', 'no JSON');
     const outbox = createOutbox({ owner: 'ada', storage, deliver: fakeServer().deliver });
     expect(outbox.view().unsent).toBe(0);
+  });
+});
+
+describe('a browser that refuses to store', () => {
+  const refusals: Record<string, () => RawStorage> = {
+    'has no storage': () => {
+      throw new DOMException('The operation is insecure.', 'SecurityError');
+    },
+    'is full': () => ({
+      ...rawStorage(),
+      setItem: () => {
+        throw new DOMException('exceeded the quota', 'QuotaExceededError');
+      },
+    }),
+    'takes it and forgets it': () => ({ ...rawStorage(), setItem: () => {} }),
+  };
+
+  it.each(Object.keys(refusals))('%s: deeds are sent in order, and it is said', async (how) => {
+    const server = fakeServer();
+    server.reachable = false;
+    const storage = browserStorage(refusals[how]);
+    const outbox = createOutbox({ owner: 'ada', storage, deliver: server.deliver });
+    outbox.add(skip('a'));
+    outbox.add(skip('b'));
+    await settle();
+    expect(outbox.view()).toMatchObject({
+      unsent: 2,
+      unkept: 2,
+      refused: true,
+      trouble: { code: 'unavailable' },
+    });
+    server.reachable = true;
+    outbox.hurry();
+    await settle();
+    expect(server.received).toEqual(['a', 'b']);
+    expect(outbox.view()).toMatchObject({ unsent: 0, unkept: 0, refused: true });
+  });
+
+  it('stores what waits as soon as there is room, in the order in which it was done', async () => {
+    const raw = rawStorage();
+    let full = true;
+    const storage = memoryStorage({
+      ...raw,
+      get length() {
+        return raw.length;
+      },
+      setItem: (key, value) => {
+        if (full) throw new DOMException('exceeded the quota', 'QuotaExceededError');
+        raw.setItem(key, value);
+      },
+    });
+    const server = fakeServer();
+    server.reachable = false;
+    const outbox = createOutbox({ owner: 'ada', storage, deliver: server.deliver });
+    outbox.add(skip('a'));
+    await settle();
+    expect(outbox.view()).toMatchObject({ unkept: 1, refused: true });
+    full = false;
+    outbox.add(skip('b'));
+    expect(outbox.view()).toMatchObject({ unsent: 2, unkept: 0, refused: false });
+    server.reachable = true;
+    createOutbox({ owner: 'ada', storage, deliver: server.deliver });
+    await settle();
+    expect(server.received).toEqual(['a', 'b']);
   });
 });
 

@@ -11,6 +11,8 @@ import { invite, seedEmpty } from './seed';
 /** A running Darkroom without trainer. `signIn` opens a page of its own for a new person. */
 export type App = {
   url: string;
+  /** The process of the web server. */
+  pid: () => number;
   /** Ends the web server and starts it again on the same port and data. */
   restart: () => Promise<void>;
   signIn: (browser: Browser, role: Role, options?: SignInOptions) => Promise<Page>;
@@ -40,6 +42,7 @@ export async function withApp(use: (app: App) => Promise<void>): Promise<void> {
   try {
     await use({
       url,
+      pid: () => server.pid ?? 0,
       restart: async () => {
         await stopServer(server);
         server = await startServer(port, url, home);
@@ -73,28 +76,17 @@ async function signIn(
 }
 
 async function startServer(port: number, url: string, home: string): Promise<ChildProcess> {
-  const server = spawn(
-    process.execPath,
-    [
-      resolve('node_modules/next/dist/bin/next'),
-      'start',
-      '--hostname',
-      '127.0.0.1',
-      '--port',
-      String(port),
-    ],
-    {
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        NEXT_TELEMETRY_DISABLED: '1',
-        DARKROOM_HOME: home,
-        DARKROOM_URL: url,
-        DARKROOM_LOG: 'error',
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
+  const server = spawn(process.execPath, [resolve('app/serve.mjs'), '--port', String(port)], {
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      DARKROOM_HOME: home,
+      DARKROOM_URL: url,
+      DARKROOM_LOG: 'error',
     },
-  );
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   while (server.exitCode === null) {
     const healthy = await fetch(`${url}/api/health`).then(
       (response) => response.ok,

@@ -9,14 +9,25 @@ import { type NewSample, recordSamples } from '@/db/samples';
 import { createUser } from '@/db/users';
 import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work';
 import type { WorkKind } from '@/lib/rounds';
+import { float32 } from '@/trainer/graph/tensor';
+import { serializePolicy } from '@/trainer/rounds/policy-file';
 import { drawPicture, pictureSide, seedRound } from './seed';
 
 const workerId = 'seed';
 const evaluationPrompts = ['1 hand, red sleeve', '1 hand, on a yellow background'];
 const evaluationImages = 8;
 
-/** Stands for an adapter: what matters is that the same bytes come back. */
-export const adapterBytes = new TextEncoder().encode('an adapter as the trainer stored it');
+const adapterModule = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q';
+
+/** A small adapter at strength 1, which is downloaded byte for byte. */
+export const adapterBytes = serializePolicy({
+  kind: { trainables: 'attention', loraRank: 2, loraAlpha: 2 },
+  pipelineHash: 'hash',
+  tensors: new Map([
+    [`${adapterModule}.lora_A.weight`, float32([2, 3], [1, 2, 3, 4, 5, 6])],
+    [`${adapterModule}.lora_B.weight`, float32([3, 2], [6, 5, 4, 3, 2, 1])],
+  ]),
+});
 
 /** What a finished round has left behind. */
 export interface History {

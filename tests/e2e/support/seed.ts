@@ -107,7 +107,14 @@ export async function seedRound(options: {
 }
 
 /** A round of groups of images, sampled and open for tagging. Returns its id. */
-export async function seedGroups(options: { groups: number; size: number }): Promise<string> {
+export async function seedGroups(options: {
+  groups: number;
+  size: number;
+  leaseSeconds?: number;
+  annotatorsPerPair?: number;
+  /** Every image counts as showing blood. */
+  blood?: boolean;
+}): Promise<string> {
   const policy = await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash: 'e2e' });
   const defaults = parseRunConfig({ prompts, evaluationPrompts: prompts });
   const { round } = await startRun({
@@ -123,7 +130,12 @@ export async function seedGroups(options: { groups: number; size: number }): Pro
         groupsPerRound: options.groups,
         groupSize: options.size,
       },
-      labeling: { ...defaults.labeling, undoWindowSeconds: 60 },
+      labeling: {
+        ...defaults.labeling,
+        annotatorsPerPair: options.annotatorsPerPair ?? 1,
+        undoWindowSeconds: 60,
+        leaseSeconds: options.leaseSeconds ?? 120,
+      },
     },
     createdBy: null,
   });
@@ -134,7 +146,9 @@ export async function seedGroups(options: { groups: number; size: number }): Pro
     await recordSamples({
       groups: [{ ...group, prompt, size: options.size }],
       samples: await Promise.all(
-        seeds.map((seed) => drawSample({ seed, prompt, policyId: policy.id, group })),
+        seeds.map((seed) =>
+          drawSample({ seed, prompt, policyId: policy.id, group, blood: options.blood }),
+        ),
       ),
     });
   }

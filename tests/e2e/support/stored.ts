@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm';
 import { db } from '@/db/client';
-import { groups, pairs, preferences, taggings } from '@/db/schema/labels';
+import { flags, groups, pairs, preferences, taggings } from '@/db/schema/labels';
 
 /** The answers on disk for a round, undone ones too, oldest first. */
 export function storedPreferences(roundId: string): (typeof preferences.$inferSelect)[] {
@@ -24,4 +24,14 @@ export function storedTaggings(roundId: string): (typeof taggings.$inferSelect)[
     .orderBy(asc(taggings.createdAt))
     .all()
     .map(({ tagging }) => tagging);
+}
+
+/** The flags that people have set, oldest first. */
+export function storedFlags(): (typeof flags.$inferSelect)[] {
+  return db()
+    .select()
+    .from(flags)
+    .where(eq(flags.source, 'annotator'))
+    .orderBy(asc(flags.createdAt))
+    .all();
 }

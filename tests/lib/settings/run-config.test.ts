@@ -114,7 +114,7 @@ describe('completeConfig', () => {
 
 it.each(availableMethods)('%s can run as its presets have it', (method) => {
   for (const preset of ['official', 'hands'] as const) {
-    const config = presetConfig(presetFor(method, preset), prompts);
+    const config = presetConfig(presetFor(method, preset, 'hands'), prompts);
     expect(methodProblem(method, 'single', config)).toBeNull();
   }
 });

@@ -1,13 +1,10 @@
-import { mkdtempSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { putBlob, sha256 } from '@/db/blobs';
-import { closeDatabases, db, schema } from '@/db/client';
-import { exportPreferences } from '@/db/exports';
+import { db, schema } from '@/db/client';
 import { leasePairs } from '@/db/leases';
-import { migrateDatabase } from '@/db/migrate';
 import { ensureBasePolicy } from '@/db/policies';
 import { submitPreference } from '@/db/preferences';
 import { defectRates } from '@/db/review';
@@ -20,77 +17,10 @@ import type { PickAPicRow } from '@/lib/pick-a-pic';
 import { exportTo } from '@/scripts/export/export-to';
 import { importFile } from '@/scripts/import/import-file';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
-import { encodePng } from '@/trainer/diffusion/images';
 import { makeSample } from '../../db/support';
+import { everything, exported, png, row, temporary, useHome, withFolder } from './support';
 
-const before = process.env.DARKROOM_HOME;
-const folders: string[] = [];
-
-function temporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'darkroom-import-'));
-  folders.push(folder);
-  return folder;
-}
-
-async function useHome(home: string): Promise<string> {
-  closeDatabases();
-  process.env.DARKROOM_HOME = home;
-  await migrateDatabase();
-  return home;
-}
-
-let folder: string;
-beforeEach(async () => {
-  await useHome(temporary());
-  folder = temporary();
-});
-afterAll(async () => {
-  closeDatabases();
-  await Promise.all(folders.map((one) => rm(one, { recursive: true, force: true })));
-  if (before === undefined) delete process.env.DARKROOM_HOME;
-  else process.env.DARKROOM_HOME = before;
-});
-
-/** A picture of one colour, told from others by `seed`. */
-function png(seed: number, width = 64, height = 64): Uint8Array {
-  return encodePng({ width, height, data: new Uint8Array(3 * width * height).fill(seed) });
-}
-
-async function save(name: string, bytes: Uint8Array): Promise<string> {
-  await writeFile(join(folder, name), bytes);
-  return name;
-}
-
-/** Rows on images a.png, b.png … beside the file. */
-async function fileOf(rows: readonly object[], name = 'answers.jsonl'): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, rows.map((row) => JSON.stringify(row)).join('\n\n'));
-  return path;
-}
-
-async function pictures(count: number): Promise<string[]> {
-  return Promise.all(Array.from({ length: count }, (_, i) => save(`${i}.png`, png(i))));
-}
-
-const row = (first: string | undefined, second: string | undefined, more: object = {}) => ({
-  caption: '1 hand',
-  image_0_path: first,
-  image_1_path: second,
-  label_0: 1,
-  label_1: 0,
-  ...more,
-});
-
-const everything = () =>
-  [schema.samples, schema.pairs, schema.preferences, schema.user, schema.rounds].map((table) =>
-    db().select().from(table).all(),
-  );
-
-async function exported(): Promise<PickAPicRow[]> {
-  const rows: PickAPicRow[] = [];
-  for await (const one of exportPreferences()) rows.push(one);
-  return rows;
-}
+const { fileOf, path, pictures, save } = withFolder();
 
 /** A round with answers of two people: picks, a tie, both bad, and one answer of each on the first pair. */
 async function label(): Promise<void> {
@@ -157,7 +87,7 @@ describe('export and import', () => {
     const there = process.env.DARKROOM_HOME as string;
     const rows = await exported();
     expect(rows).toHaveLength(8);
-    const { file, answers, images } = await exportTo(join(folder, 'out'));
+    const { file, answers, images } = await exportTo(path('out'));
     expect([answers, images]).toEqual([8, 8]);
 
     await useHome(temporary());
@@ -173,7 +103,7 @@ describe('export and import', () => {
     expect(await importFile(file, 'hands')).toMatchObject({ added: 0, known: 8 });
     expect(everything()).toEqual(stored);
 
-    const again = await exportTo(join(folder, 'again'));
+    const again = await exportTo(path('again'));
     await useHome(there);
     const own = everything();
     expect(await importFile(again.file, 'hands')).toMatchObject({ added: 0, known: 8 });
@@ -182,19 +112,40 @@ describe('export and import', () => {
 
   it('writes the same folder twice', async () => {
     await label();
-    const one = await exportTo(join(folder, 'one'));
-    const two = await exportTo(join(folder, 'two'));
+    const one = await exportTo(path('one'));
+    const two = await exportTo(path('two'));
     expect(await readFile(two.file)).toEqual(await readFile(one.file));
+  });
+
+  it('works with the images in the lines, too, and with a card that names every column', async () => {
+    await label();
+    const rows = await exported();
+    for (const images of ['beside', 'lines'] as const) {
+      const out = path(images);
+      const { file } = await exportTo(out, { images });
+      const [first] = (await readFile(file, 'utf8')).split('\n');
+      const card = await readFile(join(out, 'README.md'), 'utf8');
+      const named = [...card.matchAll(/^ {2}- name: (\w+)$/gm)].map(([, column]) => column);
+      expect(named).toEqual(Object.keys(JSON.parse(first as string)));
+      expect(existsSync(join(out, 'images'))).toBe(images === 'beside');
+    }
+    await useHome(temporary());
+    const file = path('lines/preferences.jsonl');
+    expect(await importFile(file, 'hands')).toMatchObject({ problems: [], added: 8, altered: 0 });
+    const nameless = ({ user_id: _, ...rest }: PickAPicRow) => rest;
+    expect((await exported()).map(nameless)).toEqual(rows.map(nameless));
+    const beside = path('beside/preferences.jsonl');
+    expect(await importFile(beside, 'hands')).toMatchObject({ added: 0, known: 8 });
   });
 
   it('finds images by their hash where the folder has lost them but this installation has not', async () => {
     await label();
-    const { file } = await exportTo(join(folder, 'out'));
+    const { file } = await exportTo(path('out'));
     const home = temporary();
     await cp(join(process.env.DARKROOM_HOME as string, 'blobs'), join(home, 'blobs'), {
       recursive: true,
     });
-    await rm(join(folder, 'out/images'), { recursive: true });
+    await rm(path('out/images'), { recursive: true });
     const bare = (await readFile(file, 'utf8')).replaceAll(/"image_\d_path":"[^"]+"/g, '"x":1');
     await writeFile(file, bare);
     await useHome(home);
@@ -221,8 +172,14 @@ describe('what was imported', () => {
       // The same twice in one file.
       known: 1,
       people: 4,
+      unnamed: 1,
+      untimed: { missing: 6, unread: 0 },
       unlabeled: 1,
       otherPurpose: 1,
+      heldBack: 0,
+      images: 3,
+      altered: 0,
+      alterations: {},
     });
     await createUser({ id: 'ann', name: 'ann', email: 'ann@example.org', role: 'annotator' });
     const people = (await listPeople()).map(({ id, imported }) => [id, imported]);
@@ -261,7 +218,7 @@ describe('what was imported', () => {
     const models = (await exported()).flatMap(({ model_0, model_1 }) => [model_0, model_1]);
     expect(new Set(models)).toEqual(new Set(['sdxl', 'sd', 'unknown']));
     // The policy whose base they were imported to drew none of them.
-    expect(await defectRates({ pipeline: 'hands' })).toEqual([]);
+    expect((await defectRates({ pipeline: 'hands' })).rates).toEqual([]);
     const imports = db()
       .select()
       .from(schema.runs)
@@ -274,11 +231,11 @@ describe('what was imported', () => {
 describe('a file with errors', () => {
   it('is refused as a whole, each line with what is wrong and what would be right', async () => {
     const [a, b, c] = (await pictures(3)) as [string, string, string];
-    const small = await save('small.png', png(9, 32, 64));
+    const gif = await save('moving.gif', Buffer.from('GIF89a'));
     const jpeg = await save('photo.png', Uint8Array.from([255, 216, 255, 224]));
     const text = [
       row(a, b, { ranking_id: 'one', user_id: 'u' }),
-      row(a, small),
+      row(a, gif),
       row(a, 'missing.png'),
       row(a, jpeg),
       row(a, b, { label_0: 1, label_1: 1 }),
@@ -288,22 +245,23 @@ describe('a file with errors', () => {
       { ...row(a, b), caption: ' ' },
       row(a, undefined),
     ].map((one) => JSON.stringify(one));
-    const file = join(folder, 'broken.jsonl');
+    const file = path('broken.jsonl');
     await writeFile(file, [...text, '{"caption": '].join('\n'));
     const { problems, added } = await importFile(file, 'hands');
     expect(added).toBe(0);
     const said = Object.fromEntries(problems.map(({ line, message }) => [line, message]));
     expect(Object.keys(said)).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
-    expect(said[2]).toMatch(/small\.png has 32×64 pixels, but the pipeline draws 64×64/);
+    expect(said[2]).toMatch(/moving\.gif is a GIF\. Save it as PNG, JPEG or WebP/);
     expect(said[3]).toMatch(/missing\.png does not exist/);
-    expect(said[4]).toMatch(/photo\.png is no PNG/);
+    expect(said[4]).toMatch(/photo\.png is a JPEG that cannot be read/);
     expect(said[5]).toMatch(/label_0 1 and label_1 1 are no answer\. Give 1 and 0/);
     expect(said[6]).toMatch(/answer "left" are no answer/);
     expect(said[7]).toMatch(/both images are the same/);
     expect(said[8]).toMatch(/leads out of/);
     expect(said[9]).toMatch(/caption/);
     expect(said[10]).toMatch(/neither image_1_path nor image_1_uid/);
-    expect(said[11]).toMatch(/no JSON/);
+    expect(said[11]).toMatch(/one JSON object a line/);
+    expect(problems.find(({ line }) => line === 11)?.reason).toBe('not-json');
     expect(everything().map((rows) => rows.length)).toEqual([0, 0, 0, 0, 0]);
 
     const contradictory = await fileOf([
@@ -341,9 +299,9 @@ describe('a file with errors', () => {
   });
 
   it('of a pipeline that is not known is refused', async () => {
-    await mkdir(join(folder, 'empty'));
-    const file = await fileOf([]);
-    await expect(importFile(file, join(folder, 'empty'))).rejects.toThrow(/model_index\.json/);
+    await mkdir(path('empty'));
+    const file = await fileOf([{}]);
+    await expect(importFile(file, path('empty'))).rejects.toThrow(/model_index\.json/);
     await expect(importFile(file, 'hands2')).rejects.toThrow(/is no pipeline/);
   });
 });

@@ -19,7 +19,12 @@ it('goes on to the next free port', async () => {
 });
 
 it('names the port and the remedy when the port was insisted on', async () => {
-  await expect(freePort(taken, host, true)).rejects.toThrow(
-    new RegExp(`port ${taken} on ${host} is taken.*PORT=`),
+  await expect(freePort(taken, host, true, 0)).rejects.toThrow(
+    new RegExp(`port ${taken} on ${host} is taken.*DARKROOM_PORT=`),
   );
+});
+
+it('waits for an insisted port that is being given up', async () => {
+  setTimeout(() => server.close(), 300);
+  expect(await freePort(taken, host, true)).toBe(taken);
 });

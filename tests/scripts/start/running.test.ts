@@ -25,10 +25,21 @@ afterEach(async () => {
 
 it('finds what runs on a data folder until it says that it has stopped', async () => {
   expect(await runningElsewhere(home)).toBeUndefined();
-  noteRunning(home, url);
-  expect(await runningElsewhere(home)).toEqual({ pid: process.pid, url });
+  noteRunning(home, { url, publicUrl: null });
+  expect(await runningElsewhere(home)).toEqual({ pid: process.pid, url, publicUrl: null });
   noteStopped(home);
   expect(await runningElsewhere(home)).toBeUndefined();
+});
+
+it('asks the local address, whatever the public one is', async () => {
+  const publicUrl = 'https://darkroom.invalid';
+  noteRunning(home, { url, publicUrl });
+  expect(await runningElsewhere(home)).toEqual({ pid: process.pid, url, publicUrl });
+});
+
+it('understands the note of a version that knew one address', async () => {
+  writeFileSync(join(home, 'running.json'), JSON.stringify({ pid: process.pid, url }));
+  expect(await runningElsewhere(home)).toEqual({ pid: process.pid, url, publicUrl: null });
 });
 
 it('takes no notice of a note that a crash left behind', async () => {
@@ -37,7 +48,7 @@ it('takes no notice of a note that a crash left behind', async () => {
   expect(await runningElsewhere(home)).toBeUndefined();
 
   const urlNobodyServes = 'http://127.0.0.1:9';
-  noteRunning(home, urlNobodyServes);
+  noteRunning(home, { url: urlNobodyServes, publicUrl: url });
   expect(await runningElsewhere(home)).toBeUndefined();
 
   writeFileSync(join(home, 'running.json'), '{ half a no');

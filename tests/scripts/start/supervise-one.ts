@@ -8,4 +8,5 @@ supervise({
   environment: {},
   logFolder: logFolder!,
   onDeath: (how) => console.error(how),
+  onLogDropped: (why) => console.error(why),
 });

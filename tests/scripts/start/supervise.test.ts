@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,11 +62,35 @@ describe('supervise', () => {
       environment: {},
       logFolder: folder,
       onDeath: (how) => deaths.push(how),
+      onLogDropped: (why) => expect.fail(why),
     });
     await vi.waitFor(() => expect(deaths).toEqual(['exit code 7', 'exit code 7']), 30_000);
     expect(supervised.tail()).toContain('so tired');
     expect(readFileSync(join(folder, 'frail.log'), 'utf8')).toContain('so tired');
   });
+
+  it.runIf(process.platform === 'linux')(
+    'goes on without a log that cannot be written',
+    async () => {
+      const dropped: string[] = [];
+      const log = join(folder, 'full.log');
+      symlinkSync('/dev/full', log);
+      supervised = supervise({
+        name: 'full',
+        nodeArguments: [writeScript('talks.cjs', "setInterval(() => console.log('word'), 20)")],
+        environment: {},
+        logFolder: folder,
+        onDeath: (how) => expect.fail(`died on its own: ${how}`),
+        onLogDropped: (why) => dropped.push(why),
+      });
+      await vi.waitFor(() => expect(supervised?.tail().length).toBeGreaterThan(3), 20_000);
+      expect(dropped).toEqual([expect.stringContaining('ENOSPC')]);
+      expect(supervised.deaths()).toBe(0);
+      rmSync(log);
+      await vi.waitFor(() => expect(readFileSync(log, 'utf8')).toContain('word'), 20_000);
+      expect(dropped).toHaveLength(1);
+    },
+  );
 
   it('stops the process and the children of that process', async () => {
     const pidFile = join(folder, 'pids');
@@ -76,6 +100,7 @@ describe('supervise', () => {
       environment: {},
       logFolder: folder,
       onDeath: (how) => expect.fail(`died on its own: ${how}`),
+      onLogDropped: (why) => expect.fail(why),
     });
     const pids = await pidsIn(pidFile);
     expect(pids.map(isAlive)).toEqual([true, true]);
@@ -98,5 +123,21 @@ describe('supervise', () => {
     const pids = await pidsIn(pidFile);
     starter.kill('SIGKILL');
     await vi.waitFor(() => expect(pids.map(isAlive)).toEqual([false, false]), 20_000);
+  });
+
+  it('ends a process whose starter died before that process had begun', async () => {
+    const leash = join(root, 'scripts/start/leash.mjs');
+    const child = writeScript('stays.cjs', 'setInterval(() => {}, 1000)');
+    const starter = writeScript(
+      'dies.cjs',
+      `const { spawn } = require('node:child_process');
+       const { writeSync } = require('node:fs');
+       const stdio = ['ignore', 'ignore', 'ignore', 'ipc'];
+       const args = ['--import', ${JSON.stringify(leash)}, ${JSON.stringify(child)}];
+       writeSync(1, String(spawn(process.execPath, args, { stdio, detached: true }).pid));
+       process.kill(process.pid, 'SIGKILL');`,
+    );
+    const { stdout } = spawnSync(process.execPath, [starter], { encoding: 'utf8' });
+    await vi.waitFor(() => expect(isAlive(Number(stdout))).toBe(false), 20_000);
   });
 });

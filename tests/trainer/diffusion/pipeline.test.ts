@@ -35,11 +35,23 @@ describe('a pipeline folder', () => {
     'vae_decoder/model.onnx',
     'text_encoder/model.onnx',
     'scheduler/scheduler_config.json',
-    'tokenizer/vocab.json',
-    'tokenizer/merges.txt',
+    'tokenizer/tokenizer_config.json',
   ])('is refused without %s', async (path) => {
     await rm(join(folder, path));
     await expect(openPipeline(folder)).rejects.toThrow(join(folder, path));
+  });
+
+  it('needs of its tokenizer the parts or the whole', async () => {
+    await rm(join(folder, 'tokenizer/vocab.json'));
+    await expect(openPipeline(folder)).resolves.toBeDefined();
+    await rm(join(folder, 'tokenizer/tokenizer.json'));
+    await expect(openPipeline(folder)).rejects.toThrow(
+      `${join(folder, 'tokenizer/vocab.json')} does not exist`,
+    );
+    await rm(join(folder, 'tokenizer/merges.txt'));
+    await expect(openPipeline(folder)).rejects.toThrow(
+      /vocab\.json does not exist, nor does .*tokenizer\.json: .*or from tokenizer\.json/,
+    );
   });
 
   it('is refused when a model is truncated', async () => {
@@ -67,6 +79,20 @@ describe('a pipeline folder', () => {
     await edit('scheduler/scheduler_config.json', {
       _class_name: 'FlowMatchEulerDiscreteScheduler',
     });
-    await expect(openPipeline(folder)).rejects.toThrow('take a DDIM, PNDM or DDPM scheduler');
+    await expect(openPipeline(folder)).rejects.toThrow(
+      /scheduler_config\.json .*_class_name: FlowMatchEulerDiscreteScheduler .*or a DDIM one/,
+    );
+  });
+
+  it('reads what Python writes for numbers that JSON has not', async () => {
+    const file = join(folder, 'scheduler/scheduler_config.json');
+    const note = 'NaN, \\"-Infinity\\" stays';
+    await writeFile(
+      file,
+      `{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "upper": Infinity, "none": NaN, "steps_offset": 1, "note": "${note}"}`,
+    );
+    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([501, 1]);
+    await writeFile(file, '{"_class_name": "DDIMScheduler", "beta_start": Infinity}');
+    await expect(openPipeline(folder)).rejects.toThrow('beta_start');
   });
 });

@@ -74,6 +74,14 @@ describe('safetensors', () => {
     ['no object', file('[1]', 0), 'no JSON object'],
     ['an unusable entry', file({ w: { dtype: 'F32' } }, 0), 'describes "w" without'],
     ['a negative size', file({ w: entry(0, 4, [-1]) }, 4), 'describes "w" without'],
+    ['a fraction', file({ w: entry(0, 4, [0.5]) }, 4), 'describes "w" without'],
+    ['three offsets', file({ w: { ...entry(0, 4), data_offsets: [0, 4, 4] } }, 4), '"w" without'],
+    ['an axis too many', file({ w: entry(0, 4, Array(65).fill(1)) }, 4), 'describes "w" without'],
+    [
+      'a header larger than any model has',
+      file(' '.repeat(32_000_001), 0),
+      'claims a header of 32000001 bytes, more than the 32000000',
+    ],
     [
       'bytes that do not fit',
       file({ w: entry(0, 8, [3]) }, 8),

@@ -140,3 +140,34 @@ it('scores files in kilobytes, both ways', async () => {
   // An estimate is never compared with a file.
   expect([compressibility.name, incompressibility.name]).not.toContain(small.name);
 });
+
+/** A drawing that any program can make again: its bytes decide the size of the file. */
+function pattern(width: number, height: number, k: number): Float32Array {
+  return Float32Array.from({ length: 3 * width * height }, (_, at) => {
+    const [channel, pixel] = [Math.floor(at / (width * height)), at % (width * height)];
+    const [x, y] = [pixel % width, Math.floor(pixel / width)];
+    const ramp = x * k + y * 3 + channel * 37 + ((x * y) % (k + 5));
+    const tile = (Math.floor(x / 7) + Math.floor(y / 5)) % 2 === 1 ? 1 : 2;
+    return ((ramp * tile) % 256) / 255;
+  });
+}
+
+// Image.frombytes('RGB', …).save(…, 'JPEG', quality=95) by Pillow 9.4
+it.each([
+  [64, 64, 1, 4441],
+  [64, 64, 9, 5070],
+  [16, 16, 3, 870],
+  [13, 30, 2, 1016],
+  [75, 100, 5, 9015],
+  [8, 8, 0, 693],
+])(
+  'a file of %i×%i pixels (%i) has the %i bytes that Pillow writes',
+  async (width, height, k, bytes) => {
+    const [kilobytes] = await jpegKilobytes(pattern(width, height, k), {
+      images: 1,
+      height,
+      width,
+    });
+    expect(Math.round(1000 * (kilobytes as number))).toBe(bytes);
+  },
+);

@@ -105,6 +105,22 @@ describe('an image that is not square', () => {
     expect(rows).toEqual([0, 1, 1, 0].map((value) => closeTo([value, value, value, value])));
   });
 
+  // Rows by Python: scale = 224 / longer; rows = round(height * scale); first = (224 - rows) // 2
+  it.each([
+    [448, 225, 112, 56],
+    [512, 344, 150, 37],
+    [512, 376, 164, 30],
+    [512, 440, 192, 16],
+    [1024, 624, 136, 44],
+    [1024, 752, 164, 30],
+    [640, 330, 115, 54],
+    [768, 512, 149, 37],
+  ])('of %i×%i has its rows where HPSv2 has them', async (width, height, rows, first) => {
+    const padded = await preprocessed({ ...plain, fit: 'pad', size: 224 }, height, width, () => 1);
+    const filled = padded.map((values) => (values[112] as number) > 0.5);
+    expect([filled.indexOf(true), filled.filter(Boolean).length]).toEqual([first, rows]);
+  });
+
   it('is squashed', async () => {
     const how = { ...plain, fit: 'squash', interpolation: 'bilinear' } as const;
     const rows = await preprocessed(how, 4, 8, (_, x) => x);

@@ -15,7 +15,9 @@ import {
   retryRound,
 } from '@/db/rounds';
 import { listSamples } from '@/db/samples';
+import { AppError } from '@/lib/errors';
 import { parseTrajectory, serializeTrajectory } from '@/trainer/diffusion/trajectory';
+import { explainFailure } from '@/trainer/rounds/failure';
 import { writeTinyPipeline } from '../../support/tiny-pipeline';
 import {
   baseOn,
@@ -196,4 +198,12 @@ it.skipIf(process.platform !== 'linux')('stops over a full disk and goes on afte
   await rm(full);
   await retryRound(round.id, null);
   await until(round, 'done');
+});
+
+it.each([
+  new AppError('storage-full', 'No space left for 9 bytes in /data/blobs. Free some disk space.'),
+  Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }),
+  Object.assign(new Error('EDQUOT: quota exceeded, open'), { code: 'EDQUOT', path: '/data/x' }),
+])('says of a full disk, however it is told, that the round can be tried again: %s', (thrown) => {
+  expect(explainFailure(thrown)).toMatch(/^The disk is full \(.+\)\. .+ try the round again/);
 });

@@ -81,6 +81,8 @@ it('measures annotators in a round, and trains and rates nothing by it', async (
   const spoiled = new Set(gold.map(({ id }) => id));
   const data = JSON.stringify(await trainingPairsOf(round.id));
   expect([...spoiled].some((id) => data.includes(id))).toBe(false);
-  const [rates] = await defectRates({ pipeline: pipeline.folder });
+  const {
+    rates: [rates],
+  } = await defectRates({ pipeline: pipeline.folder });
   expect(rates?.images).toBe(12 + 8);
 });

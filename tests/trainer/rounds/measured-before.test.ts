@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { measured } from '@/app/api/rounds/summaries';
-import { evaluationsOf } from '@/db/metrics';
+import { measurementsOf } from '@/db/measurements';
 import { ensureBasePolicy } from '@/db/policies';
 import { startRun } from '@/db/runs';
 import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
@@ -32,7 +31,8 @@ it('holds a policy against the one before it as both were drawn in the round', a
     await untilRound(round.id, ({ state }) => state === 'done');
     return round.id;
   };
-  const before = async (roundId: string) => measured(await evaluationsOf(), base.id, roundId);
+  const before = async (roundId: string) =>
+    (await measurementsOf([{ policyId: base.id, roundId }]))[0]?.summary;
   const first = await play(0);
   const quiet = await before(first);
   const second = await play(1);

@@ -33,14 +33,6 @@ it('reads what it wrote; equal weights are equal bytes', () => {
   expect(serializePolicy(fileOf(adapter, 2))).not.toEqual(bytes);
 });
 
-it('tells diffusers alpha where it is not the rank', () => {
-  const text = (kind: WeightsKind) => new TextDecoder().decode(serializePolicy(fileOf(kind)));
-  expect(text(adapter)).not.toContain('lora_adapter_metadata');
-  const metadata = text({ ...adapter, loraAlpha: 8 });
-  expect(metadata).toContain('lora_adapter_metadata');
-  expect(metadata).toContain('unet.lora_alpha');
-});
-
 it('starts with an adapter that changes nothing', () => {
   for (const [name, { data }] of fileOf(adapter).tensors) {
     expect(data.some((value) => value !== 0)).toBe(name.endsWith('lora_A.weight'));

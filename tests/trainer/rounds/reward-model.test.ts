@@ -1,19 +1,27 @@
-import { copyFile, mkdtemp } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs';
 import { evaluationsOf, trainStepsOf } from '@/db/metrics';
-import { getRewardModel, type RewardModel, requestRewardModel } from '@/db/reward-models';
+import {
+  cancelRewardModel,
+  getRewardModel,
+  type RewardModel,
+  requestRewardModel,
+} from '@/db/reward-models';
 import { getRound } from '@/db/rounds';
 import { startRun } from '@/db/runs';
 import { rewardTrialSchema } from '@/lib/rewards';
 import type { RunConfigInput } from '@/lib/settings/run-config';
+import { Builder } from '@/trainer/graph/builder';
+import type { Graph } from '@/trainer/graph/model';
+import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
 import { judgePath } from '@/trainer/hands/judge/judge';
 import { parseHead } from '@/trainer/rewards/learned/head';
 import { tryImported } from '@/trainer/rounds/import-reward';
 import { Engine } from '@/trainer/runtime/engine';
-import { head, imageTower, size, writeModel } from '../rewards/imported/models';
+import { head, imageTower, size, tokenLength, writeModel } from '../rewards/imported/models';
 import {
   baseOn,
   labelEverything,
@@ -165,6 +173,63 @@ it('imports a model, measures what is normalized, and refuses one whose files ha
   expect(failed.error).toMatch(/taste \(aesthetic 2.+ now, but taste \(aesthetic 1.+ was imported/);
 });
 
+it('reads nothing of a folder but what its manifest names', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'darkroom-somebody-'));
+  // A terabyte of nothing: whoever reads it sits there for hours.
+  const archive = await open(join(home, 'archive.onnx'), 'w');
+  await archive.truncate(2 ** 40);
+  await archive.close();
+  expect((await bring(home)).error).toMatch(/reward\.json cannot be read/);
+
+  const manifest = {
+    name: 'taste',
+    version: '1',
+    layout: 'aesthetic',
+    image: { file: 'image.onnx', size },
+    head: { file: 'head.onnx' },
+  };
+  await writeModel(manifest, { 'image.onnx': imageTower(), 'head.onnx': head() }, home);
+  expect(await bring(home)).toMatchObject({ state: 'ready', error: null });
+  await writeModel({ ...manifest, image: { file: 'archive.onnx' } }, {}, home);
+  expect((await bring(home)).error).toMatch(/files are 1099.5 GB or more.+half precision/);
+});
+
+/** A text tower that takes minutes: matrices that nothing can compute ahead, for they hang on the prompt. */
+function slowTower(): Graph {
+  const b = new Builder('slow');
+  const ids = b.input('input_ids', 'int64', [1, tokenLength]);
+  const small = b.scale(b.op('Cast', [ids], { to: dtypeNumber('float32') }), 1e-12);
+  const sum = b.reshape(b.reduceSum(small, [1], false), [1, 1]);
+  let matrix = b.op('Expand', [sum, b.ints([4096, 4096])]);
+  for (let i = 0; i < 400; i++) matrix = b.matmul(matrix, matrix);
+  b.output(b.slice(b.slice(matrix, 0, 0, 1), 1, 0, 6), 'text_embeds');
+  return b.finish();
+}
+
+it('makes a model beside the rounds, and puts it down at once where it is cancelled', async () => {
+  const base = await baseOn(pipeline.folder);
+  const text = { file: 'text.onnx', length: tokenLength };
+  const said = { name: 'slow', version: '2.0', layout: 'hpsv2', text };
+  const slow = await writeModel(
+    { ...said, image: { file: 'image.onnx', size } },
+    { 'image.onnx': imageTower(), 'text.onnx': slowTower() },
+  );
+  const { id } = await requestRewardModel({
+    pipeline: pipeline.folder,
+    source: 'imported',
+    folder: slow,
+    createdBy: null,
+  });
+  const isMaking = async () => (await getRewardModel(id)).state === 'training';
+  while (!(await isMaking())) await new Promise((resolve) => setTimeout(resolve, 20));
+  const round = await startRunFrom(base, config);
+  await untilRound(round.id, ({ state }) => state === 'labeling');
+  expect(await isMaking()).toBe(true);
+  await cancelRewardModel(id, null);
+  expect((await bring('/nowhere/at/all')).error).toMatch(/reward\.json/);
+  expect(await getRewardModel(id)).toMatchObject({ state: 'cancelled', error: null, attempts: 1 });
+});
+
 it('says what is wrong with a folder, and never takes the judge for a reward', async () => {
   expect((await bring('models/taste')).error).toMatch(/"models\/taste" is no absolute path/);
   const empty = await bring('/nowhere/at/all');
@@ -174,6 +239,9 @@ it('says what is wrong with a folder, and never takes the judge for a reward', a
   try {
     const folder = await mkdtemp(join(tmpdir(), 'darkroom-judge-'));
     await copyFile(judgePath('a'), join(folder, 'beauty.onnx'));
+    const image = { file: 'beauty.onnx' };
+    const said = { name: 'beauty', version: '1', layout: 'plain', image };
+    await writeFile(join(folder, 'reward.json'), JSON.stringify(said));
     await expect(tryImported(engine, 'hands', folder)).rejects.toThrow(
       /beauty\.onnx is the judge that measures the policies of hands/,
     );

@@ -1,12 +1,13 @@
 import { expect, it } from 'vitest';
 import { loadRound } from '@/app/api/rounds/load-round';
 import { getBlob } from '@/db/blobs';
+import { leaseGroups } from '@/db/group-leases';
 import { evaluationsOf, trainStepsOf } from '@/db/metrics';
 import { getPolicy } from '@/db/policies';
 import { getRound, listRounds, type Round } from '@/db/rounds';
 import { startRun } from '@/db/runs';
-import { listSamples } from '@/db/samples';
-import { nextGroups, submitTagging } from '@/db/taggings';
+import { listSamples, samplesById } from '@/db/samples';
+import { submitTagging } from '@/db/taggings';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { parsePolicy } from '@/trainer/rounds/policy-file';
 import {
@@ -114,12 +115,14 @@ it('draws whole groups and trains every weight, one timestep at a time', async (
   });
   // Two images a batch, three a group: nobody sees a group of two.
   expect([...new Set(seen)].every((count) => count % 3 === 0)).toBe(true);
-  const groups = await nextGroups({ annotatorId, roundId: round.id, count: 9 });
-  expect(groups.map(({ samples }) => samples.length)).toEqual([3, 3]);
-  for (const { group, samples } of groups) {
+  const leased = await leaseGroups({ annotatorId, count: 9 });
+  if (leased.state !== 'groups') throw new Error(leased.state);
+  expect(leased.groups.map(({ images }) => images.length)).toEqual([3, 3]);
+  for (const { groupId, images } of leased.groups) {
+    const samples = await samplesById(images.map(({ sampleId }) => sampleId));
     expect(new Set(samples.map(({ seed }) => seed)).size).toBe(1);
     expect(new Set(samples.map(({ noiseSeed }) => noiseSeed)).size).toBe(3);
-    const tagging = { id: `tagging ${group.id}`, groupId: group.id, annotatorId };
+    const tagging = { id: `tagging ${groupId}`, groupId, annotatorId };
     await submitTagging({ ...tagging, taggedSampleIds: [samples[0]!.id] });
   }
   await until(round, 'done');

@@ -8,8 +8,10 @@
  *   x_t' = μ + σ·z
  *   log p(x_t' | x_t) = mean over C, H, W of  −(x_t'−μ)²/(2σ²) − ln σ − ½ ln 2π
  *
- * Because t' stops at 0, ᾱ_t' is never 1 and σ > 0 in every step; so `set_alpha_to_one` has nothing to decide.
+ * Because t' stops at 0, ᾱ_t' is never 1; so `set_alpha_to_one` has nothing to decide. But a step at t = 0 stays where it is:
+ * its σ is 0 and x_t' = x_t. Schedules without an offset end in one (see `movingTimesteps`).
  */
+import { PipelineError } from '../files';
 import { alphaBars, type ScheduleConfig, timestepsOf } from './schedule';
 
 /** A linear combination of x_t and the model's output. */
@@ -66,6 +68,21 @@ export class DdimScheduler {
   /** The training steps visited by `steps` inference steps, noisiest first. */
   timesteps(steps: number): number[] {
     return timestepsOf(this.config, steps);
+  }
+
+  /**
+   * Those of them, from the noisiest on, that lead to less noise. Trailing ones that do not change nothing, have no density
+   * and no gradient: nothing is trained there. @throws PipelineError where none leads anywhere
+   */
+  movingTimesteps(steps: number): number[] {
+    const all = this.timesteps(steps);
+    const still = all.findIndex((timestep) => !(this.coefficients(timestep, steps, 1).sigma > 0));
+    if (still === 0) {
+      throw new PipelineError(
+        `The scheduler's first of ${steps} inference steps, at t = ${all[0]}, stays at its noise level: there is no step to train. Take fewer inference steps, or a scheduler_config.json with other betas.`,
+      );
+    }
+    return still === -1 ? all : all.slice(0, still);
   }
 
   /** ᾱ at a training step. */

@@ -5,34 +5,87 @@
  */
 import { z } from 'zod';
 import { PipelineError } from '../files';
+import { betaDefaultsOf, schedulerClass } from './classes';
 
 const round32 = Math.fround;
 
-/** What the file may say; what it leaves out is DDIM's default in diffusers. Other keys are ignored. */
-export const scheduleConfigSchema = z.object({
+const followable = 'Take the scheduler_config.json of the model it was made from, or a DDIM one';
+
+/** A key whose one other value would make it another process. */
+const only = <T extends string | boolean>(value: T, why: string) =>
+  z.literal(value, `${why}. ${followable}`).nullish();
+
+const fileSchema = z.object({
   _class_name: z
     .string()
     .default('DDIMScheduler')
-    .refine((name) => !/FlowMatch|Karras|EDM|Consistency/.test(name), {
-      message: 'is no schedule that DDIM can follow; take a DDIM, PNDM or DDPM scheduler',
+    .superRefine((name, context) => {
+      const made = schedulerClass(name);
+      if ('followed' in made) return;
+      context.addIssue(`${name} ${made.refused}: DDIM cannot follow it. ${followable}`);
     }),
   num_train_timesteps: z.number().int().min(1).max(100_000).default(1000),
-  beta_start: z.number().positive().lt(1).default(0.0001),
-  beta_end: z.number().positive().lt(1).default(0.02),
+  beta_start: z.number().positive().lt(1).optional(),
+  beta_end: z.number().positive().lt(1).optional(),
   beta_schedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('linear'),
   trained_betas: z.array(z.number().positive().lt(1)).nullish(),
   timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('leading'),
   steps_offset: z.number().int().nonnegative().default(0),
-  prediction_type: z.enum(['epsilon', 'v_prediction', 'sample']).default('epsilon'),
+  prediction_type: z
+    .enum(['epsilon', 'v_prediction', 'sample'], {
+      error: ({ input }) =>
+        `${input} is nothing that DDIM can step with: it takes epsilon, v_prediction or sample. ${followable}`,
+    })
+    .default('epsilon'),
   rescale_betas_zero_snr: z.boolean().default(false),
-  clip_sample: z.boolean().default(true),
+  clip_sample: z.boolean().nullish(),
   clip_sample_range: z.number().positive().default(1),
-  thresholding: z
-    .literal(false, 'dynamic thresholding is not supported; set it to false')
-    .default(false),
+  thresholding: only(false, 'dynamic thresholding is for pixels, not for latents'),
+  use_flow_sigmas: only(false, 'the UNet says a velocity between image and noise (flow matching)'),
+  timestep_type: only('discrete', 'the UNet takes the logarithm of σ instead of training steps'),
+  use_karras_sigmas: z.boolean().nullish(),
+  use_exponential_sigmas: z.boolean().nullish(),
+  use_beta_sigmas: z.boolean().nullish(),
+  use_lu_lambdas: z.boolean().nullish(),
 });
 
+/**
+ * What the file may say; what it leaves out is DDIM's default in diffusers, and the betas' their class's. But for
+ * `clip_sample`, which only DDIM and its kin write: their default bounds x̂0 to ±1, where pixels lie and latents do not.
+ * Other keys are ignored, `set_alpha_to_one` among them (see ddim.ts).
+ */
+export const scheduleConfigSchema = fileSchema.transform((file) => ({
+  ...betaDefaultsOf(file._class_name),
+  ...file,
+  clip_sample: file.clip_sample ?? false,
+}));
+
 export type ScheduleConfig = z.output<typeof scheduleConfigSchema>;
+
+const ownLevels = {
+  use_karras_sigmas: 'Karras',
+  use_exponential_sigmas: 'exponential',
+  use_beta_sigmas: 'beta-distributed',
+  use_lu_lambdas: 'Lu’s',
+} as const;
+
+/** What is made of a scheduler file, in one sentence for people. */
+export function scheduleText(config: ScheduleConfig): string {
+  const { _class_name: name, clip_sample, clip_sample_range: range } = config;
+  const made = schedulerClass(name);
+  const how = 'followed' in made ? made.followed : made.refused;
+  const levels = Object.entries(ownLevels).find(([key]) => config[key as keyof typeof ownLevels]);
+  const betas = config.trained_betas
+    ? 'betas as listed'
+    : `${config.beta_schedule} betas from ${config.beta_start} to ${config.beta_end}`;
+  return [
+    `${name}, sampled by DDIM (${how})`,
+    `${config.num_train_timesteps} training steps, ${betas}${config.rescale_betas_zero_snr ? ', rescaled to end in pure noise' : ''}`,
+    `${config.prediction_type} predicted`,
+    `steps spaced ${config.timestep_spacing}${config.timestep_spacing === 'leading' ? ` with offset ${config.steps_offset}` : ''}${levels ? `, not by ${levels[1]} noise levels` : ''}`,
+    clip_sample ? `the image estimate is clipped to ±${range}` : 'nothing is clipped',
+  ].join('; ');
+}
 
 /** ᾱ_t for t = 0 … N−1. */
 export function alphaBars(config: ScheduleConfig): Float32Array {

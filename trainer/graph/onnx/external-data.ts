@@ -4,55 +4,50 @@
  * path from the nearest folder that holds them all.
  */
 import { realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { type Constant, type ExternalTensor, type Graph, GraphError, isExternal } from '../model';
 import { sizeOf } from '../tensor';
-import { loadConstant } from './read';
+import { dataPath, loadConstant, readOnnxFile, withDataFile } from './read';
 
 /** Constants up to this many elements are held in memory: shapes are computed from them. */
 const smallSize = 1024;
 
 /**
  * A copy of a graph read from a file, to be put into others: small constants read, the files of the rest named by
- * absolute path. @throws GraphError for a file that is missing or lies outside the model's folder
+ * absolute path. @throws GraphError for a file that is missing or too short
  */
 export async function locateExternalData(graph: Graph): Promise<Graph> {
-  const folder = dirname(resolve(graph.source));
   const constants = new Map<string, Constant>();
   for (const [name, constant] of graph.constants) {
     if (!isExternal(constant)) {
       constants.set(name, constant);
       continue;
     }
-    const { location } = constant.external;
-    if (isAbsolute(location) || location.split(/[\\/]/).includes('..')) {
-      throw new GraphError(
-        `${graph.source}, initializer "${name}": its data lies in "${location}", outside the model's folder. Put the data beside the model and export it so.`,
-      );
-    }
     const small = sizeOf(constant.dims) <= smallSize;
     constants.set(
       name,
-      small
-        ? await loadConstant(constant, graph, name)
-        : await moved(constant, join(folder, location), graph, name),
+      small ? await loadConstant(constant, graph, name) : await located(constant, graph, name),
     );
   }
   return { ...graph, constants };
 }
 
-async function moved(
-  constant: ExternalTensor,
-  path: string,
-  graph: Graph,
-  name: string,
-): Promise<ExternalTensor> {
-  const location = await realpath(path).catch((cause: Error) => {
-    throw new GraphError(
-      `${graph.source}, initializer "${name}": its data file ${path} cannot be opened (${cause.message}). Put it beside the model.`,
-    );
+function located(constant: ExternalTensor, graph: Graph, name: string): Promise<ExternalTensor> {
+  return withDataFile(constant, graph, name, async () => {
+    const location = await realpath(dataPath(constant, graph));
+    return { ...constant, external: { ...constant.external, location } };
   });
-  return { ...constant, external: { ...constant.external, location } };
+}
+
+/**
+ * Reads a model file to be loaded by itself, small constants with it. `folder` is what ONNX Runtime has to be given: it
+ * holds all data, which need not lie beside the model where files are links into a store, as in Hugging Face's cache.
+ * @throws GraphError
+ */
+export async function openGraphFile(path: string): Promise<{ graph: Graph; folder: string }> {
+  const graph = await locateExternalData(await readOnnxFile(path));
+  const folder = (await externalDataFolderOf(graph, dirname(path))) ?? dirname(path);
+  return { graph: { ...graph, dataFolder: folder }, folder };
 }
 
 /**

@@ -1,16 +1,25 @@
 /** @file ONNX bytes in, Graph out. Refuses what it cannot hold, with the file, the node and the remedy. */
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import {
   type Attribute,
   type Constant,
+  type ExternalTensor,
   type Graph,
   GraphError,
   isExternal,
   type Node,
   type Port,
 } from '../model';
-import { type Dtype, formatDims, sizeOf, type Tensor, tensor, tensorFromBytes } from '../tensor';
+import {
+  type Dtype,
+  elementBytes,
+  formatDims,
+  sizeOf,
+  type Tensor,
+  tensor,
+  tensorFromBytes,
+} from '../tensor';
 import { dtypeOf } from './dtypes';
 import { decode, encode, type Message } from './messages';
 
@@ -54,10 +63,16 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
     ),
     inputs: [],
     outputs: [],
-    nodes: (graph.nodes as Message[]).map((node) => readNode(node, source)),
+    nodes: [],
     constants: new Map(),
     unknown: { model: model.unknown, graph: graph.unknown },
   };
+  for (const message of graph.nodes as Message[]) {
+    // Exporters put the data of nodes aside, too; what such a node gives is a constant like any other.
+    const constant = externalConstant(message, source);
+    if (constant) parsed.constants.set((message.outputs as string[])[0] as string, constant);
+    else parsed.nodes.push(readNode(message, source));
+  }
   for (const initializer of graph.initializers as Message[]) {
     const name = initializer.name as string;
     parsed.constants.set(name, readConstant(initializer, `${source}, initializer "${name}"`));
@@ -78,23 +93,45 @@ export async function loadConstant(
   name: string,
 ): Promise<Tensor> {
   if (!isExternal(constant)) return constant;
-  const { location, offset, length } = constant.external;
-  const path = join(dirname(graph.source), location);
-  const { open } = await import('node:fs/promises');
+  const { offset, length } = constant.external;
+  return withDataFile(constant, graph, name, async (file) => {
+    const bytes = new Uint8Array(length);
+    await file.read(bytes, 0, length, offset);
+    return tensorFromBytes(constant.dtype, constant.dims, bytes);
+  });
+}
+
+/** Where an external constant's data lies. */
+export function dataPath({ external }: ExternalTensor, graph: Graph): string {
+  return resolve(graph.dataFolder ?? dirname(graph.source), external.location);
+}
+
+/**
+ * Opens the file of an external constant for as long as `use` takes.
+ * @throws GraphError where it is missing, or ends before the constant's data do
+ */
+export async function withDataFile<Result>(
+  constant: ExternalTensor,
+  graph: Graph,
+  name: string,
+  use: (file: FileHandle) => Promise<Result>,
+): Promise<Result> {
+  const path = dataPath(constant, graph);
+  const where = `${graph.source}, initializer "${name}"`;
   const file = await open(path).catch((cause: Error) => {
     throw new GraphError(
-      `${graph.source}, initializer "${name}": its data file ${path} cannot be opened (${cause.message}). Put it beside the model.`,
+      `${where}: its data file ${path} cannot be opened (${cause.message}). Put it beside the model.`,
     );
   });
   try {
-    const bytes = new Uint8Array(length);
-    const { bytesRead } = await file.read(bytes, 0, length, offset);
-    if (bytesRead !== length) {
+    const { size } = await file.stat();
+    const needed = constant.external.offset + constant.external.length;
+    if (size < needed) {
       throw new GraphError(
-        `${graph.source}, initializer "${name}": ${path} ends after ${offset + bytesRead} bytes where ${offset + length} are needed. The file is truncated: fetch it again.`,
+        `${where}: ${path} ends after ${size} bytes where ${needed} are needed. The file is truncated: fetch it again.`,
       );
     }
-    return tensorFromBytes(constant.dtype, constant.dims, bytes);
+    return await use(file);
   } finally {
     await file.close();
   }
@@ -140,6 +177,14 @@ function readNode(message: Message, source: string): Node {
     node.attributes[name] = readAttribute(attribute, `${source}, node "${node.name}" (${node.op})`);
   }
   return node;
+}
+
+/** The value of a Constant node whose data lies in a file; undefined for any other node. */
+function externalConstant(message: Message, source: string): Constant | undefined {
+  if (message.op !== 'Constant') return undefined;
+  const value = (message.attributes as Message[]).find(({ name }) => name === 'value')?.t;
+  if (!value || Number((value as Message).dataLocation ?? 0) !== 1) return undefined;
+  return readConstant(value as Message, `${source}, node "${message.name}" (Constant)`);
 }
 
 const utf8 = new TextDecoder();
@@ -189,16 +234,7 @@ function readConstant(message: Message, where: string): Constant {
     ]),
   );
   if (Number(message.dataLocation ?? 0) === 1) {
-    if (!entries.location) {
-      throw new GraphError(`${where} is external but names no file. Export the model again.`);
-    }
-    const offset = Number(entries.offset ?? 0);
-    const length = Number(entries.length ?? Number.NaN);
-    return {
-      dtype,
-      dims,
-      external: { location: entries.location, offset, length: lengthOf(length, dtype, dims) },
-    };
+    return { dtype, dims, external: externalOf(entries, dtype, dims, where) };
   }
   try {
     return readInline(message, dtype, dims);
@@ -209,24 +245,31 @@ function readConstant(message: Message, where: string): Constant {
   }
 }
 
-function lengthOf(declared: number, dtype: Dtype, dims: readonly number[]): number {
-  if (Number.isFinite(declared)) return declared;
-  const width = {
-    float32: 4,
-    float16: 2,
-    bfloat16: 2,
-    float64: 8,
-    int64: 8,
-    uint64: 8,
-    int32: 4,
-    uint32: 4,
-    int16: 2,
-    uint16: 2,
-    int8: 1,
-    uint8: 1,
-    bool: 1,
-  };
-  return sizeOf(dims) * width[dtype];
+/** Where a constant's data lies, as the file says it: beside the model or below, and as much as the shape takes. */
+function externalOf(
+  entries: Record<string, string>,
+  dtype: Dtype,
+  dims: readonly number[],
+  where: string,
+): ExternalTensor['external'] {
+  const { location } = entries;
+  if (!location) {
+    throw new GraphError(`${where} is external but names no file. Export the model again.`);
+  }
+  // ONNX Runtime refuses these, too, but only where it loads the graph itself.
+  if (/^([\\/]|[a-z]:)/i.test(location) || location.split(/[\\/]/).includes('..')) {
+    throw new GraphError(
+      `${where}: its data lies in "${location}", outside the model's folder. Put the data beside the model and export it so.`,
+    );
+  }
+  const length = sizeOf(dims) * elementBytes(dtype);
+  const offset = Number(entries.offset ?? 0);
+  if (!Number.isSafeInteger(offset) || offset < 0 || Number(entries.length ?? length) !== length) {
+    throw new GraphError(
+      `${where} of shape ${formatDims(dims)} takes ${length} bytes, but is said to be ${entries.length ?? length} from ${entries.offset ?? 0} on. The file is corrupt: export or download it again.`,
+    );
+  }
+  return { location, offset, length };
 }
 
 function readInline(message: Message, dtype: Dtype, dims: number[]): Tensor {

@@ -3,9 +3,10 @@
  * error of its prediction at noised latents beyond the reference policy's, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
+import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { type DenoiseShape, declareGuidedPolicy } from '../guided-policy';
+import { declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../trainable';
 

@@ -2,9 +2,12 @@
  * @file Training on finished images, one optimizer step at a time: every example is noised to a timestep of its own, and
  * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
  */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { dirname } from 'node:path';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
+import { finiteValues } from '@/trainer/diffusion/finite';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
@@ -68,6 +71,7 @@ interface Prepared {
 
 interface Lane extends TrainingLane {
   reference: Session;
+  referenceGraph: () => Graph;
   /** The policy as it is, where a baseline has to be found first. */
   policy: Session | undefined;
 }
@@ -101,14 +105,15 @@ export class NoiseTrainer {
     );
     const loaded = await replicas.loadGraph(graph, { name: 'noise step', ...folder });
     const lanes = loaded.map(async (lane): Promise<Lane> => {
+      const graphOf = (policy: 'base' | 'trained') =>
+        buildDenoise(trainable, { ...shape, guidance: 1 }, policy);
       const denoise = (policy: 'base' | 'trained', name: string) =>
-        lane.engine.load(
-          serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, policy)),
-          { name, ...folder },
-        );
+        lane.engine.load(serializeOnnx(graphOf(policy)), { name, ...folder });
+      const held = reference === 'base' ? 'base' : 'trained';
       return {
         ...lane,
-        reference: await denoise(reference === 'base' ? 'base' : 'trained', 'reference policy'),
+        reference: await denoise(held, 'reference policy'),
+        referenceGraph: () => graphOf(held),
         policy: method.baseline && (await denoise('trained', 'policy')),
       };
     });
@@ -168,11 +173,22 @@ export class NoiseTrainer {
     await this.replicas.release();
   }
 
+  /** @throws PipelineError where the UNet gives no numbers before anything is trained */
   async #prepare(lane: Lane, run: NoisedRun): Promise<Prepared> {
-    const { reference } = this.options;
+    const { reference, trainable, externalDataFolder } = this.options;
+    const { source } = trainable.base;
     const adapter = reference === 'base' ? {} : Object.fromEntries(reference);
-    const out = await lane.reference.run({ ...run.feeds, ...adapter }, {});
-    return { run, referenceOutput: outputOf(out, 'output', 'float32') };
+    const feeds = { ...run.feeds, ...adapter };
+    const referenceOutput = outputOf(await lane.reference.run(feeds, {}), 'output', 'float32');
+    await finiteValues(referenceOutput.data, {
+      engine: lane.engine,
+      graph: lane.referenceGraph,
+      folder: externalDataFolder ?? dirname(source),
+      feeds,
+      name: 'The UNet',
+      source,
+    });
+    return { run, referenceOutput };
   }
 
   /** m_θ − m_ref of the run's images, without a gradient. */

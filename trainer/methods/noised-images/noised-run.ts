@@ -1,7 +1,7 @@
 /** @file One run of the noise graph: which image stands in which row, noised how, and how far the policy is off there. */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
-import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import type { NoisedExample } from './method';
 import type { NoiseTrainerOptions } from './noise-trainer';
 
@@ -44,18 +44,14 @@ export class NoisedRun {
       }));
     }).flat();
     const dims = [rows.length, ...latent];
-    const timesteps = rows.map(({ timestep }) => timestep);
     this.target = float32(dims, concatenated(rows.map(({ target }) => target)));
-    this.feeds = {
-      latents: float32(dims, concatenated(rows.map(({ latents }) => latents))),
-      timestep: takesScalarTimestep(trainable.unet)
-        ? int64([], timesteps.slice(0, 1))
-        : int64([rows.length], timesteps),
-      context: float32(
-        [rows.length, ...context],
-        concatenated(rows.map(({ context: { data } }) => data)),
-      ),
-    };
+    const shape = { images: rows.length, latent, context, guidance: 1 };
+    this.feeds = denoiserFeeds(trainable.unet, shape, {
+      latents: concatenated(rows.map(({ latents }) => latents)),
+      timesteps: rows.map(({ timestep }) => timestep),
+      contexts: rows.map(({ context: { data } }) => data),
+      emptyContext,
+    });
   }
 }
 

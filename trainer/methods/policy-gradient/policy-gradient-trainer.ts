@@ -3,7 +3,7 @@
  * to be expected, and take optimizer steps that make the transitions of the better ones likelier. The reward is a number
  * here, so it may come from anything that sees pixels.
  */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
@@ -85,13 +85,13 @@ export class PolicyGradientTrainer {
       externalDataFolder: pipeline.unet.folder,
     });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
+    const roller = new Roller({ denoiser, scheduler, settings, images });
     const baseline = await method.baseline(engine, {
       images: options.drawImages,
-      steps: settings.steps,
+      steps: roller.timesteps.length,
       latent: pipeline.latentShape,
       context,
     });
-    const roller = new Roller({ denoiser, scheduler, settings, images });
     return new PolicyGradientTrainer(options, roller, { ...policy, scorer, baseline, lanes });
   }
 
@@ -191,12 +191,13 @@ export class PolicyGradientTrainer {
         settings.steps,
         settings.eta,
       );
-    const scalarTimestep = takesScalarTimestep(trainable.unet);
     const out = await session.run(
       {
-        ...runFeeds(draw, rows, coefficients, { shape, scalarTimestep, total }),
-        ...(shape.guidance !== 1 && {
-          emptyContext: float32([1, ...shape.context], emptyContext.data),
+        ...runFeeds(draw, rows, coefficients, {
+          unet: trainable.unet,
+          shape,
+          emptyContext,
+          total,
         }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),

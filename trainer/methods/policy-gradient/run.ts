@@ -1,9 +1,10 @@
 /** @file One run of the policy-gradient graph: transitions of drawn images in its rows, and what they showed. */
+import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
 import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
 import { stepFeeds } from '@/trainer/diffusion/transition';
-import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import type { Graph } from '@/trainer/graph/model';
+import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
-import type { DenoiseShape } from '../guided-policy';
 import type { Row } from '../transitions/examples';
 import { NonFiniteError } from '../transitions/run';
 import type { DrawnImage } from './draw';
@@ -34,32 +35,32 @@ export function runFeeds(
   { images, advantages }: WeighedDraw,
   rows: readonly Row[],
   coefficients: (timestepIndex: number) => StepCoefficients,
-  { shape, scalarTimestep, total }: { shape: DenoiseShape; scalarTimestep: boolean; total: number },
+  {
+    unet,
+    shape,
+    emptyContext,
+    total,
+  }: { unet: Graph; shape: DenoiseShape; emptyContext: Tensor<'float32'>; total: number },
 ): Record<string, Tensor> {
   const [first] = rows as [Row];
   const full = Array.from({ length: shape.images }, (_, row) => rows[row] ?? first);
   const drawn = full.map(({ example }) => images[example] as DrawnImage);
-  const stacked = (
-    dims: readonly number[],
-    read: (image: DrawnImage, step: number) => Float32Array,
-  ) =>
-    float32(
-      [shape.images, ...dims],
-      concatenated(drawn.map((image, i) => read(image, (full[i] as Row).timestepIndex))),
-    );
+  const of = <Value>(read: (image: DrawnImage, step: number) => Value) =>
+    drawn.map((image, i) => read(image, (full[i] as Row).timestepIndex));
+  const stacked = (read: (image: DrawnImage, step: number) => Float32Array) =>
+    float32([shape.images, ...shape.latent], concatenated(of(read)));
   const numbers = (read: (row: Row) => number) => float32([shape.images], full.map(read));
   const steps = full.map(({ timestepIndex }) => coefficients(timestepIndex));
-  const timesteps = steps.map(({ timestep }) => timestep);
   return {
     ...stepFeeds(steps),
-    timestep: scalarTimestep ? int64([], timesteps.slice(0, 1)) : int64([shape.images], timesteps),
-    latents: stacked(shape.latent, ({ states }, step) => states[step] as Float32Array),
-    nextLatents: stacked(shape.latent, ({ states }, step) => states[step + 1] as Float32Array),
-    referenceOutput: stacked(
-      shape.latent,
-      ({ reference }, step) => reference[step] as Float32Array,
-    ),
-    context: stacked(shape.context, ({ context }) => context),
+    ...denoiserFeeds(unet, shape, {
+      latents: concatenated(of(({ states }, step) => states[step] as Float32Array)),
+      timesteps: steps.map(({ timestep }) => timestep),
+      contexts: of(({ context }) => context),
+      emptyContext,
+    }),
+    nextLatents: stacked(({ states }, step) => states[step + 1] as Float32Array),
+    referenceOutput: stacked(({ reference }, step) => reference[step] as Float32Array),
     oldLogProbability: numbers(
       ({ example, timestepIndex }) =>
         (images[example] as DrawnImage).logProbabilities[timestepIndex] as number,

@@ -1,11 +1,12 @@
 /** @file A policy that draws images while it is trained: what all methods that do so open first. */
+
+import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
-import type { DenoiseShape } from '../guided-policy';
 import type { OptimizerOptions } from '../optimizer/optimizer';
 import { Replicas } from '../optimizer/replicas';
 import type { Trainable } from '../trainable';

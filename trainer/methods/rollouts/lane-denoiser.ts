@@ -1,10 +1,10 @@
 /** @file One lane's sessions of a policy under training: its guided output, the base policy's, and products backwards. */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { DenoisePolicy, DenoiseShape } from '../guided-policy';
+import type { DenoisePolicy } from '../guided-policy';
 import type { Optimizer } from '../optimizer/optimizer';
 import type { Trainable } from '../trainable';
 import { buildDenoise, buildDenoiseProduct } from './denoise';
@@ -147,16 +147,7 @@ export class LaneDenoiser {
 
   #feeds(latents: Float32Array, timestep: number, contexts: readonly Float32Array[]) {
     const { shape, trainable, emptyContext } = this.options;
-    const { images } = shape;
-    return {
-      latents: float32([images, ...shape.latent], latents),
-      timestep: takesScalarTimestep(trainable.unet)
-        ? int64([], [timestep])
-        : int64([images], Array<number>(images).fill(timestep)),
-      context: float32([images, ...shape.context], concatenated(contexts)),
-      ...(shape.guidance !== 1 && {
-        emptyContext: float32([1, ...shape.context], emptyContext.data),
-      }),
-    };
+    const timesteps = Array<number>(shape.images).fill(timestep);
+    return denoiserFeeds(trainable.unet, shape, { latents, timesteps, contexts, emptyContext });
   }
 }

@@ -47,10 +47,11 @@ export interface RollerOptions {
 }
 
 export class Roller {
+  /** Of the schedule's those that lead anywhere: the image is the same without the others. */
   readonly timesteps: readonly number[];
 
   constructor(private readonly options: RollerOptions) {
-    this.timesteps = options.scheduler.timesteps(options.settings.steps);
+    this.timesteps = options.scheduler.movingTimesteps(options.settings.steps);
   }
 
   /** Takes the first `executed` steps from the origin. */

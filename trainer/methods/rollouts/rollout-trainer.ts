@@ -120,7 +120,7 @@ export class RolloutTrainer {
     random: () => number,
   ): Promise<RolloutReport> {
     const { settings, method, pipeline } = this.options;
-    const plan = method.plan(settings.steps, random);
+    const plan = method.plan(this.roller.timesteps.length, random);
     const copies = method.renoised ?? 0;
     const share = 1 / (batches * (1 + copies));
     const { steps, ...ends } = await this.roller.run(batch, plan.executed);

@@ -61,7 +61,7 @@ export async function drawPairs(
   const size = latents.length / images;
   const own = (batch: Float32Array, image: number) =>
     batch.subarray(image * size, (image + 1) * size);
-  const timesteps = scheduler.timesteps(settings.steps);
+  const timesteps = scheduler.movingTimesteps(settings.steps);
   const coefficients = timesteps.map((timestep) =>
     scheduler.coefficients(timestep, settings.steps, settings.eta),
   );

@@ -1,5 +1,5 @@
 /** @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps on them. */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
@@ -63,7 +63,7 @@ export class SpoTrainer {
       externalDataFolder: pipeline.unet.folder,
     });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
-    const timesteps = scheduler.timesteps(settings.steps);
+    const timesteps = scheduler.movingTimesteps(settings.steps);
     return new SpoTrainer(options, timesteps, { ...policy, scorer, lanes });
   }
 
@@ -136,13 +136,9 @@ export class SpoTrainer {
         settings.steps,
         settings.eta,
       );
-    const scalarTimestep = takesScalarTimestep(trainable.unet);
     const out = await session.run(
       {
-        ...spoFeeds(pairs, coefficients, { shape, scalarTimestep, total }),
-        ...(shape.guidance !== 1 && {
-          emptyContext: float32([1, ...shape.context], emptyContext.data),
-        }),
+        ...spoFeeds(pairs, coefficients, { unet: trainable.unet, shape, emptyContext, total }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),
       },

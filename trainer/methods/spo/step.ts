@@ -1,5 +1,6 @@
 /** @file The training graph of step pairs: one x_t a row, of which both next latents are weighed, so the network runs once. */
 import { gradients } from '@/trainer/autodiff/gradients';
+import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
 import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
 import {
   appendLogProbability,
@@ -10,11 +11,11 @@ import {
 } from '@/trainer/diffusion/transition';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
 import { isClipped } from '../clip-form';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
-import { type DenoiseShape, declareGuidedPolicy } from '../guided-policy';
+import { declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../trainable';
 import { NonFiniteError, type TransitionReport } from '../transitions/run';
@@ -79,24 +80,31 @@ export function buildSpoStep(
 export function spoFeeds(
   pairs: readonly StepPair[],
   coefficients: (timestepIndex: number) => StepCoefficients,
-  { shape, scalarTimestep, total }: { shape: DenoiseShape; scalarTimestep: boolean; total: number },
+  {
+    unet,
+    shape,
+    emptyContext,
+    total,
+  }: { unet: Graph; shape: DenoiseShape; emptyContext: Tensor<'float32'>; total: number },
 ): Record<string, Tensor> {
   const full = Array.from(
     { length: shape.images },
     (_, row) => pairs[row] ?? pairs[0],
   ) as StepPair[];
-  const stacked = (dims: readonly number[], read: (pair: StepPair) => Float32Array) =>
-    float32([shape.images, ...dims], concatenated(full.map(read)));
+  const stacked = (read: (pair: StepPair) => Float32Array) =>
+    float32([shape.images, ...shape.latent], concatenated(full.map(read)));
   const steps = full.map(({ timestepIndex }) => coefficients(timestepIndex));
-  const timesteps = steps.map(({ timestep }) => timestep);
   return {
     ...stepFeeds(steps),
-    timestep: scalarTimestep ? int64([], timesteps.slice(0, 1)) : int64([shape.images], timesteps),
-    latents: stacked(shape.latent, ({ sample }) => sample),
-    winner: stacked(shape.latent, ({ winner }) => winner),
-    loser: stacked(shape.latent, ({ loser }) => loser),
-    referenceOutput: stacked(shape.latent, ({ reference }) => reference),
-    context: stacked(shape.context, ({ context }) => context),
+    ...denoiserFeeds(unet, shape, {
+      latents: concatenated(full.map(({ sample }) => sample)),
+      timesteps: steps.map(({ timestep }) => timestep),
+      contexts: full.map(({ context }) => context),
+      emptyContext,
+    }),
+    winner: stacked(({ winner }) => winner),
+    loser: stacked(({ loser }) => loser),
+    referenceOutput: stacked(({ reference }) => reference),
     share: float32(
       [shape.images],
       full.map((_, row) => (row < pairs.length ? 1 / total : 0)),

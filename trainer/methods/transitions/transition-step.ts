@@ -3,6 +3,7 @@
  * guided denoising with the adapter, both log-probabilities, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
+import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
 import {
   appendLogProbability,
   appendMean,
@@ -11,7 +12,7 @@ import {
 } from '@/trainer/diffusion/transition';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { type DenoiseShape, declareGuidedPolicy } from '../guided-policy';
+import { declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../trainable';
 

@@ -2,12 +2,12 @@
  * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
  * engine; per run only latents go in and a few numbers per transition come out.
  */
-import { takesScalarTimestep } from '@/trainer/diffusion/guided-output';
+import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
 import type { Adapter } from '@/trainer/diffusion/lora';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { latentsAt } from '@/trainer/diffusion/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/transition';
-import { concatenated, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
@@ -23,13 +23,7 @@ import {
   sizeOfExample,
 } from './examples';
 import { type Reference, ReferencePolicy } from './reference-policy';
-import {
-  comparisonFeeds,
-  fillRun,
-  type RunImage,
-  reportTransitions,
-  type TransitionReport,
-} from './run';
+import { comparisonFeeds, fillRun, reportTransitions, type TransitionReport } from './run';
 import { buildTransitionStep, type TransitionStepShape } from './transition-step';
 
 export interface StepReport {
@@ -181,9 +175,6 @@ export class TransitionTrainer {
   ): Promise<TransitionReport[]> {
     const { options } = this;
     const { images, comparisons } = fillRun(examples, rows, options.run);
-    const latentDims = [images.length, ...options.latent];
-    const stack = (read: (image: RunImage) => Float32Array, dims: readonly number[]) =>
-      float32(dims, concatenated(images.map(read)));
     const steps = images.map(({ timestepIndex }) =>
       options.scheduler.coefficients(
         this.timesteps[timestepIndex] as number,
@@ -195,25 +186,24 @@ export class TransitionTrainer {
     const timestepWeights = images.map(
       ({ timestepIndex }) => options.timestepWeights?.[timestepIndex] ?? 1,
     );
-    const scalar = takesScalarTimestep(options.trainable.unet);
-    const guided: Record<string, Tensor> = {
-      latents: stack(
-        ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex),
-        latentDims,
+    const shape = { ...options, images: images.length };
+    const guided = denoiserFeeds(options.trainable.unet, shape, {
+      latents: concatenated(
+        images.map(({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex)),
       ),
-      timestep: scalar ? int64([], timesteps.slice(0, 1)) : int64([images.length], timesteps),
-      context: stack(({ context }) => context.data, [images.length, ...options.context]),
-      ...(options.guidance !== 1
-        ? { emptyContext: float32([1, ...options.context], options.emptyContext.data) }
-        : {}),
-    };
+      timesteps,
+      contexts: images.map(({ context }) => context.data),
+      emptyContext: options.emptyContext,
+    });
     const out = await session.run(
       {
         ...guided,
         ...stepFeeds(steps),
-        nextLatents: stack(
-          ({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex + 1),
-          latentDims,
+        nextLatents: float32(
+          [images.length, ...options.latent],
+          concatenated(
+            images.map(({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex + 1)),
+          ),
         ),
         referenceOutput: await reference.output(images, guided),
         ...comparisonFeeds(comparisons, options.run, total),

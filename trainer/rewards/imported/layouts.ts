@@ -5,6 +5,7 @@
  * (christophschuhmann/improved-aesthetic-predictor), CLIPScore (Hessel et al., arXiv 2104.08718, here the plain cosine).
  */
 import type { Preprocessing } from '../preprocess';
+import { cleanAsOpenClip } from './clean';
 
 export interface Layout {
   /**
@@ -22,7 +23,12 @@ export interface Layout {
   preprocessing: Preprocessing;
   /** Of an affine score. */
   affine?: { mean: number; std: number };
-  tokens: { tokenizer: 'clip' | 'wordpiece'; length: number };
+  /** `clean`: what happens to the prompt before it is split into tokens. */
+  tokens: {
+    tokenizer: 'clip' | 'wordpiece';
+    length: number;
+    clean?: (prompt: string) => string;
+  };
   /** Scores of ordinary images. */
   expected?: readonly [number, number];
 }
@@ -41,8 +47,13 @@ const clipTokens = { tokenizer: 'clip', length: 77 } as const;
 const anyVersion = { versions: /^.+$/, versionHint: 'any' };
 const tower = { prompt: 'tower', head: false, tokens: clipTokens } as const;
 
-/** HPSv2's own transform resizes the longer side and pads. */
-const hps = { ...tower, score: 'cosine', preprocessing: { ...clip, fit: 'pad' } } as const;
+/** HPSv2's own transform resizes the longer side and pads; its own tokenizer cleans. */
+const hps = {
+  ...tower,
+  score: 'cosine',
+  preprocessing: { ...clip, fit: 'pad' },
+  tokens: { ...clipTokens, clean: cleanAsOpenClip },
+} as const;
 
 export const layouts = {
   pickscore: {

@@ -5,7 +5,7 @@ import { type Graph, GraphError } from '@/trainer/graph/model';
 import { formatDims, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { expectOnly, portOf } from './graphs';
-import { layoutOf } from './layouts';
+import { type Layout, layoutOf } from './layouts';
 import type { Manifest } from './manifest';
 import { TextTower, tokenFeeds, tokenNames } from './text-tower';
 import { openTokens, type PromptTokens } from './tokens';
@@ -44,14 +44,19 @@ export async function openPrompts(
     expectOnly(model, [image]);
     return none;
   }
-  const defaults = layoutOf(manifest.layout).tokens;
+  const defaults: Layout['tokens'] = layoutOf(manifest.layout).tokens;
   const kind = text.tokenizer ?? defaults.tokenizer;
   const length = text.length ?? defaults.length;
-  const tokens = await openTokens(kind, join(folder, text.folder), length);
+  const opened = await openTokens(kind, join(folder, text.folder), length);
+  const tokens = defaults.clean ? cleaned(opened, defaults.clean) : opened;
   if (!text.file) return tokenPrompts(model, text, tokens, image);
   expectOnly(model, [image, ...(text.into ? [text.into] : [])]);
   const tower = await TextTower.open(engine, join(folder, text.file), text, tokens);
   return towerPrompts(model, tower, text.into);
+}
+
+function cleaned(tokens: PromptTokens, clean: (prompt: string) => string): PromptTokens {
+  return { ...tokens, encode: (prompt) => tokens.encode(clean(prompt)) };
 }
 
 /** Names of the declared inputs begin so: a graph of several networks has many a value called "input_ids". */

@@ -15,22 +15,26 @@ export interface PromptTokens {
   encode(prompt: string): { ids: number[]; mask: number[] };
 }
 
+/** The sets of files that a tokenizer may be read from. */
 const filesOf = {
-  clip: ['vocab.json', 'merges.txt', 'tokenizer_config.json'],
-  wordpiece: ['tokenizer.json'],
+  clip: [
+    ['vocab.json', 'merges.txt', 'tokenizer_config.json'],
+    ['tokenizer.json', 'tokenizer_config.json'],
+  ],
+  wordpiece: [['tokenizer.json']],
 };
 
-/** Opens a tokenizer's folder: CLIP's vocab.json and merges.txt, or BERT's tokenizer.json. */
+/** Opens a tokenizer's folder: CLIP's vocab.json and merges.txt, CLIP's tokenizer.json, or BERT's. */
 export async function openTokens(
   kind: 'clip' | 'wordpiece',
   folder: string,
   length: number,
 ): Promise<PromptTokens> {
   const there = await readdir(folder).catch((): string[] => []);
-  const missing = filesOf[kind].filter((file) => !there.includes(file));
-  if (missing.length > 0) {
+  const missing = filesOf[kind].map((files) => files.filter((file) => !there.includes(file)));
+  if (missing.every((files) => files.length > 0)) {
     throw new RewardError(
-      `${folder} lacks ${missing.join(' and ')}, which a ${kind} tokenizer is read from. Put the model's own there, or correct text.folder or text.tokenizer in reward.json.`,
+      `${folder} lacks ${missing.map((files) => files.join(' and ')).join(', or ')}, which a ${kind} tokenizer is read from. Put the model's own there, or correct text.folder or text.tokenizer in reward.json.`,
     );
   }
   return kind === 'clip' ? openClip(folder, length) : openWordPiece(folder, length);

@@ -3,14 +3,17 @@
  * what it draws, so a few dozen picks suffice to say which of them people like (the idea of latent reward models: Zhang et
  * al., "Diffusion Model as a Noise-Aware Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
  */
-import { takesScalarTimestep, unetPort } from '@/trainer/diffusion/guided-output';
+import {
+  castToPorts,
+  takesScalarTimestep,
+  timestepFeed,
+} from '@/trainer/diffusion/denoiser-inputs';
 import type { Pipeline } from '@/trainer/diffusion/pipeline';
 import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/vae-encoder';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
-import { float32, int64, sizeOf } from '@/trainer/graph/tensor';
 
 /** The timestep that the UNet is told: late enough that it looks for details, early enough that it looks for meaning. */
 const timestep = 151;
@@ -47,20 +50,19 @@ export function appendFeatures(
   context: Value,
 ): Value {
   const n = b.dims(images)[0] as number;
-  const dims = takesScalarTimestep(unet) ? [] : [n];
-  const steps = Array<number>(sizeOf(dims)).fill(timestep);
-  const whole = unetPort(unet, 'timestep').dtype === 'int64';
+  const steps = timestepFeed(takesScalarTimestep(unet), Array<number>(n).fill(timestep));
   const levels = new Map<string, Value>();
   inline(b, unet, {
     prefix: 'features.',
-    feeds: {
+    feeds: castToPorts(b, unet, {
       sample: appendLatents(b, encoder, images, pipeline),
-      timestep: b.tensor(whole ? int64(dims, steps) : float32(dims, steps)),
-      encoder_hidden_states: context,
-    },
+      timestep: b.tensor(steps),
+      context,
+    }),
     onNode(_, { name }, outputs) {
       const found = levelOf.exec(name);
-      if (found) levels.set((found[1] ?? found[2]) as string, outputs[0] as Value);
+      if (found)
+        levels.set((found[1] ?? found[2]) as string, b.cast(outputs[0] as Value, 'float32'));
       return outputs;
     },
   });

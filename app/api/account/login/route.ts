@@ -1,20 +1,33 @@
+import { hasPassword } from '@/db/sessions';
 import { AppError } from '@/lib/errors';
+import { deviceCookie, knownDevice } from '../../../auth/known-device';
+import { endOtherSessions } from '../../../auth/own-sessions';
 import { auth } from '../../../auth/server';
+import { authHeaders } from '../../../auth/session';
 import { route } from '../../../http/define-route';
 import { passwordLimit } from '../../../http/rate-limit';
 import { loginRequestSchema } from '../schema';
 
-/** Sets one's own email and password; whoever has a password already must show that they know it. */
+/**
+ * Sets one's own email and password and ends all other sessions; whoever has a password already must show that they know it.
+ */
 export const POST = route(
   { needs: 'images.read', body: loginRequestSchema, limit: passwordLimit },
   async ({ person, request, body: { currentPassword, ...login } }) => {
     const { api } = await auth();
-    if (person.email !== null) {
+    const headers = await authHeaders(request.headers);
+    if (await hasPassword(person.id)) {
       const known = await api
-        .verifyPassword({ body: { password: currentPassword ?? '' }, headers: request.headers })
+        .verifyPassword({ body: { password: currentPassword ?? '' }, headers })
         .catch(() => null);
       if (!known) throw new AppError('forbidden', 'The current password is wrong. Type it again.');
     }
     await api.setLogin({ body: { userId: person.id, ...login } });
+    await endOtherSessions(request.headers);
+    const device = await knownDevice(request.headers, login.email);
+    return Response.json(
+      {},
+      { headers: { 'Set-Cookie': await deviceCookie(login.email, device) } },
+    );
   },
 );

@@ -1,13 +1,13 @@
+import { leaseGroups } from '@/db/group-leases';
 import { consentsOf, latestGuidelines } from '@/db/guidelines';
 import { labelProgress } from '@/db/label-progress';
 import { leasePairs } from '@/db/leases';
-import { nextGroups } from '@/db/taggings';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
-import { type Dry, type NextAnswer, nextRequestSchema } from '../schema';
+import { inHandMax, type NextAnswer, nextRequestSchema } from '../schema';
 import { serveGroup, servePair, shortestLeaseSeconds } from '../serve';
 
-/** Leases the next pairs, or says why there are none. Nobody gets a pair before accepting the guidelines. */
+/** Leases the next pairs, else the next groups, or says why there are none. Nobody gets any before accepting the guidelines. */
 export const GET = route(
   { needs: 'label', query: nextRequestSchema, limit: labelLimit },
   async ({ person, query }): Promise<NextAnswer> => {
@@ -22,26 +22,39 @@ export const GET = route(
         supply: { state: 'consent', guidelines: { version, markdown } },
       };
     }
-    const now = Date.now();
-    const supply = await leasePairs({ annotatorId: person.id, ...query, now });
-    if (supply.state !== 'pairs') {
-      const group =
-        supply.state === 'paused' ? undefined : await groupInstead(person.id, query.holding);
-      return { progress, leaseSeconds: null, supply: group ?? supply };
-    }
-    return {
-      progress,
-      leaseSeconds: shortestLeaseSeconds(supply.pairs, now),
-      supply: { state: 'pairs', pairs: supply.pairs.map(servePair) },
-    };
+    return { progress, ...(await supplyFor(person.id, query)) };
   },
 );
 
-/** A group to tag, for rounds that ask for groups: one whose images are all there. */
-async function groupInstead(annotatorId: string, holding: string[]): Promise<Dry | undefined> {
-  const waiting = await nextGroups({ annotatorId, count: holding.length + 1 });
-  const next = waiting.find(
-    ({ group, samples }) => samples.length === group.size && !holding.includes(group.id),
-  );
-  return next && { state: 'group', group: serveGroup(next) };
+async function supplyFor(
+  annotatorId: string,
+  { count, holding }: { count: number; holding: string[] },
+): Promise<Omit<NextAnswer, 'progress'>> {
+  const now = Date.now();
+  const pairs = await leasePairs({ annotatorId, count, holding, now });
+  if (pairs.state === 'pairs') {
+    return {
+      leaseSeconds: shortestLeaseSeconds(pairs.pairs, now),
+      supply: { state: 'pairs', pairs: pairs.pairs.map(servePair) },
+    };
+  }
+  const groups = await leaseGroups({
+    annotatorId,
+    count: Math.min(count, inHandMax.groups),
+    holding,
+    now,
+  });
+  if (groups.state === 'groups') {
+    return {
+      leaseSeconds: shortestLeaseSeconds(groups.groups, now),
+      supply: { state: 'groups', groups: groups.groups.map(serveGroup) },
+    };
+  }
+  if (groups.state !== 'all-leased') return { leaseSeconds: null, supply: pairs };
+  // Whichever comes free first: a pair, or a group.
+  const pairMs = pairs.state === 'all-leased' ? pairs.retryAfterMs : Number.POSITIVE_INFINITY;
+  return {
+    leaseSeconds: null,
+    supply: { state: 'all-leased', retryAfterMs: Math.min(groups.retryAfterMs, pairMs) },
+  };
 }

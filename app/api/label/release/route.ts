@@ -1,3 +1,4 @@
+import { renewGroupLeases } from '@/db/group-leases';
 import { renewLeases } from '@/db/leases';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
@@ -6,10 +7,12 @@ import { leasesRequestSchema } from '../schema';
 /** Long enough for a reload to find its pairs again, short enough that nobody waits for the others. */
 const graceSeconds = 10;
 
-/** Gives pairs back unjudged, after a moment; sent as a beacon when the page is left. */
+/** Gives pairs and groups back unjudged, after a moment; sent as a beacon when the page is left. */
 export const POST = route(
   { needs: 'label', body: leasesRequestSchema, limit: labelLimit },
-  async ({ person, body }) => {
-    await renewLeases({ ...body, annotatorId: person.id, leaseSeconds: graceSeconds });
+  async ({ person, body: { leaseIds, groupLeaseIds } }) => {
+    const given = { annotatorId: person.id, leaseSeconds: graceSeconds };
+    if (leaseIds.length > 0) await renewLeases({ ...given, leaseIds });
+    await renewGroupLeases({ ...given, leaseIds: groupLeaseIds });
   },
 );

@@ -1,15 +1,22 @@
+import { renewGroupLeases } from '@/db/group-leases';
 import { renewLeases } from '@/db/leases';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
 import { leasesRequestSchema } from '../schema';
 import { shortestLeaseSeconds } from '../serve';
 
-/** Keeps pairs for somebody who is still looking; `lost` are those that others have meanwhile. */
+/** Keeps pairs and groups for somebody who is still looking; `lost` are those that others have meanwhile. */
 export const POST = route(
   { needs: 'label', body: leasesRequestSchema, limit: labelLimit },
-  async ({ person, body }) => {
+  async ({ person, body: { leaseIds, groupLeaseIds } }) => {
     const now = Date.now();
-    const { renewed, lost } = await renewLeases({ ...body, annotatorId: person.id, now });
-    return { lost, leaseSeconds: shortestLeaseSeconds(renewed, now) };
+    const whose = { annotatorId: person.id, now };
+    const pairs =
+      leaseIds.length > 0 ? await renewLeases({ ...whose, leaseIds }) : { renewed: [], lost: [] };
+    const groups = await renewGroupLeases({ ...whose, leaseIds: groupLeaseIds });
+    return {
+      lost: [...pairs.lost, ...groups.lost],
+      leaseSeconds: shortestLeaseSeconds([...pairs.renewed, ...groups.renewed], now),
+    };
   },
 );

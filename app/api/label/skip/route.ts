@@ -1,13 +1,16 @@
 import { skipPair } from '@/db/preferences';
+import { skipGroup } from '@/db/taggings';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
 import { type Outcome, skipRequestSchema } from '../schema';
 
-/** Puts a pair aside: it is not offered to this person again. */
+/** Puts a pair or a group aside: it is not offered to this person again. */
 export const POST = route(
   { needs: 'label', body: skipRequestSchema, limit: labelLimit },
   async ({ person, body }): Promise<Outcome> => {
-    await skipPair({ leaseId: body.leaseId, annotatorId: person.id });
+    await ('leaseId' in body
+      ? skipPair({ leaseId: body.leaseId, annotatorId: person.id })
+      : skipGroup({ leaseId: body.groupLeaseId, annotatorId: person.id }));
     return { outcome: 'counted' };
   },
 );

@@ -9,6 +9,7 @@ const outcomes = {
   undone: 'counted',
   'already-tagged': 'already-answered',
   'group-complete': 'pair-complete',
+  taken: 'taken',
   withdrawn: 'withdrawn',
 } as const;
 

@@ -1,11 +1,11 @@
 import { labelProgress } from '@/db/label-progress';
 import { undoPreference, undoSkip } from '@/db/preferences';
-import { undoTagging } from '@/db/taggings';
+import { undoGroupSkip, undoTagging } from '@/db/taggings';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
 import { daySchema, type Outcome, type UndoRequest, undoRequestSchema } from '../schema';
 
-/** Takes back what was done last; a pair is leased to the same person again, with the same sides. */
+/** Takes back what was done last: the pair or group is leased to the same person again, its images in the same places. */
 export const POST = route(
   { needs: 'label', body: undoRequestSchema, query: daySchema, limit: labelLimit },
   async ({ person, body, query }): Promise<Outcome> => {
@@ -17,12 +17,16 @@ export const POST = route(
 );
 
 async function takeBack(deed: UndoRequest, annotatorId: string): Promise<Outcome['outcome']> {
-  if ('taggingId' in deed) {
-    return (await undoTagging({ id: deed.taggingId, annotatorId })) ? 'counted' : 'too-late';
+  if ('taggingId' in deed || 'skippedGroupLeaseId' in deed) {
+    const undone =
+      'taggingId' in deed
+        ? await undoTagging({ id: deed.taggingId, annotatorId })
+        : await undoGroupSkip({ leaseId: deed.skippedGroupLeaseId, annotatorId });
+    return undone.status === 'too-late' ? 'too-late' : undone.group ? 'counted' : 'taken';
   }
-  const { status } =
+  const undone =
     'preferenceId' in deed
       ? await undoPreference({ preferenceId: deed.preferenceId, annotatorId })
       : await undoSkip({ leaseId: deed.skippedLeaseId, annotatorId });
-  return status === 'undone' ? 'counted' : status;
+  return undone.status === 'too-late' ? 'too-late' : undone.pair ? 'counted' : 'taken';
 }

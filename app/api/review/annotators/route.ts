@@ -1,5 +1,8 @@
 import { route } from '../../../http/define-route';
 import { loadAnnotators } from '../load-annotators';
+import { annotatorsQuerySchema } from '../schema';
 
-/** How each annotator judges. */
-export const GET = route({ needs: 'review.read' }, loadAnnotators);
+/** How each annotator judges, a page of them. */
+export const GET = route({ needs: 'review.read', query: annotatorsQuerySchema }, ({ query }) =>
+  loadAnnotators(query),
+);

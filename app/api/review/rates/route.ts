@@ -1,8 +1,8 @@
 import { route } from '../../../http/define-route';
 import { loadRates } from '../load-rates';
-import { ratesQuerySchema } from '../schema';
+import { ratesPageQuerySchema } from '../schema';
 
-/** Defect rates per version, with their counts. */
-export const GET = route({ needs: 'review.read', query: ratesQuerySchema }, ({ query }) =>
+/** Defect rates per version, some versions at a time, with their counts. */
+export const GET = route({ needs: 'review.read', query: ratesPageQuerySchema }, ({ query }) =>
   loadRates(query),
 );

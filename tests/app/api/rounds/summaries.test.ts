@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { showFrame } from '@/app/api/images/show';
-import { measured, rewardsIn } from '@/app/api/rounds/summaries';
+import { rewardsIn, withoutRewards } from '@/app/api/rounds/summaries';
 import type { Evaluation } from '@/db/metrics';
 import type { Sample } from '@/db/samples';
 
@@ -24,8 +24,10 @@ const evaluation = (policyId: string, roundId: string | null, reward: number): E
 const evaluations = [evaluation('p', 'later', 2), evaluation('p', 'own', 1)];
 
 it('keeps the rewards of single images out of what lists show', () => {
-  expect(measured(evaluations, 'p', 'own')).toMatchObject({ images: 1, diversity: null });
-  expect(measured(evaluations, 'p', 'own')).not.toHaveProperty('rewards');
+  const shown = withoutRewards(evaluation('p', 'own', 1));
+  expect(shown).toMatchObject({ images: 1, diversity: null });
+  expect(shown).not.toHaveProperty('rewards');
+  expect(withoutRewards(null)).toBeNull();
 });
 
 it('gives a frame the rewards of the round that is shown, and of no other', () => {

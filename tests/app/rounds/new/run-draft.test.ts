@@ -5,7 +5,10 @@ import {
   type RunDraft,
   typedReward,
   typedSettings,
+  withMethod,
 } from '@/app/rounds/new/run-draft';
+import { availableMethods } from '@/lib/methods';
+import { presets, presetsOf } from '@/lib/settings/presets';
 import { presetConfig } from '@/lib/settings/run-config';
 
 const draft: RunDraft = {
@@ -66,6 +69,48 @@ describe('checkDraft', () => {
       'config.prompts': 'A run needs at least one prompt.',
     });
     expect(problems).toHaveProperty(['config.seed']);
+  });
+});
+
+describe('withMethod', () => {
+  const changed = (from: RunDraft, group: 'training' | 'labeling', key: string, value: string) => ({
+    ...from,
+    settings: { ...from.settings, [group]: { ...from.settings[group], [key]: value } },
+  });
+
+  it('takes the preset of the pipeline that suits the method', () => {
+    expect(withMethod(draft, 'draft')).toEqual({
+      ...draft,
+      method: 'draft',
+      mode: 'single',
+      preset: 'hands-reward',
+      settings: typedSettings('hands-reward'),
+    });
+    expect(withMethod(draft, 'spo').preset).toBe('hands-policy-gradient');
+    expect(withMethod(withMethod(draft, 'kto'), 'd3po').settings).toEqual(draft.settings);
+  });
+
+  it('never takes the settings of one pipeline to another', () => {
+    const elsewhere = { ...draft, pipeline: '/models/other' };
+    for (const preset of ['official', 'hands', 'hands-archive'] as const) {
+      for (const method of availableMethods) {
+        const moved = withMethod({ ...elsewhere, preset, settings: typedSettings(preset) }, method);
+        expect([moved.preset, moved.settings]).toEqual(['official', typedSettings('official')]);
+      }
+    }
+  });
+
+  it('keeps what somebody has typed', () => {
+    const typed = changed(changed(draft, 'training', 'loraRank', '9'), 'labeling', 'x', '');
+    const { training } = withMethod(typed, 'draft').settings;
+    expect(training).toEqual({ ...typedSettings('hands-reward').training, loraRank: '9' });
+  });
+});
+
+describe('presets', () => {
+  it('are offered where they belong', () => {
+    expect(presetsOf('/models/other')).toEqual(['official']);
+    expect(presetsOf('hands')).toEqual(Object.keys(presets));
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '@/trainer/diffusion/safetensors';
 import { DdimScheduler, ddimStep, predictedMean } from '@/trainer/diffusion/schedulers/ddim';
-import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+import { scheduleConfigSchema, scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { toFloat32 } from '@/trainer/graph/float16';
 import { goldenFolder, goldenTensor, worstRelativeError } from '../../../support/golden';
 
@@ -64,6 +64,37 @@ describe('timesteps', () => {
     expect(Math.max(...steps('leading', 1000, 1))).toBe(999);
     expect(() => steps('leading', 0)).toThrow('0 inference steps: give an integer between 1');
     expect(() => steps('leading', 1001)).toThrow('between 1 and 1000');
+  });
+});
+
+describe('steps that lead to less noise', () => {
+  const moving = (config: Record<string, unknown>, count: number) => {
+    const ddim = scheduler(config);
+    const kept = ddim.movingTimesteps(count);
+    // What is kept can be trained, and what is left out moves nothing.
+    for (const [i, timestep] of ddim.timesteps(count).entries()) {
+      const { sigma, previousTimestep } = ddim.coefficients(timestep, count, 1);
+      expect(sigma > 0).toBe(i < kept.length);
+      expect(previousTimestep < timestep).toBe(i < kept.length);
+    }
+    return kept;
+  };
+
+  it('are all but the last where a schedule ends at t = 0', () => {
+    expect(moving({ steps_offset: 0 }, 4)).toEqual([750, 500, 250]);
+    expect(moving({ timestep_spacing: 'linspace' }, 4)).toEqual([999, 666, 333]);
+    expect(moving({ timestep_spacing: 'trailing' }, 1000)).toHaveLength(999);
+  });
+
+  it('are all where it does not', () => {
+    expect(moving({ steps_offset: 1 }, 20)).toHaveLength(20);
+    expect(moving({ timestep_spacing: 'trailing' }, 20)).toHaveLength(20);
+  });
+
+  it('must be there', () => {
+    expect(() => scheduler({ steps_offset: 0 }).movingTimesteps(1)).toThrow(
+      'first of 1 inference steps, at t = 0, stays at its noise level',
+    );
   });
 });
 
@@ -167,11 +198,64 @@ describe('schedules', () => {
     expect(() => scheduler({ trained_betas: [0.5] })).toThrow('1 trained_betas for 1000');
   });
 
-  it('are refused when DDIM cannot follow them', () => {
-    const parse = (config: object) => scheduleConfigSchema.safeParse(config).success;
-    expect(parse({ _class_name: 'PNDMScheduler', skip_prk_steps: true })).toBe(true);
-    expect(parse({ _class_name: 'FlowMatchEulerDiscreteScheduler' })).toBe(false);
-    expect(parse({ thresholding: true })).toBe(false);
-    expect(parse({ beta_schedule: 'sigmoid' })).toBe(false);
+  it('never clip latents unless the file says so', () => {
+    for (const _class_name of ['PNDMScheduler', 'DDIMScheduler', 'DDPMScheduler']) {
+      const silent = scheduleConfigSchema.parse({ _class_name });
+      expect(new DdimScheduler(silent).clip).toBe(Number.POSITIVE_INFINITY);
+      expect(scheduleText(silent)).toMatch(/nothing is clipped$/);
+      const told = scheduleConfigSchema.parse({ _class_name, clip_sample: true });
+      expect(new DdimScheduler(told).clip).toBe(1);
+      expect(scheduleText(told)).toMatch(/clipped to ±1$/);
+    }
+  });
+
+  it('take the defaults of their class', () => {
+    const betas = (name: string) => {
+      const { beta_start, beta_end } = scheduleConfigSchema.parse({ _class_name: name });
+      return [beta_start, beta_end];
+    };
+    expect(betas('DDIMScheduler')).toEqual([0.0001, 0.02]);
+    expect(betas('HeunDiscreteScheduler')).toEqual([0.00085, 0.012]);
+    expect(betas('EulerDiscreteScheduler')).toEqual([0.0001, 0.02]);
+  });
+
+  it('are followed where a solver shares the noise schedule, which is said', () => {
+    const text = (config: object) => scheduleText(scheduleConfigSchema.parse(config));
+    expect(text({ ...stableDiffusion, _class_name: 'PNDMScheduler' })).toBe(
+      'PNDMScheduler, sampled by DDIM (another solver of the same noise schedule); 1000 training steps, scaled_linear betas from 0.00085 to 0.012; epsilon predicted; steps spaced leading with offset 1; nothing is clipped',
+    );
+    expect(
+      text({
+        _class_name: 'DPMSolverMultistepScheduler',
+        timestep_spacing: 'trailing',
+        prediction_type: 'v_prediction',
+        use_karras_sigmas: true,
+        use_flow_sigmas: false,
+        thresholding: false,
+      }),
+    ).toContain('v_prediction predicted; steps spaced trailing, not by Karras noise levels');
+    expect(text({ ...stableDiffusion, rescale_betas_zero_snr: true })).toContain('pure noise');
+    expect(text({ trained_betas: Array(1000).fill(0.5) })).toContain('betas as listed');
+  });
+
+  it.each([
+    [{ _class_name: 'FlowMatchEulerDiscreteScheduler' }, 'flow matching'],
+    [{ _class_name: 'LCMScheduler', original_inference_steps: 50 }, 'distilled UNet'],
+    [{ _class_name: 'EDMEulerScheduler' }, 'counts noise by σ'],
+    [{ _class_name: 'UnCLIPScheduler' }, 'unCLIP'],
+    [{ _class_name: 'MadeUpScheduler' }, 'MadeUpScheduler is no scheduler that Darkroom knows'],
+    [{ _class_name: 'DPMSolverMultistepScheduler', use_flow_sigmas: true }, 'flow matching'],
+    [
+      { _class_name: 'DPMSolverMultistepScheduler', prediction_type: 'flow_prediction' },
+      'flow_prediction is nothing that DDIM can step with',
+    ],
+    [{ _class_name: 'EulerDiscreteScheduler', timestep_type: 'continuous' }, 'logarithm of σ'],
+    [{ thresholding: true }, 'dynamic thresholding is for pixels'],
+    [{ beta_schedule: 'sigmoid' }, 'beta_schedule'],
+  ])('are refused when DDIM cannot follow them: %j', (config, reason) => {
+    const parsed = scheduleConfigSchema.safeParse(config);
+    expect(parsed.success).toBe(false);
+    const issues = parsed.error!.issues.map(({ path, message }) => `${path}: ${message}`);
+    expect(issues.join()).toContain(reason);
   });
 });

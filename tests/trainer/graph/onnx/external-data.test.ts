@@ -4,8 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Builder } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
-import { type Graph, isExternal } from '@/trainer/graph/model';
-import { externalDataFolderOf, locateExternalData } from '@/trainer/graph/onnx/external-data';
+import { type Constant, type ExternalTensor, type Graph, isExternal } from '@/trainer/graph/model';
+import {
+  externalDataFolderOf,
+  locateExternalData,
+  openGraphFile,
+} from '@/trainer/graph/onnx/external-data';
+import {
+  loadConstant,
+  parseOnnx,
+  readOnnxFile,
+  withConstantsInMemory,
+} from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { bytesOf, float32 } from '@/trainer/graph/tensor';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
@@ -99,9 +109,77 @@ describe('data is refused', () => {
     );
   });
 
-  it.each(['../data.bin', '/etc/passwd', 'a/../../data.bin'])('at %s', async (location) => {
-    await expect(locateExternalData(adding(root, location))).rejects.toThrow(
-      /outside the model's folder/,
+  it('that is shorter than said', async () => {
+    await writeFile(join(root, 'data.bin'), new Uint8Array(4 * length - 1));
+    const short = /initializer "weight".*data\.bin ends after 7999 bytes where 8000 are needed/;
+    await expect(locateExternalData(adding(root, 'data.bin'))).rejects.toThrow(short);
+    const { constants, ...graph } = adding(root, 'data.bin');
+    await expect(
+      loadConstant(constants.get('weight') as Constant, { constants, ...graph }, 'weight'),
+    ).rejects.toThrow(short);
+  });
+
+  it.each(['../data.bin', '/etc/passwd', 'a/../../data.bin', 'C:\\data.bin', '..\\data.bin'])(
+    'at %s, by whoever reads the graph',
+    async (location) => {
+      const path = join(root, 'model.onnx');
+      await writeFile(path, serializeOnnx(adding(root, location)));
+      const outside = /initializer "weight".*outside the model's folder\. Put the data beside/;
+      for (const read of [readOnnxFile, openGraphFile]) {
+        await expect(read(path)).rejects.toThrow(outside);
+      }
+    },
+  );
+
+  it.each([
+    { offset: -4, length: 8000 },
+    { offset: 0.5, length: 8000 },
+    { offset: 0, length: 4 },
+  ])('that cannot be where it is said to be: %j', (place) => {
+    const graph = adding(root, 'data.bin');
+    const weight = graph.constants.get('weight') as ExternalTensor;
+    graph.constants.set('weight', { ...weight, external: { ...weight.external, ...place } });
+    expect(() => parseOnnx(serializeOnnx(graph), 'm')).toThrow(
+      `initializer "weight" of shape [2000] takes 8000 bytes, but is said to be ${place.length} from ${place.offset} on`,
     );
   });
+});
+
+it('a graph file is opened with the folder that really holds its data', async () => {
+  const [model, store] = [join(root, 'snapshot/unet'), join(root, 'blobs')];
+  await mkdir(model, { recursive: true });
+  await mkdir(store);
+  await writeWeight(join(store, 'abc'), 3);
+  await writeFile(join(store, 'def'), serializeOnnx(adding(model, 'model.onnx_data')));
+  await symlink(join(store, 'abc'), join(model, 'model.onnx_data'));
+  await symlink(join(store, 'def'), join(model, 'model.onnx'));
+  const { graph, folder } = await openGraphFile(join(model, 'model.onnx'));
+  expect(folder).toBe(store);
+  const session = await engine.load(serializeOnnx(graph), {
+    name: 'linked',
+    externalDataFolder: folder,
+  });
+  const out = await session.run({ x: float32([length], new Float32Array(length)) });
+  await session.release();
+  expect(outputOf(out, 'y', 'float32').data[0]).toBe(3);
+  const { constants } = await withConstantsInMemory(graph);
+  expect(constants.get('weight')).toEqual(float32([length], new Float32Array(length).fill(3)));
+});
+
+it('the data of a Constant node may lie in a file, too', async () => {
+  await writeWeight(join(root, 'data.bin'), 5);
+  const graph = adding(root, 'data.bin');
+  const weight = graph.constants.get('weight') as ExternalTensor;
+  graph.constants.clear();
+  graph.nodes.unshift({
+    name: 'held',
+    op: 'Constant',
+    domain: '',
+    inputs: [],
+    outputs: ['weight'],
+    attributes: { value: { kind: 'tensor', value: weight as never } },
+  });
+  const path = join(root, 'model.onnx');
+  await writeFile(path, serializeOnnx(graph));
+  expect(await through([await locateExternalData(await readOnnxFile(path))], root)).toBe(5);
 });

@@ -172,6 +172,25 @@ describe.each(Object.entries(cases))('%s', (layout, { manifest, graphs, formula 
   });
 });
 
+it.each([
+  ['hpsv2', true],
+  ['hpsv2.1', true],
+  ['pickscore', false],
+  ['clipscore', false],
+])('%s reads curly quotes as straight ones: %s', async (layout, cleans) => {
+  const { manifest, graphs } = cases[layout] as Case;
+  const reward = await openImportedReward(
+    engine,
+    await writeModel(manifestOf(layout, manifest), graphs()),
+  );
+  const embedding = async (prompt: string) =>
+    Object.values(await reward.feeds([prompt])).map(({ data }) => [...data]);
+  const [curly, straight] = [await embedding('“1 hand”'), await embedding('"1 hand"')];
+  if (cleans) expect(curly).toEqual(straight);
+  else expect(curly).not.toEqual(straight);
+  await reward.release?.();
+});
+
 it('a model with the same words and other weights has another name', async () => {
   const manifest = manifestOf('aesthetic', cases.aesthetic?.manifest ?? {});
   const one = await openImportedReward(

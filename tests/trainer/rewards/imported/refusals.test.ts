@@ -89,7 +89,7 @@ describe('a manifest', () => {
     [
       'whose tokenizer is not there',
       { ...hps, text: { ...text, folder: 'words' } },
-      /words lacks vocab\.json and merges\.txt and tokenizer_config\.json.*text\.folder/,
+      /words lacks vocab\.json and merges\.txt and tokenizer_config\.json, or tokenizer\.json and tokenizer_config\.json, which.*text\.folder/,
     ],
     [
       'whose prompts are too long',

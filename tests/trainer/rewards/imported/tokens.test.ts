@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -87,6 +87,17 @@ it('a vocabulary without [CLS] is refused', async () => {
   await expect(openTokens('wordpiece', folder, 5)).rejects.toThrow(/"\[CLS\]".*no BERT vocabulary/);
   await writeFile(join(folder, 'tokenizer.json'), '{"model":{"type":"BPE"}}');
   await expect(openTokens('wordpiece', folder, 5)).rejects.toThrow(/tokenizer\.json.*model\.vocab/);
+});
+
+it("CLIP's tokenizer opens from tokenizer.json alone, as transformers 5 writes it", async () => {
+  const folder = await folderOf();
+  writeTokenizer(folder);
+  const both = await openTokens('clip', folder, PROMPT_TOKENS);
+  for (const file of ['vocab.json', 'merges.txt']) await rm(join(folder, file));
+  const alone = await openTokens('clip', folder, PROMPT_TOKENS);
+  for (const prompt of ['1 hand, dark skin', '', 'ein café']) {
+    expect(alone.encode(prompt)).toEqual(both.encode(prompt));
+  }
 });
 
 it("CLIP's mask ends with the first end token, which pads, too", async () => {

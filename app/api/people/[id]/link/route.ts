@@ -11,6 +11,12 @@ export const POST = route(
   async ({ person, params }) => {
     const found = await findUser(params.id);
     if (!found) throw new AppError('not-found', `There is no person ${params.id}.`);
+    if (found.imported) {
+      throw new AppError(
+        'conflict',
+        `${found.name} stands for imported answers; nobody can sign in as that.`,
+      );
+    }
     const { token } = await createInvitation({
       role: found.role,
       createdBy: person.id,

@@ -1,11 +1,12 @@
 import { getBlob } from '@/db/blobs';
 import { getPolicy } from '@/db/policies';
+import { atUnitStrength } from '@/lib/adapter-file';
 import { AppError } from '@/lib/errors';
 import { route } from '../../../../http/define-route';
 import { idParamsSchema } from '../../../id-params';
 import { attachment } from '../../attachment';
 
-/** A policy's weights as the trainer stored them: safetensors under diffusers' names. */
+/** A policy's weights: safetensors under diffusers' names, at the strength 1 that every program takes them for. */
 export const GET = route(
   { needs: 'policies.download', params: idParamsSchema },
   async ({ params }) => {
@@ -17,7 +18,7 @@ export const GET = route(
       );
     }
     const bytes = await getBlob(adapterBlob);
-    return new Response(new Uint8Array(bytes), {
+    return new Response(new Uint8Array(atUnitStrength(bytes)), {
       headers: attachment(`${name}.safetensors`, 'application/octet-stream'),
     });
   },

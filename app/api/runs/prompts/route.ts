@@ -1,0 +1,22 @@
+import { listPolicies } from '@/db/policies';
+import { AppError } from '@/lib/errors';
+import { promptCuts } from '@/lib/prompt-cuts';
+import { route } from '../../../http/define-route';
+import { manageLimit } from '../../../http/rate-limit';
+import { type CheckedPrompts, checkPromptsSchema } from '../schema';
+import { promptMeasureOf } from './prompt-measure';
+
+/** Which prompts are longer than a pipeline's text encoder takes. */
+export const POST = route(
+  { needs: 'rounds.manage', body: checkPromptsSchema, limit: manageLimit },
+  async ({ body: { pipeline, prompts } }): Promise<CheckedPrompts> => {
+    // Only the folders of pipelines that are known here are read.
+    if ((await listPolicies(pipeline)).length === 0) {
+      throw new AppError('not-found', `There is no pipeline "${pipeline}".`);
+    }
+    const measure = await promptMeasureOf(pipeline);
+    if (!measure) return { room: null, cut: 0, first: null };
+    const cuts = promptCuts(prompts, measure);
+    return { room: measure.room, cut: cuts.length, first: cuts[0] ?? null };
+  },
+);

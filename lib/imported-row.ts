@@ -1,0 +1,123 @@
+/** @file A row of Pick-a-Pic's columns as others write it: only caption, labels and images must be there. */
+import { z } from 'zod';
+import { type Answer, answerSchema } from './answers';
+import { labelsOf } from './pick-a-pic';
+import { purposeSchema } from './samples';
+
+/** Python's json writes what is not there as NaN, tables as an empty text. */
+const blank = new Set(['', 'nan', 'none', 'null', 'nat', 'n/a', '<na>']);
+
+const isBlank = (value: unknown): boolean =>
+  value === null ||
+  value === undefined ||
+  (typeof value === 'string' && blank.has(value.trim().toLowerCase()));
+
+/** What is not there, in whatever form, is null. */
+const optional = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess((value) => (isBlank(value) ? null : value), schema.nullable()).default(null);
+
+const nameSchema = z
+  .union([z.string().trim().min(1).max(200), z.int()], {
+    error: 'is no name: give a text of at most 200 characters, or a whole number below 2^53',
+  })
+  .transform(String);
+
+/** Numbers as text, and Python's booleans: `rank_0 < rank_1` is true or false. */
+const labelSchema = z.preprocess(
+  (value) => {
+    if (typeof value === 'boolean') return Number(value);
+    if (typeof value !== 'string') return value;
+    const truth = truthOf(value);
+    return truth === undefined ? Number(value) : Number(truth);
+  },
+  z.number({ error: 'is no number: give 1, 0 or 0.5' }),
+);
+
+function truthOf(value: unknown): boolean | undefined {
+  const text = String(value).trim().toLowerCase();
+  if (['true', '1', '1.0'].includes(text)) return true;
+  if (['false', '0', '0.0'].includes(text)) return false;
+  return undefined;
+}
+
+/** Bytes of an image in base64 (also as a data URL), or an object that holds them: `{"bytes": …}`, as Parquet keeps images. */
+const imageBytesSchema = z.union(
+  [z.string(), z.looseObject({ bytes: z.string() }).transform(({ bytes }) => bytes)],
+  { error: 'holds no bytes as base64: give them so, or put the image beside the file' },
+);
+
+export const importedRowSchema = z.looseObject({
+  /** The id that an export of Darkroom gives an answer; else Pick-a-Pic's. */
+  answer_id: optional(nameSchema),
+  ranking_id: optional(nameSchema),
+  user_id: optional(nameSchema),
+  /** In whatever form: `readTime` reads it. */
+  created_at: z.unknown().optional(),
+  created_at_ms: z.unknown().optional(),
+  caption: z
+    .string({ error: 'is missing: give the prompt of both images' })
+    .trim()
+    .min(1, 'is empty: give the prompt of both images')
+    .max(10_000, 'has more than 10,000 characters: shorten the prompt'),
+  image_0_uid: optional(nameSchema),
+  image_1_uid: optional(nameSchema),
+  image_0_path: optional(z.string()),
+  image_1_path: optional(z.string()),
+  image_0_url: optional(z.string()),
+  image_1_url: optional(z.string()),
+  jpg_0: optional(imageBytesSchema),
+  jpg_1: optional(imageBytesSchema),
+  label_0: labelSchema,
+  label_1: labelSchema,
+  model_0: optional(nameSchema),
+  model_1: optional(nameSchema),
+  answer: optional(answerSchema),
+  purpose: optional(purposeSchema).transform((purpose) => purpose ?? 'training'),
+  held_back: z.preprocess((value) => truthOf(value) ?? false, z.boolean()).default(false),
+  decision_ms: optional(z.coerce.number().nonnegative()),
+});
+
+export type ImportedRow = z.output<typeof importedRowSchema>;
+
+/**
+ * Whether a row says that nobody has answered: `has_label` is false, or both labels are there and empty. Its other columns do
+ * not matter then.
+ */
+export function isUnlabeled(row: Readonly<Record<string, unknown>>): boolean {
+  if (!isBlank(row.has_label)) {
+    const labeled = truthOf(row.has_label);
+    if (labeled !== undefined) return !labeled;
+  }
+  return ['label_0', 'label_1'].every((column) => column in row && isBlank(row[column]));
+}
+
+/** What a row's labels say; null where they say nothing that an answer could be, or something else than `answer` does. */
+export function answerIn({ label_0, label_1, answer }: ImportedRow): Answer | null {
+  const fitting = (Object.keys(labelsOf) as Answer[]).filter(
+    (one) => labelsOf[one][0] === label_0 && labelsOf[one][1] === label_1,
+  );
+  if (answer) return fitting.includes(answer) ? answer : null;
+  return fitting[0] ?? null;
+}
+
+/**
+ * One line as an object. Python's NaN and Infinity, which are no JSON, count as null. Null where the line is no object.
+ */
+export function objectIn(text: string): Record<string, unknown> | null {
+  const parsed =
+    jsonIn(text) ??
+    jsonIn(text.replaceAll(stringOrNonNumber, (found) => (found.startsWith('"') ? found : 'null')));
+  return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+    ? (parsed as Record<string, unknown>)
+    : null;
+}
+
+const stringOrNonNumber = /"(?:[^"\\]+|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

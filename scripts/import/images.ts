@@ -1,0 +1,174 @@
+/** @file The images that rows name or hold, each read and checked once; and their bytes for the blob store when wanted. */
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs';
+import type { ImportReason } from '@/db/import-checks';
+import { AppError } from '@/lib/errors';
+import { type ImportedRow, objectIn } from '@/lib/imported-row';
+import { type Alteration, type Frame, fitImage, ImageError, imageBytesMax } from './fit-image';
+import type { LineFile, Place } from './lines';
+
+/** Says what is wrong with a row, and what would be right. */
+export class RowError extends Error {
+  constructor(
+    readonly reason: ImportReason,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export type Side = 0 | 1;
+
+/** Where the bytes of an image lie: in a file, or in a line. */
+type Source = { path: string } | { path?: undefined; place: Place; side: Side };
+
+export interface FoundImage {
+  /** The sha256 of its bytes as they are stored. */
+  imageBlob: string;
+  altered: Alteration[];
+}
+
+const extensions = ['png', 'jpg', 'jpeg', 'webp', 'PNG', 'JPG', 'JPEG'];
+
+export class Images {
+  readonly #known = new Map<string, FoundImage>();
+  readonly #sources = new Map<string, Source>();
+
+  /** @param folder what paths start from, and may not lead out of */
+  constructor(
+    private readonly file: LineFile,
+    private readonly folder: string,
+    private readonly frame: Frame,
+  ) {}
+
+  /** Every image found so far, by its bytes as they are stored. */
+  get altered(): Alteration[][] {
+    return [
+      ...new Map([...this.#known.values()].map((one) => [one.imageBlob, one.altered])).values(),
+    ];
+  }
+
+  /** The image on one side of a row. Throws a RowError. */
+  async find(row: ImportedRow, side: Side, place: Place): Promise<FoundImage> {
+    const held = row[`jpg_${side}`];
+    const bytes = held === null ? null : bytesIn(held, side);
+    const source: Source = bytes ? { place, side } : { path: await this.#locate(row, side) };
+    const key = source.path ?? sha256(bytes as Uint8Array);
+    const known = this.#known.get(key);
+    if (known) return known;
+    const { png, altered } = await this.#fitted(bytes ?? (await fileBytes(key)), nameOf(source));
+    const found = { imageBlob: sha256(png), altered };
+    this.#known.set(key, found);
+    this.#sources.set(found.imageBlob, source);
+    return found;
+  }
+
+  /** Brings an image that was found to the blob store. Throws 'conflict' where it has changed since. */
+  async put(imageBlob: string): Promise<void> {
+    if (await hasBlob(imageBlob)) return;
+    const source = this.#sources.get(imageBlob) as Source;
+    const { png } = await this.#fitted(await this.#bytesOf(source), nameOf(source));
+    if (sha256(png) !== imageBlob) throw changed(nameOf(source));
+    await putBlob(png);
+  }
+
+  async #bytesOf(source: Source): Promise<Uint8Array> {
+    if (source.path !== undefined) return fileBytes(source.path);
+    const column = `jpg_${source.side}` as const;
+    const row = objectIn(await this.file.again(source.place)) ?? {};
+    const held = row[column];
+    const text = typeof held === 'object' ? (held as { bytes?: unknown } | null)?.bytes : held;
+    if (typeof text !== 'string') throw changed(this.file.path);
+    return bytesIn(text, source.side);
+  }
+
+  async #fitted(bytes: Uint8Array, name: string) {
+    try {
+      return await fitImage(bytes, name, this.frame);
+    } catch (thrown) {
+      throw thrown instanceof ImageError ? new RowError(thrown.reason, thrown.message) : thrown;
+    }
+  }
+
+  async #locate(row: ImportedRow, side: Side): Promise<string> {
+    const column = `image_${side}` as const;
+    const [path, uid, url] = [row[`${column}_path`], row[`${column}_uid`], row[`${column}_url`]];
+    const isAddress = url !== null && /^[a-z][\w+.-]*:/i.test(url);
+    const candidates = path
+      ? [path]
+      : [
+          ...(uid ? extensions.map((one) => join('images', `${uid}.${one}`)) : []),
+          ...(url && !isAddress ? [url] : []),
+        ];
+    if (candidates.length === 0) {
+      throw new RowError(
+        'image-missing',
+        isAddress
+          ? `${column}_url is an address, and an import fetches nothing. Put the image beside the file and name it in ${column}_path, or its bytes in jpg_${side} as base64.`
+          : `neither ${column}_path nor ${column}_uid nor jpg_${side} says which image is meant.`,
+      );
+    }
+    const inside = candidates.map((one) => this.#inside(one, column));
+    const there = inside.find((one) => existsSync(one));
+    if (there) return there;
+    // An export without its images, into the installation that it came from.
+    if (uid && /^[0-9a-f]{64}$/.test(uid) && (await hasBlob(uid))) {
+      await getBlob(uid);
+      return blobPath(uid);
+    }
+    throw new RowError(
+      'image-missing',
+      `${inside[0]} does not exist. Put the image there, or name it in ${column}_path.`,
+    );
+  }
+
+  #inside(path: string, column: string): string {
+    const whole = resolve(this.folder, path);
+    const inside = relative(this.folder, whole);
+    if (!inside.startsWith('..') && !isAbsolute(inside)) return whole;
+    throw new RowError(
+      'image-missing',
+      `${column} "${path}" leads out of ${this.folder}. Put the images beside the file.`,
+    );
+  }
+}
+
+async function fileBytes(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size <= imageBytesMax) return await readFile(path);
+    throw new RowError(
+      'image-too-large',
+      `${path} has ${size} bytes, more than ${imageBytesMax}. Save the image smaller.`,
+    );
+  } catch (thrown) {
+    if (thrown instanceof RowError) throw thrown;
+    throw new RowError(
+      'image-unreadable',
+      `${path} cannot be read (${(thrown as NodeJS.ErrnoException).code}). Name an image that can.`,
+    );
+  }
+}
+
+const nameOf = (source: Source) => source.path ?? `jpg_${source.side}`;
+
+function bytesIn(text: string, side: Side): Uint8Array {
+  const base64 = text.replace(/^data:[^,]*,/, '').replaceAll(/\s+/g, '');
+  if (base64 !== '' && /^[\w+/-]+={0,2}$/.test(base64)) return Buffer.from(base64, 'base64');
+  const isEscaped = text.startsWith(String.raw`\x`);
+  throw new RowError(
+    'image-unreadable',
+    isEscaped
+      ? `jpg_${side} holds bytes in DuckDB's notation. Write base64(jpg_${side}) instead.`
+      : `jpg_${side} is no base64. Write the image's bytes so, or put the image beside the file and name it in image_${side}_path.`,
+  );
+}
+
+function changed(name: string): AppError {
+  return new AppError(
+    'conflict',
+    `${name} has changed during the import. Let it stand still, then import again: what is stored stays.`,
+  );
+}

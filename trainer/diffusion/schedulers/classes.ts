@@ -1,0 +1,78 @@
+/**
+ * @file What is made of each scheduler class that a pipeline may name. A DDIM step needs the noise schedule the UNet was
+ * trained on, ᾱ_t by training step, and what its output stands for; how else one may solve the same equation does not matter.
+ * Source of names and settings: `src/diffusers/schedulers` of huggingface/diffusers.
+ */
+
+/** Followed, and what that leaves aside; or the reason why DDIM cannot. */
+export type SchedulerClass = { followed: string } | { refused: string };
+
+const itself = { followed: 'its own steps' };
+const solver = { followed: 'another solver of the same noise schedule' };
+const flow = {
+  refused: 'describes flow matching, whose UNet says a velocity between image and noise',
+};
+const sigmas = {
+  refused: 'counts noise by σ and scales the UNet’s input by it, not by training steps',
+};
+const distilled = {
+  refused:
+    'belongs to a distilled UNet, which jumps to the finished image instead of saying the noise of a step',
+};
+const discrete = { refused: 'draws tokens, not latents' };
+
+const classes: Readonly<Record<string, SchedulerClass>> = {
+  DDIMScheduler: itself,
+  DDIMParallelScheduler: itself,
+  DDPMScheduler: { followed: 'DDIM at eta 1 takes its steps' },
+  DDPMParallelScheduler: { followed: 'DDIM at eta 1 takes its steps' },
+  PNDMScheduler: solver,
+  LMSDiscreteScheduler: solver,
+  EulerDiscreteScheduler: solver,
+  EulerAncestralDiscreteScheduler: solver,
+  HeunDiscreteScheduler: solver,
+  KDPM2DiscreteScheduler: solver,
+  KDPM2AncestralDiscreteScheduler: solver,
+  DEISMultistepScheduler: solver,
+  DPMSolverMultistepScheduler: solver,
+  DPMSolverSinglestepScheduler: solver,
+  DPMSolverSDEScheduler: solver,
+  UniPCMultistepScheduler: solver,
+  SASolverScheduler: solver,
+  FlowMatchEulerDiscreteScheduler: flow,
+  FlowMatchHeunDiscreteScheduler: flow,
+  FlowMatchLCMScheduler: flow,
+  LCMScheduler: distilled,
+  TCDScheduler: distilled,
+  CMStochasticIterativeScheduler: distilled,
+  SCMScheduler: distilled,
+  ConsistencyDecoderScheduler: distilled,
+  EDMEulerScheduler: sigmas,
+  EDMDPMSolverMultistepScheduler: sigmas,
+  CosineDPMSolverMultistepScheduler: sigmas,
+  KarrasVeScheduler: sigmas,
+  ScoreSdeVeScheduler: sigmas,
+  ScoreSdeVpScheduler: { refused: 'counts noise by a continuous time, not by training steps' },
+  IPNDMScheduler: { refused: 'has a noise schedule of its own, without betas' },
+  UnCLIPScheduler: { refused: 'belongs to unCLIP, whose networks predict their variance' },
+  DDPMWuerstchenScheduler: { refused: 'has a noise schedule of its own, without betas' },
+  CogVideoXDDIMScheduler: { refused: 'shifts its noise schedule, for videos' },
+  CogVideoXDPMScheduler: { refused: 'shifts its noise schedule, for videos' },
+  DDIMInverseScheduler: { refused: 'goes from images to noise' },
+  DPMSolverMultistepInverseScheduler: { refused: 'goes from images to noise' },
+  RePaintScheduler: { refused: 'fills parts of given images' },
+  VQDiffusionScheduler: discrete,
+  AmusedScheduler: discrete,
+};
+
+/** What is made of a class of diffusers, by its name; one that nobody has looked at is refused. */
+export function schedulerClass(name: string): SchedulerClass {
+  return classes[name] ?? { refused: 'is no scheduler that Darkroom knows' };
+}
+
+/** Defaults of the classes that differ from DDIM's in diffusers, where a file leaves the numbers out. */
+export function betaDefaultsOf(name: string): { beta_start: number; beta_end: number } {
+  return /^(Heun|KDPM2|DPMSolverSDE)/.test(name)
+    ? { beta_start: 0.00085, beta_end: 0.012 }
+    : { beta_start: 0.0001, beta_end: 0.02 };
+}
