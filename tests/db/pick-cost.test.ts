@@ -3,7 +3,7 @@ import { labelProgress } from '@/db/label-progress';
 import { leasePairs } from '@/db/leases';
 import { submitPreference } from '@/db/preferences';
 import { cancelRun } from '@/db/runs';
-import { fillAnswers, fillPairs } from '../bench/picks';
+import { fillAnswers, fillPairs } from '../support/fill-labels';
 import { planOf, statementsOf } from './statements';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 
