@@ -1,13 +1,14 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, or } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import type { FlagKind, FlagSource, FlagState } from '@/lib/flags';
 import { recordAudit } from './audit';
 import { db } from './client';
 import { newId } from './ids';
 import type { Sample } from './samples';
-import { flags, samples } from './schema/labels';
+import { groupLeases } from './schema/group-leases';
+import { flags, leases, pairs, samples } from './schema/labels';
 import { user } from './schema/people';
-import { immediate } from './transaction';
+import { immediate, type Transaction } from './transaction';
 
 export type Flag = typeof flags.$inferSelect;
 
@@ -25,22 +26,58 @@ interface OwnFlag {
 }
 
 /** Marks a defect; again does nothing. Throws 'not-found' for an unknown sample. */
-export async function setFlag({ sampleId, kind, annotatorId }: OwnFlag): Promise<void> {
+export async function setFlag(flag: OwnFlag): Promise<void> {
   await immediate((tx) => {
-    const sample = tx.select().from(samples).where(eq(samples.id, sampleId)).get();
-    if (!sample) throw new AppError('not-found', `There is no sample ${sampleId}.`);
-    tx.insert(flags)
-      .values({
-        id: newId(),
-        sampleId,
-        kind,
-        source: 'annotator',
-        annotatorId,
-        createdAt: Date.now(),
-      })
-      .onConflictDoNothing()
-      .run();
+    flagIn(tx, flag);
   });
+}
+
+/** Marks a defect on an image that this person was shown. Throws 'not-found' for any other: it tells nothing of them. */
+export async function flagServed(flag: OwnFlag): Promise<void> {
+  await immediate((tx) => {
+    if (!wasServed(tx, flag)) {
+      throw new AppError(
+        'not-found',
+        `You were never shown a sample ${flag.sampleId}. Flag images of the pairs and groups that you judge.`,
+      );
+    }
+    flagIn(tx, flag);
+  });
+}
+
+function flagIn(tx: Transaction, { sampleId, kind, annotatorId }: OwnFlag): void {
+  const sample = tx.select().from(samples).where(eq(samples.id, sampleId)).get();
+  if (!sample) throw new AppError('not-found', `There is no sample ${sampleId}.`);
+  tx.insert(flags)
+    .values({
+      id: newId(),
+      sampleId,
+      kind,
+      source: 'annotator',
+      annotatorId,
+      createdAt: Date.now(),
+    })
+    .onConflictDoNothing()
+    .run();
+}
+
+/** Whether a person has ever leased a pair or a group with this image. */
+function wasServed(tx: Transaction, { sampleId, annotatorId }: OwnFlag): boolean {
+  const inPair = tx
+    .select({ id: leases.id })
+    .from(pairs)
+    .innerJoin(leases, and(eq(leases.pairId, pairs.id), eq(leases.annotatorId, annotatorId)))
+    .where(or(eq(pairs.sampleAId, sampleId), eq(pairs.sampleBId, sampleId)))
+    .limit(1)
+    .get();
+  const inGroup = () =>
+    tx
+      .select({ id: groupLeases.id })
+      .from(samples)
+      .innerJoin(groupLeases, eq(groupLeases.groupId, samples.groupId))
+      .where(and(eq(samples.id, sampleId), eq(groupLeases.annotatorId, annotatorId)))
+      .get();
+  return (inPair ?? inGroup()) !== undefined;
 }
 
 /** Takes one's own mark back. A reviewer's decision stays: then nothing changes. */

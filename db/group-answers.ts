@@ -21,12 +21,10 @@ export function readingsOf(annotatorId?: string): SQL<number> {
     and ${user.pausedAt} is null ${by(sql`${taggings.annotatorId}`, annotatorId)})`;
 }
 
-/** People who skipped a group, without those who are paused; 0 or 1 for one person. */
+/** People who skipped a group; 0 or 1 for one person. */
 export function skipsOf(annotatorId?: string): SQL<number> {
   return sql<number>`(select count(*) from ${groupSkips}
-    join ${user} on ${user.id} = ${groupSkips.annotatorId}
-    where ${groupSkips.groupId} = ${groups.id} and ${user.pausedAt} is null
-    ${by(sql`${groupSkips.annotatorId}`, annotatorId)})`;
+    where ${groupSkips.groupId} = ${groups.id} ${by(sql`${groupSkips.annotatorId}`, annotatorId)})`;
 }
 
 /** Live leases of a group at `now`, ms; without those of `exceptOf`. */
@@ -64,7 +62,7 @@ export function areGroupsExhausted(tx: Transaction, roundId: string): boolean {
   );
 }
 
-const ownReadings = prepared((database) =>
+const readingsBy = prepared((database) =>
   database
     .select({
       total: count(),
@@ -80,9 +78,9 @@ const ownReadings = prepared((database) =>
 );
 
 /** One person's standing readings: all, since an instant (ms), and in a round. */
-export function ownReadingsOf(
+export function ownReadings(
   annotatorId: string,
   { since, roundId }: { since: number; roundId: string | null },
 ): { total: number; recent: number; round: number } {
-  return ownReadings().get({ annotatorId, since, roundId })!;
+  return readingsBy().get({ annotatorId, since, roundId: roundId ?? '' })!;
 }

@@ -1,7 +1,7 @@
 import { and, count, eq, gte, inArray, isNull, sql } from 'drizzle-orm';
-import { ownReadingsOf } from './group-answers';
+import { ownReadings } from './group-answers';
 import { prepared } from './prepared';
-import { labelingStates, roundIsOpen } from './round-labeling';
+import { labelingOf, labelingStates, roundIsOpen } from './round-labeling';
 import { preferences } from './schema/labels';
 import { rounds, runs } from './schema/rounds';
 import { tallyOf } from './tallies';
@@ -25,7 +25,6 @@ const roundsLabeled = prepared((database) =>
       id: rounds.id,
       ordinal: rounds.ordinal,
       progress: rounds.progress,
-      config: rounds.config,
       createdAt: rounds.createdAt,
     })
     .from(rounds)
@@ -58,7 +57,7 @@ export async function labelProgress(
     .sort((a, b) => b.createdAt - a.createdAt);
   const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
   const today = answersSince().get({ annotatorId, since: dayStartMs });
-  const read = ownReadingsOf(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
+  const read = ownReadings(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
     own: {
       today: (today?.n ?? 0) + read.recent,
@@ -69,7 +68,7 @@ export async function labelProgress(
       ? {
           id: round.id,
           ordinal: round.ordinal,
-          of: round.config.sampling.pairSource,
+          of: labelingOf(round.id).pairSource,
           labeled: round.progress.labeled,
           wanted: round.progress.preferencesWanted,
         }

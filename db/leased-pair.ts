@@ -73,7 +73,7 @@ export function leasedPairIn(leaseId: string): LeasedPair {
   const { annotatorId, lease } = row;
   const sides = { left: row.left.sampleId, right: row.right.sampleId };
   const standing = standingFlags().all({ annotatorId, ...sides });
-  const side = ({ verdict: _, ...image }: typeof row.left): LeasedSide => ({
+  const side = ({ verdict: _, ...image }: typeof row.left): LeasedImage => ({
     ...image,
     flags: standing
       .filter((flag) => flag.sampleId === image.sampleId && flag.annotatorId === annotatorId)

@@ -29,7 +29,10 @@ const configOf = prepared((database) =>
     .prepare(),
 );
 
-const settings = new WeakMap<Database, Map<string, RunConfig['labeling']>>();
+/** What a round asks people for, and how. */
+type Asking = RunConfig['labeling'] & Pick<RunConfig['sampling'], 'pairSource'>;
+
+const known = new WeakMap<Database, Map<string, Asking>>();
 
 /** Rounds whose settings are remembered; the oldest go first. */
 const roundsMax = 1000;
@@ -38,15 +41,17 @@ const roundsMax = 1000;
  * How a round asks people. A round's settings never change once it is open, and they stand beside all of its prompts, so they
  * are read once in a process. Throws 'not-found'.
  */
-export function labelingOf(roundId: string): RunConfig['labeling'] {
+export function labelingOf(roundId: string): Asking {
   const database = db();
-  const known = settings.get(database) ?? new Map<string, RunConfig['labeling']>();
-  settings.set(database, known);
-  const found = known.get(roundId);
+  const rounds = known.get(database) ?? new Map<string, Asking>();
+  known.set(database, rounds);
+  const found = rounds.get(roundId);
   if (found) return found;
   const row = configOf().get({ roundId });
   if (!row) throw new AppError('not-found', `There is no round ${roundId}.`);
-  if (known.size >= roundsMax) known.delete(known.keys().next().value ?? '');
-  known.set(roundId, row.config.labeling);
-  return row.config.labeling;
+  if (rounds.size >= roundsMax) rounds.delete(rounds.keys().next().value ?? '');
+  const { labeling, sampling } = row.config;
+  const asking = { ...labeling, pairSource: sampling.pairSource };
+  rounds.set(roundId, asking);
+  return asking;
 }

@@ -1,6 +1,7 @@
-import { and, eq, gt, inArray } from 'drizzle-orm';
+import { and, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Role } from '@/lib/roles';
 import { db } from './client';
+import { prepared } from './prepared';
 import { account, session, user } from './schema/people';
 import type { Transaction } from './transaction';
 
@@ -24,4 +25,19 @@ export async function rolesOfSessions(ids: readonly string[]): Promise<Map<strin
 export async function hasPassword(userId: string): Promise<boolean> {
   const own = and(eq(account.userId, userId), eq(account.providerId, 'credential'));
   return db().select({ id: account.id }).from(account).where(own).get() !== undefined;
+}
+
+const byToken = prepared((database) =>
+  database
+    .select({ session, user })
+    .from(session)
+    .innerJoin(user, eq(user.id, session.userId))
+    .where(eq(session.token, sql.placeholder('token')))
+    .prepare(),
+);
+
+/** A session that has neither been ended nor expired at `now` (ms), with its owner as they are now; null otherwise. */
+export function liveSession(token: string, now: number) {
+  const row = byToken().get({ token });
+  return row && row.session.expiresAt.getTime() > now ? row : null;
 }

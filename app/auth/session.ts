@@ -1,3 +1,4 @@
+import { knownSession } from './known-session';
 import { auth } from './server';
 
 /** How the session's cookie was called in every home before each home had a name of its own. */
@@ -23,7 +24,11 @@ export async function authHeaders(headers: Headers): Promise<Headers> {
  * The session that these headers belong to, with its user; null when there is none or it has ended. One that is due is
  * prolonged; where the database takes no writes (a full disk, a long transaction) it is as good as before.
  */
-export async function sessionOf(received: Headers) {
+export async function sessionOf(headers: Headers) {
+  return knownSession(headers, () => askedSession(headers));
+}
+
+async function askedSession(received: Headers) {
   const { api } = await auth();
   const headers = await authHeaders(received);
   try {

@@ -8,6 +8,7 @@ import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
 import { measureLoop } from './loop';
 import { measurePasses, type Passes } from './passes';
+import { measurePicks, picksText } from './picks';
 import { measureRequests } from './requests';
 import { measureScale, scaleText } from './scale/scale';
 
@@ -27,10 +28,23 @@ const { values } = commandLine({
         error: 'give whole numbers of at least 100, as 1000,10000',
       })
       .describe('with --scale: how many answers each database holds'),
+    picks: z
+      .boolean()
+      .default(false)
+      .describe('measures picks among many open pairs and own answers instead'),
     'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
   }),
 });
 const { device } = values;
+if (values.picks) {
+  const costs = await measurePicks();
+  console.log(
+    values.json
+      ? JSON.stringify({ machine: machine(), picks: costs }, null, 2)
+      : `${machineText()}\n${picksText(costs)}`,
+  );
+  process.exit(0);
+}
 if (values.scale) {
   const report = { machine: machine(), ...(await measureScale(values.answers)) };
   console.log(

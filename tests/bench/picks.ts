@@ -1,154 +1,100 @@
-/** @file What a pick costs in the database: lease, answer, progress; by how many pairs are open and how much was answered before. */
-import { statSync } from 'node:fs';
-import { databasePath, db } from '@/db/client';
+/** @file `npm run bench -- --picks`: what a pick costs in the database, by open pairs and by one's own earlier answers. */
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closeDatabases, databasePath, db } from '@/db/client';
 import { labelProgress } from '@/db/label-progress';
 import { leasePairs } from '@/db/leases';
+import { migrateDatabase } from '@/db/migrate';
 import { submitPreference } from '@/db/preferences';
-import type { NewPair } from '@/db/samples';
-import { leases, pairs, preferences, samples } from '@/db/schema/labels';
-import { immediate } from '@/db/transaction';
+import { cancelRun } from '@/db/runs';
+import { makeLabelingRound, makePeople } from '../db/support';
+import { fillAnswers, fillPairs } from '../support/fill-labels';
 
-/** Costs of one pick: its POST and the GET of the next pair, without HTTP. */
+/** Costs of one pick: its POST and the GET of the next pair, without HTTP; means over those measured. */
 export interface PickCost {
-  /** CPU time of this process, ms; the mean of all picks measured. */
+  openPairs: number;
+  ownAnswers: number;
+  /** CPU time of this process, ms. */
   cpuMs: number;
-  statements: number;
   /** Bytes appended to the write-ahead log. */
   walBytes: number;
 }
 
-const rowsPerInsert = 400;
+const sizes = { openPairs: [50, 5_000, 50_000], ownAnswers: [0, 1_000, 100_000] };
+const picks = 50;
+const warmUp = 10;
 
-function chunksOf<T>(rows: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(rows.length / rowsPerInsert) }, (_, i) =>
-    rows.slice(i * rowsPerInsert, (i + 1) * rowsPerInsert),
-  );
+/** Measures picks in a database of its own. */
+export async function measurePicks(): Promise<PickCost[]> {
+  const before = process.env.DARKROOM_HOME;
+  const home = mkdtempSync(join(tmpdir(), 'darkroom-picks-'));
+  process.env.DARKROOM_HOME = home;
+  try {
+    await migrateDatabase();
+    const costs: PickCost[] = [];
+    for (const ownAnswers of sizes.ownAnswers) costs.push(...(await measureAfter(ownAnswers)));
+    return costs;
+  } finally {
+    closeDatabases();
+    rmSync(home, { recursive: true, force: true });
+    if (before === undefined) delete process.env.DARKROOM_HOME;
+    else process.env.DARKROOM_HOME = before;
+  }
 }
 
-/** Stores pairs of a round with two samples each, far faster than the trainer does. */
-export async function fillPairs(
-  round: { id: string; startPolicyId: string },
-  count: number,
-  rest: Partial<NewPair & { state: 'open' | 'complete' }> = {},
-): Promise<(NewPair & { id: string })[]> {
-  const createdAt = Date.now();
-  const made = Array.from({ length: count }, () => {
-    const [a, b] = [crypto.randomUUID(), crypto.randomUUID()];
-    const id = crypto.randomUUID();
-    const of = { prompt: '1 hand', roundId: round.id, groupId: null };
-    return { ...of, id, sampleAId: a, sampleBId: b, sharedNoise: false, createdAt } as const;
-  }).map((pair) => ({ purpose: 'training' as const, target: 1, ...pair, ...rest }));
-  await immediate((tx) => {
-    for (const rows of chunksOf(made)) {
-      const drawn = rows.flatMap(({ sampleAId, sampleBId }) => [sampleAId, sampleBId]);
-      for (const ids of chunksOf(drawn)) {
-        tx.insert(samples)
-          .values(
-            ids.map((id) => ({
-              id,
-              policyId: round.startPolicyId,
-              roundId: round.id,
-              prompt: '1 hand',
-              seed: 1,
-              noiseSeed: 1,
-              imageBlob: id,
-              width: 64,
-              height: 64,
-              purpose: 'training' as const,
-              createdAt,
-            })),
-          )
-          .run();
-      }
-      tx.insert(pairs).values(rows).run();
-    }
-  });
-  return made;
+async function measureAfter(ownAnswers: number): Promise<PickCost[]> {
+  const [annotatorId] = (await makePeople(1)) as [string];
+  const old = await makeLabelingRound({ pairs: 2 });
+  await cancelRun(old.run.id, null);
+  await fillAnswers(old.round, annotatorId, ownAnswers);
+  const costs: PickCost[] = [];
+  for (const openPairs of sizes.openPairs) {
+    const { round, run } = await makeLabelingRound({ pairs: 50 });
+    await fillPairs(round, picks + warmUp + openPairs - 50);
+    costs.push({ openPairs, ownAnswers, ...(await measure(annotatorId)) });
+    await cancelRun(run.id, null);
+  }
+  return costs;
 }
 
-/** Stores answers of one person to complete pairs, over as many days as it takes at 2,000 a day. */
-export async function fillAnswers(
-  round: { id: string; startPolicyId: string },
-  annotatorId: string,
-  count: number,
-): Promise<void> {
-  const answered = await fillPairs(round, count, { state: 'complete' });
-  const dayMs = 86_400_000;
-  const start = Date.now() - dayMs * Math.ceil(count / 2000 + 1);
-  const rows = answered.map((pair, i) => {
-    const at = start + Math.floor((i / 2000) * dayMs);
-    const sides = { leftSampleId: pair.sampleAId, rightSampleId: pair.sampleBId };
-    const lease = { id: crypto.randomUUID(), pairId: pair.id, annotatorId, ...sides };
-    return {
-      lease: { ...lease, servedAt: at, expiresAt: at + 120_000, releasedAt: at + 1000 },
-      preference: {
-        ...sides,
-        id: crypto.randomUUID(),
-        pairId: pair.id,
-        annotatorId,
-        leaseId: lease.id,
-        answer: 'left' as const,
-        policyId: round.startPolicyId,
-        purpose: 'training' as const,
-        shownAtMs: at,
-        decidedAtMs: at + 1000,
-        decisionMs: 1000,
-        createdAt: at + 1000,
-      },
-    };
-  });
-  await immediate((tx) => {
-    for (const some of chunksOf(rows)) {
-      tx.insert(leases)
-        .values(some.map(({ lease }) => lease))
-        .run();
-      tx.insert(preferences)
-        .values(some.map(({ preference }) => preference))
-        .run();
-    }
-  });
+/** A table of costs, a line each. */
+export function picksText(costs: readonly PickCost[]): string {
+  return costs
+    .map(
+      ({ openPairs, ownAnswers, cpuMs, walBytes }) =>
+        `${openPairs} open pairs, ${ownAnswers} own answers: ${cpuMs.toFixed(1)} ms of CPU and ${(walBytes / 1000).toFixed(0)} kB of WAL a pick`,
+    )
+    .join('\n');
 }
 
-/** Picks as the page does: an answer, then the next pair, each with the person's progress. */
-export async function measurePicks(
-  annotatorId: string,
-  { picks = 30, warmUp = 5 } = {},
-): Promise<PickCost> {
-  const statements = 0;
+async function measure(annotatorId: string): Promise<Pick<PickCost, 'cpuMs' | 'walBytes'>> {
+  for (let i = 0; i < warmUp; i++) await pick(annotatorId);
   const { $client } = db();
-  const prepare = $client.prepare.bind($client);
-  const dayStartMs = new Date().setHours(0, 0, 0, 0);
+  const walBytes = () => statSync(`${databasePath()}-wal`).size;
   $client.pragma('wal_checkpoint(TRUNCATE)');
   $client.pragma('wal_autocheckpoint = 0');
-  const walBytes = () => statSync(`${databasePath()}-wal`).size;
-  let [cpu, wal] = [process.cpuUsage(), walBytes()];
-  let leased = await leasePairs({ annotatorId, count: 1 });
-  for (let i = 0; i < warmUp + picks; i++) {
-    if (i === warmUp) {
-      [cpu, wal] = [process.cpuUsage(), walBytes()];
-    }
-    if (leased.state !== 'pairs') throw new Error(`no pair after ${i} picks: ${leased.state}`);
-    const [pair] = leased.pairs;
-    const now = Date.now();
-    await submitPreference({
-      id: crypto.randomUUID(),
-      leaseId: pair!.leaseId,
-      annotatorId,
-      answer: 'left',
-      shownAtMs: now - 1000,
-      decidedAtMs: now,
-      guidelinesVersion: 1,
-    });
-    await labelProgress(annotatorId, { dayStartMs });
-    await labelProgress(annotatorId, { dayStartMs });
-    leased = await leasePairs({ annotatorId, count: 1 });
-  }
+  const [cpu, wal] = [process.cpuUsage(), walBytes()];
+  for (let i = 0; i < picks; i++) await pick(annotatorId);
   const { user, system } = process.cpuUsage(cpu);
-  void prepare;
   $client.pragma('wal_autocheckpoint = 1000');
-  return {
-    cpuMs: (user + system) / 1000 / picks,
-    statements,
-    walBytes: (walBytes() - wal) / picks,
-  };
+  return { cpuMs: (user + system) / 1000 / picks, walBytes: (walBytes() - wal) / picks };
+}
+
+/** What the page asks for: the next pair and an answer, each with the person's progress. */
+async function pick(annotatorId: string): Promise<void> {
+  const now = Date.now();
+  const leased = await leasePairs({ annotatorId });
+  if (leased.state !== 'pairs') throw new Error(`There is no pair to pick: ${leased.state}.`);
+  await labelProgress(annotatorId, { dayStartMs: now - 3_600_000 });
+  await submitPreference({
+    id: crypto.randomUUID(),
+    leaseId: leased.pairs[0]!.leaseId,
+    annotatorId,
+    answer: 'left',
+    shownAtMs: now - 1000,
+    decidedAtMs: now,
+    guidelinesVersion: 1,
+  });
+  await labelProgress(annotatorId, { dayStartMs: now - 3_600_000 });
 }

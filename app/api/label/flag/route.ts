@@ -1,4 +1,4 @@
-import { setFlag, unsetFlag } from '@/db/flags';
+import { flagServed, unsetFlag } from '@/db/flags';
 import { route } from '../../../http/define-route';
 import { labelLimit } from '../../../http/rate-limit';
 import { flagRequestSchema, type Outcome } from '../schema';
@@ -7,7 +7,7 @@ import { flagRequestSchema, type Outcome } from '../schema';
 export const POST = route(
   { needs: 'label', body: flagRequestSchema, limit: labelLimit },
   async ({ person, body: { set, ...flag } }): Promise<Outcome> => {
-    await (set ? setFlag : unsetFlag)({ ...flag, annotatorId: person.id });
+    await (set ? flagServed : unsetFlag)({ ...flag, annotatorId: person.id });
     return { outcome: 'counted' };
   },
 );
