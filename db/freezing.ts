@@ -36,6 +36,8 @@ export interface Prepared {
 
 export interface Freezing {
   roundId: string;
+  /** With which the round was opened, by whoever freezes it now. */
+  token?: string;
   /** Reads and works out; called again where something has changed meanwhile. */
   prepare: () => Promise<Prepared>;
   /** Whether the round may still be frozen; asked within each transaction. */
@@ -49,12 +51,12 @@ export interface Freezing {
  * Throws 'unavailable' when what people said changes again and again.
  */
 export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'withdrawn'> {
-  const { roundId, may, finish } = freezing;
-  const token = newId();
+  const { roundId, may, finish, token = newId() } = freezing;
   const begun = await immediate((tx) => {
     const round = roundIn(tx, roundId);
     if (!may(tx, round)) return 'withdrawn';
-    if (round.freezing && Date.now() - round.freezing.at < takeoverMs) return 'busy';
+    const other = round.freezing?.token === token ? null : round.freezing;
+    if (other && Date.now() - other.at < takeoverMs) return 'busy';
     note(tx, roundId, token);
     return 'frozen';
   });

@@ -79,12 +79,12 @@ export function announceRound(tx: Transaction, round: Round, now: number): void 
   );
 }
 
-/** Nobody is at it yet. */
-const toBeFrozen = { token: '', at: 0 };
+/** Whoever comes first freezes it. */
+const nobody = { token: '', at: 0 };
 
 /**
  * Opens the next round of a run, from a given policy or from the one served. Where the method learns from the archive, the
- * round waits in training until that is frozen (`freezeOpened` in rounds.ts).
+ * round waits in training until that is frozen (`freezeOpened` in rounds.ts). @param freezer who does that at once, if anybody
  */
 export function openRound(
   tx: Transaction,
@@ -92,10 +92,11 @@ export function openRound(
   ordinal: number,
   now: number,
   startPolicyId = servingIn(tx, run.pipeline).id,
+  freezer = nobody,
 ): Round {
   const asked = asksPeople(run.method);
   const first = asked ? 'sampling' : 'training';
-  const freezing = sourceOf(run.method) === 'archive' ? toBeFrozen : null;
+  const freezing = sourceOf(run.method) === 'archive' ? freezer : null;
   const round = tx
     .insert(rounds)
     .values({

@@ -228,18 +228,19 @@ function endLabeling(
 
 /**
  * Freezes the archive for a round that was opened on it, which then trains, or has failed where there is nothing to train on.
- * @param prepared what was read just before it was opened
+ * @param opened what was read just before it was opened, and the token with which it was
  */
 export async function freezeOpened(
   roundId: string,
   now: number,
-  prepared?: Prepared,
+  opened?: { prepared: Prepared; token: string },
 ): Promise<void> {
   const { startPolicyId, config, runId } = await getRound(roundId);
   const { pipeline, method } = runIn(db(), runId);
-  let known = prepared;
+  let known = opened?.prepared;
   await freeze({
     roundId,
+    token: opened?.token,
     may: (_, { state, freezing }) => state === 'training' && freezing !== null,
     async prepare() {
       const first =

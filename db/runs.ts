@@ -57,6 +57,7 @@ export async function startRun(input: {
   // What is refused is refused before an archive is read; under the lock, it is looked at again.
   const startPolicyId = checkedStart(db(), input, config).id;
   const prepared = await archiveOrRefuse({ ...input, config, now, startPolicyId });
+  const freezer = { token: newId(), at: Date.now() };
   const started = await immediate((tx) => {
     const startPolicy = checkedStart(tx, input, config);
     const run = tx
@@ -74,11 +75,11 @@ export async function startRun(input: {
       })
       .returning()
       .get();
-    const round = openRound(tx, run, 1, now, startPolicy.id);
+    const round = openRound(tx, run, 1, now, startPolicy.id, freezer);
     recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
     return { run, round };
   });
-  return { ...started, round: await begun(started.round, now, prepared) };
+  return { ...started, round: await begun(started.round, now, prepared, freezer) };
 }
 
 /** The policy that a run starts from, if it can be run with these settings. Throws 'bad-request'. */
@@ -117,10 +118,15 @@ async function archiveOrRefuse(
 }
 
 /** A round that was opened, with its archive frozen where it needs one. */
-async function begun(round: Round, now: number, prepared: Prepared | undefined): Promise<Round> {
+async function begun(
+  round: Round,
+  now: number,
+  prepared: Prepared | undefined,
+  { token }: { token: string },
+): Promise<Round> {
   if (!prepared) return round;
   // It is open: if freezing is interrupted, the trainer takes it up.
-  await freezeOpened(round.id, now, prepared).catch(() => {});
+  await freezeOpened(round.id, now, { prepared, token }).catch(() => {});
   return getRound(round.id);
 }
 
@@ -177,16 +183,17 @@ export async function resumeRun(id: string, actorId: string | null): Promise<voi
   const prepared = opens
     ? await archiveOrRefuse({ ...known, now, startPolicyId: servingIn(db(), known.pipeline).id })
     : undefined;
+  const freezer = { token: newId(), at: Date.now() };
   const opened = await immediate((tx) => {
     const run = runIn(tx, id);
     if (!mayResume(run)) return null;
     setRunStatus(tx, run, 'active', now);
     const ordinal = nextOrdinal(tx, id);
-    const round = ordinal === null ? null : openRound(tx, run, ordinal, now);
+    const round = ordinal === null ? null : openRound(tx, run, ordinal, now, undefined, freezer);
     recordAudit(tx, { actorId, action: 'run.resume', subject: id });
     return round;
   });
-  if (opened) await begun(opened, now, prepared);
+  if (opened) await begun(opened, now, prepared, freezer);
 }
 
 /** False: it goes on already. Throws 'conflict' where it never will. */

@@ -67,7 +67,7 @@ function learnFrom(pipeline: string, method: 'diffusion-dpo' | 'kto') {
 }
 
 describe('under the write lock', () => {
-  const sizes = [1100, 3300];
+  const sizes = [600, 1300];
 
   it('labeling ends with as many statements and rows, however many answers there are', async () => {
     const people = await makePeople(2);
