@@ -27,16 +27,17 @@ async function costsAt(answers: number, rounds: number, people: number) {
   return costs;
 }
 
-/** The whole of something is asked for: what comes back follows its size. */
-const whole = new Set(['export of everything', 'a new run']);
+/** Versions to start from, all by name. */
+const offersAll = 'a new run';
 
 it('every page asks as many statements of a large database as of a small one, and shows no more', async () => {
   const few = await costsAt(600, 81, 60);
   const many = await costsAt(2400, 221, 240);
   for (const [name, { statements, rows, bytes }] of many) {
-    if (name === 'export of everything') continue;
+    // An export is read a thousand rows at a time.
+    if (name.startsWith('export')) continue;
     expect({ name, statements }).toEqual({ name, statements: few.get(name)?.statements });
-    if (whole.has(name)) continue;
+    if (name === offersAll) continue;
     // A page's length, and what its largest lists hold.
     expect({ name, isShort: rows < 1000 && bytes < 200_000, rows, bytes }).toMatchObject({
       isShort: true,
