@@ -11,7 +11,7 @@ test('long lists come a page at a time, and go on where they ended', async ({ ap
   const page = await app.signIn(browser, 'admin');
 
   await page.goto('/rounds');
-  const rounds = page.getByRole('table', { name: 'Earlier rounds' }).locator('tbody tr');
+  const rounds = page.getByRole('region', { name: 'Earlier rounds' }).locator('tbody tr');
   await expect(rounds).toHaveCount(25);
   const last = await rounds.last().textContent();
   await page.getByRole('button', { name: 'More rounds' }).click();
@@ -21,7 +21,7 @@ test('long lists come a page at a time, and go on where they ended', async ({ ap
   await expectAccessible(page);
 
   await page.goto('/policies');
-  const versions = page.getByRole('table', { name: 'Versions' }).locator('tbody tr');
+  const versions = page.getByRole('region', { name: 'Versions' }).locator('tbody tr');
   // The newest, and the base that all come from.
   await expect(versions).toHaveCount(26);
   await expect(versions.first()).toContainText('Base');
@@ -31,13 +31,13 @@ test('long lists come a page at a time, and go on where they ended', async ({ ap
   await expectAccessible(page);
 
   await page.goto('/review');
-  const rates = page.getByRole('table', { name: 'Defect rates by version' }).locator('tbody tr');
+  const rates = page.getByRole('region', { name: 'Defect rates by version' }).locator('tbody tr');
   await expect(rates).toHaveCount(30);
   await page.getByRole('button', { name: 'Earlier versions' }).click();
   await expect(rates).toHaveCount(60);
 
   await page.goto('/review/annotators');
-  const annotators = page.getByRole('table', { name: 'Annotators' }).locator('tbody tr');
+  const annotators = page.getByRole('region', { name: 'Annotators' }).locator('tbody tr');
   await expect(annotators).toHaveCount(30);
   await page.getByRole('button', { name: 'More annotators' }).click();
   await expect(annotators).toHaveCount(60);
@@ -47,7 +47,7 @@ test('people are found by name where they are many', async ({ app, browser }) =>
   await growHome(grown);
   const page = await app.signIn(browser, 'admin', { name: 'Zoe' });
   await page.goto('/people');
-  const people = page.getByRole('table', { name: 'People' }).locator('tbody tr');
+  const people = page.getByRole('region', { name: 'People' }).locator('tbody tr');
   await expect(people).toHaveCount(50);
   await expect(page.getByText('Zoe')).toHaveCount(0);
   await page.getByRole('searchbox', { name: 'Find by name or address' }).fill('zo');
