@@ -8,8 +8,6 @@ import { type Policy, policyIn } from './policies';
 import { aliases, policies } from './schema/policies';
 import { immediate, type Transaction } from './transaction';
 
-export type Alias = typeof aliases.$inferSelect;
-
 /** Within a decision: the policy served for a pipeline. Throws 'not-found' before the first. */
 export function servingIn(tx: Transaction, pipeline: string): Policy {
   const row = tx

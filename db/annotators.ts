@@ -37,7 +37,7 @@ export interface AnnotatorReports {
 /** Reads what is counted while answers come in (figures.ts): its cost does not follow the number of answers. */
 export async function annotatorReports({
   after,
-  limit = 50,
+  limit = 30,
 }: {
   after?: string;
   limit?: number;

@@ -34,13 +34,13 @@ function leads(which: string, counting: Counting): string {
     where ${which} and q.purpose = 'training' and ${standingAnswer('p', counting)} group by q.id`;
 }
 
-/** Each two images of groups that some tagged, and whether more people tagged one. @param which of groups g */
+/** Of groups, how many two images there are of which more people tagged one. @param which of groups g */
 export function tagPairs(which: string, counting: Counting): string {
   const tags = `select s.group_id, s.id, (select count(*) from taggings t, json_each(t.tagged_sample_ids) tag
       where t.group_id = s.group_id and t.superseded_at is null ${counting.taggings('t')} and tag.value = s.id) as tags
     from samples s join groups g on g.id = s.group_id where ${which}`;
-  return `select one.group_id, one.tags <> other.tags as decided from (${tags}) one join (${tags}) other
-    on other.group_id = one.group_id and other.id > one.id`;
+  return `select group_id, (sum(n) * sum(n) - sum(n * n)) / 2 as decided from (
+    select group_id, count(*) as n from (${tags}) group by group_id, tags) group by group_id`;
 }
 
 /** Whether somebody marked a sample s. */

@@ -155,26 +155,27 @@ function takenOff(pipeline: string, young: Young) {
       answers_young (id) as (select value from json_each(:answers)),
       taggings_young (id) as (select value from json_each(:taggings)),
       flags_young (id) as (select value from json_each(:flags)),
-      touched_pairs (id) as materialized (
-        select pair_id from preferences where annotator_id in paused and superseded_at is null and purpose = 'training'
-        union select pair_id from preferences where id in answers_young),
+      touched_pairs (id, round_id, sample_a_id, sample_b_id) as materialized (
+        select q.id, q.round_id, q.sample_a_id, q.sample_b_id from (
+          select pair_id from preferences where annotator_id in paused and superseded_at is null and purpose = 'training'
+          union select pair_id from preferences where id in answers_young
+        ) cross join pairs q on q.id = pair_id where q.purpose = 'training'),
       touched_groups (id) as materialized (
         select group_id from taggings where superseded_at is null and (annotator_id in paused or id in taggings_young)),
       touched_samples (id) as materialized (
-        select sample_a_id from pairs where id in touched_pairs
-        union select sample_b_id from pairs where id in touched_pairs
+        select sample_a_id from touched_pairs union select sample_b_id from touched_pairs
         union select id from samples where group_id in touched_groups
         union select sample_id from flags where annotator_id in paused
         union select sample_id from flags where id in flags_young),
       leads as materialized (
         select q.id, sum(v) <> 0 as decided, sum(counts) > 0 as said, sum(v * counts) <> 0 as decided_then from (
-          select p.pair_id, ${counts('p', 'answers')} as counts, case
+          select q.id, q.round_id, ${counts('p', 'answers')} as counts, case
             when p.answer = 'left' then iif(p.left_sample_id = q.sample_a_id, 1, -1)
             when p.answer = 'right' then iif(p.right_sample_id = q.sample_a_id, 1, -1)
             else 0 end as v
-          from touched_pairs t cross join pairs q on q.id = t.id cross join preferences p on p.pair_id = q.id
-          where p.superseded_at is null and q.purpose = 'training'
-        ) join pairs q on q.id = pair_id where ${ofPipeline('q.round_id')} group by q.id),
+          from touched_pairs q cross join preferences p on p.pair_id = q.id
+          where p.superseded_at is null
+        ) q group by q.id having ${ofPipeline('q.round_id')}),
       votes (id, bad, good, counts) as (
         ${votesOfSide('sample_a_id')} union all ${votesOfSide('sample_b_id')}
         union all select f.sample_id, 1, 0, ${counts('f', 'flags')}

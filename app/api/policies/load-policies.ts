@@ -15,7 +15,7 @@ import type { PoliciesQuery, PoliciesView, PolicyNode } from './schema';
 export async function loadPolicies({
   pipeline: wanted,
   before,
-  limit = 40,
+  limit = 25,
 }: PoliciesQuery = {}): Promise<PoliciesView> {
   const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;

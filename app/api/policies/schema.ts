@@ -29,8 +29,6 @@ export const servingSchema = z.object({
   setBy: z.string().nullable(),
 });
 
-export type Serving = z.infer<typeof servingSchema>;
-
 export const policiesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),

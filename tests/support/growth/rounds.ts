@@ -8,6 +8,7 @@ import type { EvaluationSummary } from '@/lib/metrics';
 import { pairFromAnswers } from '@/lib/pairing';
 import { servingAlias } from '@/lib/policies';
 import type { RoundProgress, RoundState } from '@/lib/rounds';
+import type { RunStatus } from '@/lib/runs';
 import { drawJudges, type GrownPair, growPair, growSample } from './answers';
 import type { Person } from './people';
 import { configOf, evaluationPrompts, prompts } from './run-config';
@@ -56,7 +57,12 @@ export function growRounds(
     const goesOn = before && i % roundsPerRun > 0 && sameRun(before, kind);
     ordinal = goesOn ? ordinal + 1 : 1;
     if (!goesOn || !run) {
-      run = growRun(soil, judges, i, { ...kind, lineage: lineages[kind.lineage]! });
+      const last = kinds.length - 1;
+      const isLast =
+        Math.floor(i / roundsPerRun) === Math.floor(last / roundsPerRun) &&
+        sameRun(kind, kinds[last]!);
+      const lineage = lineages[kind.lineage]!;
+      run = growRun(soil, judges, i, { ...kind, lineage, status: isLast ? 'active' : 'done' });
     }
     const answers = kind.asks ? Math.ceil(left / (asking - asked++)) : 0;
     left -= answers;
@@ -172,7 +178,7 @@ function growRun(
   { insert, chance, startedAt }: Soil,
   people: readonly Person[],
   at: number,
-  of: Omit<Kind, 'lineage'> & { lineage: Lineage },
+  of: Omit<Kind, 'lineage'> & { lineage: Lineage; status: RunStatus },
 ): Run {
   const { method, lineage, annotatorsPerPair, pairSource } = of;
   const run = {
@@ -188,7 +194,7 @@ function growRun(
     mode: 'online',
     pipeline: lineage.pipeline,
     config: configOf(annotatorsPerPair, {}, pairSource),
-    status: of.state === 'labeling' ? 'active' : 'done',
+    status: of.status,
     createdBy: people[1]!.id,
     createdAt: startedAt + at,
   });
