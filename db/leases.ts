@@ -18,7 +18,7 @@ import { rounds, runs } from './schema/rounds';
 import { addToTally, ensureTallies, tallyOf } from './tallies';
 import { immediate, type Transaction } from './transaction';
 
-export type { LeasedPair, LeasedSide } from './leased-pair';
+export type { LeasedPair } from './leased-pair';
 
 /** Pairs to judge, or why there are none. Durations in ms and s; null: not known. */
 export type LeaseResult =
