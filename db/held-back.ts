@@ -1,6 +1,7 @@
 /**
  * @file Answers of paused people are held back: they fill no pair and count for no round. Pausing somebody opens the pairs again
- * that only their answers had filled; resuming counts those answers, however many others have come meanwhile.
+ * of which nobody else has said anything; one that others have judged too stays as it is, so that no round waits for a full
+ * count. Resuming counts those answers, however many others have come meanwhile.
  */
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { countedAnswers } from './next-pair';
@@ -12,8 +13,9 @@ import { groups, pairs, preferences, taggings } from './schema/labels';
 import { rounds } from './schema/rounds';
 import type { Transaction } from './transaction';
 
-/** Whether every answer that a pair wants stands and counts. */
-const isFilled = sql`${countedAnswers} >= ${pairs.target}`;
+/** What a pair is once other answers count: filled, without any, or as it was. */
+const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'complete'
+  when ${countedAnswers} = 0 then 'open' else ${pairs.state} end`;
 
 /** Within the decision that pauses or resumes a person: what their answers fill in rounds being labeled, and how many count. */
 export function recountFor(tx: Transaction, annotatorId: string, now: number): void {
@@ -21,7 +23,7 @@ export function recountFor(tx: Transaction, annotatorId: string, now: number): v
     const answered = sql`exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
       and ${preferences.annotatorId} = ${annotatorId} and ${preferences.supersededAt} is null)`;
     tx.update(pairs)
-      .set({ state: sql`case when ${isFilled} then 'complete' else 'open' end` })
+      .set({ state: stateNow })
       .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered))
       .run();
     const round = roundIn(tx, id);

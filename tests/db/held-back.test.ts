@@ -54,6 +54,8 @@ async function answerAll(annotatorId: string, answer: Answer): Promise<string[]>
   }
 }
 
+const stateOf = (id: string) => db().select().from(pairs).where(eq(pairs.id, id)).get()?.state;
+
 const labeledIn = async (roundId: string) => (await getRound(roundId)).progress.labeled;
 
 describe('pairs that only a paused person answered', () => {
@@ -78,24 +80,34 @@ describe('pairs that only a paused person answered', () => {
     });
   });
 
-  it('stay closed where others have filled them, and count again once the person is resumed', async () => {
-    const [first, second, third] = (await makePeople(3)) as [string, string, string];
-    const { round, pairIds } = await labelingRound({ pairs: 2, target: 2, labeling });
+  it('fill up at once when the person is resumed, whatever others said of them meanwhile', async () => {
+    const [first, second] = (await makePeople(2)) as [string, string];
+    const { round, pairIds } = await labelingRound({ pairs: 2, labeling });
     await answerAll(first, 'left');
-    await answerAll(second, 'left');
     await pausePerson(first, null);
-    const stateOf = (id: string) => db().select().from(pairs).where(eq(pairs.id, id)).get()?.state;
     expect(pairIds.map(stateOf)).toEqual(['open', 'open']);
-    const leased = await leasePairs({ annotatorId: third, count: 2 });
+    const leased = await leasePairs({ annotatorId: second, count: 2 });
     if (leased.state !== 'pairs') throw new Error(leased.state);
     const [one, other] = leased.pairs as [LeasedPair, LeasedPair];
-    await submit(one, third, 'right');
-    expect(await labeledIn(round.id)).toBe(3);
+    await submit(one, second, 'right');
+    expect(await labeledIn(round.id)).toBe(1);
     await resumePerson(first, null);
     expect(pairIds.map(stateOf)).toEqual(['complete', 'complete']);
-    expect(await labeledIn(round.id)).toBe(5);
-    // Their answer filled the pair that the third still holds.
-    expect((await submit(other, third, 'right')).status).toBe('pair-complete');
+    expect(await labeledIn(round.id)).toBe(3);
+    expect((await submit(other, second, 'right')).status).toBe('pair-complete');
+  });
+
+  it('stay closed where others judged them too, and the round goes on', async () => {
+    const [first, second] = (await makePeople(2)) as [string, string];
+    const { round, pairIds } = await labelingRound({ pairs: 2, target: 2, labeling });
+    await answerAll(first, 'right');
+    await answerAll(second, 'left');
+    await pausePerson(first, null);
+    expect(pairIds.map(stateOf)).toEqual(['complete', 'complete']);
+    expect(await labeledIn(round.id)).toBe(2);
+    await advanceReadyRounds();
+    const trained = await getRound(round.id);
+    expect(trained.manifest?.trainingData).toMatchObject({ trainingPairs: 2, heldBack: 2 });
   });
 
   it('keep their counts when an answer is taken back', async () => {
@@ -119,13 +131,11 @@ it('a round that fails for want of preferences names the answers held back', asy
   const { round } = await labelingRound({ pairs: 2, target: 2, labeling });
   await answerAll(spammer, 'left');
   await answerAll(undecided, 'tie');
-  const [another] = (await makePeople(1)) as [string];
   await pausePerson(spammer, null);
-  await answerAll(another, 'tie');
   await advanceReadyRounds();
   const failed = await getRound(round.id);
   expect(failed.state).toBe('failed');
-  expect(failed.error).toContain('None of the 4 answers that count');
+  expect(failed.error).toContain('None of the 2 answers that count');
   expect(failed.error).toContain('2 more are held back');
 });
 
