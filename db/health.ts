@@ -49,7 +49,7 @@ export async function databaseHealth(path = databasePath()): Promise<DatabaseHea
       path,
       journalMode: String(sqlite.pragma('journal_mode', { simple: true })),
       pendingMigrations: unknown > 0 ? -unknown : pending,
-      integrity: String(sqlite.pragma('quick_check(1)', { simple: true })),
+      integrity: String(sqlite.pragma('quick_check(1)', { simple: true })).replaceAll('\n', ' '),
     };
   } finally {
     sqlite.close();
