@@ -13,7 +13,7 @@ import { StateBadge } from './state-badge';
 /** Rounds that are over, newest first, with what came of them. */
 export function RoundsTable({ rounds }: { rounds: RoundSummary[] }) {
   return (
-    <Table label="Earlier rounds">
+    <Table label="Rounds that are over">
       <thead>
         <tr>
           <HeadCell>Round</HeadCell>
