@@ -57,6 +57,7 @@ CREATE TABLE `group_leases` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `group_leases_group_annotator` ON `group_leases` (`group_id`,`annotator_id`);--> statement-breakpoint
 CREATE INDEX `group_leases_annotator` ON `group_leases` (`annotator_id`,`released_at`);--> statement-breakpoint
+CREATE INDEX `group_leases_live` ON `group_leases` (`expires_at`) WHERE released_at is null;--> statement-breakpoint
 CREATE TABLE `group_skips` (
 	`group_id` text NOT NULL,
 	`annotator_id` text NOT NULL,
