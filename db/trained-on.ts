@@ -1,17 +1,19 @@
-import { asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, isNull } from 'drizzle-orm';
 import { db } from './client';
 import { samples, trainingLabels, trainingPairs } from './schema/labels';
+import { rounds } from './schema/rounds';
 import type { TrainingLabel, TrainingPair } from './training-data';
 
-/** The first of what a round trains on, as a page shows it; its images are looked up, not all that were frozen. */
+/** The first of what a round trains on, as a page shows it, empty until all of it is frozen; its images are looked up, not all that were frozen. */
 export async function firstTrainingPairs(
   roundId: string,
   limit: number,
 ): Promise<Omit<TrainingPair, 'pairId' | 'groupId'>[]> {
   const rows = db()
-    .select()
+    .select(getTableColumns(trainingPairs))
     .from(trainingPairs)
-    .where(eq(trainingPairs.roundId, roundId))
+    .innerJoin(rounds, eq(rounds.id, trainingPairs.roundId))
+    .where(and(eq(trainingPairs.roundId, roundId), isNull(rounds.freezing)))
     .orderBy(asc(trainingPairs.ordinal))
     .limit(limit)
     .all();
@@ -34,7 +36,8 @@ export async function firstTrainingLabels(
     .select({ ordinal: trainingLabels.ordinal, sample: samples, good: trainingLabels.good })
     .from(trainingLabels)
     .innerJoin(samples, eq(samples.id, trainingLabels.sampleId))
-    .where(eq(trainingLabels.roundId, roundId))
+    .innerJoin(rounds, eq(rounds.id, trainingLabels.roundId))
+    .where(and(eq(trainingLabels.roundId, roundId), isNull(rounds.freezing)))
     .orderBy(asc(trainingLabels.ordinal))
     .limit(limit)
     .all();
