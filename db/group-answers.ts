@@ -21,10 +21,12 @@ export function readingsOf(annotatorId?: string): SQL<number> {
     and ${user.pausedAt} is null ${by(sql`${taggings.annotatorId}`, annotatorId)})`;
 }
 
-/** People who skipped a group; 0 or 1 for one person. */
+/** People who skipped a group, without those who are paused; 0 or 1 for one person. */
 export function skipsOf(annotatorId?: string): SQL<number> {
   return sql<number>`(select count(*) from ${groupSkips}
-    where ${groupSkips.groupId} = ${groups.id} ${by(sql`${groupSkips.annotatorId}`, annotatorId)})`;
+    join ${user} on ${user.id} = ${groupSkips.annotatorId}
+    where ${groupSkips.groupId} = ${groups.id} and ${user.pausedAt} is null
+    ${by(sql`${groupSkips.annotatorId}`, annotatorId)})`;
 }
 
 /** Live leases of a group at `now`, ms; without those of `exceptOf`. */

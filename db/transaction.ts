@@ -11,8 +11,6 @@ const pausesMs = [1, 2, 5, 10, 15, 20, 25];
 
 /** Who waits for the write lock in this process, in the order they came. */
 interface Line {
-  /** The connection's busy time-out, as it was opened. */
-  patienceMs: number;
   taken: boolean;
   waiting: (() => void)[];
 }
@@ -20,10 +18,7 @@ interface Line {
 const lines = new WeakMap<Database, Line>();
 
 function lineOf(database: Database): Line {
-  const known = lines.get(database);
-  if (known) return known;
-  const patienceMs = Number(database.$client.pragma('busy_timeout', { simple: true }));
-  const line: Line = { patienceMs, taken: false, waiting: [] };
+  const line = lines.get(database) ?? { taken: false, waiting: [] };
   lines.set(database, line);
   return line;
 }
@@ -49,7 +44,7 @@ function leave(line: Line): void {
 export async function immediate<T>(decide: (tx: Transaction) => T): Promise<T> {
   const database = db();
   const line = lineOf(database);
-  const { patienceMs } = line;
+  const patienceMs = Number(database.$client.pragma('busy_timeout', { simple: true }));
   const cameAt = performance.now();
   await turnIn(line);
   try {
