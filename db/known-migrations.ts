@@ -1,6 +1,6 @@
 import type SqliteDatabase from 'better-sqlite3';
 import { AppError } from '@/lib/errors';
-import journal from './migrations/meta/_journal.json';
+import journal from './migrations/meta/_journal.json' with { type: 'json' };
 
 /** How a database file's tables differ from what this version knows. */
 export interface MigrationState {
