@@ -78,9 +78,8 @@ export function usePolicy(initialData: PolicyDetail): PolicyDetail {
 /** Reads policies anew when something happens to one. */
 export function useLivePolicies(): void {
   const queryClient = useQueryClient();
-  useEvents(['policy', 'serving', 'evaluation'], () => {
-    void queryClient.invalidateQueries({ queryKey: policyKeys.all });
-  });
+  const readAnew = () => void queryClient.invalidateQueries({ queryKey: policyKeys.all });
+  useEvents(['policy', 'serving', 'evaluation'], readAnew, readAnew);
 }
 
 /** Serves a policy, an earlier one to roll back. */

@@ -38,9 +38,8 @@ const reviewKeys = {
 /** Defect rates from the newest version on back, oldest first; read anew when a version has been measured. */
 export function useRates(query: RatesQuery, initial: RatesView) {
   const queryClient = useQueryClient();
-  useEvents(['policy', 'evaluation'], () => {
-    void queryClient.invalidateQueries({ queryKey: reviewKeys.all });
-  });
+  const readAnew = () => void queryClient.invalidateQueries({ queryKey: reviewKeys.all });
+  useEvents(['policy', 'evaluation'], readAnew, readAnew);
   const more = useInfiniteQuery({
     queryKey: reviewKeys.rates(query),
     queryFn: ({ pageParam }) =>

@@ -21,9 +21,8 @@ const rewardKeys = {
 export function useRewardModels(initialData: RewardsView): RewardsView {
   const queryClient = useQueryClient();
   const pipeline = initialData.pipeline ?? '';
-  useEvents(['reward-model'], () => {
-    void queryClient.invalidateQueries({ queryKey: rewardKeys.all });
-  });
+  const readAnew = () => void queryClient.invalidateQueries({ queryKey: rewardKeys.all });
+  useEvents(['reward-model'], readAnew, readAnew);
   const { data } = useQuery({
     queryKey: rewardKeys.of(pipeline),
     queryFn: () =>

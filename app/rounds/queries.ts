@@ -129,22 +129,25 @@ export function useLiveRounds(): void {
     }, settleMs);
     settling.current.set(name, timer);
   };
-  useEvents(liveKinds, (event) => {
-    if (event.kind === 'progress') {
-      showProgress(queryClient, event);
-      if (event.roundId) settle(roundKeys.one(event.roundId));
-      return;
-    }
-    if (event.kind === 'train-step') {
-      addStep(queryClient, event);
-      if (event.roundId) settle(roundKeys.steps(event.roundId));
-      return;
-    }
+  const readAnew = () => {
     pending.current ??= setTimeout(() => {
       pending.current = undefined;
       void queryClient.invalidateQueries({ queryKey: roundKeys.all });
     }, gatherMs);
-  });
+  };
+  const hear = (event: HeardEvent) => {
+    if (event.kind !== 'progress' && event.kind !== 'train-step') return readAnew();
+    // What is being read may be older than the event, and would take its place.
+    if (queryClient.isFetching({ queryKey: roundKeys.all }) > 0) readAnew();
+    if (event.kind === 'progress') {
+      showProgress(queryClient, event);
+      if (event.roundId) settle(roundKeys.one(event.roundId));
+    } else {
+      addStep(queryClient, event);
+      if (event.roundId) settle(roundKeys.steps(event.roundId));
+    }
+  };
+  useEvents(liveKinds, hear, readAnew);
 }
 
 function showProgress(client: QueryClient, event: HeardEvent & { kind: 'progress' }) {

@@ -272,7 +272,8 @@ async function expectWithinReach(
   const sideways = await page.evaluate(
     () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
   );
-  expect(sideways, named).toBe(0);
+  // Below 0 where a gutter is kept for a scrollbar that is not there.
+  expect(sideways, named).toBeLessThanOrEqual(0);
   for (const name of ['None is bad, next', 'Skip', 'Undo']) {
     const box = await page
       .getByRole('button', { name, exact: name !== 'None is bad, next' })
