@@ -11,6 +11,11 @@ export class Stopwatch {
     return result;
   }
 
+  /** What was timed so far is forgotten. */
+  clear(): void {
+    this.#milliseconds.clear();
+  }
+
   /** Requests and their latency at the median and the 95th percentile, in ms. */
   report(): { name: string; count: number; p50: number; p95: number }[] {
     return [...this.#milliseconds].map(([name, times]) => {

@@ -6,6 +6,7 @@ import { commandLine, device as deviceOption } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipeline';
 import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
 import { Engine } from '@/trainer/runtime/engine';
+import { loadText, measureLoad } from './load';
 import { measureLoop } from './loop';
 import { measurePasses, type Passes } from './passes';
 import { measurePicks, picksText } from './picks';
@@ -32,6 +33,10 @@ const { values } = commandLine({
       .boolean()
       .default(false)
       .describe('measures picks among many open pairs and own answers instead'),
+    load: z
+      .boolean()
+      .default(false)
+      .describe('measures picks over HTTP by 8 to 400 annotators instead'),
     'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
   }),
 });
@@ -42,6 +47,16 @@ if (values.picks) {
     values.json
       ? JSON.stringify({ machine: machine(), picks: costs }, null, 2)
       : `${machineText()}\n${picksText(costs)}`,
+  );
+  process.exit(0);
+}
+if (values.load) {
+  await build();
+  const loads = await measureLoad();
+  console.log(
+    values.json
+      ? JSON.stringify({ machine: machine(), loads }, null, 2)
+      : `${machineText()}\n${loadText(loads)}`,
   );
   process.exit(0);
 }

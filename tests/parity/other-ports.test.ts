@@ -22,6 +22,9 @@ const everyFeeder = new Set([
   'drtune_2',
 ]);
 
+/** One feeder serves all: where a type is only another cast, one that draws and one that trains tell. */
+const drawnAndTrained = new Set(['unet_lora', 'd3po_1_clip']);
+
 describe('numbers equal PyTorch whatever type the timestep has', () => {
   let engine: Engine;
   let folder: string;
@@ -34,15 +37,17 @@ describe('numbers equal PyTorch whatever type the timestep has', () => {
     await rm(folder, { recursive: true });
   });
 
-  it.each(['float32', 'float16', 'int32'] as const)('%s', async (timestep) => {
+  it.each([
+    ['float32', everyFeeder],
+    ['float16', drawnAndTrained],
+    ['int32', drawnAndTrained],
+  ] as const)('%s', async (timestep, cases) => {
     const here = join(folder, timestep);
     await writeOtherPorts(golden, here, timestep);
     const results = [];
-    for await (const result of runCases(await allCases(engine, here), everyFeeder)) {
-      results.push(result);
-    }
+    for await (const result of runCases(await allCases(engine, here), cases)) results.push(result);
     expect(results.filter((result) => !passed(result)).map(formatCase)).toEqual([]);
-    expect(results.map(({ name }) => name).sort()).toEqual([...everyFeeder].sort());
+    expect(results.map(({ name }) => name).sort()).toEqual([...cases].sort());
   });
 
   // Weights of eleven bits are other weights: the numbers come out near PyTorch's, not at them. That an export in half
