@@ -12,6 +12,7 @@ import {
 } from '../api/policies/schema';
 import { useToast } from '../components/ui/toast';
 import { useEvents } from '../events/use-events';
+import { useReadAnew } from '../events/use-read-anew';
 import { send } from '../http/send';
 import { withParams } from '../review/search-params';
 
@@ -77,8 +78,7 @@ export function usePolicy(initialData: PolicyDetail): PolicyDetail {
 
 /** Reads policies anew when something happens to one. */
 export function useLivePolicies(): void {
-  const queryClient = useQueryClient();
-  const readAnew = () => void queryClient.invalidateQueries({ queryKey: policyKeys.all });
+  const readAnew = useReadAnew(policyKeys.all);
   useEvents(['policy', 'serving', 'evaluation'], readAnew, readAnew);
 }
 

@@ -24,6 +24,7 @@ import {
 } from '../api/review/schema';
 import { useToast } from '../components/ui/toast';
 import { useEvents } from '../events/use-events';
+import { useReadAnew } from '../events/use-read-anew';
 import { send } from '../http/send';
 import { withParams } from './search-params';
 
@@ -37,8 +38,7 @@ const reviewKeys = {
 
 /** Defect rates from the newest version on back, oldest first; read anew when a version has been measured. */
 export function useRates(query: RatesQuery, initial: RatesView) {
-  const queryClient = useQueryClient();
-  const readAnew = () => void queryClient.invalidateQueries({ queryKey: reviewKeys.all });
+  const readAnew = useReadAnew(reviewKeys.all);
   useEvents(['policy', 'evaluation'], readAnew, readAnew);
   const more = useInfiniteQuery({
     queryKey: reviewKeys.rates(query),

@@ -10,6 +10,7 @@ import {
 } from '../api/reward-models/schema';
 import { useToast } from '../components/ui/toast';
 import { useEvents } from '../events/use-events';
+import { useReadAnew } from '../events/use-read-anew';
 import { send } from '../http/send';
 
 const rewardKeys = {
@@ -19,9 +20,8 @@ const rewardKeys = {
 
 /** The reward models of a pipeline, read anew when one changes. */
 export function useRewardModels(initialData: RewardsView): RewardsView {
-  const queryClient = useQueryClient();
   const pipeline = initialData.pipeline ?? '';
-  const readAnew = () => void queryClient.invalidateQueries({ queryKey: rewardKeys.all });
+  const readAnew = useReadAnew(rewardKeys.all);
   useEvents(['reward-model'], readAnew, readAnew);
   const { data } = useQuery({
     queryKey: rewardKeys.of(pipeline),

@@ -20,6 +20,7 @@ import {
   trainerSchema,
 } from '../api/rounds/schema';
 import { type HeardEvent, useEvents } from '../events/use-events';
+import { useReadAnew } from '../events/use-read-anew';
 import { send } from '../http/send';
 import { withParams } from '../review/search-params';
 
@@ -112,13 +113,10 @@ const liveKinds = [
   'worker',
 ] as const;
 
-/** Events come in bursts; what they touch is read anew once per burst. */
-const gatherMs = 800;
-
 /** Keeps every query about rounds in step with the live events, as long as the page stands. */
 export function useLiveRounds(): void {
   const queryClient = useQueryClient();
-  const pending = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const readAnew = useReadAnew(roundKeys.all);
   const settling = useRef(new Map<string, ReturnType<typeof setTimeout>>());
   const settle = (queryKey: readonly string[]) => {
     const name = queryKey.join(' ');
@@ -128,12 +126,6 @@ export function useLiveRounds(): void {
       void queryClient.invalidateQueries({ queryKey });
     }, settleMs);
     settling.current.set(name, timer);
-  };
-  const readAnew = () => {
-    pending.current ??= setTimeout(() => {
-      pending.current = undefined;
-      void queryClient.invalidateQueries({ queryKey: roundKeys.all });
-    }, gatherMs);
   };
   const hear = (event: HeardEvent) => {
     if (event.kind !== 'progress' && event.kind !== 'train-step') return readAnew();
