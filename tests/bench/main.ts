@@ -36,7 +36,7 @@ const { values } = commandLine({
     load: z
       .boolean()
       .default(false)
-      .describe('measures picks over HTTP by 8 to 400 annotators instead'),
+      .describe('measures picks over HTTP by 8 to 200 annotators instead'),
     'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
   }),
 });
