@@ -6,8 +6,7 @@ export default defineConfig({
   testDir: 'tests/e2e',
   globalSetup: './tests/e2e/support/build-once.ts',
   outputDir: 'test-results',
-  // Each test has a server and data of its own; most of their time is waiting.
-  workers: 2,
+  workers: 1,
   // Machines that also train are slow; what must be fast is measured, not timed out.
   timeout: 120_000,
   expect: { timeout: 20_000 },
