@@ -13,7 +13,14 @@ const gatherMs = 800;
 export function useReadAnew(queryKey: readonly string[]): () => void {
   const queryClient = useQueryClient();
   const pending = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(pending.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(pending.current);
+      // Where effects run twice, as in development, the next one must not wait for a timer that is gone.
+      pending.current = undefined;
+    },
+    [],
+  );
   const look = () => {
     pending.current = undefined;
     if (queryClient.isFetching({ queryKey }) > 0) pending.current = setTimeout(look, gatherMs);
