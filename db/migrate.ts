@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { databasePath, openDatabase } from './client';
-import { keepFigures } from './figures';
+import { keepFigures } from './figures/figures';
 import { migrationState, refuseNewer } from './known-migrations';
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));

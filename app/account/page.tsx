@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { headers } from 'next/headers';
-import { hasPassword } from '@/db/sessions';
+import { hasPassword } from '@/db/people/sessions';
 import { pagePerson } from '../auth/current-person';
 import { ownSessions } from '../auth/own-sessions';
 import { Page } from '../components/shell/page-frame';

@@ -8,8 +8,8 @@ import {
   type Invitation,
   invitationProblem,
   redeemInvitation,
-} from '@/db/invitations';
-import { placeholderEmail } from '@/db/users';
+} from '@/db/people/invitations';
+import { placeholderEmail } from '@/db/people/users';
 import { AppError } from '@/lib/errors';
 import { joinRequestSchema, nameSchema } from './join.schema';
 

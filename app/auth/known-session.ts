@@ -1,4 +1,4 @@
-import { liveSession } from '@/db/sessions';
+import { liveSession } from '@/db/people/sessions';
 
 /** How long a cookie that was found to be signed by this home is taken as that, ms; then it is asked of better-auth again. */
 const knownMs = 60_000;

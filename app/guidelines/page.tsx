@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { latestGuidelines } from '@/db/guidelines';
+import { latestGuidelines } from '@/db/labeling/guidelines';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { GuidelinesEditor } from './guidelines-editor';

@@ -1,6 +1,6 @@
 import { ArrowRight } from 'lucide-react';
 import Link from 'next/link';
-import { labelProgress } from '@/db/label-progress';
+import { labelProgress } from '@/db/labeling/progress';
 import { countText, plural } from '../components/figures/format';
 import { buttonClass } from '../components/ui/button-class';
 import { Card, CardHeading } from '../components/ui/card';

@@ -1,7 +1,7 @@
 import { ArrowRight } from 'lucide-react';
 import Link from 'next/link';
-import { openInvitations } from '@/db/invitations';
-import { countPeople } from '@/db/people';
+import { openInvitations } from '@/db/people/invitations';
+import { countPeople } from '@/db/people/list';
 import { countText, plural } from '../components/figures/format';
 import { buttonClass } from '../components/ui/button-class';
 import { Card, CardHeading } from '../components/ui/card';

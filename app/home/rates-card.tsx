@@ -1,14 +1,14 @@
 import { ArrowRight, Flag } from 'lucide-react';
 import Link from 'next/link';
-import { flagCounts } from '@/db/flag-counts';
+import { flagCounts } from '@/db/figures/flag-counts';
 import { wilsonInterval } from '@/lib/statistics/proportion';
-import { loadFirstAndNewest } from '../api/review/load-rates';
 import type { PolicyRates } from '../api/review/schema';
 import { plural } from '../components/figures/format';
 import { commonMax, IntervalBar } from '../components/figures/interval-bar';
 import { Rate } from '../components/figures/rate';
 import { buttonClass } from '../components/ui/button-class';
 import { Card, CardHeading } from '../components/ui/card';
+import { loadFirstAndNewest } from '../reads/review/load-rates';
 import { imagesHref } from '../review/images-href';
 
 const defects = [

@@ -1,8 +1,8 @@
 import { Plus } from 'lucide-react';
 import Link from 'next/link';
-import { loadRounds } from '../api/rounds/load-rounds';
 import { buttonClass } from '../components/ui/button-class';
 import { Card, CardHeading } from '../components/ui/card';
+import { loadRounds } from '../reads/rounds/load-rounds';
 import { LiveRounds } from './live-rounds';
 import { roundsAtHome } from './rounds-at-home';
 

@@ -6,26 +6,26 @@ import type { Answer } from '@/lib/answers';
 import type { FlagKind } from '@/lib/flags';
 import type { GuidelinesText } from '../api/label/schema';
 import { cn } from '../components/ui/cn';
-import { AnswerBar } from './answer-bar';
-import { ConsentDialog } from './consent-dialog';
-import { FilmStrip } from './film-strip';
-import { FlagChips } from './flag-chips';
-import { GroupCloserBar } from './group-closer-bar';
-import { GroupDesk } from './group-desk';
-import { GuidelinesDialog } from './guidelines-dialog';
-import type { HeldGroup, HeldPair } from './label-state';
-import { ProgressLine } from './progress-line';
-import { RecentStrip } from './recent-strip';
-import { HelpActions, SideActions } from './secondary-actions';
-import { flagShortcut, type ShortcutName, tagShortcut } from './shortcuts';
-import { ShortcutsDialog } from './shortcuts-dialog';
-import { sides } from './sides';
-import { useLabeling } from './use-labeling';
-import { useBindings, useShortcuts } from './use-shortcuts';
-import { useTurnaround } from './use-turnaround';
-import { Waiting } from './waiting';
+import type { HeldGroup, HeldPair } from './answers/label-state';
+import { useLabeling } from './answers/use-labeling';
+import { useTurnaround } from './answers/use-turnaround';
+import { AnswerBar } from './desk/answer-bar';
+import { ConsentDialog } from './desk/consent-dialog';
+import { FlagChips } from './desk/flag-chips';
+import { GuidelinesDialog } from './desk/guidelines-dialog';
+import { ProgressLine } from './desk/progress-line';
+import { RecentStrip } from './desk/recent-strip';
+import { HelpActions, SideActions } from './desk/secondary-actions';
+import { Waiting } from './desk/waiting';
+import { FilmStrip } from './images/film-strip';
+import { GroupCloserBar } from './images/group-closer-bar';
+import { GroupDesk } from './images/group-desk';
+import { sides } from './images/sides';
+import { flagShortcut, type ShortcutName, tagShortcut } from './keys/shortcuts';
+import { ShortcutsDialog } from './keys/shortcuts-dialog';
+import { useBindings, useShortcuts } from './keys/use-shortcuts';
 
-const CloserLook = dynamic(() => import('./closer-look').then((module) => module.CloserLook), {
+const CloserLook = dynamic(() => import('./desk/closer-look').then((module) => module.CloserLook), {
   ssr: false,
 });
 

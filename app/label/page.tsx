@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { latestGuidelines } from '@/db/guidelines';
+import { latestGuidelines } from '@/db/labeling/guidelines';
 import { can } from '@/lib/permissions';
 import { pagePerson } from '../auth/current-person';
 import { LabelDesk } from './label-desk';

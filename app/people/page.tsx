@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
-import { openInvitations } from '@/db/invitations';
-import { loadPeople } from '../api/people/load-people';
+import { openInvitations } from '@/db/people/invitations';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { Card, CardHeading } from '../components/ui/card';
+import { loadPeople } from '../reads/people/load-people';
 import { InviteButton } from './invite-button';
 import { OpenLinks } from './open-links';
 import { PeopleList } from './people-list';

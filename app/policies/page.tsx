@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
 import { can } from '@/lib/permissions';
-import { loadGrid } from '../api/policies/load-grid';
-import { loadPolicies } from '../api/policies/load-policies';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
+import { loadGrid } from '../reads/policies/load-grid';
+import { loadPolicies } from '../reads/policies/load-policies';
 import { PipelineTabs } from './pipeline-tabs';
 import { PoliciesView } from './policies-view';
 

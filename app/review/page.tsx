@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
-import { loadRates } from '../api/review/load-rates';
 import { ratesQuerySchema } from '../api/review/schema';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { PipelineTabs } from '../policies/pipeline-tabs';
+import { loadRates } from '../reads/review/load-rates';
 import { RatesView } from './rates-view';
 import { firstValues, type SearchParams } from './search-params';
 

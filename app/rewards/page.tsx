@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
 import { can } from '@/lib/permissions';
-import { loadRewardModels } from '../api/reward-models/load-reward-models';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { PipelineTabs } from '../policies/pipeline-tabs';
+import { loadRewardModels } from '../reads/reward-models/load-reward-models';
 import { RewardsView } from './rewards-view';
 
 export const metadata: Metadata = { title: 'Rewards' };

@@ -2,10 +2,10 @@ import { Plus } from 'lucide-react';
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import { can } from '@/lib/permissions';
-import { loadRounds } from '../api/rounds/load-rounds';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { buttonClass } from '../components/ui/button-class';
+import { loadRounds } from '../reads/rounds/load-rounds';
 import { RoundsView } from './rounds-view';
 
 export const metadata: Metadata = { title: 'Rounds' };

@@ -4,8 +4,8 @@
  */
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { allPointedTo, pointedTo } from '@/db/blob-references';
-import { blobPath, blobsFolder } from '@/db/blobs';
+import { blobPath, blobsFolder } from '@/db/blobs/blobs';
+import { allPointedTo, pointedTo } from '@/db/blobs/references';
 import { darkroomHome, databasePath, db, openToRead } from '@/db/client';
 import { fileMode, folderMode } from '@/db/private-home';
 import { AppError } from '@/lib/errors';

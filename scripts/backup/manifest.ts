@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { sha256, syncFolder } from '@/db/blobs';
+import { sha256, syncFolder } from '@/db/blobs/blobs';
 import { fileMode, folderMode } from '@/db/private-home';
 import { AppError } from '@/lib/errors';
 

@@ -1,8 +1,8 @@
 /** @file Answers and their images as a folder that `npm run import` reads, with a card by which `datasets` reads it, too. */
 import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getBlob } from '@/db/blobs';
-import { type ExportChoice, exportPreferences } from '@/db/exports';
+import { getBlob } from '@/db/blobs/blobs';
+import { type ExportChoice, exportPreferences } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
 import { toLine } from '@/lib/pick-a-pic';
 import { datasetCard } from './dataset-card';

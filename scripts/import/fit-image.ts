@@ -1,7 +1,7 @@
 /** @file A picture as people have it, made into what the pipeline's own are: 8-bit RGB of its size, as PNG. */
 import { inflateSync } from 'node:zlib';
 import sharp, { type Metadata } from 'sharp';
-import { decodePng } from '@/trainer/diffusion/images';
+import { decodePng } from '@/trainer/diffusion/images/png';
 import { pictureKind } from './file-kinds';
 
 /** How a picture of another shape comes to the pipeline's: filled, and what stands over cut off evenly; or whole, on black. */

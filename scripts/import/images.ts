@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs';
-import type { ImportReason } from '@/db/import-checks';
+import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs/blobs';
+import type { ImportReason } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
 import { type ImportedRow, objectIn } from '@/lib/imported-row';
 import { type Alteration, type Frame, fitImage, ImageError, imageBytesMax } from './fit-image';

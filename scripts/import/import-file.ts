@@ -6,16 +6,16 @@ import {
   idsOf,
   importProblems,
   withOrdinals,
-} from '@/db/import-checks';
-import { baseForImport, importAnswers } from '@/db/imports';
+} from '@/db/exchange/import-checks';
+import { baseForImport, importAnswers } from '@/db/exchange/imports';
 import { migrateDatabase } from '@/db/migrate';
-import { ensureBasePolicy } from '@/db/policies';
+import { ensureBasePolicy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
 import { type PromptCuts, promptCuts } from '@/lib/prompt-cuts';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
-import { imageSizeOf } from '@/trainer/diffusion/vae-encoder';
-import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
+import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
 import { otherKind } from './file-kinds';
 import type { Alteration, Fit } from './fit-image';
 import { readAnswersFile, type Untimed } from './read';

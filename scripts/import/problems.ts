@@ -1,6 +1,7 @@
 /** @file What is wrong with a file of answers, told whole: grouped by reason, equal sentences once with all their lines. */
-import { type ImportProblem, importReasons } from '@/db/import-checks';
-import { groupBy } from '@/db/standing-answers';
+
+import { groupBy } from '@/db/answers/standing-answers';
+import { type ImportProblem, importReasons } from '@/db/exchange/import-checks';
 
 /** Paragraphs for people, the largest group first. */
 export function toldProblems(problems: readonly ImportProblem[]): string[] {

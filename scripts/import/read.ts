@@ -1,6 +1,6 @@
 /** @file A file of answers in Pick-a-Pic's columns, one JSON object a line, with its images: checked, line by line. */
 import { dirname, resolve } from 'node:path';
-import type { ImportedAnswer, ImportProblem } from '@/db/import-checks';
+import type { ImportedAnswer, ImportProblem } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
 import {
   answerIn,

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { judgePath } from '@/trainer/hands/judge/judge';
 
 /** What was measured of another policy, or by other judges, is of no use: its folder is another. */

@@ -1,8 +1,8 @@
 /** @file A backup back into an empty data folder. The database comes last: until then there is nothing that could be started. */
 import { copyFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { allPointedTo } from '@/db/blob-references';
-import { blobPath } from '@/db/blobs';
+import { blobPath } from '@/db/blobs/blobs';
+import { allPointedTo } from '@/db/blobs/references';
 import { darkroomHome, databasePath, openToRead } from '@/db/client';
 import { makePrivate } from '@/db/private-home';
 import { AppError } from '@/lib/errors';

@@ -1,5 +1,5 @@
-import { readSchedule } from '@/trainer/diffusion/pipeline';
-import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
+import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import { readSchedule } from '@/trainer/diffusion/pipelines/pipeline';
 import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 

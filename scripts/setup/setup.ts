@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { ensureGuidelines } from '@/db/guidelines';
+import { isImportRun } from '@/db/exchange/import-checks';
 import { refuseBroken } from '@/db/health';
-import { isImportRun } from '@/db/import-checks';
-import { createInvitation, listInvitations, revokeInvitation } from '@/db/invitations';
+import { ensureGuidelines } from '@/db/labeling/guidelines';
 import { migrateDatabase } from '@/db/migrate';
-import { ensureBasePolicy } from '@/db/policies';
-import { listRuns, startRun } from '@/db/runs';
-import { firstAdmin } from '@/db/users';
+import { createInvitation, listInvitations, revokeInvitation } from '@/db/people/invitations';
+import { firstAdmin } from '@/db/people/users';
+import { ensureBasePolicy } from '@/db/policies/policies';
+import { listRuns, startRun } from '@/db/rounds/runs';
 import { presetConfig } from '@/lib/settings/run-config';
 import { handsPolicy } from './hands-policy';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { closeDatabases, darkroomHome } from '@/db/client';
-import { createInvitation } from '@/db/invitations';
+import { createInvitation } from '@/db/people/invitations';
 import { answer, looksRight } from '@/scripts/annotators';
 import { commandLine, whole } from '@/scripts/command-line';
 import { line } from '@/scripts/console';

@@ -1,4 +1,4 @@
-import { listRounds } from '@/db/rounds';
+import { listRounds } from '@/db/rounds/rounds';
 import { isFinished } from '@/lib/rounds';
 import { line } from '@/scripts/console';
 import { reportRound } from './report';

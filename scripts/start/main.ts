@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { closeDatabases, darkroomHome } from '@/db/client';
+import { firstAdmin } from '@/db/people/users';
 import { makePrivate } from '@/db/private-home';
-import { firstAdmin } from '@/db/users';
 import { localUrl, readAddresses } from '@/lib/addresses';
 import { build, isBuilt } from '@/scripts/build';
 import { bold, dim, duration, line, step } from '@/scripts/console';

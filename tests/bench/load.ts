@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { eq } from 'drizzle-orm';
 import { db } from '@/db/client';
-import { getRound } from '@/db/rounds';
+import { getRound } from '@/db/rounds/rounds';
 import { samples } from '@/db/schema/labels';
 import { immediate } from '@/db/transaction';
 import { annotate } from '@/scripts/simulate/annotator';

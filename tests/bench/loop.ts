@@ -1,10 +1,10 @@
 /** @file The two halves of a round: images sampled per second, and D3PO pair-timesteps trained per second. */
 
-import { adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { initialAdapter } from '@/trainer/diffusion/lora';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import { type Sampled, Sampler } from '@/trainer/diffusion/sampler';
+import { initialAdapter } from '@/trainer/diffusion/adapters/lora';
+import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
+import { type Sampled, Sampler } from '@/trainer/diffusion/sampling/sampler';
 import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter } from '@/trainer/methods/trainable';

@@ -1,13 +1,13 @@
 /** @file The built-in UNet forward, and forward with backward: by an adapter and by all weights. */
 import { gradients } from '@/trainer/autodiff/gradients';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { floatingPointOperations } from '@/trainer/graph/work';
 import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
-import { trainedUnet } from '@/trainer/rounds/policy-file';
+import { trainedUnet } from '@/trainer/rounds/train/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
 import { anyNumbers, time, timeInTurns } from './measure';
 

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeDatabases, databasePath, db } from '@/db/client';
-import { labelProgress } from '@/db/label-progress';
-import { leasePairs } from '@/db/leases';
+import { submitPreference } from '@/db/labeling/preferences';
+import { labelProgress } from '@/db/labeling/progress';
+import { leasePairs } from '@/db/leases/pair-leases';
 import { migrateDatabase } from '@/db/migrate';
-import { submitPreference } from '@/db/preferences';
-import { cancelRun } from '@/db/runs';
+import { cancelRun } from '@/db/rounds/runs';
 import { makeLabelingRound, makePeople } from '../db/support';
 import { fillAnswers, fillPairs } from '../support/fill-labels';
 

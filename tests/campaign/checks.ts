@@ -1,7 +1,7 @@
 /** @file What must be true after all that, as sentences about what is not. */
 import { count, eq } from 'drizzle-orm';
 import { db, schema } from '@/db/client';
-import { getRound } from '@/db/rounds';
+import { getRound } from '@/db/rounds/rounds';
 import type { Ledger } from './people';
 
 /** Empty where everything holds. */

@@ -1,6 +1,6 @@
 /** @file Annotators who do not give up, and who remember what they were told. */
 import type { Outcome, PreferenceRequest } from '@/app/api/label/schema';
-import { createInvitation } from '@/db/invitations';
+import { createInvitation } from '@/db/people/invitations';
 import { annotate } from '@/scripts/simulate/annotator';
 import { Client } from '@/scripts/simulate/client';
 import type { Stopwatch } from '@/scripts/simulate/stopwatch';

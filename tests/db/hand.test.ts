@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { leasePairs, liveLeases, renewLeases } from '@/db/leases';
-import { submitPreference, undoPreference } from '@/db/preferences';
-import { cancelRun } from '@/db/runs';
+import { submitPreference, undoPreference } from '@/db/labeling/preferences';
+import { leasePairs, liveLeases, renewLeases } from '@/db/leases/pair-leases';
+import { cancelRun } from '@/db/rounds/runs';
 import { pairsInHand, undoneMax } from '@/lib/leases';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 

@@ -2,8 +2,9 @@
  * A process in which several annotators label through the database until nothing is left, for
  * leases.processes.test.ts. Arguments: their ids as JSON. Prints what was acknowledged, as JSON.
  */
-import { leasePairs } from '@/db/leases';
-import { submitPreference, undoPreference } from '@/db/preferences';
+
+import { submitPreference, undoPreference } from '@/db/labeling/preferences';
+import { leasePairs } from '@/db/leases/pair-leases';
 import { untilAvailable } from './until-available';
 
 /** An answer that was acknowledged as being on disk. */

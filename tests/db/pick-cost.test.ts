@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
-import { labelProgress } from '@/db/label-progress';
-import { leasePairs } from '@/db/leases';
-import { submitPreference } from '@/db/preferences';
-import { cancelRun } from '@/db/runs';
+import { submitPreference } from '@/db/labeling/preferences';
+import { labelProgress } from '@/db/labeling/progress';
+import { leasePairs } from '@/db/leases/pair-leases';
+import { cancelRun } from '@/db/rounds/runs';
 import { fillAnswers, fillPairs } from '../support/fill-labels';
 import { planOf, statementsOf } from './statements';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { answerCounts } from '@/db/answer-counts';
-import { evaluationFrames } from '@/db/evaluation-frames';
-import { flagCounts } from '@/db/flag-counts';
-import { listFlags, reviewFlag, setFlag } from '@/db/flags';
-import { leasePairs } from '@/db/leases';
-import { recordTrainSteps } from '@/db/metrics';
-import { createPolicy } from '@/db/policies';
-import { submitPreference, undoPreference } from '@/db/preferences';
-import { recordSamples } from '@/db/samples';
-import { timestepMeans } from '@/db/timestep-means';
-import { pausePerson } from '@/db/users';
+import { answerCounts } from '@/db/figures/answer-counts';
+import { flagCounts } from '@/db/figures/flag-counts';
+import { timestepMeans } from '@/db/figures/timestep-means';
+import { listFlags, reviewFlag, setFlag } from '@/db/labeling/flags';
+import { submitPreference, undoPreference } from '@/db/labeling/preferences';
+import { leasePairs } from '@/db/leases/pair-leases';
+import { pausePerson } from '@/db/people/users';
+import { createPolicy } from '@/db/policies/policies';
+import { recordSamples } from '@/db/policies/samples';
+import { evaluationFrames } from '@/db/rounds/evaluation-frames';
+import { recordTrainSteps } from '@/db/rounds/metrics';
 import type { Answer } from '@/lib/answers';
 import { makeLabelingRound, makePeople, makeRun, makeSample, withTemporaryHome } from './support';
 

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
-import { servingPolicy, setServing } from '@/db/aliases';
+import { trainingPairsOf } from '@/db/answers/training-data';
 import { eventsAfter } from '@/db/events';
-import { leasePairs } from '@/db/leases';
-import { recordEvaluation } from '@/db/metrics';
-import { createPolicy } from '@/db/policies';
-import { submitPreference } from '@/db/preferences';
-import { getRound, listRounds } from '@/db/rounds';
-import { getRun } from '@/db/runs';
-import { trainingPairsOf } from '@/db/training-data';
-import { claimWork, finishEvaluation, finishTraining } from '@/db/work';
+import { submitPreference } from '@/db/labeling/preferences';
+import { leasePairs } from '@/db/leases/pair-leases';
+import { servingPolicy, setServing } from '@/db/policies/aliases';
+import { createPolicy } from '@/db/policies/policies';
+import { recordEvaluation } from '@/db/rounds/metrics';
+import { getRound, listRounds } from '@/db/rounds/rounds';
+import { getRun } from '@/db/rounds/runs';
+import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 
 withTemporaryHome();

@@ -5,11 +5,11 @@ import { afterAll, beforeAll } from 'vitest';
 import { closeDatabases } from '@/db/client';
 import { newId } from '@/db/ids';
 import { migrateDatabase } from '@/db/migrate';
-import { ensureBasePolicy } from '@/db/policies';
-import { startRun } from '@/db/runs';
-import { type NewPair, type NewSample, recordSamples } from '@/db/samples';
-import { createUser } from '@/db/users';
-import { claimWork, finishSampling } from '@/db/work';
+import { createUser } from '@/db/people/users';
+import { ensureBasePolicy } from '@/db/policies/policies';
+import { type NewPair, type NewSample, recordSamples } from '@/db/policies/samples';
+import { startRun } from '@/db/rounds/runs';
+import { claimWork, finishSampling } from '@/db/work/queue';
 import type { RunMode } from '@/lib/runs';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 

@@ -2,8 +2,9 @@
  * A process in which several annotators tag groups through the database until nothing is left, for
  * group-leases.processes.test.ts. Arguments: their ids as JSON. Prints what was acknowledged, as JSON.
  */
-import { leaseGroups } from '@/db/group-leases';
-import { skipGroup, submitTagging, undoGroupSkip, undoTagging } from '@/db/taggings';
+
+import { skipGroup, submitTagging, undoGroupSkip, undoTagging } from '@/db/labeling/taggings';
+import { leaseGroups } from '@/db/leases/group-leases';
 import { untilAvailable } from './until-available';
 
 /** A reading that was acknowledged as being on disk. */

@@ -1,11 +1,11 @@
 import { expect } from 'playwright/test';
 import { newId } from '@/db/ids';
-import { leasePairs } from '@/db/leases';
-import { submitPreference } from '@/db/preferences';
-import { claimRewardModel, failRewardModel, finishRewardModel } from '@/db/reward-models';
-import { getRound } from '@/db/rounds';
-import { createUser } from '@/db/users';
-import { registerWorker } from '@/db/workers';
+import { submitPreference } from '@/db/labeling/preferences';
+import { leasePairs } from '@/db/leases/pair-leases';
+import { createUser } from '@/db/people/users';
+import { getRound } from '@/db/rounds/rounds';
+import { claimRewardModel, failRewardModel, finishRewardModel } from '@/db/work/reward-models';
+import { registerWorker } from '@/db/work/workers';
 import type { RewardReport } from '@/lib/rewards';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';

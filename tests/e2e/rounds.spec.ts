@@ -1,7 +1,7 @@
 import { expect } from 'playwright/test';
-import { recordTrainSteps } from '@/db/metrics';
-import { getRound, updateProgress } from '@/db/rounds';
-import { claimWork } from '@/db/work';
+import { recordTrainSteps } from '@/db/rounds/metrics';
+import { getRound, updateProgress } from '@/db/rounds/rounds';
+import { claimWork } from '@/db/work/queue';
 import { plainTerm } from '@/lib/rewards';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { expect, type Page } from 'playwright/test';
-import { servingPolicy } from '@/db/aliases';
-import { ensureBasePolicy } from '@/db/policies';
-import { getRound } from '@/db/rounds';
+import { servingPolicy } from '@/db/policies/aliases';
+import { ensureBasePolicy } from '@/db/policies/policies';
+import { getRound } from '@/db/rounds/rounds';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { test } from './support/app';
 import { allSent, desk, shownLease } from './support/desk';

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { atUnitStrength } from '@/lib/adapter-file';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
-import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
+import { parseSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import { parsePolicy, serializePolicy, type WeightsKind } from '@/trainer/rounds/policy-file';
+import { parsePolicy, serializePolicy, type WeightsKind } from '@/trainer/rounds/train/policy-file';
 
 const module = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q';
 

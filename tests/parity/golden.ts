@@ -1,7 +1,7 @@
 /** @file Reading a folder of reference numbers. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readSafetensors } from '@/trainer/diffusion/safetensors';
+import { readSafetensors } from '@/trainer/formats/safetensors';
 import { toFloat32 } from '@/trainer/graph/float16';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 

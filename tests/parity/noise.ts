@@ -2,9 +2,9 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoiser-inputs';
-import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
+import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, type Tensor, zeros } from '@/trainer/graph/tensor';

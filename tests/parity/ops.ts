@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gradients } from '@/trainer/autodiff/gradients';
-import { readSafetensors } from '@/trainer/diffusion/safetensors';
+import { readSafetensors } from '@/trainer/formats/safetensors';
 import { Builder } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';

@@ -5,9 +5,9 @@
  */
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { serializeSafetensors } from '@/trainer/diffusion/safetensors';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+import { serializeSafetensors } from '@/trainer/formats/safetensors';
 import type { Constant, Graph, Node } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';

@@ -1,12 +1,12 @@
 /** @file Pipeline parity: text, UNet with and without an adapter, decoder, DDIM steps and a guided trajectory. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoiser';
-import { attachAdapter } from '@/trainer/diffusion/lora';
-import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/networks';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
-import { Sampler } from '@/trainer/diffusion/sampler';
+import { attachAdapter } from '@/trainer/diffusion/adapters/lora';
+import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
+import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import { ddimStep } from '@/trainer/diffusion/schedulers/ddim';
 import { numbersOf } from '@/trainer/graph/numbers';
 import { float32, type Tensor } from '@/trainer/graph/tensor';

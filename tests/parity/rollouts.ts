@@ -1,8 +1,8 @@
 /** @file Parity of reward-gradient methods: rewards, loss, penalty and adapter gradients over one rollout. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { float32, reshaped } from '@/trainer/graph/tensor';
 import { draft } from '@/trainer/methods/draft';

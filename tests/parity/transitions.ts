@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoiser-inputs';
-import { type Adapter, checkAdapter } from '@/trainer/diffusion/lora';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
-import { stepFeeds } from '@/trainer/diffusion/transition';
+import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
+import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import type { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';

@@ -1,7 +1,7 @@
 /** A text-to-image pipeline of a few thousand random weights in Optimum's layout: 32×32 pixels, real structure. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';

@@ -1,9 +1,9 @@
 /** @file What a policy draws, in figures: defect rates, agreement with the prompt, diversity, each with its count. */
 import type { Proportion } from '@/lib/metrics';
 import { wilsonInterval } from '@/lib/statistics/proportion';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import { Sampler } from '@/trainer/diffusion/sampler';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { Sampler } from '@/trainer/diffusion/sampling/sampler';
+import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Measurement } from './judge/judge';
 import { allPairsDiversity } from './judge/perceptual';

@@ -1,6 +1,6 @@
 /** @file What training takes from a pipeline as it is: where its data lies, its shapes, its scheduler and its texts. */
-import { PromptEncoder } from '@/trainer/diffusion/networks';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { TransitionTrainerOptions } from './transitions/transition-trainer';

@@ -1,6 +1,7 @@
 /** @file A policy's guided output as part of a training graph, with all it takes declared as graph inputs. */
-import { type DenoiseShape, declareDenoiserInputs } from '@/trainer/diffusion/denoiser-inputs';
-import { appendGuidedOutput } from '@/trainer/diffusion/guided-output';
+
+import { appendGuidedOutput } from '@/trainer/diffusion/denoise/guided-output';
+import { type DenoiseShape, declareDenoiserInputs } from '@/trainer/diffusion/denoise/inputs';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Trainable } from './trainable';
 

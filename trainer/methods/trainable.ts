@@ -1,6 +1,11 @@
 /** @file What a method trains: a LoRA adapter at chosen modules, or all weights of the UNet. */
-import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { type AdapterTensor, adapterTensors, attachAdapter } from '@/trainer/diffusion/lora';
+
+import {
+  type AdapterTensor,
+  adapterTensors,
+  attachAdapter,
+} from '@/trainer/diffusion/adapters/lora';
+import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapters/sites';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';

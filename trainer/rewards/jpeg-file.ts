@@ -4,7 +4,7 @@
  * measures Pillow's files).
  */
 import sharp from 'sharp';
-import { toRgb } from '@/trainer/diffusion/images';
+import { toRgb } from '@/trainer/diffusion/images/png';
 import { jpegQuality } from './jpeg';
 import type { OpenScorer, ScoredBatch } from './scorer';
 

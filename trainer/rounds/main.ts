@@ -4,9 +4,9 @@
  */
 import pino from 'pino';
 import { closeDatabases, db } from '@/db/client';
-import { chooseDevice } from './device';
-import { keepHouse } from './housekeeping';
-import { Worker } from './worker';
+import { chooseDevice } from './worker/device';
+import { keepHouse } from './worker/housekeeping';
+import { Worker } from './worker/worker';
 
 const exitMs = 1500;
 

@@ -1,4 +1,4 @@
-import { setBlurNsfw } from '@/db/users';
+import { setBlurNsfw } from '@/db/people/users';
 import { auth } from '../../auth/server';
 import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';

@@ -1,4 +1,4 @@
-import { rolesOfSessions } from '@/db/sessions';
+import { rolesOfSessions } from '@/db/people/sessions';
 import type { Role } from '@/lib/roles';
 
 /** How long a stream may outlive the right to it. One query asks for all streams of the process. */

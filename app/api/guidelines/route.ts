@@ -1,4 +1,4 @@
-import { publishGuidelines } from '@/db/guidelines';
+import { publishGuidelines } from '@/db/labeling/guidelines';
 import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';
 import { publishRequestSchema } from './schema';

@@ -1,4 +1,4 @@
-import { latestGuidelines, recordConsent } from '@/db/guidelines';
+import { latestGuidelines, recordConsent } from '@/db/labeling/guidelines';
 import { joinRequestSchema } from '../../auth/join.schema';
 import { deviceCookie } from '../../auth/known-device';
 import { auth } from '../../auth/server';

@@ -1,5 +1,5 @@
 import { route } from '../../http/define-route';
-import { loadPeople } from './load-people';
+import { loadPeople } from '../../reads/people/load-people';
 import { peopleQuerySchema } from './schema';
 
 /** People, some at a time. */

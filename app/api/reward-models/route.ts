@@ -1,7 +1,7 @@
-import { requestRewardModel } from '@/db/reward-models';
+import { requestRewardModel } from '@/db/work/reward-models';
 import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';
-import { loadRewardModels } from './load-reward-models';
+import { loadRewardModels } from '../../reads/reward-models/load-reward-models';
 import { rewardsQuerySchema, trainRewardSchema } from './schema';
 
 /** Reward models of a pipeline, with what there is to learn from. */

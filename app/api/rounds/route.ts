@@ -1,5 +1,5 @@
 import { route } from '../../http/define-route';
-import { loadRounds } from './load-rounds';
+import { loadRounds } from '../../reads/rounds/load-rounds';
 import { roundsQuerySchema } from './schema';
 
 /** Rounds, newest first, some at a time, and whether a trainer is there to work on them. */

@@ -1,4 +1,4 @@
-import { startRun } from '@/db/runs';
+import { startRun } from '@/db/rounds/runs';
 import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';
 import { startRunSchema } from './schema';

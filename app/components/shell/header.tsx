@@ -1,6 +1,6 @@
 import Link from 'next/link';
 import type { Person } from '../../auth/person';
-import { UnsentBadge } from '../../label/unsent-badge';
+import { UnsentBadge } from '../../label/desk/unsent-badge';
 import { Logo } from './logo';
 import { MainNav } from './main-nav';
 import { PersonMenu } from './person-menu';

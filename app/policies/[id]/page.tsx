@@ -2,9 +2,9 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { AppError } from '@/lib/errors';
 import { can } from '@/lib/permissions';
-import { loadPolicy } from '../../api/policies/load-policy';
 import type { PolicyDetail } from '../../api/policies/schema';
 import { pagePerson } from '../../auth/current-person';
+import { loadPolicy } from '../../reads/policies/load-policy';
 import { PolicyView } from './policy-view';
 
 export const metadata: Metadata = { title: 'Policy' };

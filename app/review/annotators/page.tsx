@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import { can } from '@/lib/permissions';
-import { loadAnnotators } from '../../api/review/load-annotators';
 import { pagePerson } from '../../auth/current-person';
 import { Page } from '../../components/shell/page-frame';
+import { loadAnnotators } from '../../reads/review/load-annotators';
 import { AnnotatorsView } from './annotators-view';
 
 export const metadata: Metadata = { title: 'Annotators' };

@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
-import { loadFlags } from '../../api/review/load-flags';
 import { flagsQuerySchema } from '../../api/review/schema';
 import { pagePerson } from '../../auth/current-person';
 import { Page } from '../../components/shell/page-frame';
+import { loadFlags } from '../../reads/review/load-flags';
 import { firstValues, type SearchParams } from '../search-params';
 import { FlagsView } from './flags-view';
 

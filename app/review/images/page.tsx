@@ -1,12 +1,12 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import { notFound } from 'next/navigation';
-import { isAmong, isOfPipeline, listedPolicies, policiesPage } from '@/db/policy-list';
+import { isAmong, isOfPipeline, listedPolicies, policiesPage } from '@/db/policies/list';
 import { can } from '@/lib/permissions';
-import { loadImages } from '../../api/review/load-images';
 import { imagesQuerySchema } from '../../api/review/schema';
 import { pagePerson } from '../../auth/current-person';
 import { Page } from '../../components/shell/page-frame';
+import { loadImages } from '../../reads/review/load-images';
 import { firstValues, type SearchParams } from '../search-params';
 import { ImagesView } from './images-view';
 

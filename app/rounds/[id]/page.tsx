@@ -2,9 +2,9 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { AppError } from '@/lib/errors';
 import { can } from '@/lib/permissions';
-import { loadRound } from '../../api/rounds/load-round';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { pagePerson } from '../../auth/current-person';
+import { loadRound } from '../../reads/rounds/load-round';
 import { RoundView } from './round-view';
 
 export const metadata: Metadata = { title: 'Round' };

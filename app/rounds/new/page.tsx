@@ -1,9 +1,9 @@
 import { Image } from 'lucide-react';
 import type { Metadata } from 'next';
-import { trainerState } from '../../api/rounds/summaries';
 import { pagePerson } from '../../auth/current-person';
 import { Page } from '../../components/shell/page-frame';
 import { Notice } from '../../components/ui/notice';
+import { trainerState } from '../../reads/rounds/summaries';
 import { pipelineChoices } from './pipelines';
 import { RunForm } from './run-form';
 

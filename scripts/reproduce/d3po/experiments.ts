@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import { Judge } from '@/trainer/hands/judge/judge';
 import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
-import { type Experiment, experiments } from '../experiments';
-import { type Measured, measure } from '../measure';
-import { plot, type Report, writeReport } from '../report';
-import { describe, type ExperimentResult, runExperiment } from '../run';
-import { openStudent } from '../student';
+import { type Experiment, experiments } from '../experiment/catalogue';
+import { type Measured, measure } from '../experiment/measure';
+import { plot, type Report, writeReport } from '../experiment/report';
+import { describe, type ExperimentResult, runExperiment } from '../experiment/run';
+import { openStudent } from '../experiment/student';
 import { inEngine, loadProgress, progressFolder, publish, type Suite, saveProgress } from './suite';
 
 /** @returns whether all is as it should be: the quick version must show an improvement */

@@ -1,9 +1,9 @@
 /** @file Instead of the experiments: looks at what there is to learn before training, and at how much of it to take after. */
 import { refuse } from '@/scripts/command-line';
-import { measureAgreement } from '../agreement';
-import { measureBetween, rawBetween, writeBetween } from '../between';
-import { experiments } from '../experiments';
-import { openStudent } from '../student';
+import { measureAgreement } from '../experiment/agreement';
+import { measureBetween, rawBetween, writeBetween } from '../experiment/between';
+import { experiments } from '../experiment/catalogue';
+import { openStudent } from '../experiment/student';
 import { inEngine, loadProgress, progressFolder, publish, type Suite } from './suite';
 
 /** Where the labels of a first round speak with one voice: what to train, before training it. */

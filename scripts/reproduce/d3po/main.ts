@@ -1,9 +1,9 @@
 /** @file The suite `d3po`: the paper's experiments, and what explains them. */
 import { z } from 'zod';
 import { commandLine, whole } from '@/scripts/command-line';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
-import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
-import { type ExperimentName, experiments } from '../experiments';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
+import { type ExperimentName, experiments } from '../experiment/catalogue';
 import { suiteOptions } from '../options';
 import { workFolder } from '../work-folder';
 import { runExperiments } from './experiments';

@@ -1,14 +1,14 @@
 /** @file What all works of the suite `d3po` start from, and where its experiments are kept between two starts. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Adapter } from '@/trainer/diffusion/lora';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import { parseSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { parseSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
 import { Engine } from '@/trainer/runtime/engine';
 import type { Device } from '@/trainer/runtime/protocol';
-import type { ExperimentName } from '../experiments';
-import type { ExperimentResult, Progress } from '../run';
+import type { ExperimentName } from '../experiment/catalogue';
+import type { ExperimentResult, Progress } from '../experiment/run';
 
 export interface Suite {
   pipeline: Pipeline;

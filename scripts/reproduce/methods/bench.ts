@@ -1,12 +1,12 @@
 /** @file What all figures share: the policy, what of it is trained, engines that count, and the store of finished work. */
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { type Conditioning, openConditioning } from '@/trainer/methods/conditioning';
 import { type FeatureNetworks, openFeatureNetworks } from '@/trainer/rewards/learned/features';
 import { Engine } from '@/trainer/runtime/engine';
 import type { Device } from '@/trainer/runtime/protocol';
-import { experiments } from '../experiments';
-import { openStudent, type Student, type TrainingSettings } from '../student';
-import { countPasses, type Passes } from './passes';
+import { experiments } from '../experiment/catalogue';
+import { openStudent, type Student, type TrainingSettings } from '../experiment/student';
+import { countPasses, type Passes } from './picks/passes';
 import type { Sizes } from './sizes';
 import type { Store } from './store';
 

@@ -1,11 +1,11 @@
 /** @file What a figure is to the suite: what it will cost, how it is made, and how it is told. */
 
 import type { Bench } from './bench';
-import type { Evaluation, PromptedImage } from './evaluation';
-import { meanOf } from './evaluation';
-import { overSeeds } from './intervals';
-import type { Passes } from './passes';
-import type { PlotPoint } from './plot';
+import type { Passes } from './picks/passes';
+import { overSeeds } from './reports/intervals';
+import type { PlotPoint } from './reports/plot';
+import type { Evaluation, PromptedImage } from './training/evaluation';
+import { meanOf } from './training/evaluation';
 
 /** What a figure leaves beside the report, by file name. */
 export type Files = Record<string, string | Uint8Array>;

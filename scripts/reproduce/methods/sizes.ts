@@ -1,6 +1,6 @@
 /** @file How large each part of the suite is, and the settings that pilots chose: for figures, and for a look at whether it runs. */
-import type { TrainingPlan } from './follow';
-import type { DdpoPlan } from './policy-gradient';
+import type { TrainingPlan } from './training/follow';
+import type { DdpoPlan } from './training/policy-gradient';
 
 /** Images drawn at once; evaluations are whole batches of five images a prompt, so that none is drawn for nothing. */
 export const evaluationUnit = 70;

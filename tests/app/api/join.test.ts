@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { POST as join } from '@/app/api/join/route';
 import { POST as signIn } from '@/app/api/sign-in/route';
 import { requireRole } from '@/app/auth/require-role';
-import { consentsOf, ensureGuidelines } from '@/db/guidelines';
-import { createInvitation, revokeInvitation } from '@/db/invitations';
-import { listPeople } from '@/db/users';
+import { consentsOf, ensureGuidelines } from '@/db/labeling/guidelines';
+import { createInvitation, revokeInvitation } from '@/db/people/invitations';
+import { listPeople } from '@/db/people/users';
 import { withTemporaryHome } from '../../db/support';
 import { signInAs } from '../support/sign-in';
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { pausePerson } from '@/db/users';
+import { pausePerson } from '@/db/people/users';
 import { errorCodes } from '@/lib/errors';
 import { allowedWhilePaused, can } from '@/lib/permissions';
 import { type Role, roles } from '@/lib/roles';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { POST as join } from '@/app/api/join/route';
 import { POST as signIn } from '@/app/api/sign-in/route';
 import { strangerLimit, takeToken } from '@/app/http/rate-limit';
-import { createInvitation } from '@/db/invitations';
+import { createInvitation } from '@/db/people/invitations';
 import { withTemporaryHome } from '../../db/support';
 
 withTemporaryHome();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { openRoute } from '@/app/http/define-route';
-import { getBlob, putBlob } from '@/db/blobs';
+import { getBlob, putBlob } from '@/db/blobs/blobs';
 import { darkroomHome } from '@/db/client';
 import { withTemporaryHome } from '../../db/support';
 

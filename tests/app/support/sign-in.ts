@@ -1,5 +1,5 @@
 import { auth } from '@/app/auth/server';
-import { createInvitation } from '@/db/invitations';
+import { createInvitation } from '@/db/people/invitations';
 import type { Role } from '@/lib/roles';
 
 /** Makes a person by a one-time link, as the join page does; returns their id and session cookie. */

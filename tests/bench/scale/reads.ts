@@ -1,21 +1,21 @@
 /** @file Every page and every route that reads, as the functions behind them. */
-import { loadGrid } from '@/app/api/policies/load-grid';
-import { loadPolicies } from '@/app/api/policies/load-policies';
-import { loadPolicy } from '@/app/api/policies/load-policy';
-import { loadAnnotators } from '@/app/api/review/load-annotators';
-import { loadFlags } from '@/app/api/review/load-flags';
-import { loadImages } from '@/app/api/review/load-images';
-import { loadFirstAndNewest, loadRates } from '@/app/api/review/load-rates';
-import { loadRewardModels } from '@/app/api/reward-models/load-reward-models';
-import { loadRound } from '@/app/api/rounds/load-round';
-import { loadRounds } from '@/app/api/rounds/load-rounds';
-import { loadSteps } from '@/app/api/rounds/load-steps';
+import { loadGrid } from '@/app/reads/policies/load-grid';
+import { loadPolicies } from '@/app/reads/policies/load-policies';
+import { loadPolicy } from '@/app/reads/policies/load-policy';
+import { loadAnnotators } from '@/app/reads/review/load-annotators';
+import { loadFlags } from '@/app/reads/review/load-flags';
+import { loadImages } from '@/app/reads/review/load-images';
+import { loadFirstAndNewest, loadRates } from '@/app/reads/review/load-rates';
+import { loadRewardModels } from '@/app/reads/reward-models/load-reward-models';
+import { loadRound } from '@/app/reads/rounds/load-round';
+import { loadRounds } from '@/app/reads/rounds/load-rounds';
+import { loadSteps } from '@/app/reads/rounds/load-steps';
 import { pipelineChoices } from '@/app/rounds/new/pipelines';
-import { exportPreferences } from '@/db/exports';
-import { flagCounts } from '@/db/flag-counts';
-import { openInvitations } from '@/db/invitations';
-import { labelProgress } from '@/db/label-progress';
-import { countPeople, peoplePage } from '@/db/people';
+import { exportPreferences } from '@/db/exchange/exports';
+import { flagCounts } from '@/db/figures/flag-counts';
+import { labelProgress } from '@/db/labeling/progress';
+import { openInvitations } from '@/db/people/invitations';
+import { countPeople, peoplePage } from '@/db/people/list';
 import type { Grown } from '../../support/growth/grow';
 
 export interface Read {

@@ -1,16 +1,16 @@
-import { putBlob } from '@/db/blobs';
+import { putBlob } from '@/db/blobs/blobs';
 import { derivedId } from '@/db/ids';
-import { leasePairs } from '@/db/leases';
-import { recordEvaluation, recordTrainSteps } from '@/db/metrics';
-import { createPolicy, getPolicy, type Policy } from '@/db/policies';
-import { submitPreference } from '@/db/preferences';
-import { getRound, updateProgress } from '@/db/rounds';
-import { type NewSample, recordSamples } from '@/db/samples';
-import { createUser } from '@/db/users';
-import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work';
+import { submitPreference } from '@/db/labeling/preferences';
+import { leasePairs } from '@/db/leases/pair-leases';
+import { createUser } from '@/db/people/users';
+import { createPolicy, getPolicy, type Policy } from '@/db/policies/policies';
+import { type NewSample, recordSamples } from '@/db/policies/samples';
+import { recordEvaluation, recordTrainSteps } from '@/db/rounds/metrics';
+import { getRound, updateProgress } from '@/db/rounds/rounds';
+import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work/queue';
 import type { WorkKind } from '@/lib/rounds';
 import { float32 } from '@/trainer/graph/tensor';
-import { serializePolicy } from '@/trainer/rounds/policy-file';
+import { serializePolicy } from '@/trainer/rounds/train/policy-file';
 import { drawPicture, pictureSide, seedRound } from './seed';
 
 const workerId = 'seed';

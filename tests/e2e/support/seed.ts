@@ -1,13 +1,13 @@
 import { encode } from 'fast-png';
-import { putBlob } from '@/db/blobs';
-import { ensureGuidelines } from '@/db/guidelines';
+import { putBlob } from '@/db/blobs/blobs';
 import { derivedId } from '@/db/ids';
-import { createInvitation } from '@/db/invitations';
+import { ensureGuidelines } from '@/db/labeling/guidelines';
 import { migrateDatabase } from '@/db/migrate';
-import { ensureBasePolicy } from '@/db/policies';
-import { startRun } from '@/db/runs';
-import { type NewPair, type NewSample, recordSamples } from '@/db/samples';
-import { claimWork, finishSampling } from '@/db/work';
+import { createInvitation } from '@/db/people/invitations';
+import { ensureBasePolicy } from '@/db/policies/policies';
+import { type NewPair, type NewSample, recordSamples } from '@/db/policies/samples';
+import { startRun } from '@/db/rounds/runs';
+import { claimWork, finishSampling } from '@/db/work/queue';
 import type { Role } from '@/lib/roles';
 import { parseRunConfig } from '@/lib/settings/run-config';
 

@@ -13,12 +13,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { graceMs } from '@/db/blob-collector';
-import { blobPath, getBlob, putBlob, sha256 } from '@/db/blobs';
+import { blobPath, getBlob, putBlob, sha256 } from '@/db/blobs/blobs';
+import { graceMs } from '@/db/blobs/collector';
 import { closeDatabases, db, schema } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
-import { recordSamples } from '@/db/samples';
-import { listWorkers } from '@/db/workers';
+import { recordSamples } from '@/db/policies/samples';
+import { listWorkers } from '@/db/work/workers';
 import { backUp } from '@/scripts/backup/back-up';
 import { restoreFrom } from '@/scripts/restore/restore-from';
 import { setUp } from '@/scripts/setup/setup';
@@ -190,7 +190,7 @@ describe('refuses', () => {
 });
 
 it('takes the database again where blobs were given up since it was copied', async () => {
-  const { dropBlobs } = await import('@/db/blob-collector');
+  const { dropBlobs } = await import('@/db/blobs/collector');
   const backup = join(folder, 'moving');
   const hash = await addImage('given up');
   // Between the copy of the database and that of the blob, the row goes, and the blob with it.

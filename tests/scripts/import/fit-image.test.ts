@@ -9,7 +9,7 @@ import {
   imageBytesMax,
   pixelsMax,
 } from '@/scripts/import/fit-image';
-import { decodePng, encodePng } from '@/trainer/diffusion/images';
+import { decodePng, encodePng } from '@/trainer/diffusion/images/png';
 
 const frame: Frame = { width: 32, height: 32, fit: 'crop' };
 

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs';
+import { getBlob } from '@/db/blobs/blobs';
 import { db, schema } from '@/db/client';
 import { importFile } from '@/scripts/import/import-file';
 import { everything, png, row, withFolder } from './support';

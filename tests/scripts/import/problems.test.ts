@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { ImportProblem } from '@/db/import-checks';
+import type { ImportProblem } from '@/db/exchange/import-checks';
 import { linesAt, toldProblems } from '@/scripts/import/problems';
 import { row, withFolder } from './support';
 

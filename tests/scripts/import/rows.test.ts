@@ -1,11 +1,11 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { blobPath, getBlob } from '@/db/blobs';
+import { blobPath, getBlob } from '@/db/blobs/blobs';
 import { db, schema } from '@/db/client';
 import { importFile } from '@/scripts/import/import-file';
 import { toldReport } from '@/scripts/import/report';
-import { decodePng } from '@/trainer/diffusion/images';
+import { decodePng } from '@/trainer/diffusion/images/png';
 import { everything, png, row, withFolder } from './support';
 
 const { fileOf, path, pictures, save } = withFolder();

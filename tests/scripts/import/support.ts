@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach } from 'vitest';
 import { closeDatabases, db, schema } from '@/db/client';
-import { exportPreferences } from '@/db/exports';
+import { exportPreferences } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
 import type { PickAPicRow } from '@/lib/pick-a-pic';
-import { encodePng } from '@/trainer/diffusion/images';
+import { encodePng } from '@/trainer/diffusion/images/png';
 
 const before = process.env.DARKROOM_HOME;
 const folders: string[] = [];

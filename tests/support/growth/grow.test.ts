@@ -1,7 +1,7 @@
 import { count, isNull } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
-import { leasePairs } from '@/db/leases';
+import { leasePairs } from '@/db/leases/pair-leases';
 import { pairs, preferences, samples } from '@/db/schema/labels';
 import { user } from '@/db/schema/people';
 import { rounds } from '@/db/schema/rounds';

@@ -2,9 +2,9 @@
  * @file Databases of any size, filled as years of real use would have: rounds of every kind, answers by people who judge much and
  * little, undone ones, skips, gold, groups, flags, imports, policies, evaluations, steps. Drawn by a seed; rows go in by bulk.
  */
-import { putBlob } from '@/db/blobs';
+import { putBlob } from '@/db/blobs/blobs';
 import { type Database, db } from '@/db/client';
-import { ensureGuidelines } from '@/db/guidelines';
+import { ensureGuidelines } from '@/db/labeling/guidelines';
 import { migrateDatabase } from '@/db/migrate';
 import { auditLog } from '@/db/schema/people';
 import { drawPicture } from '../../e2e/support/seed';

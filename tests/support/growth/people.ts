@@ -1,5 +1,5 @@
+import { placeholderEmail } from '@/db/people/users';
 import { invitations, user } from '@/db/schema/people';
-import { placeholderEmail } from '@/db/users';
 import type { Role } from '@/lib/roles';
 import type { Soil } from './soil';
 

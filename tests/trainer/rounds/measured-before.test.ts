@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { measurementsOf } from '@/db/measurements';
-import { ensureBasePolicy } from '@/db/policies';
-import { startRun } from '@/db/runs';
-import { pipelineHash } from '@/trainer/diffusion/pipeline-hash';
-import { pipelineFolder } from '@/trainer/rounds/resolve-pipeline';
+import { ensureBasePolicy } from '@/db/policies/policies';
+import { measurementsOf } from '@/db/rounds/measurements';
+import { startRun } from '@/db/rounds/runs';
+import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
 import { quickConfig, untilRound, withWorker } from './support';
 
 withWorker();

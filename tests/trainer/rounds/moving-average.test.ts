@@ -1,14 +1,14 @@
 /** What a round ships where the moving average is on: the average, which training itself does not go on from. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs';
-import { getPolicy } from '@/db/policies';
-import { getRound, type Round } from '@/db/rounds';
-import { startRun } from '@/db/runs';
+import { getBlob } from '@/db/blobs/blobs';
+import { getPolicy } from '@/db/policies/policies';
+import { getRound, type Round } from '@/db/rounds/rounds';
+import { startRun } from '@/db/rounds/runs';
 import type { Method } from '@/lib/methods';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
-import { parsePolicy } from '@/trainer/rounds/policy-file';
-import { openPolicy } from '@/trainer/rounds/resolve-pipeline';
-import { trainings } from '@/trainer/rounds/training';
+import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
+import { parsePolicy } from '@/trainer/rounds/train/policy-file';
+import { trainings } from '@/trainer/rounds/train/training';
 import { Engine } from '@/trainer/runtime/engine';
 import {
   baseOn,

@@ -1,23 +1,23 @@
 /** Rounds of Diffusion-DPO and KTO, from answers given in a round of D3PO to an evaluated policy. */
 import { eq } from 'drizzle-orm';
 import { expect, it } from 'vitest';
-import { loadRound } from '@/app/api/rounds/load-round';
 import { roundDetailSchema } from '@/app/api/rounds/schema';
-import { getBlob } from '@/db/blobs';
+import { loadRound } from '@/app/reads/rounds/load-round';
+import { trainingPairsOf } from '@/db/answers/training-data';
+import { getBlob } from '@/db/blobs/blobs';
 import { db, schema } from '@/db/client';
-import { setFlag } from '@/db/flags';
-import { evaluationsOf, trainStepsOf } from '@/db/metrics';
-import { getPolicy, type Policy } from '@/db/policies';
-import { getRound, type Round } from '@/db/rounds';
-import { startRun } from '@/db/runs';
-import { listSamples } from '@/db/samples';
-import { trainingPairsOf } from '@/db/training-data';
+import { setFlag } from '@/db/labeling/flags';
+import { getPolicy, type Policy } from '@/db/policies/policies';
+import { listSamples } from '@/db/policies/samples';
+import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
+import { getRound, type Round } from '@/db/rounds/rounds';
+import { startRun } from '@/db/rounds/runs';
 import type { Method } from '@/lib/methods';
 import type { RunConfigInput } from '@/lib/settings/run-config';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
-import { FinishedLatents } from '@/trainer/rounds/finished-latents';
-import { parsePolicy } from '@/trainer/rounds/policy-file';
-import { openPolicy } from '@/trainer/rounds/resolve-pipeline';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
+import { FinishedLatents } from '@/trainer/rounds/train/archive/finished-latents';
+import { parsePolicy } from '@/trainer/rounds/train/policy-file';
 import { Engine } from '@/trainer/runtime/engine';
 import {
   annotatorId,

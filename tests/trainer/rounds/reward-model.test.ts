@@ -2,16 +2,16 @@ import { copyFile, mkdtemp, open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs';
-import { evaluationsOf, trainStepsOf } from '@/db/metrics';
+import { getBlob } from '@/db/blobs/blobs';
+import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
+import { getRound } from '@/db/rounds/rounds';
+import { startRun } from '@/db/rounds/runs';
 import {
   cancelRewardModel,
   getRewardModel,
   type RewardModel,
   requestRewardModel,
-} from '@/db/reward-models';
-import { getRound } from '@/db/rounds';
-import { startRun } from '@/db/runs';
+} from '@/db/work/reward-models';
 import { rewardTrialSchema } from '@/lib/rewards';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { Builder } from '@/trainer/graph/builder';
@@ -19,7 +19,7 @@ import type { Graph } from '@/trainer/graph/model';
 import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
 import { judgePath } from '@/trainer/hands/judge/judge';
 import { parseHead } from '@/trainer/rewards/learned/head';
-import { tryImported } from '@/trainer/rounds/import-reward';
+import { tryImported } from '@/trainer/rounds/rewards/import-model';
 import { Engine } from '@/trainer/runtime/engine';
 import { head, imageTower, size, tokenLength, writeModel } from '../rewards/imported/models';
 import {

@@ -1,13 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs';
-import { evaluationsOf, trainStepsOf } from '@/db/metrics';
-import { listPairs } from '@/db/pairs';
-import { getPolicy } from '@/db/policies';
-import { listSamples } from '@/db/samples';
-import { listWorkers } from '@/db/workers';
-import { parseSafetensors } from '@/trainer/diffusion/safetensors';
-import { parseTrajectory } from '@/trainer/diffusion/trajectory';
+import { getBlob } from '@/db/blobs/blobs';
+import { listPairs } from '@/db/exchange/pairs';
+import { getPolicy } from '@/db/policies/policies';
+import { listSamples } from '@/db/policies/samples';
+import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
+import { listWorkers } from '@/db/work/workers';
+import { parseTrajectory } from '@/trainer/diffusion/sampling/trajectory';
+import { parseSafetensors } from '@/trainer/formats/safetensors';
 import {
   baseOn,
   labelEverything,

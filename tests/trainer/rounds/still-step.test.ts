@@ -2,11 +2,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { trainStepsOf } from '@/db/metrics';
-import { getPolicy } from '@/db/policies';
-import { getRound } from '@/db/rounds';
-import { startRun } from '@/db/runs';
-import { listSamples } from '@/db/samples';
+import { getPolicy } from '@/db/policies/policies';
+import { listSamples } from '@/db/policies/samples';
+import { trainStepsOf } from '@/db/rounds/metrics';
+import { getRound } from '@/db/rounds/rounds';
+import { startRun } from '@/db/rounds/runs';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import {
   baseOn,

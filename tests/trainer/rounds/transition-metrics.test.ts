@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { transitionMetrics } from '@/trainer/rounds/d3po-training';
+import { transitionMetrics } from '@/trainer/rounds/train/d3po/training';
 
 const shown = (timestep: number, logRatioWinner: number, logRatioLoser: number) => ({
   timestepIndex: 0,

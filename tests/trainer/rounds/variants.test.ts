@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { loadRound } from '@/app/api/rounds/load-round';
-import { getBlob } from '@/db/blobs';
-import { leaseGroups } from '@/db/group-leases';
-import { evaluationsOf, trainStepsOf } from '@/db/metrics';
-import { getPolicy } from '@/db/policies';
-import { getRound, listRounds, type Round } from '@/db/rounds';
-import { startRun } from '@/db/runs';
-import { listSamples, samplesById } from '@/db/samples';
-import { submitTagging } from '@/db/taggings';
+import { loadRound } from '@/app/reads/rounds/load-round';
+import { getBlob } from '@/db/blobs/blobs';
+import { submitTagging } from '@/db/labeling/taggings';
+import { leaseGroups } from '@/db/leases/group-leases';
+import { getPolicy } from '@/db/policies/policies';
+import { listSamples, samplesById } from '@/db/policies/samples';
+import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
+import { getRound, listRounds, type Round } from '@/db/rounds/rounds';
+import { startRun } from '@/db/rounds/runs';
 import type { RunConfigInput } from '@/lib/settings/run-config';
-import { parsePolicy } from '@/trainer/rounds/policy-file';
+import { parsePolicy } from '@/trainer/rounds/train/policy-file';
 import {
   annotatorId,
   baseOn,

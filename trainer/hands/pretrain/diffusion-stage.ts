@@ -6,8 +6,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
 import { DdimScheduler, ddimStep } from '@/trainer/diffusion/schedulers/ddim';
-import { ClipTokenizer } from '@/trainer/diffusion/tokenizer';
 import type { Value } from '@/trainer/graph/builder';
 import { expectDtype, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Feeds } from '@/trainer/runtime/engine';

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { layoutSafetensors, serializeSafetensors } from '@/trainer/diffusion/safetensors';
+import { layoutSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import type { Constant } from '@/trainer/graph/model';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { buildClipText } from '../networks/clip-text';

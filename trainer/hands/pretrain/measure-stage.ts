@@ -1,8 +1,8 @@
 /** @file Last stage: measures the written policy on the evaluation prompts, with both judges, and draws its sheets. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import type { Engine } from '@/trainer/runtime/engine';
 import { writeContactSheet } from '../contact-sheet';
 import { Judge } from '../judge/judge';

@@ -4,7 +4,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readSafetensors } from '@/trainer/diffusion/safetensors';
+import { readSafetensors } from '@/trainer/formats/safetensors';
 import { type Constant, type Graph, GraphError, isExternal } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { formatDims, reshaped, sizeOf, type Tensor } from '@/trainer/graph/tensor';

@@ -3,7 +3,7 @@
  * error of its prediction at noised latents beyond the reference policy's, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
-import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
+import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { declareGuidedPolicy } from '../guided-policy';

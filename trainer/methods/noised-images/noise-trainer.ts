@@ -3,9 +3,9 @@
  * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
  */
 import { dirname } from 'node:path';
-import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
-import { finiteValues } from '@/trainer/diffusion/finite';
-import type { Adapter } from '@/trainer/diffusion/lora';
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
+import { finiteValues } from '@/trainer/diffusion/pipelines/finite';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';

@@ -1,5 +1,5 @@
 /** @file One run of the noise graph: which image stands in which row, noised how, and how far the policy is off there. */
-import { denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
+import { denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import type { NoisedExample } from './method';

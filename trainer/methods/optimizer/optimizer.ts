@@ -4,7 +4,7 @@
  * into new weights.
  */
 import { type AdamWSettings, adamWFeeds } from '@/trainer/autodiff/adamw';
-import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
+import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';

@@ -2,7 +2,7 @@
  * @file One optimizer in every lane. The runs of a step are dealt out to the lanes, which sum up their gradients apart; before
  * the step the lanes exchange their sums, and then all take it, each for itself and to the same weights.
  */
-import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
+import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';

@@ -1,6 +1,6 @@
 /** @file The graph that turns accumulated gradients into new weights: AdamW over every trained tensor, and their moving average. */
 import { type AdamWSettings, appendAdamW } from '@/trainer/autodiff/adamw';
-import type { AdapterTensor } from '@/trainer/diffusion/lora';
+import type { AdapterTensor } from '@/trainer/diffusion/adapters/lora';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { accumulated, type SecondMoment, squared } from './accumulation';

@@ -3,8 +3,9 @@
  * to be expected, and take optimizer steps that make the transitions of the better ones likelier. The reward is a number
  * here, so it may come from anything that sees pixels.
  */
-import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
-import type { Adapter } from '@/trainer/diffusion/lora';
+
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine } from '@/trainer/runtime/engine';

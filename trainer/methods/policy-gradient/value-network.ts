@@ -9,8 +9,8 @@
  * 128, the embeddings that the UNet attends to, and gains that start at 1; V starts at the mean reward of the first draw.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
-import type { Adapter, AdapterTensor } from '@/trainer/diffusion/lora';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
+import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { float32, sizeOf } from '@/trainer/graph/tensor';

@@ -1,6 +1,6 @@
 /** @file A policy under training, denoising: forward with its current weights, and the product with a vector backwards. */
 import { gradients } from '@/trainer/autodiff/gradients';
-import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
+import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { type DenoisePolicy, declareGuidedPolicy } from '../guided-policy';

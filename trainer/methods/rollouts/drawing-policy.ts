@@ -1,9 +1,9 @@
 /** @file A policy that draws images while it is trained: what all methods that do so open first. */
 
-import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
-import type { Adapter } from '@/trainer/diffusion/lora';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';

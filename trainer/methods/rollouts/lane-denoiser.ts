@@ -1,6 +1,7 @@
 /** @file One lane's sessions of a policy under training: its guided output, the base policy's, and products backwards. */
-import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
-import type { Adapter } from '@/trainer/diffusion/lora';
+
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';

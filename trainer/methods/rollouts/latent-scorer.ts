@@ -1,6 +1,6 @@
 /** @file From latents to what a reward says of their images, for methods that take it as a number. */
-import { ImageDecoder } from '@/trainer/diffusion/networks';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import { ImageDecoder } from '@/trainer/diffusion/pipelines/networks';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { OpenScorer, Scorer } from '@/trainer/rewards/scorer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { finiteRewards } from './finite-rewards';

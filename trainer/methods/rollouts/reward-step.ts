@@ -1,6 +1,6 @@
 /** @file From latents to the loss of their images under a reward model, and back: decoder, reward and product in one graph. */
 import { gradients } from '@/trainer/autodiff/gradients';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';

@@ -2,12 +2,13 @@
  * @file Rolling out under a policy's weights as they are now: from noise to finished latents, with x_t and the guided
  * output of every step. Reward gradients flow back through what it keeps; policy gradients weigh it.
  */
+
+import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import {
   type DdimScheduler,
   ddimStep,
   type StepCoefficients,
 } from '@/trainer/diffusion/schedulers/ddim';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import type { TrainedDenoiser } from './trained-denoiser';
 
 /** What a rollout starts from. */

@@ -2,7 +2,7 @@
  * @file Training by the gradient of a reward: roll out under the current weights, decode, score, and bring the gradient
  * back through the steps that the method trains. One optimizer step may take several batches of rollouts.
  */
-import type { Adapter } from '@/trainer/diffusion/lora';
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';

@@ -1,11 +1,12 @@
 /** @file Pairs of candidates, drawn step by step under the policy as it is. */
+
+import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import {
   type DdimScheduler,
   ddimStep,
   predictedMean,
   type StepCoefficients,
 } from '@/trainer/diffusion/schedulers/ddim';
-import type { RolloutSettings } from '@/trainer/diffusion/trajectory';
 import { concatenated } from '@/trainer/graph/tensor';
 import type { DrawOrigin } from '../policy-gradient/draw';
 import type { TrainedDenoiser } from '../rollouts/trained-denoiser';

@@ -1,6 +1,7 @@
 /** @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps on them. */
-import { takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
-import type { Adapter } from '@/trainer/diffusion/lora';
+
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine } from '@/trainer/runtime/engine';

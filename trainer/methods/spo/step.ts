@@ -1,14 +1,14 @@
 /** @file The training graph of step pairs: one x_t a row, of which both next latents are weighed, so the network runs once. */
 import { gradients } from '@/trainer/autodiff/gradients';
-import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoiser-inputs';
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import {
   appendLogProbability,
   appendMean,
   appendTransitionKl,
   stepFeeds,
   stepInputs,
-} from '@/trainer/diffusion/transition';
+} from '@/trainer/diffusion/sampling/transition';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';

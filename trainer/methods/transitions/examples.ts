@@ -1,5 +1,5 @@
 /** @file What preference methods train on, and how its transitions are laid out in runs of a graph of fixed size. */
-import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 
 /** One image of an example beats another. */

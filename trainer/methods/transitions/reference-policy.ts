@@ -2,8 +2,8 @@
  * @file The reference policy's guided output for the transitions of a run: stored with the trajectories where it is the
  * policy that drew them, computed where it is another.
  */
-import type { Adapter } from '@/trainer/diffusion/lora';
-import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';

@@ -1,5 +1,5 @@
 /** @file One run of the transition graph: which image stands in which row, who is compared with whom, and what it showed. */
-import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
 import { type Clip, isClipped } from '../clip-form';

@@ -3,13 +3,13 @@
  * guided denoising with the adapter, both log-probabilities, the loss, and its gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
-import type { DenoiseShape } from '@/trainer/diffusion/denoiser-inputs';
+import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import {
   appendLogProbability,
   appendMean,
   appendTransitionKl,
   stepInputs,
-} from '@/trainer/diffusion/transition';
+} from '@/trainer/diffusion/sampling/transition';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { declareGuidedPolicy } from '../guided-policy';

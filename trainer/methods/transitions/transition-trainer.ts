@@ -2,11 +2,12 @@
  * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
  * engine; per run only latents go in and a few numbers per transition come out.
  */
-import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoiser-inputs';
-import type { Adapter } from '@/trainer/diffusion/lora';
+
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
+import { latentsAt } from '@/trainer/diffusion/sampling/trajectory';
+import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
-import { latentsAt } from '@/trainer/diffusion/trajectory';
-import { stepFeeds } from '@/trainer/diffusion/transition';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';

@@ -5,7 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { filesHash } from '@/trainer/diffusion/pipeline-hash';
+import { filesHash } from '@/trainer/diffusion/pipelines/hash';
 import { isExternal } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { RewardError } from '../reward';

@@ -1,7 +1,7 @@
 /** @file Features of finished images, many at a time: what a reward model is trained on. */
-import { type RgbImage, toPlanes } from '@/trainer/diffusion/images';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import { imageSizeOf } from '@/trainer/diffusion/vae-encoder';
+import { type RgbImage, toPlanes } from '@/trainer/diffusion/images/png';
+import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32 } from '@/trainer/graph/tensor';

@@ -3,13 +3,9 @@
  * what it draws, so a few dozen picks suffice to say which of them people like (the idea of latent reward models: Zhang et
  * al., "Diffusion Model as a Noise-Aware Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
  */
-import {
-  castToPorts,
-  takesScalarTimestep,
-  timestepFeed,
-} from '@/trainer/diffusion/denoiser-inputs';
-import type { Pipeline } from '@/trainer/diffusion/pipeline';
-import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/vae-encoder';
+import { castToPorts, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
+import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/images/vae-encoder';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';

@@ -5,7 +5,7 @@ import {
   parseSafetensors,
   SafetensorsError,
   serializeSafetensors,
-} from '@/trainer/diffusion/safetensors';
+} from '@/trainer/formats/safetensors';
 import { expectDtype, float32 } from '@/trainer/graph/tensor';
 
 export interface Head {

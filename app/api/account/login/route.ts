@@ -1,11 +1,11 @@
-import { hasPassword } from '@/db/sessions';
+import { deviceCookie, knownDevice } from '@/app/auth/known-device';
+import { endOtherSessions } from '@/app/auth/own-sessions';
+import { auth } from '@/app/auth/server';
+import { authHeaders } from '@/app/auth/session';
+import { route } from '@/app/http/define-route';
+import { passwordLimit } from '@/app/http/rate-limit';
+import { hasPassword } from '@/db/people/sessions';
 import { AppError } from '@/lib/errors';
-import { deviceCookie, knownDevice } from '../../../auth/known-device';
-import { endOtherSessions } from '../../../auth/own-sessions';
-import { auth } from '../../../auth/server';
-import { authHeaders } from '../../../auth/session';
-import { route } from '../../../http/define-route';
-import { passwordLimit } from '../../../http/rate-limit';
 import { loginRequestSchema } from '../schema';
 
 /**

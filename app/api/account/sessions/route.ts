@@ -1,6 +1,6 @@
-import { endOtherSessions } from '../../../auth/own-sessions';
-import { route } from '../../../http/define-route';
-import { manageLimit } from '../../../http/rate-limit';
+import { endOtherSessions } from '@/app/auth/own-sessions';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
 
 /** Signs oneself out everywhere else. */
 export const DELETE = route({ needs: 'images.read', limit: manageLimit }, ({ request }) =>

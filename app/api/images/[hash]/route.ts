@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { checkedBlob } from '@/db/checked-blobs';
-import { imageInfo } from '@/db/samples';
+import { route } from '@/app/http/define-route';
+import { checkedBlob } from '@/db/blobs/checked';
+import { imageInfo } from '@/db/policies/samples';
 import { AppError } from '@/lib/errors';
-import { route } from '../../../http/define-route';
 
 const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.') });
 

@@ -1,8 +1,8 @@
-import { latestGuidelines, recordConsent } from '@/db/guidelines';
-import { setBlurNsfw } from '@/db/users';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { latestGuidelines, recordConsent } from '@/db/labeling/guidelines';
+import { setBlurNsfw } from '@/db/people/users';
 import { AppError } from '@/lib/errors';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
 import { consentRequestSchema } from '../schema';
 
 /**

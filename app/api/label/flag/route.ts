@@ -1,6 +1,6 @@
-import { flagServed, unsetFlag } from '@/db/flags';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { flagServed, unsetFlag } from '@/db/labeling/flags';
 import { flagRequestSchema, type Outcome } from '../schema';
 
 /** Sets or takes off one defect on one image, as seen by this person. */

@@ -1,11 +1,11 @@
-import { leaseGroups } from '@/db/group-leases';
-import { consentsOf, latestGuidelines } from '@/db/guidelines';
-import { labelProgress } from '@/db/label-progress';
-import { leasePairs } from '@/db/leases';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { serveGroup, servePair, shortestLeaseSeconds } from '@/app/reads/label/serve';
+import { consentsOf, latestGuidelines } from '@/db/labeling/guidelines';
+import { labelProgress } from '@/db/labeling/progress';
+import { leaseGroups } from '@/db/leases/group-leases';
+import { leasePairs } from '@/db/leases/pair-leases';
 import { inHandMax, type NextAnswer, nextRequestSchema } from '../schema';
-import { serveGroup, servePair, shortestLeaseSeconds } from '../serve';
 
 /** Leases the next pairs, else the next groups, or says why there are none. Nobody gets any before accepting the guidelines. */
 export const GET = route(

@@ -1,7 +1,7 @@
-import { labelProgress } from '@/db/label-progress';
-import { submitPreference } from '@/db/preferences';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { submitPreference } from '@/db/labeling/preferences';
+import { labelProgress } from '@/db/labeling/progress';
 import { daySchema, type Outcome, preferenceRequestSchema } from '../schema';
 
 /** Stores an answer and says so only once it is on disk. Sending the same id again changes nothing. */

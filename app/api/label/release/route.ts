@@ -1,7 +1,7 @@
-import { renewGroupLeases } from '@/db/group-leases';
-import { renewLeases } from '@/db/leases';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { renewGroupLeases } from '@/db/leases/group-leases';
+import { renewLeases } from '@/db/leases/pair-leases';
 import { leasesRequestSchema } from '../schema';
 
 /** Long enough for a reload to find its pairs again, short enough that nobody waits for the others. */

@@ -1,9 +1,9 @@
-import { renewGroupLeases } from '@/db/group-leases';
-import { renewLeases } from '@/db/leases';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { shortestLeaseSeconds } from '@/app/reads/label/serve';
+import { renewGroupLeases } from '@/db/leases/group-leases';
+import { renewLeases } from '@/db/leases/pair-leases';
 import { leasesRequestSchema } from '../schema';
-import { shortestLeaseSeconds } from '../serve';
 
 /** Keeps pairs and groups for somebody who is still looking; `lost` are those that others have meanwhile. */
 export const POST = route(

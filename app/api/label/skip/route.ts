@@ -1,7 +1,7 @@
-import { skipPair } from '@/db/preferences';
-import { skipGroup } from '@/db/taggings';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { skipPair } from '@/db/labeling/preferences';
+import { skipGroup } from '@/db/labeling/taggings';
 import { type Outcome, skipRequestSchema } from '../schema';
 
 /** Puts a pair or a group aside: it is not offered to this person again. */

@@ -1,7 +1,7 @@
-import { labelProgress } from '@/db/label-progress';
-import { submitTagging } from '@/db/taggings';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { labelProgress } from '@/db/labeling/progress';
+import { submitTagging } from '@/db/labeling/taggings';
 import { daySchema, type Outcome, taggingRequestSchema } from '../schema';
 
 const outcomes = {

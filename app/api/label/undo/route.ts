@@ -1,8 +1,8 @@
-import { labelProgress } from '@/db/label-progress';
-import { undoPreference, undoSkip } from '@/db/preferences';
-import { undoGroupSkip, undoTagging } from '@/db/taggings';
-import { route } from '../../../http/define-route';
-import { labelLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { undoPreference, undoSkip } from '@/db/labeling/preferences';
+import { labelProgress } from '@/db/labeling/progress';
+import { undoGroupSkip, undoTagging } from '@/db/labeling/taggings';
 import { daySchema, type Outcome, type UndoRequest, undoRequestSchema } from '../schema';
 
 /** Takes back what was done last: the pair or group is leased to the same person again, its images in the same places. */

@@ -1,6 +1,6 @@
-import { pausePerson, resumePerson, setRole } from '@/db/users';
-import { route } from '../../../http/define-route';
-import { manageLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { pausePerson, resumePerson, setRole } from '@/db/people/users';
 import { changePersonSchema, idParamsSchema } from '../schema';
 
 /** Changes somebody's role, or pauses and resumes them. */

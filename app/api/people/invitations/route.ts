@@ -1,6 +1,6 @@
-import { createInvitation } from '@/db/invitations';
-import { route } from '../../../http/define-route';
-import { manageLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { createInvitation } from '@/db/people/invitations';
 import { inviteRequestSchema } from '../schema';
 
 /** Makes a one-time link for somebody new. */

@@ -1,5 +1,5 @@
-import { route } from '../../../http/define-route';
-import { loadGrid } from '../load-grid';
+import { route } from '@/app/http/define-route';
+import { loadGrid } from '@/app/reads/policies/load-grid';
 import { gridQuerySchema } from '../schema';
 
 /** Fixed prompts and seeds across the versions of a pipeline. */

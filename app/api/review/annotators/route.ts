@@ -1,5 +1,5 @@
-import { route } from '../../../http/define-route';
-import { loadAnnotators } from '../load-annotators';
+import { route } from '@/app/http/define-route';
+import { loadAnnotators } from '@/app/reads/review/load-annotators';
 import { annotatorsQuerySchema } from '../schema';
 
 /** How each annotator judges, a page of them. */

@@ -1,5 +1,5 @@
-import { route } from '../../../http/define-route';
-import { loadFlags } from '../load-flags';
+import { route } from '@/app/http/define-route';
+import { loadFlags } from '@/app/reads/review/load-flags';
 import { flagsQuerySchema } from '../schema';
 
 /** Flags to be checked, or those checked already. */

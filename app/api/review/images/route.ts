@@ -1,5 +1,5 @@
-import { route } from '../../../http/define-route';
-import { loadImages } from '../load-images';
+import { route } from '@/app/http/define-route';
+import { loadImages } from '@/app/reads/review/load-images';
 import { imagesQuerySchema } from '../schema';
 
 /** The images behind a rate. */

@@ -1,5 +1,5 @@
-import { route } from '../../../http/define-route';
-import { loadRates } from '../load-rates';
+import { route } from '@/app/http/define-route';
+import { loadRates } from '@/app/reads/review/load-rates';
 import { ratesPageQuerySchema } from '../schema';
 
 /** Defect rates per version, some versions at a time, with their counts. */

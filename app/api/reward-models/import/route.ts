@@ -1,6 +1,6 @@
-import { requestRewardModel } from '@/db/reward-models';
-import { route } from '../../../http/define-route';
-import { manageLimit } from '../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { requestRewardModel } from '@/db/work/reward-models';
 import { importRewardSchema } from '../schema';
 
 /** Asks the trainer to open a reward model in a folder of its machine, and to try it. */

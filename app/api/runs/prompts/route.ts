@@ -1,8 +1,8 @@
-import { listPolicies } from '@/db/policies';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { listPolicies } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
 import { promptCuts } from '@/lib/prompt-cuts';
-import { route } from '../../../http/define-route';
-import { manageLimit } from '../../../http/rate-limit';
 import { type CheckedPrompts, checkPromptsSchema } from '../schema';
 import { promptMeasureOf } from './prompt-measure';
 

@@ -5,8 +5,8 @@ import { POST as prefer } from '@/app/api/label/preference/route';
 import { nextAnswerSchema } from '@/app/api/label/schema';
 import { closeDatabases, db, schema } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
-import { makeLabelingRound } from '../../../db/support';
-import { SmallDisk } from '../../../support/small-disk';
+import { makeLabelingRound } from '@/tests/db/support';
+import { SmallDisk } from '@/tests/support/small-disk';
 import { signInAs } from '../../support/sign-in';
 
 const disk = SmallDisk.mount(12);

@@ -6,8 +6,8 @@ import { nextAnswerSchema, type ServedGroup } from '@/app/api/label/schema';
 import { POST as skip } from '@/app/api/label/skip/route';
 import { POST as tag } from '@/app/api/label/tagging/route';
 import { POST as undo } from '@/app/api/label/undo/route';
-import { cancelRun } from '@/db/runs';
-import { makeGroupRound, makeLabelingRound, withTemporaryHome } from '../../../db/support';
+import { cancelRun } from '@/db/rounds/runs';
+import { makeGroupRound, makeLabelingRound, withTemporaryHome } from '@/tests/db/support';
 import { signInAs } from '../../support/sign-in';
 
 withTemporaryHome();

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { againstParents } from '@/app/api/review/load-rates';
-import { evaluationsOf, recordEvaluation } from '@/db/metrics';
-import { createPolicy, listPolicies } from '@/db/policies';
-import { makeRun, withTemporaryHome } from '../../../db/support';
+import { againstParents } from '@/app/reads/review/load-rates';
+import { createPolicy, listPolicies } from '@/db/policies/policies';
+import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
+import { makeRun, withTemporaryHome } from '@/tests/db/support';
 
 withTemporaryHome();
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readSafetensors } from '@/trainer/diffusion/safetensors';
+import { goldenFolder, goldenTensor, worstRelativeError } from '@/tests/support/golden';
 import { DdimScheduler, ddimStep, predictedMean } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema, scheduleText } from '@/trainer/diffusion/schedulers/schedule';
+import { readSafetensors } from '@/trainer/formats/safetensors';
 import { toFloat32 } from '@/trainer/graph/float16';
-import { goldenFolder, goldenTensor, worstRelativeError } from '../../../support/golden';
 
 const stableDiffusion = {
   beta_start: 0.00085,

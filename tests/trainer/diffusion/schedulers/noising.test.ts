@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';

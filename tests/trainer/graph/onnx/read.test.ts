@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { goldenFolder } from '@/tests/support/golden';
 import { GraphError } from '@/trainer/graph/model';
 import { parseOnnx, readOnnxFile } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { goldenFolder } from '../../../support/golden';
 
 const attention = join(goldenFolder, 'ops/attention.onnx');
 

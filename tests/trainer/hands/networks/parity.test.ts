@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSafetensors } from '@/trainer/diffusion/safetensors';
+import { readSafetensors } from '@/trainer/formats/safetensors';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { expectDtype, type Tensor } from '@/trainer/graph/tensor';

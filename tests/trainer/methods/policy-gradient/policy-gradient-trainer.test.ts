@@ -2,10 +2,10 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dpokSettings } from '@/lib/settings/policy-gradient';
-import { adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
+import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { createRandom } from '@/trainer/hands/world/random';
 import { openConditioning } from '@/trainer/methods/conditioning';

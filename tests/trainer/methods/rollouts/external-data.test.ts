@@ -3,10 +3,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { initialAdapter } from '@/trainer/diffusion/lora';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
-import { openPipeline } from '@/trainer/diffusion/pipeline';
+import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
+import { initialAdapter } from '@/trainer/diffusion/adapters/lora';
+import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { sizeOf } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/conditioning';
@@ -17,7 +18,6 @@ import { trainableAdapter } from '@/trainer/methods/trainable';
 import { combine } from '@/trainer/rewards/combine';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { Engine } from '@/trainer/runtime/engine';
-import { writeTinyPipeline } from '../../../support/tiny-pipeline';
 import {
   imageTower,
   newFolder,

@@ -1,11 +1,11 @@
 /** SPO on the tiny Stable Diffusion of golden data: its gradient is D3PO's, and what a reward prefers becomes likelier. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
-import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
+import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
+import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { createRandom } from '@/trainer/hands/world/random';
 import type { ClipForm } from '@/trainer/methods/clip-form';

@@ -2,13 +2,14 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapter-sites';
-import { type Adapter, initialAdapter } from '@/trainer/diffusion/lora';
-import { PromptEncoder } from '@/trainer/diffusion/networks';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipeline';
-import { Sampler } from '@/trainer/diffusion/sampler';
-import type { Trajectory } from '@/trainer/diffusion/trajectory';
+import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
+import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
+import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapters/sites';
+import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
+import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
+import { Sampler } from '@/trainer/diffusion/sampling/sampler';
+import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
@@ -19,7 +20,6 @@ import {
   type TransitionTrainerOptions,
 } from '@/trainer/methods/transitions/transition-trainer';
 import { Engine } from '@/trainer/runtime/engine';
-import { writeTinyPipeline } from '../../../support/tiny-pipeline';
 
 let engine: Engine;
 let pipeline: Pipeline;

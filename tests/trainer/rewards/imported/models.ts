@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { gaussianNoise } from '@/trainer/diffusion/noise';
+import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Builder } from '@/trainer/graph/builder';
 import type { Constant, Graph } from '@/trainer/graph/model';
 import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';

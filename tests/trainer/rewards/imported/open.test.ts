@@ -3,7 +3,8 @@ import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ClipTokenizer } from '@/trainer/diffusion/tokenizer';
+import { Golden } from '@/tests/parity/golden';
+import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
@@ -13,7 +14,6 @@ import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { axisMatrix } from '@/trainer/rewards/preprocess';
 import type { Reward } from '@/trainer/rewards/reward';
 import { Engine } from '@/trainer/runtime/engine';
-import { Golden } from '../../../parity/golden';
 import { gradientGap, openScoring, randomImages, scoredBy } from '../support';
 import {
   cosine,

@@ -1,7 +1,7 @@
-import { endOwnSession } from '../../../../auth/own-sessions';
-import { route } from '../../../../http/define-route';
-import { manageLimit } from '../../../../http/rate-limit';
-import { idParamsSchema } from '../../../id-params';
+import { idParamsSchema } from '@/app/api/id-params';
+import { endOwnSession } from '@/app/auth/own-sessions';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
 
 /** Ends one of one's own sessions. */
 export const DELETE = route(

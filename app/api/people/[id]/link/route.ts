@@ -1,8 +1,8 @@
-import { createInvitation } from '@/db/invitations';
-import { findUser } from '@/db/users';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { createInvitation } from '@/db/people/invitations';
+import { findUser } from '@/db/people/users';
 import { AppError } from '@/lib/errors';
-import { route } from '../../../../http/define-route';
-import { manageLimit } from '../../../../http/rate-limit';
 import { idParamsSchema } from '../../schema';
 
 /** Makes a one-time link that signs in somebody known: Darkroom sends no mail to reset a password. */

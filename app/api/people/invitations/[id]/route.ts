@@ -1,6 +1,6 @@
-import { revokeInvitation } from '@/db/invitations';
-import { route } from '../../../../http/define-route';
-import { manageLimit } from '../../../../http/rate-limit';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { revokeInvitation } from '@/db/people/invitations';
 import { idParamsSchema } from '../../schema';
 
 /** Makes an unused link useless. */

@@ -1,9 +1,9 @@
-import { getBlob } from '@/db/blobs';
-import { getPolicy } from '@/db/policies';
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { getBlob } from '@/db/blobs/blobs';
+import { getPolicy } from '@/db/policies/policies';
 import { atUnitStrength } from '@/lib/adapter-file';
 import { AppError } from '@/lib/errors';
-import { route } from '../../../../http/define-route';
-import { idParamsSchema } from '../../../id-params';
 import { attachment } from '../../attachment';
 
 /** A policy's weights: safetensors under diffusers' names, at the strength 1 that every program takes them for. */

@@ -1,7 +1,7 @@
-import { getPolicy } from '@/db/policies';
-import { getRound } from '@/db/rounds';
-import { route } from '../../../../http/define-route';
-import { idParamsSchema } from '../../../id-params';
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { getPolicy } from '@/db/policies/policies';
+import { getRound } from '@/db/rounds/rounds';
 import { attachment } from '../../attachment';
 
 /** What made a policy: its own manifest and that of the round that trained it. */

@@ -1,7 +1,7 @@
-import { setServing } from '@/db/aliases';
-import { route } from '../../../../http/define-route';
-import { manageLimit } from '../../../../http/rate-limit';
-import { idParamsSchema } from '../../../id-params';
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { setServing } from '@/db/policies/aliases';
 
 /** Serves a policy from the next round on; serving an earlier one is rolling back. */
 export const POST = route(

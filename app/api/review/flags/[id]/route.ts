@@ -1,7 +1,7 @@
-import { reviewFlag } from '@/db/flags';
-import { route } from '../../../../http/define-route';
-import { labelLimit } from '../../../../http/rate-limit';
-import { idParamsSchema } from '../../../id-params';
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { labelLimit } from '@/app/http/rate-limit';
+import { reviewFlag } from '@/db/labeling/flags';
 import { flagDecisionSchema } from '../../schema';
 
 /** Confirms or rejects a flag, or opens it again. */

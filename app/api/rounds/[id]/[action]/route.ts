@@ -1,8 +1,14 @@
 import { z } from 'zod';
-import { cancelRound, closeLabeling, pauseRound, resumeRound, retryRound } from '@/db/rounds';
-import { route } from '../../../../http/define-route';
-import { manageLimit } from '../../../../http/rate-limit';
-import { idParamsSchema } from '../../../id-params';
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import {
+  cancelRound,
+  closeLabeling,
+  pauseRound,
+  resumeRound,
+  retryRound,
+} from '@/db/rounds/rounds';
 import { type RoundAction, roundActions } from '../../schema';
 
 const operations: Record<RoundAction, (id: string, actorId: string) => Promise<void>> = {

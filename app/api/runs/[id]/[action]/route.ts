@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { cancelRun, resumeRun } from '@/db/runs';
-import { route } from '../../../../http/define-route';
-import { manageLimit } from '../../../../http/rate-limit';
-import { idParamsSchema } from '../../../id-params';
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { cancelRun, resumeRun } from '@/db/rounds/runs';
 import { type RunAction, runActions } from '../../schema';
 
 const operations: Record<RunAction, (id: string, actorId: string) => Promise<void>> = {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { POST } from '@/app/api/runs/prompts/route';
-import { ensureBasePolicy } from '@/db/policies';
+import { ensureBasePolicy } from '@/db/policies/policies';
 import { promptCuts } from '@/lib/prompt-cuts';
-import { ClipTokenizer } from '@/trainer/diffusion/tokenizer';
+import { signInAs } from '@/tests/app/support/sign-in';
+import { withTemporaryHome } from '@/tests/db/support';
+import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
 import { writeTokenizer } from '@/trainer/hands/tokenizer';
-import { withTemporaryHome } from '../../../../db/support';
-import { signInAs } from '../../../support/sign-in';
 
 withTemporaryHome();
 let cookie: string;

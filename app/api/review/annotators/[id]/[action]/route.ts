@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { pausePerson, resumePerson } from '@/db/users';
-import { route } from '../../../../../http/define-route';
-import { manageLimit } from '../../../../../http/rate-limit';
-import { idParamsSchema } from '../../../../id-params';
-import { annotatorActions } from '../../../schema';
+import { idParamsSchema } from '@/app/api/id-params';
+import { annotatorActions } from '@/app/api/review/schema';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { pausePerson, resumePerson } from '@/db/people/users';
 
 const operations = { pause: pausePerson, resume: resumePerson };
 

@@ -1,0 +1,34 @@
+import { firstPolicy, isOfPipeline, policiesPage } from '@/db/policies/list';
+import { evaluationFrames } from '@/db/rounds/evaluation-frames';
+import type { PolicyGrid } from '../../api/policies/schema';
+import { showFrame } from '../images/show';
+
+const rowsPerPage = 6;
+
+/** More columns than a screen holds are no comparison: the base, and the newest of the others. */
+const columnsMax = 8;
+
+/** One page of the grid: the same prompts and seeds as every version draws them. */
+export async function loadGrid({
+  pipeline,
+  offset,
+}: {
+  pipeline: string;
+  offset: number;
+}): Promise<PolicyGrid> {
+  const which = isOfPipeline(pipeline);
+  const { policies: newest } = await policiesPage({ which, limit: columnsMax });
+  const first = await firstPolicy(which);
+  const isThere = first && newest.some(({ id }) => id === first.id);
+  const shown = first && !isThere ? [first, ...newest.slice(1)] : newest;
+  const frames = await evaluationFrames({
+    policyIds: shown.map(({ id }) => id),
+    limit: rowsPerPage + 1,
+    offset,
+  });
+  return {
+    policies: shown.map(({ id, name, parentId }) => ({ id, name, parentId })),
+    frames: frames.slice(0, rowsPerPage).map((frame) => showFrame(frame)),
+    next: frames.length > rowsPerPage ? offset + rowsPerPage : null,
+  };
+}

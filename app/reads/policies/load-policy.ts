@@ -1,0 +1,62 @@
+import { stat } from 'node:fs/promises';
+import { blobPath } from '@/db/blobs/blobs';
+import {
+  ancestorsOf,
+  isAmong,
+  isChildOf,
+  listedPolicies,
+  policiesPage,
+  servedFor,
+} from '@/db/policies/list';
+import { getPolicy, type Policy } from '@/db/policies/policies';
+import { evaluationFrames } from '@/db/rounds/evaluation-frames';
+import { measuredBy, measurementsOf } from '@/db/rounds/measurements';
+import { pairedImages } from '@/lib/metrics';
+import type { PolicyDetail } from '../../api/policies/schema';
+import { showFrame } from '../images/show';
+import { rewardsIn, withoutRewards } from '../rounds/summaries';
+import { describe } from './load-policies';
+
+/** So many ancestors and children a line holds. */
+const relativesMax = 8;
+
+/** Everything the page of one policy shows. Throws 'not-found'. */
+export async function loadPolicy(id: string): Promise<PolicyDetail> {
+  const policy = await getPolicy(id);
+  const [node] = await describe(await listedPolicies(isAmong([id])));
+  const ancestors = await ancestorsOf(id);
+  const children = await policiesPage({ which: isChildOf(id), limit: relativesMax });
+  const { parentId, roundId } = policy;
+  const [parentMeasured] = await measurementsOf([{ policyId: parentId, roundId }]);
+  const rewards = rewardsIn(roundId ? await measuredBy([roundId], [id]) : [], id, roundId);
+  const served = await servedFor(policy.pipeline);
+  const shown =
+    ancestors.length <= relativesMax
+      ? ancestors
+      : [...ancestors.slice(0, 1), ...ancestors.slice(1 - relativesMax)];
+  const frames = await evaluationFrames({
+    policyIds: policy.parentId === null ? [id] : [policy.parentId, id],
+    limit: pairedImages,
+    prefer: new Set(Object.keys(rewards)),
+  });
+  return {
+    policy: node!,
+    ancestors: shown,
+    ancestorsBetween: ancestors.length - shown.length,
+    children: children.policies.map(({ id, name }) => ({ id, name })),
+    childrenTotal: children.total,
+    serving: served?.policy ?? null,
+    hash: policy.hash,
+    adapter: await adapterOf(policy),
+    manifest: policy.manifest,
+    parentMeasured: withoutRewards(parentMeasured ?? null),
+    frames: frames.map((frame) => showFrame(frame, rewards)),
+  };
+}
+
+/** Null for a base policy, and for one whose file has been lost: the download says so then. */
+async function adapterOf({ adapterBlob }: Policy): Promise<PolicyDetail['adapter']> {
+  if (adapterBlob === null) return null;
+  const file = await stat(blobPath(adapterBlob)).catch(() => null);
+  return file && { sha256: adapterBlob, bytes: file.size };
+}

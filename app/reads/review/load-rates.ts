@@ -1,0 +1,79 @@
+import { defectRates, firstAndNewestRates, type PolicyDefects } from '@/db/figures/review';
+import { listPipelines } from '@/db/policies/list';
+import type { Policy } from '@/db/policies/policies';
+import { measuredBy } from '@/db/rounds/measurements';
+import type { Evaluation } from '@/db/rounds/metrics';
+import type { EvaluationSummary } from '@/lib/metrics';
+import type { PolicyRates, RatesPageQuery, RatesView } from '../../api/review/schema';
+import { measuredIn } from '../rounds/summaries';
+
+/** Defect rates of the newest versions of a pipeline, or of those before one of them; oldest first. */
+export async function loadRates({
+  pipeline: wanted,
+  purpose,
+  before,
+  limit = 30,
+}: RatesPageQuery): Promise<RatesView> {
+  const pipelines = await listPipelines();
+  const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
+  if (pipeline === null) return { pipelines, pipeline, rates: [], total: 0, earlier: null };
+  const { rates, ...rest } = await defectRates({
+    pipeline,
+    purpose: purpose === 'any' ? undefined : purpose,
+    before,
+    limit,
+  });
+  return { pipelines, pipeline, rates: await besideParents(rates), ...rest };
+}
+
+/** The rates of the first version and of the newest, on evaluation images; one where there is one. */
+export async function loadFirstAndNewest(): Promise<PolicyRates[]> {
+  const [pipeline] = await listPipelines();
+  if (pipeline === undefined) return [];
+  return besideParents(await firstAndNewestRates({ pipeline, purpose: 'evaluation' }));
+}
+
+async function besideParents(rates: readonly PolicyDefects[]): Promise<PolicyRates[]> {
+  const policies = rates.map(({ policy }) => policy);
+  const evaluations = await measuredBy(
+    policies.flatMap(({ roundId }) => roundId ?? []),
+    policies.flatMap(({ id, parentId }) => [id, ...(parentId === null ? [] : [parentId])]),
+  );
+  const compared = againstParents(policies, evaluations);
+  return rates.map(({ policy, images, hand, nsfw }) => ({
+    policy: { id: policy.id, name: policy.name, parentId: policy.parentId },
+    images,
+    hand,
+    nsfw,
+    againstParent: ofDefects(compared.get(policy.id)),
+  }));
+}
+
+/** A version and its parent as the round that made it measured them: drawn alike, on the same prompts and seeds. */
+export interface AgainstParent {
+  before: EvaluationSummary;
+  after: EvaluationSummary;
+}
+
+/** By version, those that a round has measured beside their parent. */
+export function againstParents(
+  policies: readonly Pick<Policy, 'id' | 'parentId' | 'roundId'>[],
+  evaluations: readonly Evaluation[],
+): Map<string, AgainstParent> {
+  const found = new Map<string, AgainstParent>();
+  for (const { id, parentId, roundId } of policies) {
+    const before = measuredIn(evaluations, parentId, roundId);
+    const after = measuredIn(evaluations, id, roundId);
+    if (before && after) found.set(id, { before: before.summary, after: after.summary });
+  }
+  return found;
+}
+
+function ofDefects(compared: AgainstParent | undefined): PolicyRates['againstParent'] {
+  if (!compared) return null;
+  const { before, after } = compared;
+  return {
+    hand: { before: before.deformed, after: after.deformed },
+    nsfw: { before: before.blood, after: after.blood },
+  };
+}

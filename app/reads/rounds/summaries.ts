@@ -1,0 +1,57 @@
+import type { ListedRound } from '@/db/rounds/list';
+import { measurementsOf } from '@/db/rounds/measurements';
+import type { Evaluation } from '@/db/rounds/metrics';
+import { listWorkers } from '@/db/work/workers';
+import { isFinished } from '@/lib/rounds';
+import type { RoundSummary, TrainerState } from '../../api/rounds/schema';
+
+/** Rounds with what was measured of the policies that they made. */
+export async function summarize(rounds: readonly ListedRound[]): Promise<RoundSummary[]> {
+  const results = await measurementsOf(
+    rounds.map(({ id, resultPolicy }) => ({ policyId: resultPolicy?.id ?? null, roundId: id })),
+  );
+  return rounds.map(({ paused, imported, ...round }, i) => ({
+    ...round,
+    held: !isFinished(round.state) && (paused || round.run.status === 'paused'),
+    imported: imported === 1,
+    result: withoutRewards(results[i] ?? null),
+  }));
+}
+
+/** What lists and charts show of an evaluation: numbers of single images are for the pages that show them. */
+export function withoutRewards(evaluation: Evaluation | null): RoundSummary['result'] {
+  if (!evaluation) return null;
+  const { rewards: _, ...summary } = evaluation.summary;
+  return summary;
+}
+
+/** What a round's reward says of single evaluation images, by sample; empty where it follows none. */
+export function rewardsIn(
+  evaluations: readonly Evaluation[],
+  policyId: string | null,
+  roundId: string | null,
+): Record<string, number> {
+  return measuredIn(evaluations, policyId, roundId)?.summary.rewards ?? {};
+}
+
+/** What a round itself measured of a policy. */
+export function measuredIn(
+  evaluations: readonly Evaluation[],
+  policyId: string | null,
+  roundId: string | null,
+): Evaluation | undefined {
+  return evaluations.find(
+    (evaluation) => evaluation.policyId === policyId && evaluation.roundId === roundId,
+  );
+}
+
+/** Whether somebody is there to do the rounds' work. */
+export async function trainerState(): Promise<TrainerState> {
+  const workers = await listWorkers();
+  const latest = workers.find(({ alive }) => alive) ?? workers.at(-1);
+  return {
+    alive: latest?.alive ?? false,
+    device: latest?.device ?? null,
+    host: latest?.host ?? null,
+  };
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { and, asc, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { type AnySQLiteColumn, alias } from 'drizzle-orm/sqlite-core';
+import { type PickAPicRow, toPickAPic } from '@/lib/pick-a-pic';
+import { db } from '../client';
+import { derivedNumber } from '../ids';
+import { pairs, preferences, samples } from '../schema/labels';
+import { user } from '../schema/people';
+import { policies } from '../schema/policies';
+import { settingOrCreate } from '../settings';
+
+const pageSize = 1000;
+
+/** Of an imported image what it came with, else the policy. */
+function drawnBy(sample: { origin: AnySQLiteColumn }, policy: { name: AnySQLiteColumn }) {
+  return sql<string>`coalesce(${sample.origin}, ${policy.name})`;
+}
+
+export interface ExportChoice {
+  /** Of this round only. */
+  roundId?: string;
+  /** Also answers to gold pairs, whose better image was known before. */
+  gold?: boolean;
+  /** Also answers by people whose answers are held back from training. */
+  heldBack?: boolean;
+}
+
+/**
+ * Every standing answer that may be trained on, and others when asked for, in Pick-a-Pic's columns, in the order of their
+ * ids: exporting the same data twice gives the same rows. Annotators' pseudonyms hold within this installation and cannot be
+ * turned back without its database.
+ */
+export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenerator<PickAPicRow> {
+  const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
+  const left = alias(samples, 'left_sample');
+  const right = alias(samples, 'right_sample');
+  const leftPolicy = alias(policies, 'left_policy');
+  const rightPolicy = alias(policies, 'right_policy');
+  const wanted = wantedBy(choice);
+  const perPrompt = new Map(
+    db()
+      .select({ prompt: pairs.prompt, n: count() })
+      .from(preferences)
+      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
+      .where(wanted)
+      .groupBy(pairs.prompt)
+      .all()
+      .map(({ prompt, n }) => [prompt, n]),
+  );
+  let after = '';
+  for (;;) {
+    const rows = db()
+      .select({
+        preference: preferences,
+        prompt: pairs.prompt,
+        pausedAt: user.pausedAt,
+        left: { imageBlob: left.imageBlob, policy: drawnBy(left, leftPolicy) },
+        right: { imageBlob: right.imageBlob, policy: drawnBy(right, rightPolicy) },
+      })
+      .from(preferences)
+      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
+      .innerJoin(left, eq(left.id, preferences.leftSampleId))
+      .innerJoin(right, eq(right.id, preferences.rightSampleId))
+      .innerJoin(leftPolicy, eq(leftPolicy.id, left.policyId))
+      .innerJoin(rightPolicy, eq(rightPolicy.id, right.policyId))
+      .where(and(wanted, gt(preferences.id, after)))
+      .orderBy(asc(preferences.id))
+      .limit(pageSize)
+      .all();
+    for (const { preference, prompt, pausedAt, left, right } of rows) {
+      yield toPickAPic({
+        ...preference,
+        rankingId: wholeNumber(preference.id),
+        userId: derivedNumber(salt, preference.annotatorId),
+        heldBack: pausedAt !== null,
+        prompt,
+        left,
+        right,
+        answersToPrompt: perPrompt.get(prompt) ?? 0,
+      });
+    }
+    const last = rows.at(-1);
+    if (!last) return;
+    after = last.preference.id;
+  }
+}
+
+function wantedBy({ roundId, gold = false, heldBack = false }: ExportChoice) {
+  return and(
+    isNull(preferences.supersededAt),
+    inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),
+    heldBack ? undefined : isNull(user.pausedAt),
+    roundId === undefined ? undefined : eq(pairs.roundId, roundId),
+  );
+}
+
+/** An answer's id as Pick-a-Pic has it: what it was imported under, if that was a number. */
+function wholeNumber(id: string): number {
+  return /^(?:0|[1-9]\d{0,14})$/.test(id) ? Number(id) : derivedNumber('ranking', id);
+}

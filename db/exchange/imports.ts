@@ -1,0 +1,260 @@
+/**
+ * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of one round per pipeline, which
+ * is done and was never drawn. All ids follow from what they name, so that importing again changes nothing.
+ */
+import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { parseRunConfig } from '@/lib/settings/run-config';
+import { amendAudit, recordAudit } from '../audit';
+import { db } from '../client';
+import { derivedId } from '../ids';
+import { placeholderEmail } from '../people/users';
+import { listPolicies, type Policy } from '../policies/policies';
+import { announceRound } from '../rounds/decisions';
+import { pairs, preferences, samples } from '../schema/labels';
+import { user } from '../schema/people';
+import { rounds, runs } from '../schema/rounds';
+import { immediate, type Transaction } from '../transaction';
+import { type ImportedAnswer, idsOf, importRunId } from './import-checks';
+
+const answersPerTransaction = 25;
+
+/** What answers came in; kept in the round's manifest. */
+interface ImportSource {
+  file: string;
+  sha256: string;
+}
+
+/** The base policy to which a pipeline's imported images are kept. Throws 'not-found'. */
+export async function baseForImport(pipeline: string): Promise<Policy> {
+  const base = (await listPolicies(pipeline)).findLast(({ adapterBlob }) => adapterBlob === null);
+  if (base) return base;
+  throw new AppError(
+    'not-found',
+    `There is no policy of the pipeline ${pipeline} yet. Start Darkroom once with it, then import again.`,
+  );
+}
+
+/**
+ * Stores answers, a few in a transaction; `importProblems` has found none. What is stored already is left as it is: an
+ * import that was stopped may be begun again. @param putImages brings the images of the next answers to the blob store
+ */
+export async function importAnswers(input: {
+  pipeline: string;
+  source: ImportSource;
+  answers: readonly ImportedAnswer[];
+  putImages: (answers: readonly ImportedAnswer[]) => Promise<void>;
+}): Promise<{ added: number; known: number }> {
+  const { pipeline, source, answers, putImages } = input;
+  const base = await baseForImport(pipeline);
+  const now = Date.now();
+  let added = 0;
+  let entry: number | undefined;
+  for (let first = 0; first < answers.length; first += answersPerTransaction) {
+    const portion = answers.slice(first, first + answersPerTransaction);
+    const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
+    // Of known answers, too: an image that was lost or damaged is healed.
+    await putImages(portion);
+    const fresh = freshOf(db(), named);
+    if (fresh.length === 0) continue;
+    await immediate((tx) => {
+      const roundId = importRoundIn(tx, base, now);
+      const next = freshOf(tx, fresh);
+      const images = storeAnswers(tx, base, roundId, next, now);
+      noteSource(tx, roundId, source, { answers: next.length, images }, now);
+      const detail = { ...source, answers: added + next.length };
+      if (entry === undefined) {
+        const action = 'answers.import';
+        entry = recordAudit(tx, { actorId: null, action, subject: roundId, detail });
+      } else amendAudit(tx, entry, detail);
+      added += next.length;
+    });
+  }
+  return { added, known: answers.length - added };
+}
+
+type NamedAnswer = ImportedAnswer & { ids: ReturnType<typeof idsOf> };
+
+/** Answers that are not stored, each once. */
+function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[] {
+  const standingFor = (pairId: string, annotatorId: string) => `${pairId} ${annotatorId}`;
+  const named = answers.map(({ ids }) => ids.preference);
+  const judged = answers.map(({ ids }) => ids.pair);
+  const byId = tx
+    .select({ id: preferences.id })
+    .from(preferences)
+    .where(inArray(preferences.id, named));
+  const byPair = tx
+    .select({ pairId: preferences.pairId, annotatorId: preferences.annotatorId })
+    .from(preferences)
+    .where(and(inArray(preferences.pairId, judged), isNull(preferences.supersededAt)));
+  const known = new Set(byId.all().map(({ id }) => id));
+  const standing = new Set(byPair.all().map((row) => standingFor(row.pairId, row.annotatorId)));
+  return answers.filter(({ ids: { preference, pair, person } }) => {
+    const own = standingFor(pair, person);
+    const isFresh = !known.has(preference) && !standing.has(own);
+    known.add(preference);
+    standing.add(own);
+    return isFresh;
+  });
+}
+
+/** The round that holds a pipeline's imported answers, made on first need. */
+function importRoundIn(tx: Transaction, base: Policy, now: number): string {
+  const { pipeline } = base;
+  const [runId, roundId] = [importRunId(pipeline), derivedId('imports', pipeline, 'round')];
+  // It draws nothing, but a configuration has prompts.
+  const prompts = ['imported'];
+  const config = parseRunConfig({
+    prompts,
+    evaluationPrompts: prompts,
+    labeling: { undoWindowSeconds: 0 },
+  });
+  tx.insert(runs)
+    .values({
+      id: runId,
+      name: 'Imported answers',
+      mode: 'single',
+      method: 'diffusion-dpo',
+      pipeline,
+      config,
+      status: 'done',
+      createdBy: null,
+      createdAt: now,
+    })
+    .onConflictDoNothing()
+    .run();
+  tx.insert(rounds)
+    .values({
+      id: roundId,
+      runId,
+      ordinal: 1,
+      state: 'done',
+      startPolicyId: base.id,
+      config,
+      progress: {
+        sampled: 0,
+        samplesWanted: 0,
+        labeled: 0,
+        preferencesWanted: 0,
+        trainedSteps: 0,
+        trainSteps: 0,
+        evaluated: 0,
+        evaluationsWanted: 0,
+        etaSeconds: null,
+      },
+      manifest: { imports: [] },
+      createdAt: now,
+      startedAt: now,
+      finishedAt: now,
+    })
+    .onConflictDoNothing()
+    .run();
+  return roundId;
+}
+
+/** Rows of each table in one statement: every process waits for this lock. Returns how many of the images are new. */
+function storeAnswers(
+  tx: Transaction,
+  base: Policy,
+  roundId: string,
+  answers: readonly NamedAnswer[],
+  now: number,
+): number {
+  if (answers.length === 0) return 0;
+  const ofBoth = answers.flatMap((one) =>
+    (['left', 'right'] as const).map((side) => ({
+      id: one.ids[side],
+      policyId: base.id,
+      roundId,
+      prompt: one.caption,
+      seed: 0,
+      noiseSeed: 0,
+      ...one[side],
+      purpose: 'training' as const,
+      createdAt: now,
+    })),
+  );
+  const { changes: images } = tx.insert(samples).values(ofBoth).onConflictDoNothing().run();
+  const compared = answers.map(({ ids, caption }) => ({
+    id: ids.pair,
+    roundId,
+    prompt: caption,
+    sampleAId: ids.left,
+    sampleBId: ids.right,
+    sharedNoise: false,
+    purpose: 'training' as const,
+    target: 1,
+    state: 'complete' as const,
+    createdAt: now,
+  }));
+  tx.insert(pairs).values(compared).onConflictDoNothing().run();
+  const joined = new Date(now);
+  const people = answers.map(({ ids, userId }) => ({
+    id: ids.person,
+    name: userId === null ? 'Imported' : `Imported ${shortened(userId)}`,
+    email: placeholderEmail(),
+    imported: true,
+    role: 'annotator' as const,
+    createdAt: joined,
+    updatedAt: joined,
+  }));
+  tx.insert(user).values(people).onConflictDoNothing().run();
+  const given = answers.map(({ ids, answer, createdAt, decisionMs }) => ({
+    id: ids.preference,
+    pairId: ids.pair,
+    annotatorId: ids.person,
+    leaseId: ids.preference,
+    answer,
+    leftSampleId: ids.left,
+    rightSampleId: ids.right,
+    policyId: base.id,
+    purpose: 'training' as const,
+    shownAtMs: (createdAt ?? now) - decisionMs,
+    decidedAtMs: createdAt ?? now,
+    decisionMs,
+    createdAt: Math.min(createdAt ?? now, now),
+  }));
+  tx.insert(preferences).values(given).run();
+  return images;
+}
+
+/** Adds to the round's counts, and notes in its manifest what came from where. */
+function noteSource(
+  tx: Transaction,
+  roundId: string,
+  source: ImportSource,
+  added: { answers: number; images: number },
+  now: number,
+): void {
+  const round = tx.select().from(rounds).where(eq(rounds.id, roundId)).get()!;
+  const images = round.progress.sampled + added.images;
+  const answers = round.progress.labeled + added.answers;
+  const others = importsOf(round).filter(({ sha256 }) => sha256 !== source.sha256);
+  const before = importsOf(round).find(({ sha256 }) => sha256 === source.sha256)?.answers ?? 0;
+  const noted = tx
+    .update(rounds)
+    .set({
+      progress: {
+        ...round.progress,
+        sampled: images,
+        samplesWanted: images,
+        labeled: answers,
+        preferencesWanted: answers,
+      },
+      manifest: { imports: [...others, { ...source, answers: before + added.answers }] },
+    })
+    .where(eq(rounds.id, roundId))
+    .returning()
+    .get();
+  announceRound(tx, noted, now);
+}
+
+function importsOf({ manifest }: typeof rounds.$inferSelect) {
+  return (manifest?.imports ?? []) as (ImportSource & { answers: number })[];
+}
+
+/** Hashes and UUIDs say who somebody is by their beginning; what a person would read is left whole. */
+function shortened(userId: string): string {
+  return userId.length > 24 ? userId.slice(0, 8) : userId;
+}

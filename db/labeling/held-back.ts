@@ -1,0 +1,64 @@
+/**
+ * @file Answers of paused people are held back: they fill no pair and count for no round. Pausing somebody opens the pairs again
+ * of which nobody else has said anything; one that others have judged too stays as it is, so that no round waits for a full
+ * count. Resuming counts those answers, however many others have come meanwhile.
+ */
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { countedAnswers } from '../leases/next-pair';
+import { labelingStates } from '../leases/open-rounds';
+import { countAnswers } from '../rounds/answers';
+import { roundIn } from '../rounds/decisions';
+import { mergeProgress } from '../rounds/rounds';
+import { groups, pairs, preferences, taggings } from '../schema/labels';
+import { rounds } from '../schema/rounds';
+import type { Transaction } from '../transaction';
+
+/** What a pair is once other answers count: filled, without any, or as it was. */
+const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'complete'
+  when ${countedAnswers} = 0 then 'open' else ${pairs.state} end`;
+
+/** Within the decision that pauses or resumes a person: what their answers fill in rounds being labeled, and how many count. */
+export function recountFor(tx: Transaction, annotatorId: string, now: number): void {
+  for (const { id } of roundsAnsweredBy(tx, annotatorId)) {
+    const answered = sql`exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
+      and ${preferences.annotatorId} = ${annotatorId} and ${preferences.supersededAt} is null)`;
+    tx.update(pairs)
+      .set({ state: stateNow })
+      .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered))
+      .run();
+    const round = roundIn(tx, id);
+    mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
+  }
+}
+
+function roundsAnsweredBy(tx: Transaction, annotatorId: string): { id: string }[] {
+  const answered = tx
+    .select({ id: pairs.id })
+    .from(pairs)
+    .innerJoin(preferences, eq(preferences.pairId, pairs.id))
+    .where(
+      and(
+        eq(pairs.roundId, rounds.id),
+        eq(preferences.annotatorId, annotatorId),
+        isNull(preferences.supersededAt),
+      ),
+    );
+  const tagged = tx
+    .select({ id: groups.id })
+    .from(groups)
+    .innerJoin(taggings, eq(taggings.groupId, groups.id))
+    .where(
+      and(
+        eq(groups.roundId, rounds.id),
+        eq(taggings.annotatorId, annotatorId),
+        isNull(taggings.supersededAt),
+      ),
+    );
+  return tx
+    .select({ id: rounds.id })
+    .from(rounds)
+    .where(
+      and(inArray(rounds.state, labelingStates), sql`(exists ${answered} or exists ${tagged})`),
+    )
+    .all();
+}

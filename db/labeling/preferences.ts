@@ -1,0 +1,392 @@
+import { and, count, eq, gt, isNull, ne, sql } from 'drizzle-orm';
+import { type Answer, decisionMs } from '@/lib/answers';
+import { AppError } from '@/lib/errors';
+import { pairsInHand, undoneMax } from '@/lib/leases';
+import { acceptsPreferences } from '@/lib/rounds';
+import { type LeasedPair, leasedPairIn } from '../leases/leased-pair';
+import { labelingOf } from '../leases/open-rounds';
+import { liveLeases } from '../leases/pair-leases';
+import { addToTally, ensureTallies } from '../leases/tallies';
+import type { Pair } from '../policies/samples';
+import { prepared } from '../prepared';
+import { roundIn } from '../rounds/decisions';
+import { addLabeled } from '../rounds/rounds';
+import { leases, pairs, preferences, samples, skips } from '../schema/labels';
+import { user } from '../schema/people';
+import { immediate, type Transaction } from '../transaction';
+
+type JudgedPair = Pick<Pair, 'id' | 'roundId' | 'purpose' | 'target'>;
+
+export type Preference = typeof preferences.$inferSelect;
+
+/** What became of an answer. Everything but 'accepted' says plainly that it does not count. */
+export type SubmitResult =
+  /** On disk. `duplicate`: it was already. It can be undone until `undoUntil`, ms. */
+  | { status: 'accepted'; preferenceId: string; undoUntil: number; duplicate: boolean }
+  /** This very answer was undone before. */
+  | { status: 'undone'; preferenceId: string }
+  /** The same person has answered this pair in another tab. */
+  | { status: 'already-answered'; preferenceId: string }
+  /** The lease had lapsed and others have meanwhile given all answers wanted. */
+  | { status: 'pair-complete' }
+  /** The round stopped taking answers. */
+  | { status: 'withdrawn' };
+
+/**
+ * Undone: the pair is back with its annotator, with the same sides; null when someone else is judging
+ * it meanwhile. Too late: the window has passed or the round stopped taking answers.
+ */
+export type UndoResult = { status: 'undone'; pair: LeasedPair | null } | { status: 'too-late' };
+
+const placeholderOf = {
+  leaseId: sql.placeholder('leaseId'),
+  annotatorId: sql.placeholder('annotatorId'),
+};
+
+const leaseOf = prepared((database) =>
+  database
+    .select({
+      leftSampleId: leases.leftSampleId,
+      rightSampleId: leases.rightSampleId,
+      policyId: samples.policyId,
+      pausedAt: user.pausedAt,
+      pair: {
+        id: pairs.id,
+        roundId: pairs.roundId,
+        purpose: pairs.purpose,
+        state: pairs.state,
+        target: pairs.target,
+      },
+    })
+    .from(leases)
+    .innerJoin(pairs, eq(pairs.id, leases.pairId))
+    .innerJoin(samples, eq(samples.id, leases.leftSampleId))
+    .innerJoin(user, eq(user.id, leases.annotatorId))
+    .where(
+      and(eq(leases.id, placeholderOf.leaseId), eq(leases.annotatorId, placeholderOf.annotatorId)),
+    )
+    .prepare(),
+);
+
+function ownLease(leaseId: string, annotatorId: string) {
+  const lease = leaseOf().get({ leaseId, annotatorId });
+  if (lease) return lease;
+  throw new AppError(
+    'not-found',
+    `You hold no lease ${leaseId}. Ask for the next pair and answer that one.`,
+  );
+}
+
+const pausedAtOf = prepared((database) =>
+  database
+    .select({ pausedAt: user.pausedAt })
+    .from(user)
+    .where(eq(user.id, placeholderOf.annotatorId))
+    .prepare(),
+);
+
+function isPaused(annotatorId: string): boolean {
+  const person = pausedAtOf().get({ annotatorId });
+  return person !== undefined && person.pausedAt !== null;
+}
+
+const standingOn = prepared((database) =>
+  database
+    .select({
+      id: preferences.id,
+      annotatorId: preferences.annotatorId,
+      pausedAt: user.pausedAt,
+    })
+    .from(preferences)
+    .innerJoin(user, eq(user.id, preferences.annotatorId))
+    .where(and(eq(preferences.pairId, sql.placeholder('pairId')), isNull(preferences.supersededAt)))
+    .prepare(),
+);
+
+/** Answers to a pair that nobody has taken back: `own` is this person's, `counted` leaves out those held back. */
+function standingAnswers(pairId: string, annotatorId: string) {
+  const standing = standingOn().all({ pairId });
+  return {
+    own: standing.find((preference) => preference.annotatorId === annotatorId),
+    counted: standing.filter(({ pausedAt }) => pausedAt === null).length,
+  };
+}
+
+const releaseLease = prepared((database) =>
+  database
+    .update(leases)
+    .set({ releasedAt: sql`${sql.placeholder('now')}` })
+    .where(eq(leases.id, placeholderOf.leaseId))
+    .prepare(),
+);
+
+function endLease(leaseId: string, now: number): void {
+  releaseLease().run({ leaseId, now });
+}
+
+function ownSkip(pairId: string, annotatorId: string) {
+  return and(eq(skips.pairId, pairId), eq(skips.annotatorId, annotatorId));
+}
+
+/**
+ * Gives a pair back to its annotator, unless they have dealt with it again since, others' answers
+ * and live leases fill it, or they hold more than a page can show.
+ */
+function reopenLease(
+  tx: Transaction,
+  { leaseId, annotatorId, pair }: { leaseId: string; annotatorId: string; pair: JudgedPair },
+  now: number,
+): LeasedPair | null {
+  const { own, counted } = standingAnswers(pair.id, annotatorId);
+  const held = tx
+    .select({ n: count() })
+    .from(leases)
+    .where(
+      and(
+        eq(leases.pairId, pair.id),
+        ne(leases.annotatorId, annotatorId),
+        isNull(leases.releasedAt),
+        gt(leases.expiresAt, now),
+      ),
+    )
+    .get()!;
+  const skipped = tx.select().from(skips).where(ownSkip(pair.id, annotatorId)).get();
+  if (own || skipped || counted + held.n >= pair.target) return null;
+  const others = liveLeases(annotatorId, now).filter(({ id }) => id !== leaseId);
+  if (others.length >= pairsInHand + undoneMax) return null;
+  const expiresAt = now + labelingOf(pair.roundId).leaseSeconds * 1000;
+  tx.update(leases).set({ releasedAt: null, expiresAt }).where(eq(leases.id, leaseId)).run();
+  return leasedPairIn(leaseId);
+}
+
+/** Keeps what is counted, when an answer came (1) or was taken back (-1). */
+function countAnswer(
+  tx: Transaction,
+  { roundId, purpose }: JudgedPair,
+  { annotatorId, answers, now }: { annotatorId: string; answers: 1 | -1; now: number },
+): void {
+  addToTally(annotatorId, roundId, { answers });
+  if (purpose === 'training' && !isPaused(annotatorId)) addLabeled(tx, roundId, answers, now);
+}
+
+function undoUntil(createdAt: number, roundId: string): number {
+  return createdAt + labelingOf(roundId).undoWindowSeconds * 1000;
+}
+
+const preferenceOf = prepared((database) =>
+  database
+    .select()
+    .from(preferences)
+    .where(eq(preferences.id, sql.placeholder('id')))
+    .prepare(),
+);
+
+const addPreference = prepared((database) =>
+  database
+    .insert(preferences)
+    .values({
+      id: sql.placeholder('id'),
+      pairId: sql.placeholder('pairId'),
+      annotatorId: sql.placeholder('annotatorId'),
+      leaseId: sql.placeholder('leaseId'),
+      answer: sql.placeholder('answer'),
+      leftSampleId: sql.placeholder('leftSampleId'),
+      rightSampleId: sql.placeholder('rightSampleId'),
+      policyId: sql.placeholder('policyId'),
+      purpose: sql.placeholder('purpose'),
+      guidelinesVersion: sql.placeholder('guidelinesVersion'),
+      shownAtMs: sql.placeholder('shownAtMs'),
+      decidedAtMs: sql.placeholder('decidedAtMs'),
+      decisionMs: sql.placeholder('decisionMs'),
+      createdAt: sql.placeholder('createdAt'),
+    })
+    .prepare(),
+);
+
+const dropSkip = prepared((database) =>
+  database
+    .delete(skips)
+    .where(
+      and(
+        eq(skips.pairId, sql.placeholder('pairId')),
+        eq(skips.annotatorId, placeholderOf.annotatorId),
+      ),
+    )
+    .prepare(),
+);
+
+const complete = prepared((database) =>
+  database
+    .update(pairs)
+    .set({ state: 'complete' })
+    .where(eq(pairs.id, sql.placeholder('pairId')))
+    .prepare(),
+);
+
+/** What a known id stands for: sending an answer again changes nothing. */
+function repeated(tx: Transaction, known: Preference, annotatorId: string): SubmitResult {
+  if (known.annotatorId !== annotatorId) {
+    throw new AppError('conflict', `The answer id ${known.id} is taken. Make a new random one.`);
+  }
+  if (known.supersededAt !== null) return { status: 'undone', preferenceId: known.id };
+  const pair = tx.select().from(pairs).where(eq(pairs.id, known.pairId)).get()!;
+  return {
+    status: 'accepted',
+    preferenceId: known.id,
+    undoUntil: undoUntil(known.createdAt, pair.roundId),
+    duplicate: true,
+  };
+}
+
+/**
+ * Stores an answer in one immediate transaction and returns when it is on disk. `id` is made by the
+ * client: a retry of the same id stores nothing new. An answer whose lease has lapsed still counts
+ * while its pair has room. `shownAtMs` and `decidedAtMs` are the client's clock.
+ * Throws 'not-found' for someone else's lease, 'paused' for a paused annotator.
+ */
+export async function submitPreference(input: {
+  id: string;
+  leaseId: string;
+  annotatorId: string;
+  answer: Answer;
+  shownAtMs: number;
+  decidedAtMs: number;
+  guidelinesVersion: number | null;
+  now?: number;
+}): Promise<SubmitResult> {
+  const { id, leaseId, annotatorId, answer, now = Date.now() } = input;
+  return immediate((tx) => {
+    const known = preferenceOf().get({ id });
+    if (known) return repeated(tx, known, annotatorId);
+    const { pair, pausedAt, ...lease } = ownLease(leaseId, annotatorId);
+    if (pausedAt !== null) {
+      throw new AppError(
+        'paused',
+        'A reviewer has paused your account; this answer was not stored.',
+      );
+    }
+    const { own, counted } = standingAnswers(pair.id, annotatorId);
+    if (own) return { status: 'already-answered', preferenceId: own.id };
+    if (pair.state === 'withdrawn') return { status: 'withdrawn' };
+    if (counted >= pair.target) {
+      endLease(leaseId, now);
+      return { status: 'pair-complete' };
+    }
+    ensureTallies(annotatorId);
+    addPreference().run({
+      id,
+      pairId: pair.id,
+      annotatorId,
+      leaseId,
+      answer,
+      leftSampleId: lease.leftSampleId,
+      rightSampleId: lease.rightSampleId,
+      policyId: lease.policyId,
+      purpose: pair.purpose,
+      guidelinesVersion: input.guidelinesVersion,
+      shownAtMs: input.shownAtMs,
+      decidedAtMs: input.decidedAtMs,
+      decisionMs: decisionMs(input),
+      createdAt: now,
+    });
+    endLease(leaseId, now);
+    // From another tab, perhaps: an answer overrides one's own skip.
+    dropSkip().run({ pairId: pair.id, annotatorId });
+    if (counted + 1 >= pair.target) complete().run({ pairId: pair.id });
+    countAnswer(tx, pair, { annotatorId, answers: 1, now });
+    return {
+      status: 'accepted',
+      preferenceId: id,
+      undoUntil: undoUntil(now, pair.roundId),
+      duplicate: false,
+    };
+  });
+}
+
+/**
+ * Takes an answer back within the undo window: it is kept as superseded, and the pair goes back to
+ * the same person with the same sides. Undoing again changes nothing more.
+ */
+export async function undoPreference({
+  preferenceId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  preferenceId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<UndoResult> {
+  return immediate((tx) => {
+    const preference = tx.select().from(preferences).where(eq(preferences.id, preferenceId)).get();
+    if (!preference || preference.annotatorId !== annotatorId) {
+      throw new AppError('not-found', `You have given no answer ${preferenceId}.`);
+    }
+    const pair = tx.select().from(pairs).where(eq(pairs.id, preference.pairId)).get()!;
+    const round = roundIn(tx, pair.roundId);
+    // Training reads answers from before the window, so the two can never both have an answer.
+    const tooLate = now >= undoUntil(preference.createdAt, pair.roundId);
+    if (tooLate || pair.state === 'withdrawn') return { status: 'too-late' };
+    if (pair.purpose !== 'evaluation' && !acceptsPreferences(round.state)) {
+      return { status: 'too-late' };
+    }
+    if (preference.supersededAt === null) {
+      ensureTallies(annotatorId);
+      tx.update(preferences)
+        .set({ supersededAt: now })
+        .where(eq(preferences.id, preferenceId))
+        .run();
+      tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)).run();
+      countAnswer(tx, pair, { annotatorId, answers: -1, now });
+    }
+    const { leaseId } = preference;
+    return {
+      status: 'undone',
+      pair: reopenLease(tx, { leaseId, annotatorId, pair }, now),
+    };
+  });
+}
+
+/**
+ * Puts a pair aside for good: it is not offered to this person again. Nothing happens when they have
+ * skipped or answered it already.
+ */
+export async function skipPair({
+  leaseId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  leaseId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<void> {
+  await immediate((tx) => {
+    const { pair } = ownLease(leaseId, annotatorId);
+    if (standingAnswers(pair.id, annotatorId).own) return;
+    tx.insert(skips)
+      .values({ pairId: pair.id, annotatorId, createdAt: now })
+      .onConflictDoNothing()
+      .run();
+    endLease(leaseId, now);
+  });
+}
+
+/** Takes a skip back: the pair returns to the same person with the same sides. */
+export async function undoSkip({
+  leaseId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  leaseId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<UndoResult> {
+  return immediate((tx) => {
+    const { pair } = ownLease(leaseId, annotatorId);
+    if (pair.state === 'withdrawn') return { status: 'too-late' };
+    tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
+    return {
+      status: 'undone',
+      pair: reopenLease(tx, { leaseId, annotatorId, pair }, now),
+    };
+  });
+}

@@ -1,0 +1,263 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { acceptsPreferences } from '@/lib/rounds';
+import { liveLeasesOf, readingsOf } from '../leases/group-answers';
+import { type LeasedGroup, leasedGroupIn } from '../leases/leased-group';
+import type { Group } from '../policies/samples';
+import { countAnswers } from '../rounds/answers';
+import { type Round, roundIn } from '../rounds/decisions';
+import { mergeProgress } from '../rounds/rounds';
+import { groupLeases, groupSkips } from '../schema/group-leases';
+import { groups, samples, taggings } from '../schema/labels';
+import { user } from '../schema/people';
+import { immediate, type Transaction } from '../transaction';
+
+/** Everything but 'accepted' says plainly that the tagging does not count. */
+export type TaggingResult =
+  | { status: 'accepted'; taggingId: string; duplicate: boolean }
+  | { status: 'undone'; taggingId: string }
+  | { status: 'already-tagged'; taggingId: string }
+  /** The lease had lapsed and others have meanwhile given all readings wanted. */
+  | { status: 'group-complete' }
+  /** Never leased by this person, and others are at it. */
+  | { status: 'taken' }
+  | { status: 'withdrawn' };
+
+/**
+ * Undone: the group is back with its annotator, its images in the same order; null when someone else is tagging it
+ * meanwhile. Too late: the window has passed or the round stopped taking answers.
+ */
+export type UndoGroupResult =
+  | { status: 'undone'; group: LeasedGroup | null }
+  | { status: 'too-late' };
+
+function ownReading(tx: Transaction, groupId: string, annotatorId: string) {
+  return tx
+    .select({ id: taggings.id })
+    .from(taggings)
+    .where(
+      and(
+        eq(taggings.groupId, groupId),
+        eq(taggings.annotatorId, annotatorId),
+        isNull(taggings.supersededAt),
+      ),
+    )
+    .get();
+}
+
+/** How many readings a group still takes: of standing ones alone, and with others' live leases. */
+function roomIn(tx: Transaction, groupId: string, round: Round, annotatorId: string, now: number) {
+  const counted = tx
+    .select({
+      readings: sql<number>`${readingsOf()}`,
+      held: sql<number>`${liveLeasesOf(now, annotatorId)}`,
+    })
+    .from(groups)
+    .where(eq(groups.id, groupId))
+    .get()!;
+  const room = round.config.labeling.annotatorsPerPair - counted.readings;
+  return { room, besideOthers: room - counted.held };
+}
+
+function ofOwn(table: typeof groupLeases | typeof groupSkips, group: string, annotatorId: string) {
+  return and(eq(table.groupId, group), eq(table.annotatorId, annotatorId));
+}
+
+function endLease(tx: Transaction, groupId: string, annotatorId: string, now: number): void {
+  tx.update(groupLeases)
+    .set({ releasedAt: now })
+    .where(ofOwn(groupLeases, groupId, annotatorId))
+    .run();
+}
+
+function recount(tx: Transaction, round: Round, now: number): void {
+  mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
+}
+
+/**
+ * Stores one person's reading of a group, in one immediate transaction; `id` is made by the client,
+ * and the same id again changes nothing. No tags at all is an answer too: every image is good.
+ * Throws 'not-found', 'paused', and 'bad-request' for a tag on an image of another group.
+ */
+export async function submitTagging({
+  id,
+  groupId,
+  annotatorId,
+  taggedSampleIds,
+  now = Date.now(),
+}: {
+  id: string;
+  groupId: string;
+  annotatorId: string;
+  taggedSampleIds: readonly string[];
+  now?: number;
+}): Promise<TaggingResult> {
+  return immediate((tx) => {
+    const known = tx.select().from(taggings).where(eq(taggings.id, id)).get();
+    if (known && known.annotatorId !== annotatorId) {
+      throw new AppError('conflict', `The tagging id ${id} is taken. Make a new random one.`);
+    }
+    if (known && known.supersededAt !== null) return { status: 'undone', taggingId: id };
+    if (known) return { status: 'accepted', taggingId: id, duplicate: true };
+    const person = tx.select().from(user).where(eq(user.id, annotatorId)).get();
+    if (person && person.pausedAt !== null) {
+      throw new AppError('paused', 'A reviewer has paused your account; nothing was stored.');
+    }
+    const group = tx.select().from(groups).where(eq(groups.id, groupId)).get();
+    if (!group) throw new AppError('not-found', `There is no group ${groupId}.`);
+    const members = tx.select().from(samples).where(eq(samples.groupId, groupId)).all();
+    const stranger = taggedSampleIds.find((tag) => members.every((sample) => sample.id !== tag));
+    if (stranger !== undefined) {
+      throw new AppError('bad-request', `Sample ${stranger} is not in group ${groupId}.`);
+    }
+    const round = roundIn(tx, group.roundId);
+    if (!acceptsPreferences(round.state)) return { status: 'withdrawn' };
+    const own = ownReading(tx, groupId, annotatorId);
+    if (own) {
+      endLease(tx, groupId, annotatorId, now);
+      return { status: 'already-tagged', taggingId: own.id };
+    }
+    const { room, besideOthers } = roomIn(tx, groupId, round, annotatorId, now);
+    if (room <= 0) {
+      endLease(tx, groupId, annotatorId, now);
+      return { status: 'group-complete' };
+    }
+    // A lapsed lease still counts while there is room; without any, nobody's work may be thrown away.
+    const lease = tx
+      .select()
+      .from(groupLeases)
+      .where(ofOwn(groupLeases, groupId, annotatorId))
+      .get();
+    if (!lease && besideOthers <= 0) return { status: 'taken' };
+    tx.insert(taggings)
+      .values({
+        id,
+        groupId,
+        annotatorId,
+        taggedSampleIds: [...new Set(taggedSampleIds)],
+        createdAt: now,
+      })
+      .run();
+    endLease(tx, groupId, annotatorId, now);
+    // From another tab, perhaps: a reading overrides one's own skip.
+    tx.delete(groupSkips)
+      .where(ofOwn(groupSkips, groupId, annotatorId))
+      .run();
+    recount(tx, round, now);
+    return { status: 'accepted', taggingId: id, duplicate: false };
+  });
+}
+
+/** Gives a group back to its annotator, unless they have dealt with it again since, or others' readings and live leases fill it. */
+function reopenLease(
+  tx: Transaction,
+  group: Group,
+  annotatorId: string,
+  round: Round,
+  now: number,
+): LeasedGroup | null {
+  const skipped = tx
+    .select()
+    .from(groupSkips)
+    .where(ofOwn(groupSkips, group.id, annotatorId))
+    .get();
+  if (skipped || ownReading(tx, group.id, annotatorId)) return null;
+  if (roomIn(tx, group.id, round, annotatorId, now).besideOthers <= 0) return null;
+  const lease = tx
+    .update(groupLeases)
+    .set({ releasedAt: null, expiresAt: now + round.config.labeling.leaseSeconds * 1000 })
+    .where(ofOwn(groupLeases, group.id, annotatorId))
+    .returning({ id: groupLeases.id })
+    .get();
+  return lease ? leasedGroupIn(tx, lease.id) : null;
+}
+
+/**
+ * Takes a reading back within the undo window: it is kept as superseded, and the group goes back to the same person with
+ * its images in the same order. Undoing again changes nothing more. Throws 'not-found'.
+ */
+export async function undoTagging({
+  id,
+  annotatorId,
+  now = Date.now(),
+}: {
+  id: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<UndoGroupResult> {
+  return immediate((tx) => {
+    const tagging = tx.select().from(taggings).where(eq(taggings.id, id)).get();
+    if (!tagging || tagging.annotatorId !== annotatorId) {
+      throw new AppError('not-found', `You have made no tagging ${id}.`);
+    }
+    const group = tx.select().from(groups).where(eq(groups.id, tagging.groupId)).get()!;
+    const round = roundIn(tx, group.roundId);
+    const until = tagging.createdAt + round.config.labeling.undoWindowSeconds * 1000;
+    if (now >= until || !acceptsPreferences(round.state)) return { status: 'too-late' };
+    if (tagging.supersededAt === null) {
+      tx.update(taggings).set({ supersededAt: now }).where(eq(taggings.id, id)).run();
+      recount(tx, round, now);
+    }
+    return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
+  });
+}
+
+/** The group of somebody's lease, live or not. Throws 'not-found'. */
+function leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Group {
+  const row = tx
+    .select({ group: groups })
+    .from(groupLeases)
+    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+    .where(and(eq(groupLeases.id, leaseId), eq(groupLeases.annotatorId, annotatorId)))
+    .get();
+  if (row) return row.group;
+  throw new AppError(
+    'not-found',
+    `You hold no lease ${leaseId} of a group. Ask for the next group and tag that one.`,
+  );
+}
+
+/**
+ * Puts a group aside for good: it is not offered to this person again. Nothing happens when they have skipped or tagged
+ * it already. Throws 'not-found'.
+ */
+export async function skipGroup({
+  leaseId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  leaseId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<void> {
+  await immediate((tx) => {
+    const group = leasedIn(tx, leaseId, annotatorId);
+    if (ownReading(tx, group.id, annotatorId)) return;
+    tx.insert(groupSkips)
+      .values({ groupId: group.id, annotatorId, createdAt: now })
+      .onConflictDoNothing()
+      .run();
+    endLease(tx, group.id, annotatorId, now);
+  });
+}
+
+/** Takes a skip back: the group returns to the same person with its images in the same order. Throws 'not-found'. */
+export async function undoGroupSkip({
+  leaseId,
+  annotatorId,
+  now = Date.now(),
+}: {
+  leaseId: string;
+  annotatorId: string;
+  now?: number;
+}): Promise<UndoGroupResult> {
+  return immediate((tx) => {
+    const group = leasedIn(tx, leaseId, annotatorId);
+    const round = roundIn(tx, group.roundId);
+    if (!acceptsPreferences(round.state)) return { status: 'too-late' };
+    tx.delete(groupSkips)
+      .where(ofOwn(groupSkips, group.id, annotatorId))
+      .run();
+    return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
+  });
+}

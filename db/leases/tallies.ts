@@ -1,0 +1,99 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { prepared } from '../prepared';
+import { pairs, preferences } from '../schema/labels';
+import { tallies } from '../schema/tallies';
+
+/** What one person has done: answers that stand, in all and in one round, and by how many pairs sample A stood left more often. */
+export interface Tally {
+  answers: number;
+  inRound: number;
+  lead: number;
+}
+
+const annotatorId = sql.placeholder('annotatorId');
+const roundId = sql.placeholder('roundId');
+
+const sumsOf = prepared((database) =>
+  database
+    .select({
+      rows: sql<number>`count(*)`,
+      answers: sql<number>`coalesce(sum(${tallies.answers}), 0)`,
+      inRound: sql<number>`coalesce(sum(case when ${tallies.roundId} = ${roundId} then ${tallies.answers} else 0 end), 0)`,
+      lead: sql<number>`coalesce(sum(${tallies.lead}), 0)`,
+    })
+    .from(tallies)
+    .where(eq(tallies.annotatorId, annotatorId))
+    .prepare(),
+);
+
+const hasTallies = prepared((database) =>
+  database
+    .select({ roundId: tallies.roundId })
+    .from(tallies)
+    .where(eq(tallies.annotatorId, annotatorId))
+    .limit(1)
+    .prepare(),
+);
+
+/** Everything counted anew, for those who answered before there were tallies; the sides as they stood in their answers. */
+const countsOf = prepared((database) =>
+  database
+    .select({
+      roundId: pairs.roundId,
+      answers: sql<number>`count(*)`,
+      lead: sql<number>`sum(case when ${preferences.leftSampleId} = ${pairs.sampleAId} then 1 else -1 end)`,
+    })
+    .from(preferences)
+    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+    .where(and(eq(preferences.annotatorId, annotatorId), isNull(preferences.supersededAt)))
+    .groupBy(pairs.roundId)
+    .prepare(),
+);
+
+const addTo = prepared((database) =>
+  database
+    .insert(tallies)
+    .values({
+      annotatorId,
+      roundId,
+      answers: sql.placeholder('answers'),
+      lead: sql.placeholder('lead'),
+    })
+    .onConflictDoUpdate({
+      target: [tallies.annotatorId, tallies.roundId],
+      set: {
+        answers: sql`${tallies.answers} + excluded.answers`,
+        lead: sql`${tallies.lead} + excluded.lead`,
+      },
+    })
+    .prepare(),
+);
+
+/** What a person has done; `roundId` null where no round is asked for. */
+export function tallyOf(person: string, round: string | null): Tally {
+  const sums = sumsOf().get({ annotatorId: person, roundId: round })!;
+  if (sums.rows > 0) return sums;
+  const counted = countsOf().all({ annotatorId: person });
+  return {
+    answers: counted.reduce((sum, row) => sum + row.answers, 0),
+    inRound: counted.find((row) => row.roundId === round)?.answers ?? 0,
+    lead: counted.reduce((sum, row) => sum + row.lead, 0),
+  };
+}
+
+/** Within a decision, before it changes what is counted: makes a person's tallies where there are none. */
+export function ensureTallies(person: string): void {
+  if (hasTallies().get({ annotatorId: person })) return;
+  for (const counted of countsOf().all({ annotatorId: person })) {
+    addTo().run({ annotatorId: person, ...counted });
+  }
+}
+
+/** Within a decision: adds to what a person has done in a round. Takes away where numbers are negative. */
+export function addToTally(
+  person: string,
+  round: string,
+  { answers = 0, lead = 0 }: { answers?: number; lead?: number },
+): void {
+  addTo().run({ annotatorId: person, roundId: round, answers, lead });
+}

@@ -1,0 +1,199 @@
+import { and, asc, count, eq, isNull, max } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { outranks, type Role } from '@/lib/roles';
+import { recordAudit } from '../audit';
+import { db } from '../client';
+import { newId } from '../ids';
+import { recountFor } from '../labeling/held-back';
+import { groupLeases } from '../schema/group-leases';
+import { leases, preferences } from '../schema/labels';
+import { user } from '../schema/people';
+import { immediate, type Transaction } from '../transaction';
+import { endSessions } from './sessions';
+
+export type User = typeof user.$inferSelect;
+
+/** A person with what they have done; `lastActiveAt` is their last answer, ms. */
+export type PersonSummary = Pick<
+  User,
+  'id' | 'name' | 'role' | 'pausedAt' | 'createdAt' | 'imported'
+> & {
+  /** Null where none was given. */
+  email: string | null;
+  preferences: number;
+  lastActiveAt: number | null;
+};
+
+/**
+ * What fills the address of somebody who gave none: the table wants one, and wants it unique. It tells nothing; who has an
+ * address and who is imported stand in columns. RFC 2606 keeps `.invalid` free.
+ */
+export function placeholderEmail(): string {
+  return `${newId()}@darkroom.invalid`;
+}
+
+/** Makes a person without credentials: for seeds, simulations and tests. Pages sign up instead. */
+export async function createUser(input: {
+  id?: string;
+  name: string;
+  email: string;
+  role: Role;
+}): Promise<User> {
+  const now = new Date();
+  return immediate((tx) =>
+    tx
+      .insert(user)
+      .values({ ...input, id: input.id ?? newId(), hasEmail: true, createdAt: now, updatedAt: now })
+      .returning()
+      .get(),
+  );
+}
+
+export async function findUser(id: string): Promise<User | null> {
+  return db().select().from(user).where(eq(user.id, id)).get() ?? null;
+}
+
+/** The first admin of all, or null before there is one. */
+export async function firstAdmin(): Promise<User | null> {
+  return (
+    db()
+      .select()
+      .from(user)
+      .where(eq(user.role, 'admin'))
+      .orderBy(asc(user.createdAt))
+      .limit(1)
+      .get() ?? null
+  );
+}
+
+/** Everybody, in the order they came. */
+export async function listPeople(): Promise<PersonSummary[]> {
+  const people = db()
+    .select({
+      id: user.id,
+      name: user.name,
+      email: user.email,
+      hasEmail: user.hasEmail,
+      imported: user.imported,
+      role: user.role,
+      pausedAt: user.pausedAt,
+      createdAt: user.createdAt,
+      preferences: count(preferences.id),
+      lastActiveAt: max(preferences.createdAt),
+    })
+    .from(user)
+    .leftJoin(
+      preferences,
+      and(eq(preferences.annotatorId, user.id), isNull(preferences.supersededAt)),
+    )
+    .groupBy(user.id)
+    .orderBy(asc(user.createdAt))
+    .all();
+  return people.map(({ hasEmail, ...person }) => ({
+    ...person,
+    email: hasEmail ? person.email : null,
+  }));
+}
+
+function mustFind(tx: Transaction, id: string): User {
+  const found = tx.select().from(user).where(eq(user.id, id)).get();
+  if (!found) throw new AppError('not-found', `There is no person ${id}.`);
+  return found;
+}
+
+/** Whose role or pause somebody may change: neither what is above them, nor a pause of their own. */
+function refuseActor(tx: Transaction, actorId: string | null, person: User, what: string): void {
+  if (actorId === null) return;
+  const actor = mustFind(tx, actorId);
+  if (outranks(person.role, actor.role)) {
+    throw new AppError(
+      'forbidden',
+      `${person.name} is ${person.role} and cannot be ${what} by a ${actor.role}. Ask an admin.`,
+    );
+  }
+  if (actor.pausedAt !== null) {
+    throw new AppError(
+      'paused',
+      `Your account is paused, so nobody can be ${what} by you. Ask another admin or reviewer.`,
+    );
+  }
+}
+
+function refuseWithoutAdmin(tx: Transaction, person: User, what: string): void {
+  const admins = tx
+    .select({ id: user.id })
+    .from(user)
+    .where(and(eq(user.role, 'admin'), isNull(user.pausedAt)))
+    .all();
+  if (admins.length === 1 && admins[0]?.id === person.id) {
+    throw new AppError(
+      'conflict',
+      `${person.name} is the only admin and cannot be ${what}. Make someone else admin first.`,
+    );
+  }
+}
+
+/**
+ * Changes a role; a lower one signs the person out everywhere. Throws 'conflict' rather than leave nobody as admin, or for an
+ * imported name, which nobody can sign in as.
+ */
+export async function setRole(id: string, role: Role, actorId: string | null): Promise<void> {
+  await immediate((tx) => {
+    const person = mustFind(tx, id);
+    if (person.imported) {
+      throw new AppError('conflict', `${person.name} stands for imported answers and has no role.`);
+    }
+    refuseActor(tx, actorId, person, `made ${role}`);
+    if (role !== 'admin') refuseWithoutAdmin(tx, person, `made ${role}`);
+    if (outranks(person.role, role)) endSessions(tx, id);
+    tx.update(user).set({ role, updatedAt: new Date() }).where(eq(user.id, id)).run();
+    recordAudit(tx, {
+      actorId,
+      action: 'person.role',
+      subject: id,
+      detail: { from: person.role, to: role },
+    });
+  });
+}
+
+/** Holds back a person: signed out, no more pairs, leases given back, preferences neither counted nor trained on. */
+export async function pausePerson(id: string, actorId: string | null): Promise<void> {
+  const now = Date.now();
+  await immediate((tx) => {
+    const person = mustFind(tx, id);
+    if (person.pausedAt !== null) return;
+    refuseActor(tx, actorId, person, 'paused');
+    refuseWithoutAdmin(tx, person, 'paused');
+    endSessions(tx, id);
+    tx.update(user)
+      .set({ pausedAt: now, updatedAt: new Date(now) })
+      .where(eq(user.id, id))
+      .run();
+    for (const table of [leases, groupLeases]) {
+      tx.update(table)
+        .set({ releasedAt: now })
+        .where(and(eq(table.annotatorId, id), isNull(table.releasedAt)))
+        .run();
+    }
+    recountFor(tx, id, now);
+    recordAudit(tx, { actorId, action: 'person.pause', subject: id });
+  });
+}
+
+/** Lets a person label again, and their answers count. Throws 'paused' for one's own pause, 'forbidden' for a higher role's. */
+export async function resumePerson(id: string, actorId: string | null): Promise<void> {
+  await immediate((tx) => {
+    refuseActor(tx, actorId, mustFind(tx, id), 'resumed');
+    tx.update(user).set({ pausedAt: null, updatedAt: new Date() }).where(eq(user.id, id)).run();
+    recountFor(tx, id, Date.now());
+    recordAudit(tx, { actorId, action: 'person.resume', subject: id });
+  });
+}
+
+/** Whether a person wants images with blood or nudity blurred until asked for. */
+export async function setBlurNsfw(id: string, blurNsfw: boolean): Promise<void> {
+  await immediate((tx) => {
+    mustFind(tx, id);
+    tx.update(user).set({ blurNsfw, updatedAt: new Date() }).where(eq(user.id, id)).run();
+  });
+}

@@ -1,0 +1,68 @@
+import { eq } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { servingAlias } from '@/lib/policies';
+import { recordAudit } from '../audit';
+import { db } from '../client';
+import { recordEvent } from '../events';
+import { aliases, policies } from '../schema/policies';
+import { immediate, type Transaction } from '../transaction';
+import { type Policy, policyIn } from './policies';
+
+/** Within a decision: the policy served for a pipeline. Throws 'not-found' before the first. */
+export function servingIn(tx: Transaction, pipeline: string): Policy {
+  const row = tx
+    .select({ policy: policies })
+    .from(aliases)
+    .innerJoin(policies, eq(policies.id, aliases.policyId))
+    .where(eq(aliases.name, servingAlias(pipeline)))
+    .get();
+  if (!row) {
+    throw new AppError(
+      'not-found',
+      `No policy is served for the pipeline ${pipeline}. Start the trainer once, or serve one.`,
+    );
+  }
+  return row.policy;
+}
+
+/** Within a decision: moves the serving alias. `setBy` null: by a run's serving rule. */
+export function serveIn(
+  tx: Transaction,
+  policyId: string,
+  setBy: string | null,
+  now: number,
+): void {
+  const policy = policyIn(tx, policyId);
+  const name = servingAlias(policy.pipeline);
+  const before = tx.select().from(aliases).where(eq(aliases.name, name)).get();
+  if (before?.policyId === policyId) return;
+  const moved = { policyId, setBy, setAt: now };
+  tx.insert(aliases)
+    .values({ name, ...moved })
+    .onConflictDoUpdate({ target: aliases.name, set: moved })
+    .run();
+  recordAudit(tx, {
+    actorId: setBy,
+    action: 'policy.serve',
+    subject: policyId,
+    detail: { before: before?.policyId ?? null },
+  });
+  recordEvent(tx, {
+    kind: 'serving',
+    payload: { alias: name, policyId },
+    roundId: policy.roundId,
+  });
+}
+
+/** The policy served for a pipeline. Throws 'not-found' before the first. */
+export async function servingPolicy(pipeline: string): Promise<Policy> {
+  return servingIn(db(), pipeline);
+}
+
+/**
+ * Serves a policy of its own pipeline from the next round on. Rolling back is serving an earlier
+ * one: nothing is deleted, and a round under way ends with the policy it began with.
+ */
+export async function setServing(policyId: string, setBy: string | null): Promise<void> {
+  await immediate((tx) => serveIn(tx, policyId, setBy, Date.now()));
+}

@@ -1,0 +1,153 @@
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { type PolicyManifest, servingAlias } from '@/lib/policies';
+import { db } from '../client';
+import { recordEvent } from '../events';
+import { derivedId, newId } from '../ids';
+import { aliases, policies } from '../schema/policies';
+import { immediate, type Transaction } from '../transaction';
+
+export type Policy = typeof policies.$inferSelect;
+
+/**
+ * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
+ * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns what its manifest lacks.
+ */
+export async function ensureBasePolicy(input: {
+  pipeline: string;
+  name: string;
+  hash: string;
+  manifest?: PolicyManifest;
+}): Promise<Policy> {
+  const now = Date.now();
+  return immediate((tx) => {
+    const known = tx
+      .select()
+      .from(policies)
+      .where(
+        and(
+          eq(policies.pipeline, input.pipeline),
+          eq(policies.hash, input.hash),
+          isNull(policies.adapterBlob),
+        ),
+      )
+      .get();
+    if (known) return completedIn(tx, known, input.manifest ?? {});
+    const policy = tx
+      .insert(policies)
+      .values({
+        id: derivedId('base', input.pipeline, input.hash),
+        name: input.name,
+        parentId: null,
+        pipeline: input.pipeline,
+        adapterBlob: null,
+        hash: input.hash,
+        manifest: input.manifest ?? {},
+        roundId: null,
+        createdAt: now,
+      })
+      .returning()
+      .get();
+    tx.insert(aliases)
+      .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
+      .onConflictDoNothing()
+      .run();
+    recordEvent(tx, {
+      kind: 'policy',
+      payload: { policyId: policy.id, parentId: null },
+      roundId: null,
+    });
+    return policy;
+  });
+}
+
+/** Within a decision: what is known of a policy that its manifest does not say yet, as of one that is older than the question. */
+function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
+  const missing = Object.keys(notes).filter((key) => !(key in policy.manifest));
+  if (missing.length === 0) return policy;
+  return tx
+    .update(policies)
+    .set({ manifest: { ...notes, ...policy.manifest } })
+    .where(eq(policies.id, policy.id))
+    .returning()
+    .get();
+}
+
+/** Adds to a policy's manifest what it does not say yet. Throws 'not-found'. */
+export async function completeManifest(id: string, notes: PolicyManifest): Promise<Policy> {
+  return immediate((tx) => completedIn(tx, policyIn(tx, id), notes));
+}
+
+/** Adds a trained policy. The same id again returns the stored row: a resumed round repeats itself. */
+export async function createPolicy(input: {
+  id?: string;
+  name: string;
+  parentId: string;
+  pipeline: string;
+  adapterBlob: string;
+  hash: string;
+  manifest: PolicyManifest;
+  roundId: string | null;
+}): Promise<Policy> {
+  return immediate((tx) => {
+    const id = input.id ?? newId();
+    const stored = tx.select().from(policies).where(eq(policies.id, id)).get();
+    if (stored) return stored;
+    const policy = tx
+      .insert(policies)
+      .values({ ...input, id, createdAt: Date.now() })
+      .returning()
+      .get();
+    recordEvent(tx, {
+      kind: 'policy',
+      payload: { policyId: id, parentId: input.parentId },
+      roundId: input.roundId,
+    });
+    return policy;
+  });
+}
+
+/** Within a decision. Throws 'not-found'. */
+export function policyIn(tx: Transaction, id: string): Policy {
+  const policy = tx.select().from(policies).where(eq(policies.id, id)).get();
+  if (!policy) throw new AppError('not-found', `There is no policy ${id}.`);
+  return policy;
+}
+
+/** Within a decision: the base policy that a policy descends from; its own id where it is one. */
+export function baseIdIn(tx: Transaction, id: string): string {
+  policyIn(tx, id);
+  const row = tx.get<{ id: string }>(sql`
+    with recursive line (id, parent_id) as (
+      select id, parent_id from policies where id = ${id}
+      union all
+      select p.id, p.parent_id from policies p join line on p.id = line.parent_id
+    )
+    select id from line where parent_id is null`);
+  return row.id;
+}
+
+/** The base policy that a policy descends from: those of one base share everything but an adapter. */
+export async function baseIdOf(id: string): Promise<string> {
+  return baseIdIn(db(), id);
+}
+
+/** Throws 'not-found'. */
+export async function getPolicy(id: string): Promise<Policy> {
+  return policyIn(db(), id);
+}
+
+/** The policy without weights of its own that this one was trained from, round by round; the base of a base is itself. */
+export async function baseOf(policy: Policy): Promise<Policy> {
+  return policy.parentId === null ? policy : getPolicy(await baseIdOf(policy.id));
+}
+
+/** Every policy, oldest first, of one pipeline when asked; `parentId` makes it a tree. */
+export async function listPolicies(pipeline?: string): Promise<Policy[]> {
+  return db()
+    .select()
+    .from(policies)
+    .where(pipeline === undefined ? undefined : eq(policies.pipeline, pipeline))
+    .orderBy(asc(policies.createdAt), asc(policies.id))
+    .all();
+}

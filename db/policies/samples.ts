@@ -1,0 +1,199 @@
+import { and, asc, count, eq, gt, inArray, sql } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import type { FlagKind } from '@/lib/flags';
+import type { Purpose, Verdict } from '@/lib/samples';
+import { db } from '../client';
+import { newId } from '../ids';
+import { breathe, portions } from '../portions';
+import { prepared } from '../prepared';
+import { roundIn } from '../rounds/decisions';
+import { mergeProgress } from '../rounds/rounds';
+import { flags, groups, pairs, samples } from '../schema/labels';
+import { immediate, type Transaction } from '../transaction';
+
+export type Sample = typeof samples.$inferSelect;
+export type Pair = typeof pairs.$inferSelect;
+export type Group = typeof groups.$inferSelect;
+
+/** A sample as the trainer hands it over: its blobs are already in the store. */
+export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin'> &
+  Partial<Pick<Sample, 'verdict' | 'origin'>>;
+
+/** `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first. */
+export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'priority'> &
+  Partial<Pick<Pair, 'goldSampleId' | 'priority'>>;
+
+export type NewGroup = Omit<Group, 'createdAt'>;
+
+/** Each changes a row of a kilobyte and up to four of flags. */
+const verdictsPerTransaction = 200;
+
+/** Verdicts given to images. */
+type Judged = readonly { sampleId: string; verdict: Verdict }[];
+
+/** The defects of which a verdict says that they are there. */
+function defectsIn(verdict: Verdict): FlagKind[] {
+  return [
+    ...(verdict.deformed ? ['hand' as const] : []),
+    ...(verdict.blood ? ['nsfw' as const] : []),
+  ];
+}
+
+/** Flags follow the verdicts: a judge that reads an image again may take back its own open flags. */
+function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): void {
+  for (const some of portions(judged)) {
+    const ids = some.map(({ sampleId }) => sampleId);
+    tx.delete(flags)
+      .where(and(inArray(flags.sampleId, ids), eq(flags.source, 'judge'), eq(flags.state, 'open')))
+      .run();
+    const found = some.flatMap(({ sampleId, verdict }) =>
+      defectsIn(verdict).map((kind) => ({
+        id: newId(),
+        sampleId,
+        kind,
+        source: 'judge' as const,
+        createdAt,
+      })),
+    );
+    if (found.length > 0) tx.insert(flags).values(found).onConflictDoNothing().run();
+  }
+}
+
+/**
+ * Stores drawn samples, the groups they belong to and the pairs made of them, together or not at all.
+ * Rows whose ids are known already are left as they are, so a resumed trainer may repeat itself.
+ * The progress of the rounds concerned is counted anew.
+ */
+export async function recordSamples(input: {
+  groups?: readonly NewGroup[];
+  samples: readonly NewSample[];
+  pairs?: readonly NewPair[];
+}): Promise<void> {
+  const createdAt = Date.now();
+  await immediate((tx) => {
+    for (const rows of portions(input.groups ?? [])) {
+      tx.insert(groups)
+        .values(rows.map((row) => ({ ...row, createdAt })))
+        .onConflictDoNothing()
+        .run();
+    }
+    for (const rows of portions(input.samples)) {
+      tx.insert(samples)
+        .values(rows.map((row) => ({ ...row, createdAt })))
+        .onConflictDoNothing()
+        .run();
+    }
+    for (const rows of portions(input.pairs ?? [])) {
+      tx.insert(pairs)
+        .values(rows.map((row) => ({ ...row, createdAt })))
+        .onConflictDoNothing()
+        .run();
+    }
+    flagByVerdicts(
+      tx,
+      input.samples.flatMap(({ id, verdict }) => (verdict ? [{ sampleId: id, verdict }] : [])),
+      createdAt,
+    );
+    const roundIds = new Set(input.samples.map((sample) => sample.roundId));
+    for (const roundId of roundIds) {
+      if (roundId !== null) countSamples(tx, roundId, createdAt);
+    }
+  });
+}
+
+function countSamples(tx: Transaction, roundId: string, now: number): void {
+  const counted = tx
+    .select({ purpose: samples.purpose, n: count() })
+    .from(samples)
+    .where(eq(samples.roundId, roundId))
+    .groupBy(samples.purpose)
+    .all();
+  const of = (purpose: Purpose) => counted.find((row) => row.purpose === purpose)?.n ?? 0;
+  mergeProgress(
+    tx,
+    roundIn(tx, roundId),
+    { sampled: of('training'), evaluated: of('evaluation') },
+    now,
+  );
+}
+
+/**
+ * Stores what the judge saw and flags what it found; verdicts given again replace older ones. Some hundred in a transaction:
+ * each verdict comes with its flags, and whoever was interrupted gives the others again. Throws 'not-found' before any is stored.
+ */
+export async function setVerdicts(verdicts: Judged): Promise<void> {
+  const now = Date.now();
+  await samplesById(verdicts.map(({ sampleId }) => sampleId));
+  for (const some of portions(verdicts, verdictsPerTransaction)) {
+    await immediate((tx) => {
+      // One statement for all of them: a verdict each is its own JSON within the JSON of the list.
+      tx.run(sql`update ${samples} set verdict = given.value ->> 'verdict'
+        from json_each(${JSON.stringify(some)}) as given
+        where ${samples.id} = given.value ->> 'sampleId'`);
+      flagByVerdicts(tx, some, now);
+    });
+    await breathe();
+  }
+}
+
+/** The samples with these ids, in this order. Throws 'not-found' that names the first missing one. */
+export async function samplesById(ids: readonly string[]): Promise<Sample[]> {
+  const found = new Map<string, Sample>();
+  for (const some of portions(ids)) {
+    for (const row of db().select().from(samples).where(inArray(samples.id, some)).all()) {
+      found.set(row.id, row);
+    }
+  }
+  return ids.map((id) => {
+    const sample = found.get(id);
+    if (!sample) throw new AppError('not-found', `There is no sample ${id}.`);
+    return sample;
+  });
+}
+
+/** Samples in the order of their ids; pass the last id seen as `after` to go on. */
+export async function listSamples({
+  roundId,
+  policyId,
+  groupId,
+  purpose,
+  after,
+  limit = 500,
+}: {
+  roundId?: string;
+  policyId?: string;
+  groupId?: string;
+  purpose?: Purpose;
+  after?: string;
+  limit?: number;
+}): Promise<Sample[]> {
+  return db()
+    .select()
+    .from(samples)
+    .where(
+      and(
+        roundId === undefined ? undefined : eq(samples.roundId, roundId),
+        policyId === undefined ? undefined : eq(samples.policyId, policyId),
+        groupId === undefined ? undefined : eq(samples.groupId, groupId),
+        purpose === undefined ? undefined : eq(samples.purpose, purpose),
+        after === undefined ? undefined : gt(samples.id, after),
+      ),
+    )
+    .orderBy(asc(samples.id))
+    .limit(limit)
+    .all();
+}
+
+/** Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched. */
+export async function imageInfo(hash: string): Promise<{ width: number; height: number } | null> {
+  return sizeOfImage().get({ hash }) ?? null;
+}
+
+const sizeOfImage = prepared((database) =>
+  database
+    .select({ width: samples.width, height: samples.height })
+    .from(samples)
+    .where(eq(samples.imageBlob, sql.placeholder('hash')))
+    .limit(1)
+    .prepare(),
+);

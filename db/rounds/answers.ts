@@ -1,0 +1,94 @@
+import { and, count, eq, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { areGroupsExhausted } from '../leases/group-answers';
+import { groups, leases, pairs, preferences, skips, taggings } from '../schema/labels';
+import { user } from '../schema/people';
+import type { rounds } from '../schema/rounds';
+import type { Transaction } from '../transaction';
+
+type Round = typeof rounds.$inferSelect;
+
+/**
+ * Standing answers to a round's training pairs (or taggings of its groups) given up to `until`, ms, without those of paused
+ * people.
+ */
+export function countAnswers(tx: Transaction, round: Round, until: number): number {
+  const row =
+    round.config.sampling.pairSource === 'pairs'
+      ? tx
+          .select({ n: count() })
+          .from(preferences)
+          .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+          .innerJoin(user, eq(user.id, preferences.annotatorId))
+          .where(
+            and(
+              isNull(user.pausedAt),
+              eq(pairs.roundId, round.id),
+              eq(pairs.purpose, 'training'),
+              isNull(preferences.supersededAt),
+              lte(preferences.createdAt, until),
+            ),
+          )
+          .get()
+      : tx
+          .select({ n: count() })
+          .from(taggings)
+          .innerJoin(groups, eq(groups.id, taggings.groupId))
+          .innerJoin(user, eq(user.id, taggings.annotatorId))
+          .where(
+            and(
+              isNull(user.pausedAt),
+              eq(groups.roundId, round.id),
+              isNull(taggings.supersededAt),
+              lte(taggings.createdAt, until),
+            ),
+          )
+          .get();
+  return row?.n ?? 0;
+}
+
+/** Answers that stand against a training pair, and people who skipped it; not those who are paused. */
+const answeredBy = (annotatorId?: string) => sql<number>`(select count(*) from ${preferences}
+  inner join ${user} on ${user.id} = ${preferences.annotatorId}
+  where ${preferences.pairId} = ${pairs.id} and ${preferences.supersededAt} is null
+  and ${user.pausedAt} is null
+  ${annotatorId === undefined ? sql`` : sql`and ${preferences.annotatorId} = ${annotatorId}`})`;
+const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${skips}
+  inner join ${user} on ${user.id} = ${skips.annotatorId}
+  where ${skips.pairId} = ${pairs.id} and ${user.pausedAt} is null
+  ${annotatorId === undefined ? sql`` : sql`and ${skips.annotatorId} = ${annotatorId}`})`;
+
+/**
+ * Whether waiting for more answers is in vain: as many people as a pair needs have answered or skipped each open one,
+ * and so has every unpaused person who was ever served a pair of this round. A round must not wait for ever because its
+ * one annotator skipped a pair; nor may it end because the second has not come yet.
+ */
+export function isExhausted(tx: Transaction, round: Round): boolean {
+  if (round.config.sampling.pairSource === 'groups') return areGroupsExhausted(tx, round.id);
+  const { annotatorsPerPair } = round.config.labeling;
+  const isAnyOpen = (unjudged: SQL) =>
+    tx
+      .select({ id: pairs.id })
+      .from(pairs)
+      .where(
+        and(
+          eq(pairs.roundId, round.id),
+          eq(pairs.purpose, 'training'),
+          sql`${pairs.state} = 'open'`,
+          unjudged,
+        ),
+      )
+      .limit(1)
+      .get() !== undefined;
+  if (isAnyOpen(sql`${answeredBy()} + ${skippedBy()} < ${annotatorsPerPair}`)) return false;
+  const participants = tx
+    .selectDistinct({ id: user.id })
+    .from(leases)
+    .innerJoin(pairs, eq(pairs.id, leases.pairId))
+    .innerJoin(user, eq(user.id, leases.annotatorId))
+    .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt)))
+    .all();
+  return (
+    participants.length > 0 &&
+    participants.every(({ id }) => !isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`))
+  );
+}

@@ -1,0 +1,253 @@
+/**
+ * @file What moves a round from state to state, within one transaction each. Only rounds.ts, runs.ts
+ * and work.ts call these.
+ */
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { AppError } from '@/lib/errors';
+import { asksPeople, sourceOf } from '@/lib/methods';
+import {
+  acceptsPreferences,
+  assertTransition,
+  isFinished,
+  type RoundState,
+  workOf,
+} from '@/lib/rounds';
+import type { RunStatus } from '@/lib/runs';
+import { shouldServe } from '@/lib/serving';
+import { preferencesWanted, samplesWanted } from '@/lib/settings/run-config';
+import type { TrainingData } from '../answers/training-data';
+import { recordEvent } from '../events';
+import { newId } from '../ids';
+import { serveIn, servingIn } from '../policies/aliases';
+import { groupLeases } from '../schema/group-leases';
+import { groups, leases, pairs } from '../schema/labels';
+import { evaluations, rounds, runs, work } from '../schema/rounds';
+import type { Transaction } from '../transaction';
+
+export type Run = typeof runs.$inferSelect;
+export type Round = typeof rounds.$inferSelect;
+
+/** Throws 'not-found'. */
+export function runIn(tx: Transaction, id: string): Run {
+  const run = tx.select().from(runs).where(eq(runs.id, id)).get();
+  if (!run) throw new AppError('not-found', `There is no run ${id}.`);
+  return run;
+}
+
+/** Throws 'not-found'. */
+export function roundIn(tx: Transaction, id: string): Round {
+  const round = tx.select().from(rounds).where(eq(rounds.id, id)).get();
+  if (!round) throw new AppError('not-found', `There is no round ${id}.`);
+  return round;
+}
+
+/** The rounds of a run, in order. */
+export function roundsIn(tx: Transaction, runId: string): Round[] {
+  return tx.select().from(rounds).where(eq(rounds.runId, runId)).orderBy(rounds.ordinal).all();
+}
+
+export function setRunStatus(tx: Transaction, run: Run, status: RunStatus, now: number): void {
+  if (run.status === status) return;
+  tx.update(runs).set({ status }).where(eq(runs.id, run.id)).run();
+  recordEvent(tx, { kind: 'run', payload: { runId: run.id, status }, roundId: null }, now);
+}
+
+function queueWork(tx: Transaction, roundId: string, state: RoundState, now: number): void {
+  const kind = workOf(state);
+  if (!kind) return;
+  const queued = { state: 'queued' as const, claimedBy: null, attempts: 0, error: null };
+  tx.insert(work)
+    .values({ id: newId(), roundId, kind, ...queued, createdAt: now })
+    .onConflictDoUpdate({ target: [work.roundId, work.kind], set: queued })
+    .run();
+}
+
+export function announceRound(tx: Transaction, round: Round, now: number): void {
+  recordEvent(
+    tx,
+    {
+      kind: 'round',
+      payload: {
+        runId: round.runId,
+        state: round.state,
+        paused: round.paused,
+        error: round.error,
+      },
+      roundId: round.id,
+    },
+    now,
+  );
+}
+
+/** Whoever comes first freezes it. */
+const nobody = { token: '', at: 0 };
+
+/**
+ * Opens the next round of a run, from a given policy or from the one served. Where the method learns from the archive, the
+ * round waits in training until that is frozen (`freezeOpened` in rounds.ts). @param freezer who does that at once, if anybody
+ */
+export function openRound(
+  tx: Transaction,
+  run: Run,
+  ordinal: number,
+  now: number,
+  startPolicyId = servingIn(tx, run.pipeline).id,
+  freezer = nobody,
+): Round {
+  const asked = asksPeople(run.method);
+  const first = asked ? 'sampling' : 'training';
+  const freezing = sourceOf(run.method) === 'archive' ? freezer : null;
+  const round = tx
+    .insert(rounds)
+    .values({
+      id: newId(),
+      runId: run.id,
+      ordinal,
+      state: first,
+      startPolicyId,
+      config: run.config,
+      progress: {
+        sampled: 0,
+        samplesWanted: asked ? samplesWanted(run.config) : 0,
+        labeled: 0,
+        preferencesWanted: asked ? preferencesWanted(run.config) : 0,
+        trainedSteps: 0,
+        trainSteps: 0,
+        evaluated: 0,
+        evaluationsWanted: run.config.evaluation.images,
+        etaSeconds: null,
+      },
+      freezing,
+      createdAt: now,
+      startedAt: now,
+    })
+    .returning()
+    .get();
+  if (!freezing) queueWork(tx, round.id, first, now);
+  announceRound(tx, round, now);
+  return round;
+}
+
+/** What a round on the archive trains on is frozen: its training can begin, or it has failed, and its error says why. */
+export function beginOnArchive(
+  tx: Transaction,
+  opened: Round,
+  { data, problem }: { data: TrainingData; problem: string | null },
+  now: number,
+): void {
+  const round = tx
+    .update(rounds)
+    .set({ manifest: { ...opened.manifest, trainingData: data } })
+    .where(eq(rounds.id, opened.id))
+    .returning()
+    .get();
+  if (problem) {
+    failRound(tx, round, problem, now);
+  } else {
+    queueWork(tx, round.id, round.state, now);
+    announceRound(tx, round, now);
+  }
+}
+
+/** Their images come from a policy that is about to be replaced, or that nobody trains any more. */
+function withdrawOpenPairs(tx: Transaction, roundId: string, now: number): void {
+  const open = and(
+    eq(pairs.roundId, roundId),
+    // Literals, so that the index of open pairs serves.
+    sql`${pairs.state} = 'open'`,
+    inArray(pairs.purpose, ['training', 'gold']),
+  );
+  const ids = tx.select({ id: pairs.id }).from(pairs).where(open);
+  tx.update(leases)
+    .set({ releasedAt: now })
+    .where(and(isNull(leases.releasedAt), inArray(leases.pairId, ids)))
+    .run();
+  tx.update(pairs).set({ state: 'withdrawn' }).where(open).run();
+  const ofRound = tx.select({ id: groups.id }).from(groups).where(eq(groups.roundId, roundId));
+  tx.update(groupLeases)
+    .set({ releasedAt: now })
+    .where(and(inArray(groupLeases.groupId, ofRound), isNull(groupLeases.releasedAt)))
+    .run();
+}
+
+/** Moves a round to another state, with everything that goes with it. Throws 'conflict'. */
+export function moveRound(
+  tx: Transaction,
+  round: Round,
+  to: RoundState,
+  now: number,
+  patch: Partial<Pick<Round, 'error' | 'resultPolicyId' | 'manifest'>> = {},
+): Round {
+  assertTransition(round.state, to);
+  const moved = tx
+    .update(rounds)
+    .set({
+      ...patch,
+      state: to,
+      finishedAt: isFinished(to) ? now : null,
+      progress: { ...round.progress, etaSeconds: null },
+    })
+    .where(eq(rounds.id, round.id))
+    .returning()
+    .get();
+  if (acceptsPreferences(round.state) && !acceptsPreferences(to)) {
+    withdrawOpenPairs(tx, round.id, now);
+  }
+  if (to === 'cancelled') {
+    tx.update(work)
+      .set({ state: 'failed', error: 'The round was cancelled.' })
+      .where(and(eq(work.roundId, round.id), inArray(work.state, ['queued', 'claimed'])))
+      .run();
+  }
+  queueWork(tx, round.id, to, now);
+  announceRound(tx, moved, now);
+  return moved;
+}
+
+/** Stops a round and its run with a message that says what happened and what to do. */
+export function failRound(tx: Transaction, round: Round, error: string, now: number): void {
+  moveRound(tx, round, 'failed', now, { error });
+  setRunStatus(tx, runIn(tx, round.runId), 'failed', now);
+}
+
+/** Why a round's answers make no training pair, and what to do: answers held back may be what is missing. */
+function nothingToTrainOn({ answers, heldBack }: TrainingData): string {
+  const none = (what: string) =>
+    `None of the ${answers - heldBack} answers ${what}prefers one image over another, so there is nothing to train on.`;
+  if (heldBack === 0) return `${none('')} Resume the run to draw new pairs.`;
+  return `${none('that count ')} ${heldBack} more are held back, because whoever gave them is paused. Let them label again on People if their answers are to count, and resume the run to draw new pairs.`;
+}
+
+/** Ends labeling, the answers being frozen: queues the training, or fails if they say nothing. */
+export function startTraining(
+  tx: Transaction,
+  round: Round,
+  trainingData: TrainingData,
+  now: number,
+): void {
+  if (trainingData.trainingPairs === 0) {
+    failRound(tx, round, nothingToTrainOn(trainingData), now);
+    return;
+  }
+  moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });
+}
+
+/** Ends a round whose policy has been evaluated: serves it by the rule, then goes on or ends the run. */
+export function completeRound(tx: Transaction, round: Round, now: number): void {
+  const done = moveRound(tx, round, 'done', now);
+  const run = runIn(tx, round.runId);
+  const evaluation = tx
+    .select()
+    .from(evaluations)
+    .where(and(eq(evaluations.roundId, round.id), eq(evaluations.policyId, done.resultPolicyId!)))
+    .get();
+  if (shouldServe(round.config.serving.rule, evaluation?.summary ?? null)) {
+    serveIn(tx, done.resultPolicyId!, null, now);
+  }
+  const { maxRounds } = run.config.serving;
+  const more = run.mode === 'online' && (maxRounds === 0 || round.ordinal < maxRounds);
+  // Another round would start where this one did, and do the same again: a person has to look first.
+  if (more && evaluation?.summary.alarms?.length) setRunStatus(tx, run, 'paused', now);
+  else if (more) openRound(tx, run, round.ordinal + 1, now);
+  else setRunStatus(tx, run, 'done', now);
+}

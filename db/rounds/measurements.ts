@@ -1,0 +1,49 @@
+/** @file What was measured of policies, of each the one evaluation that a page shows. */
+import { and, inArray, sql } from 'drizzle-orm';
+import { db } from '../client';
+import { evaluations } from '../schema/rounds';
+import type { Evaluation } from './metrics';
+
+/** A policy, and the round that is asked about; null: none. */
+export interface Wanted {
+  policyId: string | null;
+  roundId: string | null;
+}
+
+/**
+ * Of each policy its newest evaluation, one made in the round itself going first; null where it was never measured. In two
+ * statements, however many are wanted.
+ */
+export async function measurementsOf(wanted: readonly Wanted[]): Promise<(Evaluation | null)[]> {
+  if (wanted.length === 0) return [];
+  const ids = db()
+    .all<{ id: string | null }>(sql`
+      select (
+        select ${evaluations.id} from ${evaluations} where ${evaluations.policyId} = value ->> 'policyId'
+        order by ${evaluations.roundId} is (value ->> 'roundId') desc,
+          ${evaluations.createdAt} desc, ${evaluations.comparedToPolicyId} desc
+        limit 1
+      ) as id from json_each(${JSON.stringify(wanted)}) order by key`)
+    .map(({ id }) => id);
+  const known = ids.filter((id) => id !== null);
+  const rows = db().select().from(evaluations).where(inArray(evaluations.id, known)).all();
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => (id === null ? null : (byId.get(id) ?? null)));
+}
+
+/** The evaluations that some rounds made of some policies. */
+export async function measuredBy(
+  roundIds: readonly string[],
+  policyIds: readonly string[],
+): Promise<Evaluation[]> {
+  return db()
+    .select()
+    .from(evaluations)
+    .where(
+      and(
+        inArray(evaluations.roundId, [...roundIds]),
+        inArray(evaluations.policyId, [...policyIds]),
+      ),
+    )
+    .all();
+}

@@ -1,0 +1,118 @@
+import { and, asc, desc, eq, gte, isNull } from 'drizzle-orm';
+import {
+  type EvaluationSummary,
+  evaluationSummarySchema,
+  type TrainMetrics,
+  trainMetricsSchema,
+} from '@/lib/metrics';
+import { db } from '../client';
+import { recordEvent } from '../events';
+import { derivedId } from '../ids';
+import { evaluations, trainSteps } from '../schema/rounds';
+import { immediate } from '../transaction';
+
+export type TrainStep = typeof trainSteps.$inferSelect;
+export type Evaluation = typeof evaluations.$inferSelect;
+
+/** `timestep` null: the mean over the step's timesteps, which curves show. */
+export interface NewTrainStep {
+  step: number;
+  timestep: number | null;
+  metrics: TrainMetrics;
+}
+
+/**
+ * Logs training steps of a round. Whatever was logged from the first of these steps on is replaced:
+ * a trainer that resumes from a checkpoint repeats the steps after it.
+ */
+export async function recordTrainSteps(
+  roundId: string,
+  steps: readonly NewTrainStep[],
+): Promise<void> {
+  if (steps.length === 0) return;
+  const parsed = steps.map((step) => ({
+    ...step,
+    metrics: trainMetricsSchema.parse(step.metrics),
+  }));
+  const first = Math.min(...parsed.map(({ step }) => step));
+  const createdAt = Date.now();
+  await immediate((tx) => {
+    tx.delete(trainSteps)
+      .where(and(eq(trainSteps.roundId, roundId), gte(trainSteps.step, first)))
+      .run();
+    for (const step of parsed) {
+      tx.insert(trainSteps)
+        .values({ roundId, ...step, createdAt })
+        .run();
+      if (step.timestep === null) {
+        recordEvent(tx, { kind: 'train-step', payload: step, roundId }, createdAt);
+      }
+    }
+  });
+}
+
+/** A round's curve: one row per step, or, with `perTimestep`, every timestep of every step. */
+export async function trainStepsOf(
+  roundId: string,
+  { perTimestep = false }: { perTimestep?: boolean } = {},
+): Promise<TrainStep[]> {
+  return db()
+    .select()
+    .from(trainSteps)
+    .where(
+      and(eq(trainSteps.roundId, roundId), perTimestep ? undefined : isNull(trainSteps.timestep)),
+    )
+    .orderBy(asc(trainSteps.step), asc(trainSteps.id))
+    .all();
+}
+
+/** Stores what was measured of a policy; measuring again in the same round replaces it. */
+export async function recordEvaluation(input: {
+  roundId: string | null;
+  policyId: string;
+  comparedToPolicyId: string | null;
+  summary: EvaluationSummary;
+}): Promise<Evaluation> {
+  const row = {
+    ...input,
+    id: derivedId('evaluation', input.roundId ?? 'none', input.policyId),
+    summary: evaluationSummarySchema.parse(input.summary),
+    createdAt: Date.now(),
+  };
+  // Of single images pages ask when they show them.
+  const { rewards: _, ...summary } = row.summary;
+  return immediate((tx) => {
+    recordEvent(tx, {
+      kind: 'evaluation',
+      payload: { policyId: input.policyId, summary },
+      roundId: input.roundId,
+    });
+    return tx
+      .insert(evaluations)
+      .values(row)
+      .onConflictDoUpdate({ target: evaluations.id, set: row })
+      .returning()
+      .get();
+  });
+}
+
+/** Evaluations of a round or of a policy, newest first; of one instant, that of the newer policy. */
+export async function evaluationsOf({
+  roundId,
+  policyId,
+}: {
+  roundId?: string;
+  policyId?: string;
+} = {}): Promise<Evaluation[]> {
+  return db()
+    .select()
+    .from(evaluations)
+    .where(
+      and(
+        roundId === undefined ? undefined : eq(evaluations.roundId, roundId),
+        policyId === undefined ? undefined : eq(evaluations.policyId, policyId),
+      ),
+    )
+    .orderBy(desc(evaluations.createdAt), desc(evaluations.comparedToPolicyId))
+    .all();
+}

@@ -1,0 +1,135 @@
+/** @file What a data folder can do without, given up in small transactions: old events, leases and trajectories of rounds that are over. */
+import { statSync } from 'node:fs';
+import SqliteDatabase from 'better-sqlite3';
+import { and, asc, eq, gt, inArray, isNotNull, lt, lte } from 'drizzle-orm';
+import type { RoundState } from '@/lib/rounds';
+import { databasePath, db } from '../client';
+import { portions, rowsPerStatement } from '../portions';
+import type { Round } from '../rounds/decisions';
+import { leases, pairs, samples } from '../schema/labels';
+import { events, rounds } from '../schema/rounds';
+import { immediate } from '../transaction';
+
+/** Nothing more happens in them, whoever asks for it: a failed round may be tried again. */
+const overStates: RoundState[] = ['done', 'cancelled'];
+
+/** Forgets up to a portion of the events from before an instant (ms); what they told of is in its own tables. Returns how many. */
+export async function pruneEvents(before: number): Promise<number> {
+  const oldest = db()
+    .select({ id: events.id, createdAt: events.createdAt })
+    .from(events)
+    .orderBy(asc(events.id))
+    .limit(rowsPerStatement)
+    .all();
+  const young = oldest.findIndex(({ createdAt }) => createdAt >= before);
+  const until = oldest.at(young === -1 ? -1 : young - 1);
+  if (young === 0 || !until) return 0;
+  return immediate((tx) => tx.delete(events).where(lte(events.id, until.id)).run().changes);
+}
+
+/** Rounds that ended before an instant (ms) and of which something is still to be given up, oldest first. */
+export function roundsToTidy(what: keyof NonNullable<Round['tidied']>, before: number): Round[] {
+  return db()
+    .select()
+    .from(rounds)
+    .where(and(inArray(rounds.state, overStates), lt(rounds.finishedAt, before)))
+    .orderBy(asc(rounds.finishedAt))
+    .all()
+    .filter(({ tidied }) => tidied?.[what] === undefined);
+}
+
+/** Rounds that ended while they were being frozen, by a trainer that died. */
+export function roundsHalfFrozen(): string[] {
+  return db()
+    .select({ id: rounds.id })
+    .from(rounds)
+    .where(and(inArray(rounds.state, [...overStates, 'failed']), isNotNull(rounds.freezing)))
+    .all()
+    .map(({ id }) => id);
+}
+
+/** Notes that nothing more of this kind is to be given up of a round. */
+export async function noteTidied(
+  roundId: string,
+  what: keyof NonNullable<Round['tidied']>,
+): Promise<void> {
+  await immediate((tx) => {
+    const round = tx.select().from(rounds).where(eq(rounds.id, roundId)).get();
+    const tidied = { ...round?.tidied, [what]: Date.now() };
+    tx.update(rounds).set({ tidied }).where(eq(rounds.id, roundId)).run();
+  });
+}
+
+/** Forgets the leases of a round that is over: who answered what stays with the answers. Returns how many. */
+export async function pruneLeases(roundId: string): Promise<number> {
+  const ids = db()
+    .select({ id: leases.id })
+    .from(leases)
+    .innerJoin(pairs, eq(pairs.id, leases.pairId))
+    .where(eq(pairs.roundId, roundId))
+    .all()
+    .map(({ id }) => id);
+  for (const some of portions(ids)) {
+    await immediate((tx) => tx.delete(leases).where(inArray(leases.id, some)).run());
+  }
+  return ids.length;
+}
+
+/** A drawn image and its trajectory. */
+export interface Kept {
+  sampleId: string;
+  blob: string;
+  createdAt: number;
+}
+
+/** A round's trajectories in the order of their samples. @param after the last sample seen */
+export function trajectoriesOf(roundId: string, after: string, limit: number): Kept[] {
+  return db()
+    .select({
+      sampleId: samples.id,
+      blob: samples.trajectoryBlob,
+      createdAt: samples.createdAt,
+    })
+    .from(samples)
+    .where(
+      and(eq(samples.roundId, roundId), isNotNull(samples.trajectoryBlob), gt(samples.id, after)),
+    )
+    .orderBy(asc(samples.id))
+    .limit(limit)
+    .all()
+    .map((row) => ({ ...row, blob: row.blob as string }));
+}
+
+/** Points samples to what is left of their trajectories. */
+export async function replaceTrajectories(
+  replaced: readonly (Kept & { by: string })[],
+): Promise<void> {
+  await immediate((tx) => {
+    for (const { sampleId, blob, by } of replaced) {
+      tx.update(samples)
+        .set({ trajectoryBlob: by })
+        .where(and(eq(samples.id, sampleId), eq(samples.trajectoryBlob, blob)))
+        .run();
+    }
+  });
+}
+
+/**
+ * Brings all of the write-ahead log into the database and cuts it to nothing, without waiting for readers.
+ * Returns what it takes then, bytes, and whether a reader kept it from being cut.
+ */
+export function truncateLog(path = databasePath()): { bytes: number; busy: boolean } {
+  // A connection of its own: waiting for a reader would hold up whoever writes.
+  const sqlite = new SqliteDatabase(path, { timeout: 50 });
+  try {
+    const [result] = sqlite.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return { bytes: logBytes(path), busy: result?.busy === 1 };
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Size of the write-ahead log, bytes. */
+export function logBytes(path = databasePath()): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+}

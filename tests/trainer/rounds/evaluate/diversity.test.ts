@@ -1,0 +1,86 @@
+/** A pipeline that brings its own perceptual network: its diversity is what that network says. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decode } from 'fast-png';
+import { expect, it } from 'vitest';
+import { getBlob } from '@/db/blobs/blobs';
+import { listSamples } from '@/db/policies/samples';
+import { evaluationsOf } from '@/db/rounds/metrics';
+import { startRun } from '@/db/rounds/runs';
+import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import { Builder } from '@/trainer/graph/builder';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { baseOn, quickConfig, untilRound, withTinyPipeline, withWorker } from '../support';
+
+const pipeline = withTinyPipeline();
+withWorker();
+
+/** The mean squared difference of two images in [−1, 1]. */
+function squares(output: string): Uint8Array {
+  const b = new Builder('lpips', { '': 18 });
+  const [one, other] = ['image_0', 'image_1'].map((name) =>
+    b.input(name, 'float32', [1, 3, 32, 32]),
+  );
+  const difference = b.sub(one as string, other as string);
+  b.output(b.reduceMean(b.mul(difference, difference), [1, 2, 3], false), output);
+  const graph = b.finish();
+  for (const input of graph.inputs) input.dims = ['n', 3, 'h', 'w'];
+  return serializeOnnx(graph);
+}
+
+const brighter = async () => {
+  const base = await baseOn(pipeline.folder);
+  const { round } = await startRun({
+    name: 'Brighter',
+    mode: 'single',
+    method: 'draft',
+    createdBy: null,
+    pipeline: pipeline.folder,
+    startPolicyId: base.id,
+    config: {
+      ...quickConfig,
+      sampling: { inferenceSteps: 2, batchImages: 4, eta: 0 },
+      rewards: [{ model: 'brightness' }],
+      reward: { optimiserSteps: 1, imagesPerStep: 2 },
+    },
+  });
+  return round;
+};
+
+it('measures diversity by the network in lpips/, and refuses one that is none', async () => {
+  const before = await pipelineHash(pipeline.folder);
+  const folder = join(pipeline.folder, 'lpips');
+  await mkdir(folder);
+  await writeFile(join(folder, 'model.onnx'), squares('distance'));
+  // It draws nothing: policies made before it came stay what they are.
+  expect(await pipelineHash(pipeline.folder)).toBe(before);
+  const round = await brighter();
+  const done = await untilRound(round.id, ({ state }) => state === 'done');
+  const drawn = await listSamples({ policyId: done.resultPolicyId!, purpose: 'evaluation' });
+  const pixels = new Map<string, number[][]>();
+  for (const { prompt, imageBlob } of drawn) {
+    const { data } = decode(await getBlob(imageBlob));
+    pixels.set(prompt, [
+      ...(pixels.get(prompt) ?? []),
+      [...data].map((value) => value / 127.5 - 1),
+    ]);
+  }
+  expect(pixels.size).toBe(2);
+  const perPrompt = [...pixels.values()].map((set) => {
+    const pairs = set.flatMap((one, i) => set.slice(i + 1).map((other) => [one, other] as const));
+    const distances = pairs.map(
+      ([one, other]) => one.reduce((sum, x, i) => sum + (x - other[i]!) ** 2, 0) / one.length,
+    );
+    return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
+  });
+  const [summary] = (await evaluationsOf({ roundId: round.id })).map((row) => row.summary);
+  expect(summary!.diversity).toBeCloseTo((perPrompt[0]! + perPrompt[1]!) / 2, 4);
+  expect(summary!.diversity).toBeGreaterThan(0);
+
+  await writeFile(join(folder, 'model.onnx'), squares('difference'));
+  const refused = await brighter();
+  const failed = await untilRound(refused.id, ({ state }) => state === 'failed');
+  expect(failed.error).toMatch(/lpips.model\.onnx.+"distance"/);
+  expect(failed.progress.trainedSteps).toBe(0);
+  await rm(folder, { recursive: true });
+});

@@ -1,0 +1,158 @@
+/**
+ * @file A text-to-image pipeline on disk, in the layout of Optimum's ONNX exports: opened, checked, described.
+ * Source of the layout: huggingface/optimum-onnx. Nothing is run here; see sampler.ts.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Graph, Port } from '@/trainer/graph/model';
+import { openGraphFile } from '@/trainer/graph/onnx/external-data';
+import { inSinglePrecision } from '@/trainer/graph/single-precision';
+import { formatDims } from '@/trainer/graph/tensor';
+import { DdimScheduler } from '../schedulers/ddim';
+import { type ScheduleConfig, scheduleConfigSchema } from '../schedulers/schedule';
+import { PipelineError, readJson, readJsonIfThere } from './files';
+import { ClipTokenizer } from './tokenizer';
+
+/** One network of a pipeline. */
+export interface Component {
+  graph: Graph;
+  /** Where the graph's external data lies. */
+  folder: string;
+}
+
+export interface Pipeline {
+  folder: string;
+  unet: Component;
+  vaeDecoder: Component;
+  /** Needed only where finished images are read, not drawn. */
+  vaeEncoder?: Component;
+  textEncoder: Component;
+  tokenizer: ClipTokenizer;
+  scheduler: DdimScheduler;
+  /** [channels, height, width] of one image's latents. */
+  latentShape: readonly [number, number, number];
+  /** Width of a prompt's embedding. */
+  embeddingSize: number;
+  /** The decoder takes latents / scalingFactor + shiftFactor. */
+  scalingFactor: number;
+  shiftFactor: number;
+}
+
+const supportedClasses = [
+  'StableDiffusionPipeline',
+  'ORTStableDiffusionPipeline',
+  'OnnxStableDiffusionPipeline',
+];
+
+const indexSchema = z.object({
+  _class_name: z.string().refine((name) => supportedClasses.includes(name), {
+    error: ({ input }) =>
+      `${input} is no pipeline that Darkroom can train yet; take one of ${supportedClasses.join(', ')}`,
+  }),
+});
+
+const positive = z.number().int().positive();
+const unetConfigSchema = z.object({
+  in_channels: positive,
+  out_channels: positive,
+  sample_size: z.union([positive, z.tuple([positive, positive])]),
+  cross_attention_dim: z.union([positive, z.array(positive)]),
+});
+const vaeConfigSchema = z.object({
+  scaling_factor: z.number().positive().default(0.18215),
+  shift_factor: z.number().nullish(),
+});
+
+/** Opens a pipeline's folder. Throws a PipelineError or GraphError that names the file and what to do. */
+export async function openPipeline(folder: string): Promise<Pipeline> {
+  await readJson(join(folder, 'model_index.json'), indexSchema);
+  const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
+  const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
+  const schedulerConfig = await readSchedule(folder);
+  const { in_channels: channels, sample_size: size } = unetConfig;
+  if (unetConfig.out_channels !== channels) {
+    throw new PipelineError(
+      `${folder}/unet/config.json: out_channels is ${unetConfig.out_channels}, in_channels ${channels}. Darkroom trains UNets that return what they take, without learned variance or inpainting.`,
+    );
+  }
+  const [height, width] = typeof size === 'number' ? [size, size] : size;
+  const embeddingSize = [unetConfig.cross_attention_dim].flat()[0] as number;
+
+  const [unet, vaeDecoder, textEncoder] = await Promise.all(
+    ['unet', 'vae_decoder', 'text_encoder'].map((name) => openComponent(folder, name)),
+  );
+  const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
+    ? await openComponent(folder, 'vae_encoder')
+    : undefined;
+  const pipeline: Pipeline = {
+    folder,
+    unet: unet as Component,
+    vaeDecoder: vaeDecoder as Component,
+    ...(vaeEncoder && { vaeEncoder }),
+    textEncoder: textEncoder as Component,
+    tokenizer: await ClipTokenizer.open(join(folder, 'tokenizer')),
+    scheduler: new DdimScheduler(schedulerConfig),
+    latentShape: [channels, height, width],
+    embeddingSize,
+    scalingFactor: vaeConfig.scaling_factor,
+    shiftFactor: vaeConfig.shift_factor ?? 0,
+  };
+  checkPorts(pipeline);
+  return pipeline;
+}
+
+/** A pipeline's scheduler file, checked. */
+export function readSchedule(folder: string): Promise<ScheduleConfig> {
+  return readJson(join(folder, 'scheduler/scheduler_config.json'), scheduleConfigSchema);
+}
+
+async function openComponent(folder: string, name: string): Promise<Component> {
+  const { graph, ...rest } = await openGraphFile(join(folder, name, 'model.onnx'));
+  return { graph: inSinglePrecision(graph), ...rest };
+}
+
+/** Whether the graphs take and give what the configurations promise. */
+function checkPorts({ unet, vaeDecoder, textEncoder, latentShape, embeddingSize }: Pipeline): void {
+  const [channels] = latentShape;
+  expectPort(unet, 'inputs', 'sample', [undefined, channels, undefined, undefined]);
+  expectPort(unet, 'inputs', 'timestep', undefined);
+  expectPort(unet, 'inputs', 'encoder_hidden_states', [undefined, undefined, embeddingSize]);
+  expectPort(unet, 'outputs', 'out_sample', undefined);
+  expectPort(vaeDecoder, 'inputs', 'latent_sample', [undefined, channels, undefined, undefined]);
+  expectPort(vaeDecoder, 'outputs', 'sample', undefined);
+  expectPort(textEncoder, 'inputs', 'input_ids', [undefined, undefined]);
+  expectPort(textEncoder, 'outputs', 'last_hidden_state', undefined);
+}
+
+/** Finds a port and checks its rank and the dimensions given; undefined fits anything. */
+function expectPort(
+  { graph }: Component,
+  side: 'inputs' | 'outputs',
+  name: string,
+  dims: readonly (number | undefined)[] | undefined,
+): void {
+  const port = portNamed(graph, side, name);
+  if (!dims) return;
+  const fits =
+    port.dims.length === dims.length &&
+    dims.every((dim, axis) => {
+      const has = port.dims[axis];
+      return dim === undefined || typeof has === 'string' || has === dim;
+    });
+  if (fits) return;
+  const wanted = formatDims(dims.map((dim) => dim ?? '?'));
+  throw new PipelineError(
+    `${graph.source}: "${name}" has shape ${formatDims(port.dims)}, but the configuration beside it promises ${wanted}. Export the pipeline again.`,
+  );
+}
+
+/** An input or output by name, or an error that lists what there is. */
+export function portNamed(graph: Graph, side: 'inputs' | 'outputs', name: string): Port {
+  const port = graph[side].find((candidate) => candidate.name === name);
+  if (port) return port;
+  const list = graph[side].map((candidate) => candidate.name).join(', ');
+  throw new PipelineError(
+    `${graph.source} has no ${side.slice(0, -1)} "${name}", only ${list}. Export the pipeline with Optimum.`,
+  );
+}

@@ -1,0 +1,143 @@
+/** @file Diffusion-DPO and KTO on one round: its frozen pairs or labels, noised anew in every step. */
+
+import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
+import { sha256 } from '@/db/blobs/blobs';
+import type { Sample } from '@/db/policies/samples';
+import type { RunConfig } from '@/lib/settings/run-config';
+import { sizeOf } from '@/trainer/graph/tensor';
+import { openConditioning } from '@/trainer/methods/conditioning';
+import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
+import { kto } from '@/trainer/methods/kto';
+import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
+import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import type { Label } from '../../draw/random';
+import { adamWOf, mostImagesPerRun } from '../method-settings';
+import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
+import type { Training, TrainingContext } from '../training';
+import { FinishedLatents } from './finished-latents';
+import { metricsOfNoiseStep } from './metrics';
+import { imagesOfStep, noiseDraw, pairsOfStep } from './plan';
+
+/** A round's frozen data as its method needs it. */
+interface Data {
+  method: NoisedImagesMethod;
+  settings: Pick<RunConfig['kto'], 'referencePolicy' | 'emptyPromptShare' | 'optimiserSteps'>;
+  examples: { prompt: string; samples: Sample[]; weight: number; good?: boolean }[];
+  perStep: number;
+  /** Which examples a step takes. */
+  ofStep(step: number): number[];
+}
+
+async function pairData(roundId: string, config: RunConfig, label: Label): Promise<Data> {
+  const settings = config['diffusion-dpo'];
+  const pairs = await trainingPairsOf(roundId);
+  return {
+    method: diffusionDpo(settings),
+    settings,
+    examples: pairs.map(({ prompt, winner, loser, weight }) => ({
+      prompt,
+      samples: [winner, loser],
+      weight,
+    })),
+    perStep: settings.pairsPerStep,
+    ofStep: (step) => pairsOfStep(pairs.length, settings.pairsPerStep, step, label),
+  };
+}
+
+async function labelData(roundId: string, config: RunConfig, label: Label): Promise<Data> {
+  const settings = config.kto;
+  const labels = await trainingLabelsOf(roundId);
+  const good = labels.map((one) => one.good);
+  const { imagesPerStep: perStep, goodShare, goodWeight, badWeight } = settings;
+  return {
+    method: kto(settings),
+    settings,
+    examples: labels.map(({ sample, good: isGood }) => ({
+      prompt: sample.prompt,
+      samples: [sample],
+      weight: isGood ? goodWeight : badWeight,
+      good: isGood,
+    })),
+    perStep,
+    ofStep: (step) => imagesOfStep(good, { perStep, goodShare }, step, label),
+  };
+}
+
+/** Opens Diffusion-DPO or KTO on a round, whose data was frozen when it was opened. */
+export async function openNoisedImagesTraining({
+  engine,
+  round,
+  start,
+  method: name,
+}: TrainingContext): Promise<Training> {
+  const { config } = round;
+  const { pipeline } = start;
+  const label = [config.seed, round.ordinal];
+  const data = await (name === 'kto' ? labelData : pairData)(round.id, config, label);
+  const { method, settings, examples, perStep } = data;
+  const unet = await trainedUnet(pipeline.unet.graph, config.training);
+  const initial = startingTensors(unet, config.training, start.file, label);
+  const conditioning = await openConditioning(engine, pipeline);
+  const latents = new FinishedLatents(engine, start);
+  const trainer = await NoiseTrainer.open(engine, {
+    trainable: trainableOf(unet, config.training),
+    ...conditioning.options,
+    method,
+    adamW: adamWOf(config.training),
+    secondMoment: config.training.secondMoment,
+    emaDecay: config.training.emaDecay,
+    learningRate: config.training.learningRate,
+    images: mostImagesPerRun(pipeline, method.imagesPerExample),
+    examplesPerStep: perStep,
+    reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
+  });
+  const timesteps = pipeline.scheduler.config.num_train_timesteps;
+  const noise = {
+    timesteps,
+    size: sizeOf(pipeline.latentShape),
+    emptyPromptShare: settings.emptyPromptShare,
+  };
+  const exampleAt = async (index: number): Promise<NoisedExample> => {
+    const { prompt, samples, weight, good } = examples[index] as Data['examples'][number];
+    const images: Float32Array[] = [];
+    for (const sample of samples) images.push(await latents.of(sample));
+    return {
+      images,
+      context: await conditioning.encode(prompt),
+      weight,
+      ...(good !== undefined && { good }),
+    };
+  };
+  return {
+    steps: settings.optimiserSteps,
+    kind: config.training,
+    dataHash: hashOf(data),
+    initial: initialState(initial),
+    load: (state) => trainer.load(state),
+    state: () => trainer.state(),
+    async step(index) {
+      const chosen: NoisedExample[] = [];
+      for (const example of data.ofStep(index)) chosen.push(await exampleAt(example));
+      const draws = chosen.map((_, place) => noiseDraw(noise, index, place, label));
+      return metricsOfNoiseStep(await trainer.step(chosen, draws), timesteps);
+    },
+    async close() {
+      await trainer.close();
+      await latents.release();
+      await conditioning.release();
+    },
+  };
+}
+
+/** Tells what was trained on from any other data: prompts, images, order, weights and labels. */
+function hashOf({ examples }: Data): string {
+  const rows = examples.map(({ prompt, samples, weight, good }) => [
+    prompt,
+    // Not the hash of the trajectory: of one image it changes when all but x_0 is given up.
+    ...samples.map(({ imageBlob, trajectoryBlob }) => [imageBlob, trajectoryBlob !== null]),
+    weight,
+    good ?? null,
+  ]);
+  return sha256(new TextEncoder().encode(JSON.stringify(rows)));
+}

@@ -1,0 +1,196 @@
+/** @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through the transition trainer. */
+
+import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
+import { getBlob, sha256 } from '@/db/blobs/blobs';
+import { AppError } from '@/lib/errors';
+import type { TrainMetrics } from '@/lib/metrics';
+import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
+import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/sampling/trajectory';
+import type { Tensor } from '@/trainer/graph/tensor';
+import { openConditioning } from '@/trainer/methods/conditioning';
+import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import type { Example } from '@/trainer/methods/transitions/examples';
+import type { TransitionReport } from '@/trainer/methods/transitions/run';
+import { timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
+import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
+import { rolloutSettings } from '../../draw/draw';
+import { adamWOf, d3poLossOf, mostImagesPerRun } from '../method-settings';
+import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
+import type { StepMetrics, Training, TrainingContext } from '../training';
+import { bestRunSize, type RoundExample, roundExamples } from './examples';
+import { planSteps, type Step } from './steps';
+
+/** Opens D3PO on a round whose labeling has ended. */
+export async function openD3poTraining({
+  engine,
+  round,
+  start,
+}: TrainingContext): Promise<Training> {
+  const { config } = round;
+  const { pipeline } = start;
+  const pairs = await trainingPairsOf(round.id);
+  const label = [config.seed, round.ordinal];
+  const mostImages = mostImagesPerRun(pipeline, 2);
+  const examples = roundExamples(pairs, mostImages);
+  const moving = pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
+  const steps = planSteps(examples.length, config, label, moving.length);
+  const unet = await trainedUnet(pipeline.unet.graph, config.training);
+  const initial = startingTensors(unet, config.training, start.file, label);
+  const trainable = trainableOf(unet, config.training);
+  const conditioning = await openConditioning(engine, pipeline);
+  const { d3po, sampling, training } = config;
+  const guidance = d3po.guidanceInTraining ? sampling.guidanceScale : 1;
+  const trainer = await TransitionTrainer.open(engine, {
+    trainable,
+    ...conditioning.options,
+    inferenceSteps: sampling.inferenceSteps,
+    eta: sampling.eta,
+    guidance,
+    d3po: d3poLossOf(config.d3po),
+    timestepWeights: weightsOf(config, pipeline.scheduler),
+    adamW: adamWOf(training),
+    secondMoment: training.secondMoment,
+    emaDecay: training.emaDecay,
+    learningRate: training.learningRate,
+    ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
+    reference: reference(start.weights?.tensors, config),
+  });
+  return {
+    steps: steps.length,
+    kind: config.training,
+    dataHash: hashOf(pairs),
+    initial: initialState(initial),
+    load: (state) => trainer.load(state),
+    state: () => trainer.state(),
+    async step(index) {
+      const step = steps[index] as Step;
+      const compared = await Promise.all(
+        step.map(({ example }) =>
+          exampleOf(examples[example] as RoundExample, config, conditioning.encode),
+        ),
+      );
+      const report = await trainer.step(
+        compared,
+        step.map(({ timestepIndices }) => timestepIndices),
+      );
+      const { mean, timesteps } = transitionMetrics(report.transitions);
+      return { mean: { ...mean, gradNorm: report.gradNorm }, timesteps };
+    },
+    async close() {
+      await trainer.close();
+      await conditioning.release();
+    },
+  };
+}
+
+function weightsOf(
+  { d3po, sampling, training }: RunConfig,
+  scheduler: Pipeline['scheduler'],
+): number[] {
+  const { inferenceSteps, eta } = sampling;
+  const moving = scheduler.movingTimesteps(inferenceSteps);
+  const [eligible] = trainedTimesteps({ training, sampling }, moving.length);
+  return timestepWeights(
+    d3po.timestepWeighting,
+    moving
+      .slice(0, eligible)
+      .map((timestep) => scheduler.coefficients(timestep, inferenceSteps, eta)),
+  );
+}
+
+/** The reference policy where its predictions were not stored with the trajectories. */
+function reference(
+  startTensors: ReadonlyMap<string, Tensor> | undefined,
+  { d3po, sampling }: RunConfig,
+) {
+  const storedGuidance = d3po.guidanceInTraining || sampling.guidanceScale === 1;
+  const isBase = d3po.referencePolicy === 'base' || !startTensors;
+  if (storedGuidance && (d3po.referencePolicy === 'round' || !startTensors)) return undefined;
+  return isBase ? 'base' : new Map(startTensors as ReadonlyMap<string, Tensor<'float32'>>);
+}
+
+async function exampleOf(
+  { prompt, samples, comparisons }: RoundExample,
+  config: RunConfig,
+  encode: (prompt: string) => Promise<Tensor<'float32'>>,
+): Promise<Example> {
+  return {
+    context: await encode(prompt),
+    images: await Promise.all(samples.map((sample) => trajectoryOf(sample, config))),
+    comparisons,
+  };
+}
+
+async function trajectoryOf(
+  { id, trajectoryBlob }: TrainingPair['winner'],
+  config: RunConfig,
+): Promise<Trajectory> {
+  if (!trajectoryBlob) {
+    throw new AppError(
+      'unprocessable',
+      `Sample ${id} was drawn without its trajectory, so it cannot be trained on. Start a new round.`,
+    );
+  }
+  const trajectory = parseTrajectory(
+    await getBlob(trajectoryBlob),
+    `The trajectory of sample ${id} (blob ${trajectoryBlob})`,
+  );
+  const wanted = JSON.stringify(rolloutSettings(config));
+  const { steps, eta, guidance } = trajectory.settings;
+  const found = JSON.stringify({ steps, eta, guidance });
+  if (found !== wanted) {
+    throw new AppError(
+      'unprocessable',
+      `Sample ${id} was drawn with ${found}, but the round trains with ${wanted}. Start a new round.`,
+    );
+  }
+  return trajectory;
+}
+
+/** Tells what was trained on from any other data: images, paths, order, weights and, where there is any, doubt. */
+function hashOf(pairs: readonly TrainingPair[]): string {
+  const rows = pairs.map(({ prompt, winner, loser, weight, smoothing }) => [
+    prompt,
+    winner.trajectoryBlob,
+    loser.trajectoryBlob,
+    weight,
+    ...(smoothing > 0 ? [smoothing] : []),
+  ]);
+  return sha256(new TextEncoder().encode(JSON.stringify(rows)));
+}
+
+type Shown = Omit<TransitionReport, 'example'>;
+
+/** What compared transitions showed on the whole, and by timestep. There must be one. */
+export function transitionMetrics(transitions: readonly Shown[]): StepMetrics {
+  const timesteps = [...new Set(transitions.map(({ timestep }) => timestep))].sort((a, b) => b - a);
+  return {
+    mean: meanOf(transitions),
+    timesteps: timesteps.map((timestep) => ({
+      timestep,
+      metrics: meanOf(transitions.filter((transition) => transition.timestep === timestep)),
+    })),
+  };
+}
+
+/** Log-probabilities of a few units are float32: what is smaller is rounding, as in a first step, before anything has moved. */
+const resolution = 1e-6;
+
+function meanOf(transitions: readonly Shown[]): TrainMetrics {
+  const mean = (read: (transition: Shown) => number) =>
+    transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
+  return {
+    loss: mean(({ loss }) => loss),
+    // The policy says like the people: it has made the winner likelier, relative to the reference. Level: half.
+    implicitAccuracy: mean(({ logRatioWinner, logRatioLoser }) => {
+      const margin = logRatioWinner - logRatioLoser;
+      return Math.abs(margin) < resolution ? 0.5 : Number(margin > 0);
+    }),
+    logRatioWinner: mean(({ logRatioWinner }) => logRatioWinner),
+    logRatioLoser: mean(({ logRatioLoser }) => logRatioLoser),
+    clipFraction: mean(({ clipFraction }) => clipFraction),
+    kl: mean(({ kl }) => kl),
+  };
+}

@@ -1,0 +1,65 @@
+/** @file What the work of training needs to know of a method, and which methods there are. */
+import type { Round } from '@/db/rounds/rounds';
+import type { Method } from '@/lib/methods';
+import type { TrainMetrics } from '@/lib/metrics';
+import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
+import type { Engine } from '@/trainer/runtime/engine';
+import type { PolicyModel } from '../pipelines/resolve';
+import { openNoisedImagesTraining } from './archive/training';
+import { openD3poTraining } from './d3po/training';
+import { openPolicyGradientTraining } from './drawn/policy-gradient';
+import { openRolloutTraining } from './drawn/rollouts';
+import { openSpoTraining } from './drawn/spo';
+import type { WeightsKind } from './policy-file';
+
+/** What one step showed: the mean, and each timestep by itself. */
+export interface StepMetrics {
+  mean: TrainMetrics;
+  timesteps: { timestep: number; metrics: TrainMetrics }[];
+}
+
+/**
+ * A method at work on one round, step by step: one of the optimizer's, or as many as a method takes together. Step k
+ * depends on the state and on k alone, so that a resumed round goes on alike.
+ */
+export interface Training {
+  /** Steps in all. */
+  steps: number;
+  /** What is trained; goes into the policy file. */
+  kind: WeightsKind;
+  /** Sha256 of everything trained on, in order. */
+  dataHash: string;
+  /** Where training starts. */
+  initial: TrainState;
+  load(state: TrainState): Promise<void>;
+  /** Takes step `index`, counted from 0. */
+  step(index: number): Promise<StepMetrics>;
+  state(): Promise<TrainState>;
+  close(): Promise<void>;
+}
+
+export interface TrainingContext {
+  engine: Engine;
+  round: Round;
+  /** The policy the round started from. */
+  start: PolicyModel;
+  method: Method;
+}
+
+/** A method's way from a round's frozen answers, or from a reward, to steps. */
+export type OpenTraining = (context: TrainingContext) => Promise<Training>;
+
+export const trainings: Partial<Record<Method, OpenTraining>> = {
+  d3po: openD3poTraining,
+  draft: openRolloutTraining,
+  'draft-lv': openRolloutTraining,
+  'draft-plus': openRolloutTraining,
+  drtune: openRolloutTraining,
+  refl: openRolloutTraining,
+  alignprop: openRolloutTraining,
+  ddpo: openPolicyGradientTraining,
+  dpok: openPolicyGradientTraining,
+  'diffusion-dpo': openNoisedImagesTraining,
+  kto: openNoisedImagesTraining,
+  spo: openSpoTraining,
+};
