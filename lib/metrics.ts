@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { alarmSchema, changeSchema } from './alarms';
+import { alarmSchema } from './alarms';
+import { changeSchema } from './statistics/paired-change';
+import { proportionSchema, winRecordSchema } from './statistics/proportion';
 
 /**
  * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of D3PO's
@@ -31,23 +33,6 @@ export const trainMetricsSchema = z.object({
 });
 
 export type TrainMetrics = z.infer<typeof trainMetricsSchema>;
-
-/** A count out of n; every rate is kept as this, so that it can be shown with its interval. */
-export const proportionSchema = z.object({
-  count: z.number().int().nonnegative(),
-  n: z.number().int().nonnegative(),
-});
-
-export type Proportion = z.infer<typeof proportionSchema>;
-
-export const winRecordSchema = z.object({
-  wins: z.number().int().nonnegative(),
-  ties: z.number().int().nonnegative(),
-  n: z.number().int().nonnegative(),
-});
-
-/** Comparisons won, tied, and made. Losses are what is left. */
-export type WinRecord = z.infer<typeof winRecordSchema>;
 
 /** So many evaluation images are kept with their rewards, and shown in pairs. */
 export const pairedImages = 24;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { proportionSchema } from './metrics';
+import { proportionSchema } from './statistics/proportion';
 
 /** A reward that is a formula of the pixels: nothing to learn, nothing to import. */
 export interface AnalyticReward {

@@ -12,7 +12,6 @@ import { flags, samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { policies } from '../schema/policies';
 import { rounds, runs } from '../schema/rounds';
-import type { LabelRow, PairRow, Prepared } from './freezing';
 import { markIn } from './frozen-mark';
 import {
   type Members,
@@ -25,6 +24,7 @@ import {
   standingAnswersOf,
   standingTaggingsOf,
 } from './standing-answers';
+import type { LabelRow, PairRow, Prepared } from './training-data';
 import { doubted } from './training-data';
 
 const flagsPerRead = 2000;

@@ -4,10 +4,9 @@ import type { ArchiveData } from '@/lib/archive';
 import type { Weighting } from '@/lib/pairing';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { db } from '../client';
-import { samples, trainingLabels, trainingPairs } from '../schema/labels';
-import { rounds } from '../schema/rounds';
-import type { PairRow, Prepared } from './freezing';
-import { markIn } from './frozen-mark';
+import { type Sample, samples, trainingLabels, trainingPairs } from '../schema/labels';
+import { type Round, rounds } from '../schema/rounds';
+import { type Mark, markIn } from './frozen-mark';
 import { labelDoubt } from './label-smoothing';
 import {
   type FrozenPair,
@@ -20,9 +19,6 @@ import {
   standingAnswersOf,
   standingTaggingsOf,
 } from './standing-answers';
-
-type Round = typeof rounds.$inferSelect;
-type Sample = typeof samples.$inferSelect;
 
 /** Where a round's answers went; shown on its page and kept in its manifest. */
 export interface TrainingData {
@@ -41,6 +37,19 @@ export interface TrainingData {
   until: number;
   /** Only of methods that learn from what is there already. */
   archive?: ArchiveData;
+}
+
+export type PairRow = Omit<typeof trainingPairs.$inferInsert, 'roundId' | 'ordinal'>;
+export type LabelRow = Omit<typeof trainingLabels.$inferInsert, 'roundId' | 'ordinal'>;
+
+/** What a round is to train on, read without a lock. */
+export interface Prepared {
+  pairs: readonly PairRow[];
+  labels: readonly LabelRow[];
+  data: TrainingData;
+  /** Of the answers, before the first was read. */
+  mark: Mark;
+  markedBy: Parameters<typeof markIn>[1];
 }
 
 /** Two samples to train on, the better one first, with a weight in (0, 1]. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { and, asc, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { type AnySQLiteColumn, alias } from 'drizzle-orm/sqlite-core';
-import { type PickAPicRow, toPickAPic } from '@/lib/pick-a-pic';
+import { type PickAPicRow, toPickAPic } from '@/lib/exchange/pick-a-pic';
 import { db } from '../client';
 import { derivedNumber } from '../ids';
 import { pairs, preferences, samples } from '../schema/labels';

@@ -11,11 +11,12 @@ import { derivedId } from '../ids';
 import { placeholderEmail } from '../people/users';
 import { listPolicies, type Policy } from '../policies/policies';
 import { announceRound } from '../rounds/decisions';
+import { importRunId } from '../rounds/import-run';
 import { pairs, preferences, samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-import { type ImportedAnswer, idsOf, importRunId } from './import-checks';
+import { type ImportedAnswer, idsOf } from './import-checks';
 
 const answersPerTransaction = 25;
 

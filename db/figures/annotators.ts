@@ -1,9 +1,9 @@
 import { and, asc, count, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
-import type { Proportion } from '@/lib/metrics';
 import { alphaOf } from '@/lib/statistics/agreement';
 import { type AnnotatorFigures, type JudgedPair, sideBiasOf } from '@/lib/statistics/annotators';
 import { type MedianInterval, medianOfRanks } from '@/lib/statistics/median';
+import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
 import { hasJudged, type PersonSummary, peoplePage } from '../people/list';
 import { agreementCounts, annotatorCounts, verdictSquares } from '../schema/figures';

@@ -12,12 +12,12 @@ import {
   sql,
 } from 'drizzle-orm';
 import type { FlagKind, FlagSource } from '@/lib/flags';
-import type { Proportion } from '@/lib/metrics';
 import type { Purpose } from '@/lib/samples';
+import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
 import type { Flag } from '../labeling/flags';
 import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from '../policies/list';
-import type { Sample } from '../policies/samples';
+import type { Sample } from '../schema/labels';
 import { flags, pairs, preferences, samples, taggings } from '../schema/labels';
 
 /** The defects whose rate is followed from version to version. */

@@ -3,13 +3,14 @@ import { AppError } from '@/lib/errors';
 import { acceptsPreferences } from '@/lib/rounds';
 import { liveLeasesOf, readingsOf } from '../leases/group-answers';
 import { type LeasedGroup, leasedGroupIn } from '../leases/leased-group';
-import type { Group } from '../policies/samples';
 import { countAnswers } from '../rounds/answers';
-import { type Round, roundIn } from '../rounds/decisions';
 import { mergeProgress } from '../rounds/rounds';
+import { roundIn } from '../rounds/rows';
 import { groupLeases, groupSkips } from '../schema/group-leases';
+import type { Group } from '../schema/labels';
 import { groups, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
+import type { Round } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 
 /** Everything but 'accepted' says plainly that the tagging does not count. */

@@ -1,11 +1,11 @@
 import { and, asc, desc, eq, gt, inArray, isNull, min, ne, type SQL, sql } from 'drizzle-orm';
 import { acceptsPreferences, roundStates } from '@/lib/rounds';
 import { newId } from '../ids';
-import type { Group } from '../policies/samples';
-import type { Round } from '../rounds/decisions';
 import { groupLeases } from '../schema/group-leases';
+import type { Group } from '../schema/labels';
 import { groups, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
+import type { Round } from '../schema/rounds';
 import { rounds, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 import { liveLeasesOf, readingsOf, readingsWanted, skipsOf } from './group-answers';

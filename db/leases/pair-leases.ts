@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { pairsInHand } from '@/lib/leases';
 import { newId } from '../ids';
-import type { Pair } from '../policies/samples';
 import { prepared } from '../prepared';
+import type { Pair } from '../schema/labels';
 import { leases, pairs } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';

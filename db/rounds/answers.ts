@@ -2,10 +2,8 @@ import { and, count, eq, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import { areGroupsExhausted } from '../leases/group-answers';
 import { groups, leases, pairs, preferences, skips, taggings } from '../schema/labels';
 import { user } from '../schema/people';
-import type { rounds } from '../schema/rounds';
+import type { Round } from '../schema/rounds';
 import type { Transaction } from '../transaction';
-
-type Round = typeof rounds.$inferSelect;
 
 /**
  * Standing answers to a round's training pairs (or taggings of its groups) given up to `until`, ms, without those of paused

@@ -3,7 +3,6 @@
  * and work.ts call these.
  */
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
-import { AppError } from '@/lib/errors';
 import { asksPeople, sourceOf } from '@/lib/methods';
 import {
   acceptsPreferences,
@@ -21,30 +20,9 @@ import { newId } from '../ids';
 import { serveIn, servingIn } from '../policies/aliases';
 import { groupLeases } from '../schema/group-leases';
 import { groups, leases, pairs } from '../schema/labels';
-import { evaluations, rounds, runs, work } from '../schema/rounds';
+import { evaluations, type Round, type Run, rounds, runs, work } from '../schema/rounds';
 import type { Transaction } from '../transaction';
-
-export type Run = typeof runs.$inferSelect;
-export type Round = typeof rounds.$inferSelect;
-
-/** Throws 'not-found'. */
-export function runIn(tx: Transaction, id: string): Run {
-  const run = tx.select().from(runs).where(eq(runs.id, id)).get();
-  if (!run) throw new AppError('not-found', `There is no run ${id}.`);
-  return run;
-}
-
-/** Throws 'not-found'. */
-export function roundIn(tx: Transaction, id: string): Round {
-  const round = tx.select().from(rounds).where(eq(rounds.id, id)).get();
-  if (!round) throw new AppError('not-found', `There is no round ${id}.`);
-  return round;
-}
-
-/** The rounds of a run, in order. */
-export function roundsIn(tx: Transaction, runId: string): Round[] {
-  return tx.select().from(rounds).where(eq(rounds.runId, runId)).orderBy(rounds.ordinal).all();
-}
+import { runIn } from './rows';
 
 export function setRunStatus(tx: Transaction, run: Run, status: RunStatus, now: number): void {
   if (run.status === status) return;

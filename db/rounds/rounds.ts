@@ -2,29 +2,18 @@ import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { isFinished, type RoundProgress, type RoundState, roundProgressSchema } from '@/lib/rounds';
 import { prepareArchive, problemOf } from '../answers/archive';
-import { type Freezing, freeze, type Prepared } from '../answers/freezing';
-import { prepareTrainingPairs } from '../answers/training-data';
+import { type Prepared, prepareTrainingPairs } from '../answers/training-data';
 import { recordAudit } from '../audit';
 import { db } from '../client';
 import { recordEvent } from '../events';
 import { prepared } from '../prepared';
 import { pairs } from '../schema/labels';
-import { rounds, runs, work } from '../schema/rounds';
+import { type Round, rounds, runs, work } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 import { countAnswers, isExhausted } from './answers';
-import {
-  announceRound,
-  beginOnArchive,
-  moveRound,
-  type Round,
-  roundIn,
-  roundsIn,
-  runIn,
-  setRunStatus,
-  startTraining,
-} from './decisions';
-
-export type { Round } from './decisions';
+import { announceRound, beginOnArchive, moveRound, setRunStatus, startTraining } from './decisions';
+import { type Freezing, freeze } from './freezing';
+import { roundIn, roundsIn, runIn } from './rows';
 
 /** Throws 'not-found'. */
 export async function getRound(id: string): Promise<Round> {

@@ -7,28 +7,19 @@ import type { RunMode } from '@/lib/runs';
 import { lineageProblem, methodProblem } from '@/lib/settings/method-fit';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import { prepareArchive, problemOf } from '../answers/archive';
-import type { Prepared } from '../answers/freezing';
+import type { Prepared } from '../answers/training-data';
 import { recordAudit } from '../audit';
 import { db } from '../client';
-import { isImportRun } from '../exchange/import-checks';
 import { newId } from '../ids';
 import { servingIn } from '../policies/aliases';
 import { type Policy, policyIn } from '../policies/policies';
 import { rewardModels } from '../schema/rewards';
-import { runs } from '../schema/rounds';
+import { type Round, type Run, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-import {
-  moveRound,
-  openRound,
-  type Round,
-  type Run,
-  roundsIn,
-  runIn,
-  setRunStatus,
-} from './decisions';
+import { moveRound, openRound, setRunStatus } from './decisions';
+import { isImportRun } from './import-run';
 import { freezeOpened, getRound } from './rounds';
-
-export type { Run } from './decisions';
+import { roundsIn, runIn } from './rows';
 
 /**
  * Starts a run and its first round, from the policy served or from a given one of the same pipeline.

@@ -290,3 +290,7 @@ export const flags = sqliteTable(
     index('flags_sample').on(table.sampleId),
   ],
 );
+
+export type Sample = typeof samples.$inferSelect;
+export type Pair = typeof pairs.$inferSelect;
+export type Group = typeof groups.$inferSelect;

@@ -154,3 +154,6 @@ export const events = sqliteTable(
   },
   (table) => [index('events_round').on(table.roundId, table.id)],
 );
+
+export type Run = typeof runs.$inferSelect;
+export type Round = typeof rounds.$inferSelect;

@@ -5,8 +5,8 @@ import { and, asc, eq, gt, inArray, isNotNull, lt, lte } from 'drizzle-orm';
 import type { RoundState } from '@/lib/rounds';
 import { databasePath, db } from '../client';
 import { portions, rowsPerStatement } from '../portions';
-import type { Round } from '../rounds/decisions';
 import { leases, pairs, samples } from '../schema/labels';
+import type { Round } from '../schema/rounds';
 import { events, rounds } from '../schema/rounds';
 import { immediate } from '../transaction';
 

@@ -2,17 +2,10 @@ import { and, asc, eq, inArray, lt, or } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { isFinished, type RoundProgress, type WorkKind, workKinds } from '@/lib/rounds';
 import { db } from '../client';
-import {
-  completeRound,
-  failRound,
-  moveRound,
-  type Round,
-  type Run,
-  roundIn,
-  runIn,
-} from '../rounds/decisions';
+import { completeRound, failRound, moveRound } from '../rounds/decisions';
 import { advanceReadyRounds, mergeProgress } from '../rounds/rounds';
-import { rounds, runs, work } from '../schema/rounds';
+import { roundIn, runIn } from '../rounds/rows';
+import { type Round, type Run, rounds, runs, work } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 
 export type Work = typeof work.$inferSelect;

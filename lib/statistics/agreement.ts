@@ -1,4 +1,4 @@
-import type { Proportion } from '../metrics';
+import type { Proportion } from './proportion';
 
 /** The answers that several people gave to one item. */
 export type Ratings = readonly string[];

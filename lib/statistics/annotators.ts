@@ -1,7 +1,7 @@
 import type { Answer } from '../answers';
-import type { Proportion } from '../metrics';
 import { krippendorffAlpha, rawAgreement } from './agreement';
 import { type MedianInterval, medianInterval } from './median';
+import type { Proportion } from './proportion';
 import { type Interval, wilsonInterval, z95 } from './proportion';
 
 /** How often someone who decided for a side decided for the left one; ½ is unbiased. */

@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import { getBlob } from '@/db/blobs/blobs';
 import { type ExportChoice, exportPreferences } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
-import { toLine } from '@/lib/pick-a-pic';
+import { toLine } from '@/lib/exchange/pick-a-pic';
 import { datasetCard } from './dataset-card';
-
-/** Where an image's bytes go: into a file beside the lines, or as base64 into the line, in Pick-a-Pic's jpg_0 and jpg_1. */
-export const imagePlaces = ['beside', 'lines'] as const;
-export type ImagePlace = (typeof imagePlaces)[number];
+import type { ImagePlace } from './image-places';
 
 export interface Exported {
   file: string;

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { commandLine } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
-import { exportTo, imagePlaces } from './export-to';
+import { exportTo } from './export-to';
+import { imagePlaces } from './image-places';
 
 const {
   values: { round, gold, images: place, ...values },

@@ -5,7 +5,7 @@ import { isAbsolute, join, relative, resolve } from 'node:path';
 import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs/blobs';
 import type { ImportReason } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
-import { type ImportedRow, objectIn } from '@/lib/imported-row';
+import { type ImportedRow, objectIn } from '@/lib/exchange/imported-row';
 import { type Alteration, type Frame, fitImage, ImageError, imageBytesMax } from './fit-image';
 import type { LineFile, Place } from './lines';
 

@@ -11,7 +11,7 @@ import { baseForImport, importAnswers } from '@/db/exchange/imports';
 import { migrateDatabase } from '@/db/migrate';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
-import { type PromptCuts, promptCuts } from '@/lib/prompt-cuts';
+import { type PromptCuts, promptCuts } from '@/lib/text/prompt-cuts';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';

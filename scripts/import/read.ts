@@ -8,7 +8,7 @@ import {
   importedRowSchema,
   isUnlabeled,
   objectIn,
-} from '@/lib/imported-row';
+} from '@/lib/exchange/imported-row';
 import { readTime } from '@/lib/times';
 import type { Frame } from './fit-image';
 import { type FoundImage, Images, RowError } from './images';

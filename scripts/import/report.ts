@@ -1,5 +1,5 @@
 /** @file What an import says of itself: what came in, what was made of it, what was left out. */
-import { promptCutText } from '@/lib/prompt-cuts';
+import { promptCutText } from '@/lib/text/prompt-cuts';
 import { type Alteration, alterations } from './fit-image';
 import type { ImportReport } from './import-file';
 import { rowsOf } from './problems';

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { isImportRun } from '@/db/exchange/import-checks';
 import { refuseBroken } from '@/db/health';
 import { ensureGuidelines } from '@/db/labeling/guidelines';
 import { migrateDatabase } from '@/db/migrate';
 import { createInvitation, listInvitations, revokeInvitation } from '@/db/people/invitations';
 import { firstAdmin } from '@/db/people/users';
 import { ensureBasePolicy } from '@/db/policies/policies';
+import { isImportRun } from '@/db/rounds/import-run';
 import { listRuns, startRun } from '@/db/rounds/runs';
 import { presetConfig } from '@/lib/settings/run-config';
 import { handsPolicy } from './hands-policy';

@@ -1,5 +1,5 @@
 import { evaluationsOf } from '@/db/rounds/metrics';
-import type { Round } from '@/db/rounds/rounds';
+import type { Round } from '@/db/schema/rounds';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { type Interval, wilsonInterval, winRate } from '@/lib/statistics/proportion';
 import { dim, duration, line } from '@/scripts/console';

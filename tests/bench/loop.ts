@@ -5,9 +5,9 @@ import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { type Sampled, Sampler } from '@/trainer/diffusion/sampling/sampler';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
-import { trainableAdapter } from '@/trainer/methods/trainable';
+import { openConditioning } from '@/trainer/methods/policy/conditioning';
+import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import type { Engine } from '@/trainer/runtime/engine';
 

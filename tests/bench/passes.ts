@@ -6,7 +6,11 @@ import { inline } from '@/trainer/graph/inline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { floatingPointOperations } from '@/trainer/graph/work';
-import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import {
+  type Trainable,
+  trainableAdapter,
+  trainableWeights,
+} from '@/trainer/methods/policy/trainable';
 import { trainedUnet } from '@/trainer/rounds/train/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
 import { anyNumbers, time, timeInTurns } from './measure';

@@ -7,9 +7,9 @@ import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
 import { createPolicy } from '@/db/policies/policies';
-import { recordSamples } from '@/db/policies/samples';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
 import { recordTrainSteps } from '@/db/rounds/metrics';
+import { recordSamples } from '@/db/rounds/samples';
 import type { Answer } from '@/lib/answers';
 import { makeLabelingRound, makePeople, makeRun, makeSample, withTemporaryHome } from './support';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hackingAlarms, type ImageMeasures, pairedChange } from '@/lib/alarms';
+import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
+import { pairedChange } from '@/lib/statistics/paired-change';
 
 const images = (count: number, of: (i: number) => Partial<ImageMeasures>): ImageMeasures[] =>
   Array.from({ length: count }, (_, i) => ({

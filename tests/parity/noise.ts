@@ -11,8 +11,8 @@ import { concatenated, float32, type Tensor, zeros } from '@/trainer/graph/tenso
 import { appendDiffusionDpoLoss } from '@/trainer/methods/diffusion-dpo';
 import { buildNoiseStep } from '@/trainer/methods/noised-images/noise-step';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
-import { buildDenoise } from '@/trainer/methods/rollouts/denoise';
-import { trainableAdapter } from '@/trainer/methods/trainable';
+import { buildDenoise } from '@/trainer/methods/policy/denoise';
+import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';

@@ -14,8 +14,8 @@ import { appendD3poLoss } from '@/trainer/methods/d3po';
 import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
-import { buildDenoise } from '@/trainer/methods/rollouts/denoise';
-import { trainableAdapter } from '@/trainer/methods/trainable';
+import { buildDenoise } from '@/trainer/methods/policy/denoise';
+import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import {
   buildTransitionStep,
   type TransitionLoss,

@@ -1,5 +1,5 @@
 /** @file Open pairs and old answers by the ten thousand, as labeling leaves them behind. */
-import type { NewPair } from '@/db/policies/samples';
+import type { NewPair } from '@/db/rounds/samples';
 import { leases, pairs, preferences, samples } from '@/db/schema/labels';
 import { immediate } from '@/db/transaction';
 

@@ -21,7 +21,7 @@
  * of 1−2s.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
-import { appendClippedMargin, type Clip, type ClipForm } from './clip-form';
+import { appendClippedMargin, type Clip, type ClipForm } from './transitions/clip-form';
 
 export interface D3poSettings {
   /** β, on the scale of mean log-probabilities. */

@@ -1,5 +1,5 @@
 /** @file What a reward model is to a method: a score of images that a graph can compute and differentiate. */
-import type { PromptMeasure } from '@/lib/prompt-cuts';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Tensor } from '@/trainer/graph/tensor';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { flagKindSchema, flagSourceSchema, flagStateSchema } from '@/lib/flags';
-import { proportionSchema } from '@/lib/metrics';
 import { roleSchema } from '@/lib/roles';
 import { purposeSchema } from '@/lib/samples';
+import { proportionSchema } from '@/lib/statistics/proportion';
 import { shownImageSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
 

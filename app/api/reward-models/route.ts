@@ -1,4 +1,4 @@
-import { requestRewardModel } from '@/db/work/reward-models';
+import { requestRewardModel } from '@/db/rewards/reward-models';
 import { route } from '../../http/define-route';
 import { manageLimit } from '../../http/rate-limit';
 import { loadRewardModels } from '../../reads/reward-models/load-reward-models';

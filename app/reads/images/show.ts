@@ -1,5 +1,5 @@
-import type { Sample } from '@/db/policies/samples';
 import type { EvaluationFrame } from '@/db/rounds/evaluation-frames';
+import type { Sample } from '@/db/schema/labels';
 import type { Frame, ShownImage } from '../../api/images/schema';
 
 /** A sample as pages show it: where its image lies and what the judge saw. */

@@ -1,7 +1,7 @@
 import { materialOf } from '@/db/figures/material';
 import { namesOf } from '@/db/people/list';
 import { listPipelines } from '@/db/policies/list';
-import { listRewardModels } from '@/db/work/reward-models';
+import { listRewardModels } from '@/db/rewards/reward-models';
 import { learnedSources, materialProblem, rewardModelName } from '@/lib/rewards';
 import type { Material, RewardsView } from '../../api/reward-models/schema';
 

@@ -1,11 +1,12 @@
 import { answerCounts } from '@/db/figures/answer-counts';
 import { baseOf, getPolicy } from '@/db/policies/policies';
+import { listRewardModels } from '@/db/rewards/reward-models';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
 import { listedRound } from '@/db/rounds/list';
 import { measurementsOf } from '@/db/rounds/measurements';
-import { getRound, type Round, roundBefore } from '@/db/rounds/rounds';
+import { getRound, roundBefore } from '@/db/rounds/rounds';
 import { firstTrainingLabels, firstTrainingPairs } from '@/db/rounds/trained-on';
-import { listRewardModels } from '@/db/work/reward-models';
+import type { Round } from '@/db/schema/rounds';
 import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';

@@ -1,6 +1,6 @@
 import { basePolicies, listPipelines, policyNames, servedFor } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
-import { listRewardModels, type RewardModel } from '@/db/work/reward-models';
+import { listRewardModels, type RewardModel } from '@/db/rewards/reward-models';
 import { rewardModelName } from '@/lib/rewards';
 import { type PresetName, presetsOf } from '@/lib/settings/presets';
 import { percent, plural } from '../../components/figures/format';

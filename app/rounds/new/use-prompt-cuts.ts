@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { promptCutText } from '@/lib/prompt-cuts';
+import { promptCutText } from '@/lib/text/prompt-cuts';
 import { checkedPromptsSchema } from '../../api/runs/schema';
 import { send } from '../../http/send';
 import { linesOf } from './run-draft';

@@ -6,7 +6,7 @@ import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapters/
 import type { PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { SecondMoment } from '@/trainer/methods/optimizer/accumulation';
-import { type Trainable, trainableAdapter } from '@/trainer/methods/trainable';
+import { type Trainable, trainableAdapter } from '@/trainer/methods/policy/trainable';
 import type { Engine } from '@/trainer/runtime/engine';
 
 export interface TrainingSettings {

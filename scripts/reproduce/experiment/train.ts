@@ -2,8 +2,8 @@
 
 import { trainedTimesteps } from '@/lib/settings/run-config';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import { GET } from '@/app/api/images/[hash]/route';
 import { putBlob } from '@/db/blobs/blobs';
-import { recordSamples } from '@/db/policies/samples';
+import { recordSamples } from '@/db/rounds/samples';
 import { makeRun, makeSample, withTemporaryHome } from '../../db/support';
 import { signInAs } from '../support/sign-in';
 

@@ -6,8 +6,8 @@ import { db, schema } from '@/db/client';
 import { newId } from '@/db/ids';
 import { submitTagging } from '@/db/labeling/taggings';
 import { pausePerson } from '@/db/people/users';
-import { recordSamples } from '@/db/policies/samples';
 import { advanceReadyRounds } from '@/db/rounds/rounds';
+import { recordSamples } from '@/db/rounds/samples';
 import { claimWork, finishSampling } from '@/db/work/queue';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import {

@@ -7,7 +7,7 @@ import { blobColumns } from '@/db/blobs/references';
 import { db, openDatabase, schema } from '@/db/client';
 import { newId } from '@/db/ids';
 import { createPolicy } from '@/db/policies/policies';
-import { recordSamples } from '@/db/policies/samples';
+import { recordSamples } from '@/db/rounds/samples';
 import { makeRun, makeSample, withTemporaryHome } from '../support';
 import { most, transactionsDuring } from '../transactions';
 

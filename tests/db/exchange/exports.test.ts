@@ -6,7 +6,7 @@ import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
 import { answers } from '@/lib/answers';
-import { type PickAPicRow, toLine } from '@/lib/pick-a-pic';
+import { type PickAPicRow, toLine } from '@/lib/exchange/pick-a-pic';
 import { makeLabelingRound, makePeople, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -1,9 +1,9 @@
 import { asc, eq, isNotNull } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { statementsOf } from '@/db/answers/reward-data';
 import { db } from '@/db/client';
 import { materialOf } from '@/db/figures/material';
 import { newId } from '@/db/ids';
+import { statementsOf } from '@/db/rewards/reward-data';
 import { flags, preferences, taggings } from '@/db/schema/labels';
 import { user } from '@/db/schema/people';
 import { learnedSources } from '@/lib/rewards';

@@ -13,9 +13,9 @@ import {
   recordSamples,
   samplesById,
   setVerdicts,
-} from '@/db/policies/samples';
+} from '@/db/rounds/samples';
 import type { Answer } from '@/lib/answers';
-import type { PickAPicRow } from '@/lib/pick-a-pic';
+import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -3,9 +3,9 @@ import { setFlag } from '@/db/labeling/flags';
 import { skipGroup, submitTagging } from '@/db/labeling/taggings';
 import { leaseGroups, renewGroupLeases } from '@/db/leases/group-leases';
 import type { LeasedGroup } from '@/db/leases/leased-group';
-import { listSamples, recordSamples } from '@/db/policies/samples';
 import { pauseRound, resumeRound } from '@/db/rounds/rounds';
 import { cancelRun } from '@/db/rounds/runs';
+import { listSamples, recordSamples } from '@/db/rounds/samples';
 import { makeGroupRound, makePeople, makeSample, withTemporaryHome } from '../support';
 
 withTemporaryHome();

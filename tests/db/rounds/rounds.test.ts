@@ -2,7 +2,6 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { trainingPairsOf } from '@/db/answers/training-data';
 import { db } from '@/db/client';
-import { listPairs } from '@/db/exchange/pairs';
 import { skipPair, submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
@@ -22,6 +21,7 @@ import { cancelRun, getRun, listRuns, resumeRun, startRun } from '@/db/rounds/ru
 import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
 import type { Answer } from '@/lib/answers';
 import type { EvaluationSummary } from '@/lib/metrics';
+import { listPairs } from '@/tests/support/list-pairs';
 import { makeLabelingRound, makePeople, makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listPairs } from '@/db/exchange/pairs';
 import { getRound, listRounds, pauseRound, resumeRound, retryRound } from '@/db/rounds/rounds';
 import { cancelRun, getRun, listRuns, pauseRun, resumeRun } from '@/db/rounds/runs';
 import {
@@ -12,6 +11,7 @@ import {
   takeoverMs,
 } from '@/db/work/queue';
 import { listWorkers, registerWorker, removeWorker } from '@/db/work/workers';
+import { listPairs } from '@/tests/support/list-pairs';
 import { addPairs, makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();

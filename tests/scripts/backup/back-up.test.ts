@@ -17,7 +17,7 @@ import { blobPath, getBlob, putBlob, sha256 } from '@/db/blobs/blobs';
 import { graceMs } from '@/db/blobs/collector';
 import { closeDatabases, db, schema } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
-import { recordSamples } from '@/db/policies/samples';
+import { recordSamples } from '@/db/rounds/samples';
 import { listWorkers } from '@/db/work/workers';
 import { backUp } from '@/scripts/backup/back-up';
 import { restoreFrom } from '@/scripts/restore/restore-from';

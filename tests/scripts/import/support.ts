@@ -6,7 +6,7 @@ import { afterAll, beforeEach } from 'vitest';
 import { closeDatabases, db, schema } from '@/db/client';
 import { exportPreferences } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
-import type { PickAPicRow } from '@/lib/pick-a-pic';
+import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { encodePng } from '@/trainer/diffusion/images/png';
 
 const before = process.env.DARKROOM_HOME;

@@ -1,5 +1,5 @@
-import { importRunId } from '@/db/exchange/import-checks';
 import { derivedId } from '@/db/ids';
+import { importRunId } from '@/db/rounds/import-run';
 import { rounds, runs } from '@/db/schema/rounds';
 import { growPair, growSample } from './answers';
 import type { Person } from './people';

@@ -2,7 +2,7 @@
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { listSamples } from '@/db/policies/samples';
+import { listSamples } from '@/db/rounds/samples';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import {

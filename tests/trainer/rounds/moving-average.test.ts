@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
 import { getPolicy } from '@/db/policies/policies';
-import { getRound, type Round } from '@/db/rounds/rounds';
+import { getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
+import type { Round } from '@/db/schema/rounds';
 import type { Method } from '@/lib/methods';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
 import { parsePolicy } from '@/trainer/rounds/train/policy-file';
-import { trainings } from '@/trainer/rounds/train/training';
+import { trainings } from '@/trainer/rounds/train/trainings';
 import { Engine } from '@/trainer/runtime/engine';
 import {
   baseOn,

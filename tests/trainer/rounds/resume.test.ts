@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import type { Round } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
+import type { Round } from '@/db/schema/rounds';
 import {
   baseOn,
   labelEverything,

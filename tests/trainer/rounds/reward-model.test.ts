@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
-import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
-import { getRound } from '@/db/rounds/rounds';
-import { startRun } from '@/db/rounds/runs';
 import {
   cancelRewardModel,
   getRewardModel,
   type RewardModel,
   requestRewardModel,
-} from '@/db/work/reward-models';
+} from '@/db/rewards/reward-models';
+import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
+import { getRound } from '@/db/rounds/rounds';
+import { startRun } from '@/db/rounds/runs';
 import { rewardTrialSchema } from '@/lib/rewards';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { Builder } from '@/trainer/graph/builder';

@@ -1,11 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
-import { listPairs } from '@/db/exchange/pairs';
 import { getPolicy } from '@/db/policies/policies';
-import { listSamples } from '@/db/policies/samples';
 import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
+import { listSamples } from '@/db/rounds/samples';
 import { listWorkers } from '@/db/work/workers';
+import { listPairs } from '@/tests/support/list-pairs';
 import { parseTrajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { parseSafetensors } from '@/trainer/formats/safetensors';
 import {

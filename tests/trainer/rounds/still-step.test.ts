@@ -3,10 +3,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { getPolicy } from '@/db/policies/policies';
-import { listSamples } from '@/db/policies/samples';
 import { trainStepsOf } from '@/db/rounds/metrics';
 import { getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
+import { listSamples } from '@/db/rounds/samples';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import {
   baseOn,

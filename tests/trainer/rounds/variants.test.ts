@@ -4,10 +4,11 @@ import { getBlob } from '@/db/blobs/blobs';
 import { submitTagging } from '@/db/labeling/taggings';
 import { leaseGroups } from '@/db/leases/group-leases';
 import { getPolicy } from '@/db/policies/policies';
-import { listSamples, samplesById } from '@/db/policies/samples';
 import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
-import { getRound, listRounds, type Round } from '@/db/rounds/rounds';
+import { getRound, listRounds } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
+import { listSamples, samplesById } from '@/db/rounds/samples';
+import type { Round } from '@/db/schema/rounds';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { parsePolicy } from '@/trainer/rounds/train/policy-file';
 import {

@@ -7,7 +7,7 @@ import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import { PipelineError } from '../pipelines/files';
+import { PipelineError } from '../pipeline-error';
 import { finiteValues } from '../pipelines/finite';
 import type { Pipeline } from '../pipelines/pipeline';
 import { type RgbImage, toPlanes } from './png';

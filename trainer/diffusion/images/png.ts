@@ -1,6 +1,6 @@
 /** @file From a decoder's numbers to pictures and back: 8-bit RGB and PNG. */
 import { decode, encode } from 'fast-png';
-import { PipelineError } from '../pipelines/files';
+import { PipelineError } from '../pipeline-error';
 
 /** 8-bit RGB, row by row, three bytes a pixel. */
 export interface RgbImage {

@@ -3,7 +3,7 @@ import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline, withStaticShapes } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { formatDims } from '@/trainer/graph/tensor';
-import { PipelineError } from '../pipelines/files';
+import { PipelineError } from '../pipeline-error';
 import { type Component, type Pipeline, portNamed } from '../pipelines/pipeline';
 
 const randomOps = new Set(['RandomNormal', 'RandomNormalLike']);

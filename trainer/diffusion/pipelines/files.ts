@@ -1,11 +1,7 @@
 /** @file Reading the files of a pipeline's folder, with errors that name the file and say what to do. */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-
-/** A pipeline that cannot be opened or used: names the file or value, and the remedy. */
-export class PipelineError extends Error {
-  override name = 'PipelineError';
-}
+import { PipelineError } from '../pipeline-error';
 
 /** A text file's contents, or undefined where `path` does not exist. */
 async function readTextIfThere(path: string): Promise<string | undefined> {

@@ -10,7 +10,7 @@ import { loadConstant } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import type { Dtype } from '@/trainer/graph/tensor';
 import { type Engine, type Feeds, outputOf } from '@/trainer/runtime/engine';
-import { PipelineError } from './files';
+import { PipelineError } from '../pipeline-error';
 
 /** A run of a network, to be repeated if it went wrong. */
 export interface NetworkRun {

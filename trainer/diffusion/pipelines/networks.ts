@@ -5,7 +5,7 @@ import type { Port } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { int64, type Tensor, tensor } from '@/trainer/graph/tensor';
 import type { Engine, Outputs, Session } from '@/trainer/runtime/engine';
-import { PipelineError } from './files';
+import { PipelineError } from '../pipeline-error';
 import { finiteValues } from './finite';
 import { type Component, type Pipeline, portNamed } from './pipeline';
 

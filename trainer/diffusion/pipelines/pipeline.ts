@@ -9,9 +9,10 @@ import type { Graph, Port } from '@/trainer/graph/model';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
+import { PipelineError } from '../pipeline-error';
 import { DdimScheduler } from '../schedulers/ddim';
 import { type ScheduleConfig, scheduleConfigSchema } from '../schedulers/schedule';
-import { PipelineError, readJson, readJsonIfThere } from './files';
+import { readJson, readJsonIfThere } from './files';
 import { ClipTokenizer } from './tokenizer';
 
 /** One network of a pipeline. */

@@ -11,10 +11,11 @@ import {
   clipTokenizer,
   clipTokenizerFileSchema,
   clipVocabularySchema,
-} from '@/lib/clip-tokenizer';
-import type { PromptMeasure } from '@/lib/prompt-cuts';
+} from '@/lib/text/clip-tokenizer';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import { int64, type Tensor } from '@/trainer/graph/tensor';
-import { PipelineError, readJson, readText } from './files';
+import { PipelineError } from '../pipeline-error';
+import { readJson, readText } from './files';
 
 /** Prompts to token ids as CLIP's text encoder takes them: start, words, end, padding, always `maxLength` long. */
 export class ClipTokenizer implements PromptMeasure {

@@ -11,7 +11,7 @@
  * Because t' stops at 0, ᾱ_t' is never 1; so `set_alpha_to_one` has nothing to decide. But a step at t = 0 stays where it is:
  * its σ is 0 and x_t' = x_t. Schedules without an offset end in one (see `movingTimesteps`).
  */
-import { PipelineError } from '../pipelines/files';
+import { PipelineError } from '../pipeline-error';
 import { alphaBars, type ScheduleConfig, timestepsOf } from './schedule';
 
 /** A linear combination of x_t and the model's output. */

@@ -4,7 +4,7 @@
  * 1 − ᾱ_t/ᾱ_t' loses three digits between neighbouring steps.
  */
 import { z } from 'zod';
-import { PipelineError } from '../pipelines/files';
+import { PipelineError } from '../pipeline-error';
 import { betaDefaultsOf, schedulerClass } from './classes';
 
 const round32 = Math.fround;

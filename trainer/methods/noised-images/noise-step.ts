@@ -6,9 +6,9 @@ import { gradients } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
-import type { Trainable } from '../trainable';
+import { declareGuidedPolicy } from '../policy/guided-policy';
+import type { Trainable } from '../policy/trainable';
 
 /** No guidance: what is asked is how well a policy denoises. */
 export type NoiseStepShape = Omit<DenoiseShape, 'guidance'>;

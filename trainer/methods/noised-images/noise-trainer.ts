@@ -6,20 +6,18 @@ import { dirname } from 'node:path';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { finiteValues } from '@/trainer/diffusion/pipelines/finite';
-import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
+import { NonFiniteError } from '../optimizer/non-finite';
 import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
-import { buildDenoise } from '../rollouts/denoise';
-import type { Trainable } from '../trainable';
-import { NonFiniteError } from '../transitions/run';
+import { buildDenoise } from '../policy/denoise';
 import type { NoisedExample, NoisedImagesMethod } from './method';
 import { buildNoiseStep } from './noise-step';
-import { excessOf, type NoiseDraw, NoisedRun } from './noised-run';
+import { excessOf, type NoiseDraw, type NoisedInputs, NoisedRun } from './noised-run';
 
 /** What one example of a step showed. */
 export interface ExampleReport {
@@ -43,16 +41,7 @@ export interface NoiseStepReport {
   examples: ExampleReport[];
 }
 
-export interface NoiseTrainerOptions extends OptimizerOptions {
-  trainable: Trainable;
-  /** Folder of the UNet's external data, where it has any. */
-  externalDataFolder?: string;
-  scheduler: DdimScheduler;
-  latent: readonly [number, number, number];
-  /** [tokens, width]. */
-  context: readonly [number, number];
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
+export interface NoiseTrainerOptions extends OptimizerOptions, NoisedInputs {
   method: NoisedImagesMethod;
   learningRate: number;
   /** The most images that one run of the graph may hold. */

@@ -2,8 +2,9 @@
 import { denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
+import type { PipelineInputs } from '../policy/conditioning';
+import type { Trainable } from '../policy/trainable';
 import type { NoisedExample } from './method';
-import type { NoiseTrainerOptions } from './noise-trainer';
 
 /** How an example is noised; all its images alike. */
 export interface NoiseDraw {
@@ -13,6 +14,11 @@ export interface NoiseDraw {
   noise: Float32Array;
   /** Whether the prompt is left away. */
   withoutPrompt: boolean;
+}
+
+/** What it takes to feed the UNet with noised images. */
+export interface NoisedInputs extends PipelineInputs {
+  trainable: Trainable;
 }
 
 export class NoisedRun {
@@ -25,13 +31,7 @@ export class NoisedRun {
     readonly examples: readonly NoisedExample[],
     readonly draws: readonly NoiseDraw[],
     places: number,
-    {
-      trainable,
-      scheduler,
-      latent,
-      context,
-      emptyContext,
-    }: Pick<NoiseTrainerOptions, 'trainable' | 'scheduler' | 'latent' | 'context' | 'emptyContext'>,
+    { trainable, scheduler, latent, context, emptyContext }: NoisedInputs,
   ) {
     const rows = Array.from({ length: places }, (_, place) => {
       const at = place < examples.length ? place : 0;

@@ -8,9 +8,9 @@ import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { type Tensor, zeros } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import { NonFiniteError } from '../transitions/run';
 import { accumulated, type SecondMoment, sumsOf } from './accumulation';
 import { average, movingAverageFeeds } from './moving-average';
+import { NonFiniteError } from './non-finite';
 import { buildUpdateStep, firstMoment, next, secondMoment } from './update-step';
 
 /** Everything that a checkpoint must hold to go on exactly. */

@@ -5,8 +5,8 @@ import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
+import { NonFiniteError } from '../optimizer/non-finite';
 import type { Row } from '../transitions/examples';
-import { NonFiniteError } from '../transitions/run';
 import type { DrawnImage } from './draw';
 import type { PolicyGradientMethod } from './method';
 

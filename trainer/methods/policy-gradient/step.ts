@@ -1,7 +1,7 @@
 /** @file The transition graph with a policy-gradient loss: old log-probabilities and advantages come in as numbers. */
 import type { Graph } from '@/trainer/graph/model';
 import type { SecondMoment } from '../optimizer/accumulation';
-import type { Trainable } from '../trainable';
+import type { Trainable } from '../policy/trainable';
 import { buildTransitionStep, type TransitionStepShape } from '../transitions/transition-step';
 import type { PolicyGradientMethod } from './method';
 

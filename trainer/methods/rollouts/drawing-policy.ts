@@ -9,7 +9,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
 import type { OptimizerOptions } from '../optimizer/optimizer';
 import { Replicas } from '../optimizer/replicas';
-import type { Trainable } from '../trainable';
+import type { Trainable } from '../policy/trainable';
 import { LaneDenoiser } from './lane-denoiser';
 import { TrainedDenoiser } from './trained-denoiser';
 

@@ -1,5 +1,5 @@
 /** @file Rewards as they come from a model: none of them may be NaN or infinite. */
-import { NonFiniteError } from '../transitions/run';
+import { NonFiniteError } from '../optimizer/non-finite';
 
 /** The rewards, if all are finite. @throws NonFiniteError that names the reward */
 export function finiteRewards(name: string, rewards: Float32Array): Float32Array {

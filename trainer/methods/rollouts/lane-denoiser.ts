@@ -5,10 +5,10 @@ import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/in
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { DenoisePolicy } from '../guided-policy';
 import type { Optimizer } from '../optimizer/optimizer';
-import type { Trainable } from '../trainable';
-import { buildDenoise, buildDenoiseProduct } from './denoise';
+import { buildDenoise, buildDenoiseProduct } from '../policy/denoise';
+import type { DenoisePolicy } from '../policy/guided-policy';
+import type { Trainable } from '../policy/trainable';
 
 export interface LaneDenoiserOptions {
   trainable: Trainable;

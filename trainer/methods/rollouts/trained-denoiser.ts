@@ -3,7 +3,7 @@
  * room left, the vector of its product is zero there, which adds nothing to a gradient.
  */
 import type { Division } from '@/trainer/runtime/lanes';
-import type { DenoisePolicy } from '../guided-policy';
+import type { DenoisePolicy } from '../policy/guided-policy';
 import type { LaneDenoiser } from './lane-denoiser';
 
 export class TrainedDenoiser {

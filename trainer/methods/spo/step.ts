@@ -13,12 +13,13 @@ import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
-import { isClipped } from '../clip-form';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
-import { declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
-import type { Trainable } from '../trainable';
-import { NonFiniteError, type TransitionReport } from '../transitions/run';
+import { NonFiniteError } from '../optimizer/non-finite';
+import { declareGuidedPolicy } from '../policy/guided-policy';
+import type { Trainable } from '../policy/trainable';
+import { isClipped } from '../transitions/clip-form';
+import type { TransitionReport } from '../transitions/run';
 import type { TransitionStepShape } from '../transitions/transition-step';
 import type { StepPair } from './draw';
 

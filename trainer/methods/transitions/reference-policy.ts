@@ -7,8 +7,8 @@ import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import { buildDenoise } from '../rollouts/denoise';
-import type { Trainable } from '../trainable';
+import { buildDenoise } from '../policy/denoise';
+import type { Trainable } from '../policy/trainable';
 import type { RunImage } from './run';
 import type { TransitionStepShape } from './transition-step';
 

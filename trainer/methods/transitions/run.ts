@@ -1,8 +1,10 @@
 /** @file One run of the transition graph: which image stands in which row, who is compared with whom, and what it showed. */
+
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
-import { type Clip, isClipped } from '../clip-form';
+import { NonFiniteError } from '../optimizer/non-finite';
+import { type Clip, isClipped } from './clip-form';
 import type { Example, ExampleSize, Row } from './examples';
 
 /** One row of the graph's image inputs. */
@@ -34,11 +36,6 @@ export interface TransitionReport {
   clipFraction: number;
   /** Mean over the two images. */
   kl: number;
-}
-
-/** Training that produced NaN or infinity: says at which step and what to change. */
-export class NonFiniteError extends Error {
-  override name = 'NonFiniteError';
 }
 
 /** Images and comparisons of a run. A run is always full: images that only fill it up are compared with none. */

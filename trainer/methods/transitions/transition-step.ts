@@ -12,9 +12,9 @@ import {
 } from '@/trainer/diffusion/sampling/transition';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
-import type { Trainable } from '../trainable';
+import { declareGuidedPolicy } from '../policy/guided-policy';
+import type { Trainable } from '../policy/trainable';
 
 export interface TransitionStepShape extends DenoiseShape {
   /** Bound on |x̂0|, Infinity for none. */

@@ -7,14 +7,14 @@ import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { latentsAt } from '@/trainer/diffusion/sampling/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
-import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
-import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
+import { concatenated, float32 } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
 import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
 import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
-import type { Trainable } from '../trainable';
+import type { PipelineInputs } from '../policy/conditioning';
+import type { Trainable } from '../policy/trainable';
 import {
   comparisonsIn,
   type Example,
@@ -35,16 +35,8 @@ export interface StepReport {
   transitions: TransitionReport[];
 }
 
-export interface TransitionTrainerOptions extends OptimizerOptions {
+export interface TransitionTrainerOptions extends OptimizerOptions, PipelineInputs {
   trainable: Trainable;
-  /** Folder of the UNet's external data, where it has any. */
-  externalDataFolder?: string;
-  scheduler: DdimScheduler;
-  latent: readonly [number, number, number];
-  /** [tokens, width]. */
-  context: readonly [number, number];
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
   inferenceSteps: number;
   eta: number;
   guidance: number;

@@ -1,6 +1,6 @@
 /** @file How prompts enter an imported reward model: as embeddings of a text tower, as tokens, or not at all. */
 import { join } from 'node:path';
-import type { PromptMeasure } from '@/lib/prompt-cuts';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { formatDims, type Tensor } from '@/trainer/graph/tensor';

@@ -1,5 +1,5 @@
 /** @file The text tower of a reward model: prompts to embeddings, each computed once. */
-import type { PromptMeasure } from '@/lib/prompt-cuts';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import { valuesOf } from '@/trainer/diffusion/pipelines/networks';
 import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';

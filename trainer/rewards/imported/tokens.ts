@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
-import type { PromptMeasure } from '@/lib/prompt-cuts';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import { readJson } from '@/trainer/diffusion/pipelines/files';
 import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
 import { tensorOf } from '@/trainer/graph/numbers';

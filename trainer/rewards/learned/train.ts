@@ -2,8 +2,9 @@
  * @file Learning a reward from what people said: features of every image once, one convex fit with every fold held out, and
  * an honest report. Scores come out as logits: P(a ≻ b) = σ(s_a − s_b), stretched so that held-out predictions are calibrated.
  */
-import type { Proportion } from '@/lib/metrics';
+
 import { fewDecided, type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
+import type { Proportion } from '@/lib/statistics/proportion';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { Engine } from '@/trainer/runtime/engine';
 import { type Evidence, fitLogistic } from './fit';

@@ -1,6 +1,6 @@
 /** @file Drawing planned images with a policy: batch by batch, each kept while the engine draws the next. */
 import { putBlob } from '@/db/blobs/blobs';
-import type { NewSample } from '@/db/policies/samples';
+import type { NewSample } from '@/db/rounds/samples';
 import { type Method, sourceOf } from '@/lib/methods';
 import type { Purpose } from '@/lib/samples';
 import type { RunConfig } from '@/lib/settings/run-config';

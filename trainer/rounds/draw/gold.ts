@@ -1,8 +1,8 @@
 /** @file Gold: an image beside a spoiled copy of itself, so that the better one is known, whatever the pipeline draws. */
 import { putBlob } from '@/db/blobs/blobs';
 import { derivedId } from '@/db/ids';
-import type { NewPair, NewSample } from '@/db/policies/samples';
-import type { Round } from '@/db/rounds/rounds';
+import type { NewPair, NewSample } from '@/db/rounds/samples';
+import type { Round } from '@/db/schema/rounds';
 import { encodePng, type RgbImage } from '@/trainer/diffusion/images/png';
 import type { Drawn } from './draw';
 import type { SamplingPlan } from './plan';

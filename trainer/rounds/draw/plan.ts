@@ -1,7 +1,7 @@
 /** @file What a round draws: which images, from which seeds, compared how. A function of the round alone. */
 import { derivedId } from '@/db/ids';
-import type { NewGroup, NewPair } from '@/db/policies/samples';
-import type { Round } from '@/db/rounds/rounds';
+import type { NewGroup, NewPair } from '@/db/rounds/samples';
+import type { Round } from '@/db/schema/rounds';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { type Annealing, annealingName } from '@/trainer/diffusion/denoise/annealed-guidance';
 import type { SampleRequest } from '@/trainer/diffusion/sampling/sampler';

@@ -1,6 +1,6 @@
 /** @file The work of drawing a round's images: pairs can be judged as soon as both their images are there. */
 import { z } from 'zod';
-import { type NewSample, recordSamples } from '@/db/policies/samples';
+import { type NewSample, recordSamples } from '@/db/rounds/samples';
 import { finishSampling } from '@/db/work/queue';
 import type { Engine } from '@/trainer/runtime/engine';
 import { judgeOf } from '../evaluate/judging';

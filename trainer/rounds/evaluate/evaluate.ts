@@ -1,11 +1,13 @@
 /** @file The work of evaluation: the new policy and the one it came from draw the same prompts and seeds. */
 
-import { setVerdicts } from '@/db/policies/samples';
 import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
+import { setVerdicts } from '@/db/rounds/samples';
 import { finishEvaluation } from '@/db/work/queue';
-import { hackingAlarms, type ImageMeasures, pairedChange } from '@/lib/alarms';
+import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
 import { sourceOf } from '@/lib/methods';
-import type { EvaluationSummary, WinRecord } from '@/lib/metrics';
+import type { EvaluationSummary } from '@/lib/metrics';
+import { pairedChange } from '@/lib/statistics/paired-change';
+import type { WinRecord } from '@/lib/statistics/proportion';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PlannedSample } from '../draw/plan';
 import { pipelineFolder } from '../pipelines/resolve';

@@ -1,8 +1,9 @@
 /** @file A round's evaluation images: planned for each policy that is compared, drawn where they are missing, read back. */
 import { getBlob } from '@/db/blobs/blobs';
 import { baseOf, getPolicy } from '@/db/policies/policies';
-import { listSamples, recordSamples, type Sample } from '@/db/policies/samples';
-import type { Round } from '@/db/rounds/rounds';
+import { listSamples, recordSamples } from '@/db/rounds/samples';
+import type { Sample } from '@/db/schema/labels';
+import type { Round } from '@/db/schema/rounds';
 import { type Method, sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';

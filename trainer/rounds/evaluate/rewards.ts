@@ -1,5 +1,5 @@
 /** @file What a run's rewards say of the evaluation images of the policies that a round compares. */
-import type { Round } from '@/db/rounds/rounds';
+import type { Round } from '@/db/schema/rounds';
 import { pairedImages } from '@/lib/metrics';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Engine } from '@/trainer/runtime/engine';

@@ -1,8 +1,8 @@
 /** @file Making a reward model: from what people said, by the features of every image they said it of and one fit; or imported. */
 
-import { type RewardImage, statementsOf } from '@/db/answers/reward-data';
 import { getBlob, putBlob } from '@/db/blobs/blobs';
-import type { RewardModel } from '@/db/work/reward-models';
+import { type RewardImage, statementsOf } from '@/db/rewards/reward-data';
+import type { RewardModel } from '@/db/rewards/reward-models';
 import { AppError } from '@/lib/errors';
 import {
   type ImportReport,

@@ -1,6 +1,6 @@
 /** @file The rewards that a run names, opened for its pipeline. The judge is none of them: nothing here can reach it. */
 import { getBlob } from '@/db/blobs/blobs';
-import { getRewardModel, type RewardModel } from '@/db/work/reward-models';
+import { getRewardModel, type RewardModel } from '@/db/rewards/reward-models';
 import { AppError } from '@/lib/errors';
 import { isAnalytic, type RewardTerm, type RewardTrial, rewardModelName } from '@/lib/rewards';
 import { analytic } from '@/trainer/rewards/analytic';

@@ -2,10 +2,11 @@
  * @file A round's rewards, tried on a few images of the policy it starts from before anything is trained: what cannot teach
  * is refused, what looks wrong is said on the round's page, and what is to be normalized is measured.
  */
-import { addToManifest, type Round } from '@/db/rounds/rounds';
+import { addToManifest } from '@/db/rounds/rounds';
+import type { Round } from '@/db/schema/rounds';
 import { isDrawingMethod, type Method } from '@/lib/methods';
-import { promptCuts, promptCutText } from '@/lib/prompt-cuts';
 import { isAnalytic, type RewardTerm, type RewardTrial, rewardTrialSchema } from '@/lib/rewards';
+import { promptCuts, promptCutText } from '@/lib/text/prompt-cuts';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { combine, type Term } from '@/trainer/rewards/combine';
 import { fileSizeScorers } from '@/trainer/rewards/jpeg-file';

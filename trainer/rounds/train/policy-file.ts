@@ -18,7 +18,11 @@ import type { Graph } from '@/trainer/graph/model';
 import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
 import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import type { Tensor } from '@/trainer/graph/tensor';
-import { type Trainable, trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import {
+  type Trainable,
+  trainableAdapter,
+  trainableWeights,
+} from '@/trainer/methods/policy/trainable';
 import { type Label, randomOf } from '../draw/random';
 import { targetsOf } from './method-settings';
 

@@ -14,7 +14,8 @@ import type { Assignment } from '../worker/assignment';
 import { Eta } from '../worker/eta';
 import { checkpointSchema, dropCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint';
 import { serializePolicy } from './policy-file';
-import { type Training, trainings } from './training';
+import type { Training } from './training';
+import { trainings } from './trainings';
 
 /** Metrics reach the pages at least this often, and the disk no more often. */
 const metricsMs = 1000;

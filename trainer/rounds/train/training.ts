@@ -1,15 +1,10 @@
-/** @file What the work of training needs to know of a method, and which methods there are. */
-import type { Round } from '@/db/rounds/rounds';
+/** @file What the work of training needs to know of a method. */
+import type { Round } from '@/db/schema/rounds';
 import type { Method } from '@/lib/methods';
 import type { TrainMetrics } from '@/lib/metrics';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PolicyModel } from '../pipelines/resolve';
-import { openNoisedImagesTraining } from './archive/training';
-import { openD3poTraining } from './d3po/training';
-import { openPolicyGradientTraining } from './drawn/policy-gradient';
-import { openRolloutTraining } from './drawn/rollouts';
-import { openSpoTraining } from './drawn/spo';
 import type { WeightsKind } from './policy-file';
 
 /** What one step showed: the mean, and each timestep by itself. */
@@ -48,18 +43,3 @@ export interface TrainingContext {
 
 /** A method's way from a round's frozen answers, or from a reward, to steps. */
 export type OpenTraining = (context: TrainingContext) => Promise<Training>;
-
-export const trainings: Partial<Record<Method, OpenTraining>> = {
-  d3po: openD3poTraining,
-  draft: openRolloutTraining,
-  'draft-lv': openRolloutTraining,
-  'draft-plus': openRolloutTraining,
-  drtune: openRolloutTraining,
-  refl: openRolloutTraining,
-  alignprop: openRolloutTraining,
-  ddpo: openPolicyGradientTraining,
-  dpok: openPolicyGradientTraining,
-  'diffusion-dpo': openNoisedImagesTraining,
-  kto: openNoisedImagesTraining,
-  spo: openSpoTraining,
-};

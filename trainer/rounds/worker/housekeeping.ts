@@ -7,7 +7,6 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { forgetFreezing } from '@/db/answers/freezing';
 import { getBlob, putBlob } from '@/db/blobs/blobs';
 import {
   blobPrefixes,
@@ -18,7 +17,9 @@ import {
   sum,
 } from '@/db/blobs/collector';
 import { darkroomHome } from '@/db/client';
-import { listRounds, type Round } from '@/db/rounds/rounds';
+import { forgetFreezing } from '@/db/rounds/freezing';
+import { listRounds } from '@/db/rounds/rounds';
+import type { Round } from '@/db/schema/rounds';
 import {
   type Kept,
   logBytes,

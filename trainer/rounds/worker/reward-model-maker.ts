@@ -10,7 +10,7 @@ import {
   getRewardModel,
   type RewardModel,
   releaseRewardModel,
-} from '@/db/work/reward-models';
+} from '@/db/rewards/reward-models';
 import { Engine } from '@/trainer/runtime/engine';
 import { makeRewardModel } from '../rewards/make-model';
 import type { ChosenDevice } from './device';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { route } from '@/app/http/define-route';
 import { checkedBlob } from '@/db/blobs/checked';
-import { imageInfo } from '@/db/policies/samples';
+import { imageInfo } from '@/db/rounds/samples';
 import { AppError } from '@/lib/errors';
 
 const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.') });

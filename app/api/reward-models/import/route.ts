@@ -1,6 +1,6 @@
 import { route } from '@/app/http/define-route';
 import { manageLimit } from '@/app/http/rate-limit';
-import { requestRewardModel } from '@/db/work/reward-models';
+import { requestRewardModel } from '@/db/rewards/reward-models';
 import { importRewardSchema } from '../schema';
 
 /** Asks the trainer to open a reward model in a folder of its machine, and to try it. */

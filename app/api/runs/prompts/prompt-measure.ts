@@ -11,8 +11,8 @@ import {
   clipTokenizer,
   clipTokenizerFileSchema,
   clipVocabularySchema,
-} from '@/lib/clip-tokenizer';
-import type { PromptMeasure } from '@/lib/prompt-cuts';
+} from '@/lib/text/clip-tokenizer';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 
 /** A vocabulary takes megabytes, and one form asks again with every pause in typing. */
 const mostKept = 4;

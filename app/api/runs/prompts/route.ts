@@ -2,7 +2,7 @@ import { route } from '@/app/http/define-route';
 import { manageLimit } from '@/app/http/rate-limit';
 import { listPolicies } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
-import { promptCuts } from '@/lib/prompt-cuts';
+import { promptCuts } from '@/lib/text/prompt-cuts';
 import { type CheckedPrompts, checkPromptsSchema } from '../schema';
 import { promptMeasureOf } from './prompt-measure';
 

@@ -1,5 +1,5 @@
 /** @file What the figures of diversity compare: settings, their training curves, and differences at equal reward. */
-import type { Effort } from '../bench';
+import type { Effort } from '../desk';
 import { type KeptImages, rewardOf } from '../figure';
 import { type CurvePoint, firstAt } from '../reports/curve';
 import type { Sizes } from '../sizes';

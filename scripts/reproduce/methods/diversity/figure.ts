@@ -3,7 +3,8 @@
  * figure `confirmation`: whether the difference it hints at is there on seeds that had no part in finding it.
  */
 import { draftPlus } from '@/trainer/methods/draft-plus';
-import { atDesk, type Bench, studentSettings } from '../bench';
+import type { Bench } from '../bench';
+import { atDesk, studentSettings } from '../desk';
 import { type Figure, keepImages, rewardOf } from '../figure';
 import { tellConfirmation } from '../picks/confirmation-report';
 import { openHead, sharedHeads } from '../picks/learned';

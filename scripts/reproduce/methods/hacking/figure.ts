@@ -2,7 +2,8 @@
 import { type Alarm, hackingSignals } from '@/lib/alarms';
 import { drTune } from '@/trainer/methods/drtune';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
-import { atDesk, type Bench, type Effort, studentSettings } from '../bench';
+import type { Bench } from '../bench';
+import { atDesk, type Effort, studentSettings } from '../desk';
 import {
   type Figure,
   type KeptImages,

@@ -14,7 +14,8 @@ import type { Reward } from '@/trainer/rewards/reward';
 import { type Label, randomOf, trainingSeed } from '@/trainer/rounds/draw/random';
 import { mistakes } from '../../experiment/collect';
 import { type Drawn, draw } from '../../experiment/draw';
-import { atDesk, type Bench, type Desk, type Effort, featureNetworks } from '../bench';
+import type { Bench } from '../bench';
+import { atDesk, type Desk, type Effort, featureNetworks } from '../desk';
 
 /** A fitted reward as JSON keeps it. */
 export interface LearnedHead {

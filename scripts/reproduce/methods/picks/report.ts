@@ -1,7 +1,8 @@
 /** @file What figure `picks` found, and its report. */
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import { intervalText, percent } from '../../text';
-import { type Bench, type Effort, studentSettings } from '../bench';
+import type { Bench } from '../bench';
+import { type Effort, studentSettings } from '../desk';
 import { type KeptImages, pixelsOf, seedsPoint, seedsText, type Told, table } from '../figure';
 import { writePlots } from '../reports/plot';
 import { sheetOf } from '../reports/sheet';

@@ -1,5 +1,6 @@
 /** @file The report of the suite: settings and time, then each figure; the raw data without the sheets' images. */
-import { type Bench, type Effort, studentSettings } from '../bench';
+import type { Bench } from '../bench';
+import { type Effort, studentSettings } from '../desk';
 import { table } from '../figure';
 import { addPasses, evaluations, type Passes } from '../picks/passes';
 

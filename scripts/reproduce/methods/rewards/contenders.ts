@@ -8,7 +8,7 @@ import { brightness, symmetry } from '@/trainer/rewards/analytic';
 import { combine } from '@/trainer/rewards/combine';
 import { compressibility, incompressibility } from '@/trainer/rewards/jpeg';
 import type { Reward } from '@/trainer/rewards/reward';
-import { studentSettings } from '../bench';
+import { studentSettings } from '../desk';
 import { evaluations, type Passes, rolloutPasses } from '../picks/passes';
 import type { Sizes } from '../sizes';
 

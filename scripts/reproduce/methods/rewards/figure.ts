@@ -1,7 +1,8 @@
 /** @file Figure `rewards`: DRTune against DRaFT-1, DRaFT-K, AlignProp and ReFL on many rewards, and memory against K. */
 import type { Reward } from '@/trainer/rewards/reward';
 import { scoresOf } from '@/trainer/rounds/rewards/score-images';
-import { atDesk, type Bench, type Desk, studentSettings } from '../bench';
+import type { Bench } from '../bench';
+import { atDesk, type Desk, studentSettings } from '../desk';
 import { type Figure, keepImages } from '../figure';
 import { openHead, type SharedHeads, sharedHeads } from '../picks/learned';
 import { addPasses, drawingPasses, type Passes, rolloutPasses, timesPasses } from '../picks/passes';

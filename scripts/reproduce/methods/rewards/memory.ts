@@ -2,7 +2,8 @@
 import { draft } from '@/trainer/methods/draft';
 import { drTune } from '@/trainer/methods/drtune';
 import { symmetry } from '@/trainer/rewards/analytic';
-import { atDesk, type Bench, type Effort } from '../bench';
+import type { Bench } from '../bench';
+import { atDesk, type Effort } from '../desk';
 import { openRollouts } from '../training/follow';
 
 export interface MemoryUnit {

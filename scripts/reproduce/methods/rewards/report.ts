@@ -1,5 +1,6 @@
 /** @file What figure `rewards` found, and its report. */
-import type { Bench, Effort } from '../bench';
+import type { Bench } from '../bench';
+import type { Effort } from '../desk';
 import { type KeptImages, pixelsOf, seedsPoint, seedsText, type Told, table } from '../figure';
 import { evaluations, noPasses, type Passes } from '../picks/passes';
 import { writePlots } from '../reports/plot';

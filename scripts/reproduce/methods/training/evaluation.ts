@@ -8,7 +8,7 @@ import { IMAGE_SIZE } from '@/trainer/hands/world/draw';
 import type { Reward } from '@/trainer/rewards/reward';
 import { scoresOf } from '@/trainer/rounds/rewards/score-images';
 import { measure } from '../../experiment/measure';
-import type { Desk } from '../bench';
+import type { Desk } from '../desk';
 
 /** Per image, in a fixed order of prompts and seeds. */
 export interface Evaluation {

@@ -10,7 +10,7 @@ import { RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
 import type { Reward } from '@/trainer/rewards/reward';
 import { type Label, randomOf, trainingSeed } from '@/trainer/rounds/draw/random';
 import { untrained } from '../../experiment/student';
-import type { Desk } from '../bench';
+import type { Desk } from '../desk';
 import { addPasses, noPasses, type Passes, passesSince } from '../picks/passes';
 import { type Evaluation, evaluate, meanOf, type PromptedImage } from './evaluation';
 

@@ -9,7 +9,7 @@ import { scorerOf } from '@/trainer/rewards/scorer';
 import { type Label, randomOf } from '@/trainer/rounds/draw/random';
 import { planSteps } from '@/trainer/rounds/train/d3po/steps';
 import { untrained } from '../../experiment/student';
-import type { Desk } from '../bench';
+import type { Desk } from '../desk';
 import { originOf, type Stepper } from './follow';
 
 export interface DdpoPlan {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { showFrame } from '@/app/reads/images/show';
 import { rewardsIn, withoutRewards } from '@/app/reads/rounds/summaries';
-import type { Sample } from '@/db/policies/samples';
 import type { Evaluation } from '@/db/rounds/metrics';
+import type { Sample } from '@/db/schema/labels';
 
 const evaluation = (policyId: string, roundId: string | null, reward: number): Evaluation => ({
   id: `${policyId} ${roundId}`,

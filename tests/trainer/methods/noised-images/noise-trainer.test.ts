@@ -15,9 +15,9 @@ import { kto } from '@/trainer/methods/kto';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
+import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
-import { trainableAdapter } from '@/trainer/methods/trainable';
-import { NonFiniteError } from '@/trainer/methods/transitions/run';
+import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { Engine } from '@/trainer/runtime/engine';
 
 let engine: Engine;

@@ -8,10 +8,12 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipel
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { createRandom } from '@/trainer/hands/world/random';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { ddpo } from '@/trainer/methods/ddpo';
 import { dpok } from '@/trainer/methods/dpok';
+import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { openConditioning } from '@/trainer/methods/policy/conditioning';
+import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { AdvantageTracker } from '@/trainer/methods/policy-gradient/advantages';
 import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
 import type { PolicyGradientMethod } from '@/trainer/methods/policy-gradient/method';
@@ -20,8 +22,6 @@ import {
   type PolicyGradientTrainerOptions,
 } from '@/trainer/methods/policy-gradient/policy-gradient-trainer';
 import type { TransitionReport, WeighedDraw } from '@/trainer/methods/policy-gradient/run';
-import { trainableAdapter } from '@/trainer/methods/trainable';
-import { NonFiniteError } from '@/trainer/methods/transitions/run';
 import { brightness } from '@/trainer/rewards/analytic';
 import { type OpenScorer, scorerOf } from '@/trainer/rewards/scorer';
 import { Engine } from '@/trainer/runtime/engine';

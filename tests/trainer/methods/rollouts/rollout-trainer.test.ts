@@ -9,11 +9,12 @@ import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
 import { draftPlus } from '@/trainer/methods/draft-plus';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { openConditioning } from '@/trainer/methods/policy/conditioning';
+import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { refl } from '@/trainer/methods/refl';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import {
@@ -21,7 +22,6 @@ import {
   RolloutTrainer,
   type RolloutTrainerOptions,
 } from '@/trainer/methods/rollouts/rollout-trainer';
-import { trainableAdapter } from '@/trainer/methods/trainable';
 import { brightness, symmetry } from '@/trainer/rewards/analytic';
 import type { Reward } from '@/trainer/rewards/reward';
 import { Engine } from '@/trainer/runtime/engine';

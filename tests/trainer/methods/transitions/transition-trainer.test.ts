@@ -11,10 +11,10 @@ import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
-import { trainableAdapter, trainableWeights } from '@/trainer/methods/trainable';
+import { trainableAdapter, trainableWeights } from '@/trainer/methods/policy/trainable';
 import type { Example } from '@/trainer/methods/transitions/examples';
-import { NonFiniteError } from '@/trainer/methods/transitions/run';
 import {
   TransitionTrainer,
   type TransitionTrainerOptions,

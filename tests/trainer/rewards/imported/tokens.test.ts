@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { promptCuts } from '@/lib/prompt-cuts';
+import { promptCuts } from '@/lib/text/prompt-cuts';
 import { END_TOKEN, PROMPT_TOKENS, writeTokenizer } from '@/trainer/hands/tokenizer';
 import { openTokens } from '@/trainer/rewards/imported/tokens';
 

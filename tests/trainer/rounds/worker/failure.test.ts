@@ -6,15 +6,9 @@ import { beforeAll, expect, it } from 'vitest';
 import { blobPath, getBlob, putBlob } from '@/db/blobs/blobs';
 import { db, schema } from '@/db/client';
 import { createPolicy } from '@/db/policies/policies';
-import { listSamples } from '@/db/policies/samples';
-import {
-  cancelRound,
-  getRound,
-  pauseRound,
-  type Round,
-  resumeRound,
-  retryRound,
-} from '@/db/rounds/rounds';
+import { cancelRound, getRound, pauseRound, resumeRound, retryRound } from '@/db/rounds/rounds';
+import { listSamples } from '@/db/rounds/samples';
+import type { Round } from '@/db/schema/rounds';
 import { AppError } from '@/lib/errors';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { parseTrajectory, serializeTrajectory } from '@/trainer/diffusion/sampling/trajectory';

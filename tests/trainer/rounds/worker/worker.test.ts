@@ -1,6 +1,6 @@
 /** @file A worker whose engines are killed before they have said a word. */
 import { expect, it, vi } from 'vitest';
-import { getRewardModel, requestRewardModel } from '@/db/work/reward-models';
+import { getRewardModel, requestRewardModel } from '@/db/rewards/reward-models';
 import { killNext, stillToDie } from '../../runtime/killed-while-opening';
 import {
   baseOn,

@@ -4,7 +4,8 @@
  */
 import { getBlob } from '@/db/blobs/blobs';
 import { baseIdOf } from '@/db/policies/policies';
-import { type Sample, samplesById } from '@/db/policies/samples';
+import { samplesById } from '@/db/rounds/samples';
+import type { Sample } from '@/db/schema/labels';
 import { AppError } from '@/lib/errors';
 import { ImageEncoder } from '@/trainer/diffusion/images/image-encoder';
 import { decodePng } from '@/trainer/diffusion/images/png';

@@ -2,15 +2,15 @@
 
 import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
 import { sha256 } from '@/db/blobs/blobs';
-import type { Sample } from '@/db/policies/samples';
+import type { Sample } from '@/db/schema/labels';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { sizeOf } from '@/trainer/graph/tensor';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
 import { kto } from '@/trainer/methods/kto';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import type { Label } from '../../draw/random';
 import { adamWOf, mostImagesPerRun } from '../method-settings';
 import { startingTensors, trainableOf, trainedUnet } from '../policy-file';

@@ -1,8 +1,8 @@
 /** @file What opens alike for every method that draws images while it trains, whatever it does with the reward. */
 import { sha256 } from '@/db/blobs/blobs';
 import type { TrainMetrics } from '@/lib/metrics';
-import { openConditioning } from '@/trainer/methods/conditioning';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
+import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
 import type { DrawingOptions } from '@/trainer/methods/rollouts/drawing-policy';
 import { rolloutSettings } from '../../draw/draw';

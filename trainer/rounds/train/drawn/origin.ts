@@ -1,9 +1,9 @@
 /** @file What a method that draws while it trains starts its images from. A function of the round and the image's place alone. */
-import type { Round } from '@/db/rounds/rounds';
+import type { Round } from '@/db/schema/rounds';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { startingNoise, stepNoise } from '@/trainer/diffusion/sampling/noise';
 import { concatenated, sizeOf } from '@/trainer/graph/tensor';
-import type { Conditioning } from '@/trainer/methods/conditioning';
+import type { Conditioning } from '@/trainer/methods/policy/conditioning';
 import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
 import { promptsFrom } from '../../draw/plan';
 import { trainingSeed } from '../../draw/random';

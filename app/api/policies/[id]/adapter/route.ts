@@ -2,8 +2,8 @@ import { idParamsSchema } from '@/app/api/id-params';
 import { route } from '@/app/http/define-route';
 import { getBlob } from '@/db/blobs/blobs';
 import { getPolicy } from '@/db/policies/policies';
-import { atUnitStrength } from '@/lib/adapter-file';
 import { AppError } from '@/lib/errors';
+import { atUnitStrength } from '@/lib/exchange/adapter-file';
 import { attachment } from '../../attachment';
 
 /** A policy's weights: safetensors under diffusers' names, at the strength 1 that every program takes them for. */

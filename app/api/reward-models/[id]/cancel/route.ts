@@ -1,7 +1,7 @@
 import { idParamsSchema } from '@/app/api/id-params';
 import { route } from '@/app/http/define-route';
 import { manageLimit } from '@/app/http/rate-limit';
-import { cancelRewardModel } from '@/db/work/reward-models';
+import { cancelRewardModel } from '@/db/rewards/reward-models';
 
 /** Stops a reward model that waits or is in the making. */
 export const POST = route(

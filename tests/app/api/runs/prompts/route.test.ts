@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { POST } from '@/app/api/runs/prompts/route';
 import { ensureBasePolicy } from '@/db/policies/policies';
-import { promptCuts } from '@/lib/prompt-cuts';
+import { promptCuts } from '@/lib/text/prompt-cuts';
 import { signInAs } from '@/tests/app/support/sign-in';
 import { withTemporaryHome } from '@/tests/db/support';
 import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';

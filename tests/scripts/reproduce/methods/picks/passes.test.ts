@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { untrained } from '@/scripts/reproduce/experiment/student';
 import { openTrainer } from '@/scripts/reproduce/experiment/train';
-import type { Bench, Desk } from '@/scripts/reproduce/methods/bench';
-import { atDesk, studentSettings } from '@/scripts/reproduce/methods/bench';
+import type { Bench } from '@/scripts/reproduce/methods/bench';
+import type { Desk } from '@/scripts/reproduce/methods/desk';
+import { atDesk, studentSettings } from '@/scripts/reproduce/methods/desk';
 import {
   drawingPasses,
   evaluations,

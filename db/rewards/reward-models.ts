@@ -15,7 +15,7 @@ import { newId } from '../ids';
 import { rewardModels } from '../schema/rewards';
 import { workers } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-import { takeoverMs } from './queue';
+import { takeoverMs } from '../work/queue';
 
 export type RewardModel = typeof rewardModels.$inferSelect;
 

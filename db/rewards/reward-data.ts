@@ -1,11 +1,12 @@
 /** @file What people said of a pipeline's images, in the form a reward model learns from: statements with soft labels. */
 import { labelOf } from '@/lib/archive';
-import type { Proportion } from '@/lib/metrics';
 import { allPairs, pairsFromTags } from '@/lib/pairing';
 import type { LearnedSource } from '@/lib/rewards';
-import { type Sample, samplesById } from '../policies/samples';
-import { type Archive, readArchive, votesIn } from './archive';
-import { groupBy, preferredIn } from './standing-answers';
+import type { Proportion } from '@/lib/statistics/proportion';
+import { type Archive, readArchive, votesIn } from '../answers/archive';
+import { groupBy, preferredIn } from '../answers/standing-answers';
+import { samplesById } from '../rounds/samples';
+import type { Sample } from '../schema/labels';
 
 /** An image that people judged. */
 export type RewardImage = Pick<Sample, 'id' | 'prompt' | 'imageBlob'>;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { statementsOf } from '@/db/answers/reward-data';
 import { newId } from '@/db/ids';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
-import { samplesById } from '@/db/policies/samples';
+import { statementsOf } from '@/db/rewards/reward-data';
+import { samplesById } from '@/db/rounds/samples';
 import type { Answer } from '@/lib/answers';
 import { addPairs, makeLabelingRound, makePeople, withTemporaryHome } from '../support';
 

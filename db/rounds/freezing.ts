@@ -5,34 +5,21 @@
  */
 import { and, eq, inArray } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
+import { markIn } from '../answers/frozen-mark';
+import type { Prepared, TrainingData } from '../answers/training-data';
 import { db } from '../client';
 import { newId } from '../ids';
 import { breathe, portions, rowsPerStatement } from '../portions';
-import { type Round, roundIn } from '../rounds/decisions';
 import { trainingLabels, trainingPairs } from '../schema/labels';
-import { rounds } from '../schema/rounds';
+import { type Round, rounds } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-import { type Mark, markIn } from './frozen-mark';
-import type { TrainingData } from './training-data';
+import { roundIn } from './rows';
 
 /** Who has not been heard of for so long has died. */
 const takeoverMs = 30_000;
 
 /** How often it is begun anew because somebody was paused, or a flag reviewed, in the meantime. */
 const attemptsMax = 10;
-
-export type PairRow = Omit<typeof trainingPairs.$inferInsert, 'roundId' | 'ordinal'>;
-export type LabelRow = Omit<typeof trainingLabels.$inferInsert, 'roundId' | 'ordinal'>;
-
-/** What a round is to train on, read without a lock. */
-export interface Prepared {
-  pairs: readonly PairRow[];
-  labels: readonly LabelRow[];
-  data: TrainingData;
-  /** Of the answers, before the first was read. */
-  mark: Mark;
-  markedBy: Parameters<typeof markIn>[1];
-}
 
 export interface Freezing {
   roundId: string;

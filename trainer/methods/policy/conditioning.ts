@@ -1,15 +1,24 @@
 /** @file What training takes from a pipeline as it is: where its data lies, its shapes, its scheduler and its texts. */
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
-import type { TransitionTrainerOptions } from './transitions/transition-trainer';
+
+/** What feeding a pipeline's UNet takes, whoever trains it. */
+export interface PipelineInputs {
+  /** Folder of the UNet's external data, where it has any. */
+  externalDataFolder?: string;
+  scheduler: DdimScheduler;
+  latent: readonly [number, number, number];
+  /** [tokens, width]. */
+  context: readonly [number, number];
+  /** Text embedding of the empty prompt, [tokens, width]. */
+  emptyContext: Tensor<'float32'>;
+}
 
 export interface Conditioning {
-  options: Pick<
-    TransitionTrainerOptions,
-    'externalDataFolder' | 'scheduler' | 'latent' | 'context' | 'emptyContext'
-  >;
+  options: PipelineInputs;
   /** Text embedding of a prompt, [tokens, width]. */
   encode(prompt: string): Promise<Tensor<'float32'>>;
   release(): Promise<void>;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { atUnitStrength } from '@/lib/adapter-file';
+import { atUnitStrength } from '@/lib/exchange/adapter-file';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import { float32, type Tensor } from '@/trainer/graph/tensor';

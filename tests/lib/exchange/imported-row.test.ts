@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { answerIn, importedRowSchema, isUnlabeled, objectIn } from '@/lib/imported-row';
+import { answerIn, importedRowSchema, isUnlabeled, objectIn } from '@/lib/exchange/imported-row';
 
 const least = { caption: ' 1 hand ', label_0: 1, label_1: 0 };
 

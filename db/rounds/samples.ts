@@ -6,14 +6,18 @@ import { db } from '../client';
 import { newId } from '../ids';
 import { breathe, portions } from '../portions';
 import { prepared } from '../prepared';
-import { roundIn } from '../rounds/decisions';
-import { mergeProgress } from '../rounds/rounds';
-import { flags, groups, pairs, samples } from '../schema/labels';
+import {
+  flags,
+  type Group,
+  groups,
+  type Pair,
+  pairs,
+  type Sample,
+  samples,
+} from '../schema/labels';
 import { immediate, type Transaction } from '../transaction';
-
-export type Sample = typeof samples.$inferSelect;
-export type Pair = typeof pairs.$inferSelect;
-export type Group = typeof groups.$inferSelect;
+import { mergeProgress } from './rounds';
+import { roundIn } from './rows';
 
 /** A sample as the trainer hands it over: its blobs are already in the store. */
 export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin'> &

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '@/db/ids';
-import { startRun } from '@/db/rounds/runs';
 import {
   cancelRewardModel,
   claimRewardModel,
@@ -10,7 +9,8 @@ import {
   listRewardModels,
   releaseRewardModel,
   requestRewardModel,
-} from '@/db/work/reward-models';
+} from '@/db/rewards/reward-models';
+import { startRun } from '@/db/rounds/runs';
 import { heartbeatWorker, registerWorker, removeWorker } from '@/db/work/workers';
 import { plainTerm, type RewardReport } from '@/lib/rewards';
 import { makeRun, withTemporaryHome } from '../support';

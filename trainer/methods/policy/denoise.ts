@@ -3,9 +3,9 @@ import { gradients } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { type DenoisePolicy, declareGuidedPolicy } from '../guided-policy';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
-import type { Trainable } from '../trainable';
+import { type DenoisePolicy, declareGuidedPolicy } from './guided-policy';
+import type { Trainable } from './trainable';
 
 /**
  * Inputs: `latents` [images, C, H, W], `timestep`, `context`, `emptyContext` where guided, and the trained tensors.

@@ -4,7 +4,7 @@
  * since version 5; `tokenizer_config.json` beside either. Source: CLIPTokenizer in huggingface/transformers.
  */
 import { z } from 'zod';
-import { AppError } from './errors';
+import { AppError } from '../errors';
 
 /** A token is written as text or as an object with its content; left out or null, it is the end token. */
 const tokenSchema = (usual: string) =>

@@ -3,7 +3,7 @@
  * and kohya's scripts in tensors named `.alpha`, others nowhere. Where alpha is the rank, all of them apply the adapter once.
  */
 import { z } from 'zod';
-import { AppError } from './errors';
+import { AppError } from '../errors';
 
 const noteSchema = z.looseObject({
   loraRank: z.number().positive(),

@@ -1,8 +1,8 @@
 /** @file A row of Pick-a-Pic's columns as others write it: only caption, labels and images must be there. */
 import { z } from 'zod';
-import { type Answer, answerSchema } from './answers';
+import { type Answer, answerSchema } from '../answers';
+import { purposeSchema } from '../samples';
 import { labelsOf } from './pick-a-pic';
-import { purposeSchema } from './samples';
 
 /** Python's json writes what is not there as NaN, tables as an empty text. */
 const blank = new Set(['', 'nan', 'none', 'null', 'nat', 'n/a', '<na>']);

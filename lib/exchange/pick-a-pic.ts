@@ -1,5 +1,5 @@
 /** @file One answer in the columns of the Pick-a-Pic data set (yuvalkirstain/pickapic_v2), as it is written down. */
-import type { Answer } from './answers';
+import type { Answer } from '../answers';
 
 /**
  * Columns and types are Pick-a-Pic's; image 0 is the left one. JSON has no binary columns, so the images' bytes (`jpg_0`,

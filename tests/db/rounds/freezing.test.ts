@@ -1,15 +1,15 @@
 /** What a round trains on is frozen without a long lock, and is never seen in part. */
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { freeze, type Prepared } from '@/db/answers/freezing';
 import { markIn } from '@/db/answers/frozen-mark';
-import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
+import { type Prepared, trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
 import { db, schema } from '@/db/client';
 import { newId } from '@/db/ids';
 import { pausePerson, resumePerson } from '@/db/people/users';
-import { recordSamples, setVerdicts } from '@/db/policies/samples';
+import { freeze } from '@/db/rounds/freezing';
 import { advanceReadyRounds, cancelRound, closeLabeling, getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
+import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
 import { addPairs, makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
 import { most, transactionsDuring } from '../transactions';

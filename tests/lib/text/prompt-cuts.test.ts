@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { promptCuts, promptCutText } from '@/lib/prompt-cuts';
+import { promptCuts, promptCutText } from '@/lib/text/prompt-cuts';
 
 /** A token for every three letters of a word. */
 const measure = {
