@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { blobPath, blobsFolder, getBlob, hasBlob } from '@/db/blobs/blobs';
 import { graceMs } from '@/db/blobs/collector';
 import { db, openDatabase, schema } from '@/db/client';
-import { appendEvent, eventsAfter, latestEventId } from '@/db/events';
+import { eventsAfter, latestEventId } from '@/db/events';
 import { getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
 import { listSamples } from '@/db/rounds/samples';
@@ -25,6 +25,7 @@ import {
   tidyRounds,
 } from '@/trainer/rounds/worker/housekeeping';
 import { Engine } from '@/trainer/runtime/engine';
+import { appendEvent } from '../../../support/events';
 import {
   baseOn,
   labelEverything,
