@@ -162,11 +162,14 @@ function takenOff(pipeline: string, young: Young) {
         ) cross join pairs q on q.id = pair_id where q.purpose = 'training'),
       touched_groups (id) as materialized (
         select group_id from taggings where superseded_at is null and (annotator_id in paused or id in taggings_young)),
-      touched_samples (id) as materialized (
-        select sample_a_id from touched_pairs union select sample_b_id from touched_pairs
-        union select id from samples where group_id in touched_groups
-        union select sample_id from flags where annotator_id in paused
-        union select sample_id from flags where id in flags_young),
+      touched_samples (id, purpose, group_id) as materialized (
+        select x.id, x.purpose, x.group_id from (
+          select sample_a_id as id from touched_pairs union select sample_b_id from touched_pairs
+          union select id from samples where group_id in touched_groups
+          union select sample_id from flags where annotator_id in paused
+          union select sample_id from flags where id in flags_young
+        ) u cross join samples x on x.id = u.id
+        where (select pipeline from policies where id = x.policy_id) = :pipeline),
       leads as materialized (
         select q.id, sum(v) <> 0 as decided, sum(counts) > 0 as said, sum(v * counts) <> 0 as decided_then from (
           select q.id, q.round_id, ${counts('p', 'answers')} as counts, case
@@ -179,17 +182,15 @@ function takenOff(pipeline: string, young: Young) {
       votes (id, bad, good, counts) as (
         ${votesOfSide('sample_a_id')} union all ${votesOfSide('sample_b_id')}
         union all select f.sample_id, 1, 0, ${counts('f', 'flags')}
-        from touched_samples s cross join flags f on f.sample_id = s.id cross join samples x on x.id = s.id
-        where f.source = 'annotator' and f.state <> 'rejected' and x.purpose = 'training'
-        union all select x.id, x.id in (select value from json_each(t.tagged_sample_ids)),
-          x.id not in (select value from json_each(t.tagged_sample_ids)), ${counts('t', 'taggings')}
-        from touched_samples s cross join samples x on x.id = s.id cross join taggings t on t.group_id = x.group_id
+        from touched_samples s cross join flags f on f.sample_id = s.id
+        where f.source = 'annotator' and f.state <> 'rejected' and s.purpose = 'training'
+        union all select s.id, s.id in (select value from json_each(t.tagged_sample_ids)),
+          s.id not in (select value from json_each(t.tagged_sample_ids)), ${counts('t', 'taggings')}
+        from touched_samples s cross join taggings t on t.group_id = s.group_id
         where t.superseded_at is null),
       images as materialized (
-        select * from (
-          select id, max(bad) as bad, max(good) as good, max(bad * counts) as bad_then, max(good * counts) as good_then
-          from votes group by id
-        ) v where (select pipeline from policies where id = (select policy_id from samples where id = v.id)) = :pipeline)
+        select id, max(bad) as bad, max(good) as good, max(bad * counts) as bad_then, max(good * counts) as good_then
+        from votes group by id)
       select
         (select coalesce(sum(decided) - sum(said and decided_then), 0) from leads)
           + ${tags(countingAll)} - ${tags(countedTags)} as decided,
