@@ -49,6 +49,8 @@ export async function measureLoad(): Promise<Load[]> {
   ] as const) {
     await withApp(async ({ url, pid }) => {
       await seedPairs();
+      // Filling takes longer than a connection is kept: it is heard here that the server has closed those of the start.
+      await wait(500);
       if (process.platform === 'linux') spawnSync('taskset', ['-a', '-c', '-p', '0', `${pid()}`]);
       const load = await serve(url, pid(), annotators, thinkMs);
       loads.push(load);
