@@ -6,8 +6,8 @@ import {
   type StepCoefficients,
 } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
-import { createRandom } from '@/trainer/hands/world/random';
 import { klPerOutput, timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
+import { createRandom } from '@/trainer/random';
 
 const scheduler = new DdimScheduler(
   scheduleConfigSchema.parse({
