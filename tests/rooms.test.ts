@@ -30,6 +30,7 @@ const mayImport: Record<string, string[]> = {
 
   app: ['lib', 'db/*'],
 
+  'trainer/random.ts': [],
   'trainer/graph': ['lib'],
   'trainer/formats': ['lib', 'trainer/graph'],
   'trainer/autodiff': ['lib', 'trainer/graph'],
@@ -49,7 +50,7 @@ const mayImport: Record<string, string[]> = {
   'trainer/rewards/learned': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
   'trainer/rewards/imported': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
   'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards/*'],
-  'trainer/hands': ['db/*', ...engine, 'trainer/diffusion/*'],
+  'trainer/hands': ['db/*', ...engine, 'trainer/diffusion/*', 'trainer/random.ts'],
   'trainer/rounds': ['lib', 'db/*', 'trainer/*'],
   trainer: ['lib', 'db/*', 'trainer/*'],
 
