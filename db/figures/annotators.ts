@@ -4,6 +4,7 @@ import { type AnnotatorFigures, sideBiasOf } from '@/lib/statistics/annotators';
 import { type MedianInterval, medianOfRanks } from '@/lib/statistics/median';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
+import { countIf, sumOf } from '../dialect';
 import { hasJudged, type PersonSummary, peoplePage } from '../people/list';
 import { agreementCounts, annotatorCounts, verdictSquares } from '../schema/figures';
 import { flags, preferences, skips } from '../schema/labels';
@@ -83,8 +84,8 @@ function figuresOf(
 function agreementOfAll(): Pick<AnnotatorReports, 'total' | 'anyGold' | 'agreement'> {
   const all = db()
     .select({
-      total: sql<number>`coalesce(sum(${hasJudged}), 0)`,
-      gold: sql<number>`coalesce(sum(${annotatorCounts.gold}), 0)`,
+      total: countIf(hasJudged),
+      gold: sumOf(annotatorCounts.gold),
     })
     .from(annotatorCounts)
     .get()!;

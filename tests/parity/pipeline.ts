@@ -7,7 +7,7 @@ import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoise/denois
 import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
-import { ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import { numbersOf } from '@/trainer/graph/numbers';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -130,7 +130,7 @@ function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
   ];
   let worst = 0;
   for (const [i, timestep] of timesteps.entries()) {
-    const step = ddimStep(scheduler.coefficients(timestep, steps, 1), images, {
+    const step = takeStep(scheduler.coefficients(timestep, steps, 1), images, {
       sample,
       output,
       noise: noise[i] as Float32Array,

@@ -7,7 +7,7 @@ import {
   labelError,
   type Votes,
 } from '@/lib/statistics/reliability';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 
 const prior = 0.2;
 

@@ -11,7 +11,8 @@ import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError } from '../pipeline-error';
 import { DdimScheduler } from '../schedulers/ddim';
-import { type ScheduleConfig, scheduleConfigSchema } from '../schedulers/schedule';
+import { scheduleConfigSchema } from '../schedulers/schedule';
+import type { Scheduler } from '../schedulers/scheduler';
 import { readJson, readJsonIfThere } from './files';
 import { ClipTokenizer } from './tokenizer';
 
@@ -30,7 +31,7 @@ export interface Pipeline {
   vaeEncoder?: Component;
   textEncoder: Component;
   tokenizer: ClipTokenizer;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   /** [channels, height, width] of one image's latents. */
   latentShape: readonly [number, number, number];
   /** Width of a prompt's embedding. */
@@ -70,7 +71,6 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   await readJson(join(folder, 'model_index.json'), indexSchema);
   const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
-  const schedulerConfig = await readSchedule(folder);
   const { in_channels: channels, sample_size: size } = unetConfig;
   if (unetConfig.out_channels !== channels) {
     throw new PipelineError(
@@ -93,7 +93,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     ...(vaeEncoder && { vaeEncoder }),
     textEncoder: textEncoder as Component,
     tokenizer: await ClipTokenizer.open(join(folder, 'tokenizer')),
-    scheduler: new DdimScheduler(schedulerConfig),
+    scheduler: await openScheduler(folder),
     latentShape: [channels, height, width],
     embeddingSize,
     scalingFactor: vaeConfig.scaling_factor,
@@ -103,9 +103,10 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   return pipeline;
 }
 
-/** A pipeline's scheduler file, checked. */
-export function readSchedule(folder: string): Promise<ScheduleConfig> {
-  return readJson(join(folder, 'scheduler/scheduler_config.json'), scheduleConfigSchema);
+/** The scheduler that a pipeline's file describes. */
+export async function openScheduler(folder: string): Promise<Scheduler> {
+  const file = join(folder, 'scheduler/scheduler_config.json');
+  return new DdimScheduler(await readJson(file, scheduleConfigSchema));
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {

@@ -10,7 +10,7 @@ import { Denoiser, type DenoiserOptions } from '../denoise/denoiser';
 import { type RgbImage, toRgb } from '../images/png';
 import { ImageDecoder, PromptEncoder } from '../pipelines/networks';
 import type { Pipeline } from '../pipelines/pipeline';
-import { ddimStep } from '../schedulers/ddim';
+import { takeStep } from '../schedulers/step';
 import { startingNoise, stepNoise } from './noise';
 import { type RolloutSettings, stackLatents, type Trajectory } from './trajectory';
 
@@ -129,7 +129,7 @@ export class Sampler {
       const noise = start.noise(step);
       const output = await predicted;
       const coefficients = scheduler.coefficients(timestep, steps, eta);
-      const result = ddimStep(coefficients, this.#images, { sample, output, noise });
+      const result = takeStep(coefficients, this.#images, { sample, output, noise });
       sample = result.previous;
       rollout.states.push(sample);
       rollout.logProbabilities.push(result.logProbabilities);

@@ -1,7 +1,7 @@
 /** @file One run of the policy-gradient graph: transitions of drawn images in its rows, and what they showed. */
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';

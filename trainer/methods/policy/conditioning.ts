@@ -1,7 +1,7 @@
 /** @file What training takes from a pipeline as it is: where its data lies, its shapes, its scheduler and its texts. */
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 
@@ -9,7 +9,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 export interface PipelineInputs {
   /** Folder of the UNet's external data, where it has any. */
   externalDataFolder?: string;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   latent: readonly [number, number, number];
   /** [tokens, width]. */
   context: readonly [number, number];

@@ -4,11 +4,8 @@
  */
 
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
-import {
-  type DdimScheduler,
-  ddimStep,
-  type StepCoefficients,
-} from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import type { TrainedDenoiser } from './trained-denoiser';
 
 /** What a rollout starts from. */
@@ -41,7 +38,7 @@ export interface Rollout {
 
 export interface RollerOptions {
   denoiser: Pick<TrainedDenoiser, 'predict'>;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   settings: RolloutSettings;
   /** Images in a batch. */
   images: number;
@@ -77,7 +74,7 @@ export class Roller {
     const { denoiser, scheduler, settings, images } = this.options;
     const coefficients = scheduler.coefficients(timestep, settings.steps, settings.eta);
     const output = await denoiser.predict('trained', sample, timestep, contexts);
-    const { previous, original, logProbabilities } = ddimStep(coefficients, images, {
+    const { previous, original, logProbabilities } = takeStep(coefficients, images, {
       sample,
       output,
       noise,

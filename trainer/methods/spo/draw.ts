@@ -1,12 +1,8 @@
 /** @file Pairs of candidates, drawn step by step under the policy as it is. */
 
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
-import {
-  type DdimScheduler,
-  ddimStep,
-  predictedMean,
-  type StepCoefficients,
-} from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
+import { predictedMean, takeStep } from '@/trainer/diffusion/schedulers/step';
 import { concatenated } from '@/trainer/graph/tensor';
 import type { DrawOrigin } from '../policy-gradient/draw';
 import type { TrainedDenoiser } from '../rollouts/trained-denoiser';
@@ -37,7 +33,7 @@ export interface DrawParts {
   denoiser: Pick<TrainedDenoiser, 'predict'>;
   /** Rewards of the images that latents of the whole batch decode to. */
   score: (latents: Float32Array, prompts: readonly string[]) => Promise<Float32Array>;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   settings: RolloutSettings;
   choice: ChoiceSettings;
   /** Steps that may be trained on, from the noisiest: none is taken beyond them. */
@@ -82,7 +78,7 @@ export async function drawPairs(
   for (let step = 0; step < eligibleSteps; step++) {
     const output = known ?? (await predict('trained', step, sample));
     const nextOf = (candidate: number) =>
-      ddimStep(coefficients[step] as StepCoefficients, images, {
+      takeStep(coefficients[step] as StepCoefficients, images, {
         sample,
         output,
         noise: noise(step * choice.candidates + candidate),

@@ -8,7 +8,7 @@ import {
   stepFeeds,
   stepInputs,
 } from '@/trainer/diffusion/sampling/transition';
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';

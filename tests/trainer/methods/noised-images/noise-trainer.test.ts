@@ -102,7 +102,7 @@ function open(
     trainable: trainableAdapter(unet, 'attention', 4),
     externalDataFolder: pipeline.unet.folder,
     scheduler: new DdimScheduler({
-      ...pipeline.scheduler.config,
+      ...(pipeline.scheduler as DdimScheduler).config,
       prediction_type: changes.prediction ?? 'epsilon',
     }),
     latent: pipeline.latentShape,
