@@ -6,7 +6,6 @@ import { keepFolder } from '@/db/policies/pipeline-folders';
 import { ensureBasePolicy, getPolicy, type Policy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
-import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { openedPipeline } from '@/trainer/rounds/pipelines/opened';
 
 /** Names that look well on pages and are no paths. */
@@ -41,7 +40,7 @@ export async function placePipeline(
       hash,
       manifest: {
         ...imageSizeOf(pipeline),
-        schedule: scheduleText(pipeline.scheduler.config),
+        schedule: pipeline.scheduler.text,
       },
     }));
   keepFolder({ pipeline: name, hash, folder: place });

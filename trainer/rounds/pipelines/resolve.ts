@@ -14,7 +14,6 @@ import {
 import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { type PolicyFile, parsePolicy, trainedUnet, weightsOf } from '../train/policy-file';
 import { type OpenedPipeline, openedPipeline } from './opened';
 
@@ -76,7 +75,7 @@ export async function openBase(base: Policy): Promise<OpenedPipeline> {
   if (!existsSync(join(folder, 'model_index.json'))) {
     throw new AppError(
       'not-found',
-      `The pipeline "${name}" (hash ${short(base.hash)}) does not lie in ${folder}: model_index.json is missing there. Put the folder back, or say where it lies now: ${placing(name)}.`,
+      `The pipeline "${name}" (hash ${short(base.hash)}) is not where it was: ${join(folder, 'model_index.json')} does not exist. Put the folder back, or say where it lies now: ${placing(name)}.`,
     );
   }
   const opened = await openedPipeline(folder);
@@ -87,8 +86,7 @@ export async function openBase(base: Policy): Promise<OpenedPipeline> {
     );
   }
   if (base.manifest.schedule === undefined) {
-    const schedule = scheduleText(opened.pipeline.scheduler.config);
-    await completeManifest(base.id, { schedule });
+    await completeManifest(base.id, { schedule: opened.pipeline.scheduler.text });
   }
   return opened;
 }

@@ -86,7 +86,7 @@ it('knows a pipeline by name and hash, wherever it is said to lie', async () => 
   const moved = join(parent, 'elsewhere');
   await rename(folder, moved);
   await expect(openPolicy(base.id)).rejects.toThrow(
-    `The pipeline "moving" (hash ${hash.slice(0, 12)}) does not lie in ${folder}: model_index.json is missing there. Put the folder back, or say where it lies now: npm run pipeline -- "moving" FOLDER.`,
+    `The pipeline "moving" (hash ${hash.slice(0, 12)}) is not where it was: ${join(folder, 'model_index.json')} does not exist. Put the folder back, or say where it lies now: npm run pipeline -- "moving" FOLDER.`,
   );
   expect(await placePipeline('moving', moved, { add: false })).toMatchObject({ isNew: false });
   expect((await openPolicy(base.id)).pipeline.folder).toBe(moved);

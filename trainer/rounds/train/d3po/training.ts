@@ -5,6 +5,7 @@ import { sha256 } from '@/db/blobs/blobs';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
@@ -113,7 +114,7 @@ function reference(
 async function exampleOf(
   { prompt, samples, comparisons }: RoundExample,
   trajectories: Trajectories,
-  encode: (prompt: string) => Promise<Tensor<'float32'>>,
+  encode: (prompt: string) => Promise<Conditioning>,
 ): Promise<Example> {
   return {
     context: await encode(prompt),
