@@ -7,7 +7,7 @@ import { knownHash, printsOf } from '@/db/known-hashes';
 import { pipelineFiles, pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { isExternal } from '@/trainer/graph/model';
-import { checkDiversityNetwork } from '../evaluate/diversity';
+import { checkDiversityNetwork } from './diversity-network';
 
 /** A pipeline, and the hash of the files that it was read from. Shared: nobody may change its graphs. */
 export interface OpenedPipeline {

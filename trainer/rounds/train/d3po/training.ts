@@ -1,7 +1,6 @@
 /** @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through the transition trainer. */
 
 import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
-import { getBlob, sha256 } from '@/db/blobs/blobs';
 import { sha256 } from '@/db/blobs/store';
 import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
