@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm';
-import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { ImportReport, RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
 import { user } from './people';
 
@@ -16,10 +15,6 @@ export const rewardModels = sqliteTable(
     state: text().$type<RewardModelState>().notNull(),
     /** What could no longer be undone at this instant counts, ms. */
     until: integer().notNull(),
-    /** The trainer at work on it. */
-    claimedBy: text(),
-    /** How often a trainer took it up and was not told to put it down again. */
-    attempts: integer().notNull().default(0),
     /** Hash of the model's safetensors in the blob store, once ready. */
     blob: text(),
     report: text({ mode: 'json' }).$type<RewardReport>(),
@@ -31,8 +26,5 @@ export const rewardModels = sqliteTable(
     createdAt: integer().notNull(),
     finishedAt: integer(),
   },
-  (table) => [
-    uniqueIndex('reward_models_version').on(table.pipeline, table.source, table.version),
-    index('reward_models_waiting').on(table.createdAt).where(sql`state in ('queued', 'training')`),
-  ],
+  (table) => [uniqueIndex('reward_models_version').on(table.pipeline, table.source, table.version)],
 );

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  check,
   customType,
   index,
   integer,
@@ -9,11 +10,13 @@ import {
 } from 'drizzle-orm/sqlite-core';
 import type { Method } from '@/lib/methods';
 import type { EvaluationSummary, TrainMetrics } from '@/lib/metrics';
-import type { RoundProgress, RoundState, WorkKind, WorkState } from '@/lib/rounds';
+import type { RoundProgress, RoundState } from '@/lib/rounds';
 import type { RunMode, RunStatus } from '@/lib/runs';
 import { completeConfig, type RunConfig } from '@/lib/settings/run-config';
+import type { WorkKind, WorkState } from '@/lib/work';
 import { user } from './people';
 import { policies } from './policies';
+import { rewardModels } from './rewards';
 
 const runConfig = customType<{ data: RunConfig; driverData: string }>({
   dataType: () => 'text',
@@ -52,6 +55,11 @@ export const rounds = sqliteTable(
     progress: text({ mode: 'json' }).$type<RoundProgress>().notNull(),
     /** Who freezes its answers right now, and when they were last heard of (ms): what is frozen so far does not count yet. */
     freezing: text({ mode: 'json' }).$type<{ token: string; at: number }>(),
+    /**
+     * When it is to be looked at whether its answers suffice (ms): something that they hang on has changed, and what people can
+     * still undo stands by then. Null: nothing has changed since it was looked at.
+     */
+    lookAt: integer(),
     /** What stopped it and what to do about it. */
     error: text(),
     /** What reproduces it: hashes, seeds, data window, versions. */
@@ -69,15 +77,15 @@ export const rounds = sqliteTable(
   ],
 );
 
-/** What the trainer has to do. One row per round and kind; claimed through one operation. */
+/** What trainers have to do: one row for each kind of work on what it is about, a round or a reward model. */
 export const work = sqliteTable(
   'work',
   {
     id: text().primaryKey(),
-    roundId: text()
-      .notNull()
-      .references(() => rounds.id),
     kind: text().$type<WorkKind>().notNull(),
+    /** What it is about: one of these, as its kind has it. */
+    roundId: text().references(() => rounds.id),
+    rewardModelId: text().references(() => rewardModels.id),
     state: text().$type<WorkState>().notNull(),
     claimedBy: text(),
     claimedAt: integer(),
@@ -91,6 +99,8 @@ export const work = sqliteTable(
   },
   (table) => [
     uniqueIndex('work_round_kind').on(table.roundId, table.kind),
+    uniqueIndex('work_reward_model_kind').on(table.rewardModelId, table.kind),
+    check('work_about', sql`(round_id is null) <> (reward_model_id is null)`),
     index('work_waiting')
       .on(table.state, table.createdAt)
       .where(sql`state in ('queued', 'claimed')`),
