@@ -9,7 +9,8 @@ import { createUser } from '@/db/people/users';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { startRun } from '@/db/rounds/runs';
 import { type NewPair, type NewSample, recordSamples } from '@/db/rounds/samples';
-import { claimWork, finishSampling } from '@/db/work/queue';
+import { claimWork } from '@/db/work/queue';
+import { finishSampling } from '@/db/work/results';
 import type { RunMode } from '@/lib/runs';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 

@@ -2,7 +2,7 @@
 
 import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
 import { setVerdicts } from '@/db/rounds/samples';
-import { finishEvaluation } from '@/db/work/queue';
+import { finishEvaluation } from '@/db/work/results';
 import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
 import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary } from '@/lib/metrics';
