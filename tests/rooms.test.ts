@@ -182,6 +182,22 @@ describe('rooms import only downwards', () => {
   });
 });
 
+/** A backup is a folder, so those who write and read one name it; where the blobs in use lie, nobody else knows. */
+const mayNameFolders = ['db/blobs/', 'scripts/backup/', 'scripts/restore/'];
+
+describe('where a blob lies', () => {
+  it('is known in its room and to backups', () => {
+    const names = [...sources].flatMap(([path, text]) => {
+      const targets = importsOf(text).map((specifier) => targetOf(path, specifier));
+      return targets.includes('db/blobs/folder') ? [path] : [];
+    });
+    expect(names).toContain('db/blobs/blobs.ts');
+    expect(names.filter((path) => !mayNameFolders.some((room) => path.startsWith(room)))).toEqual(
+      [],
+    );
+  });
+});
+
 describe('a room can be held in the head', () => {
   it('a folder has so many files at most; whoever needs more names its parts', () => {
     const counts = new Map<string, number>();
