@@ -10,9 +10,10 @@ import { pairedChange } from '@/lib/statistics/paired-change';
 import type { WinRecord } from '@/lib/statistics/proportion';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PlannedSample } from '../draw/plan';
+import { diversityNetworkOf } from '../pipelines/diversity-network';
 import { openPolicy, type PolicyModel, pipelineFolder } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
-import { diversityNetworkOf } from './diversity';
+
 import { type ComparedPolicies, comparedPolicies, drawMissing } from './images';
 import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
 import { type Instruments, type Measured, measure } from './measure';

@@ -14,6 +14,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { drawPlanes } from '../draw/planes';
 import { trainingSeed } from '../draw/random';
 import { judgeFiles } from '../evaluate/judging';
+import { knownFilesHash } from '../pipelines/known-hash';
 import { openNewest } from '../pipelines/resolve';
 
 /** What it is tried on: enough to see whether it tells images apart. */
@@ -43,7 +44,7 @@ export async function tryImported(
     files.map((file) => join(folder, file)),
   );
   signal?.throwIfAborted();
-  const reward = await openImportedReward(engine, folder);
+  const reward = await openImportedReward(engine, folder, knownFilesHash);
   try {
     const { pipeline } = await openNewest(pipelineName);
     const requests = Array.from({ length: images }, (_, i) => {
