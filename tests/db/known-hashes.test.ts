@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { sha256 } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import { knownHash } from '@/db/known-hashes';
 
 let home: string;

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { blobPath } from '@/db/blobs/blobs';
+import { blobPath } from '@/db/blobs/folder';
 import { startRun } from '@/db/rounds/runs';
 import { listSamples } from '@/db/rounds/samples';
 import type { Round } from '@/db/schema/rounds';

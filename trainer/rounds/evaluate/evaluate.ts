@@ -13,7 +13,6 @@ import type { PlannedSample } from '../draw/plan';
 import { diversityNetworkOf } from '../pipelines/diversity-network';
 import { openPolicy, type PolicyModel, pipelineFolder } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
-
 import { type ComparedPolicies, comparedPolicies, drawMissing } from './images';
 import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
 import { type Instruments, type Measured, measure } from './measure';

@@ -1,4 +1,4 @@
-/** @file The LPIPS network that a pipeline's folder may bring along: it measures how different images are, and draws none. */
+/** @file The LPIPS network that a pipeline's folder may bring along. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLpips } from '@/trainer/rewards/lpips';

@@ -1,7 +1,8 @@
 /** @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through the transition trainer. */
 
 import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
-import { sha256 } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
+import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
