@@ -15,6 +15,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { drawPlanes } from '../draw/planes';
 import { trainingSeed } from '../draw/random';
 import { judgeFiles } from '../evaluate/judging';
+import { knownFilesHash } from '../pipelines/known-hash';
 import { openNewest } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 
@@ -55,7 +56,7 @@ export async function tryImported(
     files.map((file) => join(folder, file)),
   );
   signal?.throwIfAborted();
-  const reward = await openImportedReward(engine, folder);
+  const reward = await openImportedReward(engine, folder, knownFilesHash);
   try {
     const { pipeline } = await openNewest(pipelineName);
     const requests = Array.from({ length: images }, (_, i) => {
