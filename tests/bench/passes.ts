@@ -104,13 +104,17 @@ async function openPass(
 ): Promise<Pass> {
   const { graph: base, folder } = pipeline.unet;
   const b = new Builder('pass', { ...base.opsets });
-  const tokens = pipeline.tokenizer.maxLength;
   const weights = trainable?.declare(b) ?? [];
   const feeds: Record<string, Value> = {
     ...trainable?.feeds,
     sample: b.input('sample', 'float32', [images, ...pipeline.latentShape]),
     timestep: b.input('timestep', 'int64', [images]),
-    encoder_hidden_states: b.input('context', 'float32', [images, tokens, pipeline.embeddingSize]),
+    ...Object.fromEntries(
+      Object.entries(pipeline.conditioning).map(([port, dims]) => [
+        port,
+        b.input(port, 'float32', [images, ...dims]),
+      ]),
+    ),
   };
   const options = trainable?.onNode ? { onNode: trainable.onNode } : {};
   const output = Object.values(

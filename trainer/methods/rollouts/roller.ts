@@ -3,6 +3,7 @@
  * output of every step. Reward gradients flow back through what it keeps; policy gradients weigh it.
  */
 
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import { takeStep } from '@/trainer/diffusion/schedulers/step';
@@ -12,8 +13,8 @@ import type { TrainedDenoiser } from './trained-denoiser';
 export interface RolloutOrigin {
   /** x_T of all images. */
   latents: Float32Array;
-  /** Text embeddings, one per image. */
-  contexts: readonly Float32Array[];
+  /** Of the prompts, one per image. */
+  contexts: readonly Conditioning[];
   /** z of a step, for all images; steps beyond the schedule's are those of re-noised copies. */
   noise: (step: number) => Float32Array;
 }
@@ -68,7 +69,7 @@ export class Roller {
   async step(
     timestep: number,
     sample: Float32Array,
-    contexts: readonly Float32Array[],
+    contexts: readonly Conditioning[],
     noise: Float32Array,
   ): Promise<Rollout> {
     const { denoiser, scheduler, settings, images } = this.options;

@@ -1,5 +1,6 @@
 /** @file Pairs of candidates, drawn step by step under the policy as it is. */
 
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
 import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import { predictedMean, takeStep } from '@/trainer/diffusion/schedulers/step';
@@ -10,8 +11,8 @@ import { bestAndWorst, type ChoiceSettings } from './choice';
 
 /** Two next latents of one x_t. Arrays are [C, H, W] and share memory with their batch. */
 export interface StepPair {
-  /** Text embedding of the prompt. */
-  context: Float32Array;
+  /** Of the prompt. */
+  context: Conditioning;
   /** 0 is the noisiest. */
   timestepIndex: number;
   /** x_t. */
@@ -101,7 +102,7 @@ export async function drawPairs(
       for (const [image, one] of chosen.entries()) {
         if (!one) continue;
         draw.pairs.push({
-          context: contexts[image] as Float32Array,
+          context: contexts[image] as Conditioning,
           timestepIndex: step,
           sample: own(sample, image),
           winner: own((candidates[one.best] as Candidate).next, image),

@@ -1,5 +1,5 @@
 /** @file What opens alike for every method that draws images while it trains, whatever it does with the reward. */
-import { sha256 } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import type { TrainMetrics } from '@/lib/metrics';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
@@ -50,8 +50,7 @@ export async function openDrawnTraining(
   const images = batchImages(together, mostImagesPerRun(pipeline, 1));
   const unet = await trainedUnet(pipeline.unet.graph, training);
   const conditioning = await openConditioning(engine, pipeline);
-  const encode = async (prompt: string) => (await conditioning.encode(prompt)).data;
-  const tried = await tryRewards({ engine, start, encode }, round, method);
+  const tried = await tryRewards({ engine, start, encode: conditioning.encode }, round, method);
   const { reward } = tried;
   const origin = { round, pipeline, conditioning, imagesPerRound: draws * imagesPerDraw };
   return {
