@@ -1,5 +1,6 @@
-import { integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { ImportReport, RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
+import { instant, json, whole } from './columns';
 import { user } from './people';
 
 /** Reward models, learned from what people said or imported; immutable once ready. Learning again makes a new version. */
@@ -11,20 +12,20 @@ export const rewardModels = sqliteTable(
     pipeline: text().notNull(),
     source: text().$type<RewardSource>().notNull(),
     /** Counted from 1 for each pipeline and source. */
-    version: integer().notNull(),
+    version: whole().notNull(),
     state: text().$type<RewardModelState>().notNull(),
     /** What could no longer be undone at this instant counts, ms. */
-    until: integer().notNull(),
+    until: instant().notNull(),
     /** Hash of the model's safetensors in the blob store, once ready. */
     blob: text(),
-    report: text({ mode: 'json' }).$type<RewardReport>(),
+    report: json<RewardReport>(),
     /** Where an imported model lies, and what it was found to be. */
     folder: text(),
-    imported: text({ mode: 'json' }).$type<ImportReport>(),
+    imported: json<ImportReport>(),
     error: text(),
     createdBy: text().references(() => user.id, { onDelete: 'set null' }),
-    createdAt: integer().notNull(),
-    finishedAt: integer(),
+    createdAt: instant().notNull(),
+    finishedAt: instant(),
   },
   (table) => [uniqueIndex('reward_models_version').on(table.pipeline, table.source, table.version)],
 );

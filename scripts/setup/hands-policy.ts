@@ -1,6 +1,5 @@
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
-import { readSchedule } from '@/trainer/diffusion/pipelines/pipeline';
-import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
+import { openScheduler } from '@/trainer/diffusion/pipelines/pipeline';
 import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 
 const folder = 'trainer/hands/policy';
@@ -28,7 +27,7 @@ export async function handsPolicy() {
       suggestedPrompts: spread(TRAINING_PROMPTS, trainingPromptCount),
       suggestedEvaluationPrompts: spread(EVALUATION_PROMPTS, evaluationPromptCount),
       suggestedPreset: 'hands' as const,
-      schedule: scheduleText(await readSchedule(folder)),
+      schedule: (await openScheduler(folder)).text,
     },
   };
 }

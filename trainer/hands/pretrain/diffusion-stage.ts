@@ -7,9 +7,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
-import { DdimScheduler, ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import type { Value } from '@/trainer/graph/builder';
 import { expectDtype, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { createRandom, type Random } from '@/trainer/random';
 import type { Engine, Feeds } from '@/trainer/runtime/engine';
 import { CAPTION_RATES, type CaptionRates, writeCaption } from '../captions';
 import { writeContactSheet } from '../contact-sheet';
@@ -19,7 +21,6 @@ import { buildUnet } from '../networks/unet';
 import { drawPrompts, TRAINING_PROMPTS } from '../prompts';
 import { PROMPT_TOKENS, writeTokenizer } from '../tokenizer';
 import { IMAGE_SIZE } from '../world/draw';
-import { createRandom, type Random } from '../world/random';
 import type { DefectRates } from '../world/scene';
 import { type Dataset, IMAGE_BYTES } from './dataset';
 import {
@@ -218,7 +219,7 @@ export async function trainDiffusion(engine: Engine, job: DiffusionJob): Promise
           timestep: int64([1], [timestep]),
           ids,
         });
-        const { previous } = ddimStep(scheduler.coefficients(timestep, SHOWN_STEPS, 1), SHOWN, {
+        const { previous } = takeStep(scheduler.coefficients(timestep, SHOWN_STEPS, 1), SHOWN, {
           sample,
           output: expectDtype(noise as Tensor, 'float32', 'noise').data,
           noise: new Float32Array(sample.length).map(() => random.gaussian()),

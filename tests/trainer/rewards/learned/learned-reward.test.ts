@@ -9,7 +9,7 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipel
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
 import { openFeatureNetworks } from '@/trainer/rewards/learned/features';
 import type { Head } from '@/trainer/rewards/learned/head';
@@ -113,7 +113,7 @@ it('refuses a head of another pipeline', async () => {
   const { head } = await open();
   const networks = await openFeatureNetworks(pipeline);
   const other = { ...head, weights: new Float32Array(7) };
-  const reward = learnedReward('picks 1', other, networks, async () => new Float32Array());
+  const reward = learnedReward('picks 1', other, networks, async () => ({}));
   const b = new Builder('score');
   expect(() => reward.append(b, b.input('images', 'float32', [1, 3, size, size]))).toThrow(
     /picks 1.+7 features/,
