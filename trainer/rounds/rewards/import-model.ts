@@ -7,7 +7,6 @@ import { pipeline as streamed } from 'node:stream/promises';
 import { finishRewardModel } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
 import type { ImportReport } from '@/lib/rewards';
-import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { rewardFiles } from '@/trainer/rewards/imported/identity';
 import { readManifest } from '@/trainer/rewards/imported/manifest';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
@@ -16,7 +15,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { drawPlanes } from '../draw/planes';
 import { trainingSeed } from '../draw/random';
 import { judgeFiles } from '../evaluate/judging';
-import { pipelineFolder } from '../pipelines/resolve';
+import { openNewest } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 
 /** What it is tried on: enough to see whether it tells images apart. */
@@ -58,7 +57,7 @@ export async function tryImported(
   signal?.throwIfAborted();
   const reward = await openImportedReward(engine, folder);
   try {
-    const pipeline = await openPipeline(pipelineFolder(pipelineName));
+    const { pipeline } = await openNewest(pipelineName);
     const requests = Array.from({ length: images }, (_, i) => {
       const seed = trainingSeed('import', i);
       return { prompt, seed, noiseSeed: seed };

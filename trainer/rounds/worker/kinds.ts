@@ -6,7 +6,7 @@ import { sampleRound } from '../draw/sample';
 import { evaluateRound } from '../evaluate/evaluate';
 import { importReward } from '../rewards/import-model';
 import { learnReward } from '../rewards/make-model';
-import { dropCheckpoints } from '../train/checkpoint';
+import { dropCheckpoint } from '../train/checkpoint';
 import { trainRound } from '../train/train';
 import type { Assignment } from './assignment';
 
@@ -30,7 +30,7 @@ export const performers: {
  */
 export const lanes: readonly (readonly WorkKind[])[] = [roundWorkKinds, rewardWorkKinds];
 
-/** What cancelled work leaves on this machine. */
-export async function forget({ round }: Assignment<WorkKind>): Promise<void> {
-  if (round) await dropCheckpoints(round.id);
+/** Drops what cancelled work has kept to go on from. */
+export async function forget({ cursor }: Assignment<WorkKind>): Promise<void> {
+  await dropCheckpoint(cursor);
 }

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { newId } from '@/db/ids';
 import { heartbeatWorker, listWorkers, registerWorker, removeWorker } from '@/db/work/workers';
+import { adoptCheckpoints } from '../train/checkpoint';
 import type { ChosenDevice } from './device';
 import { lanes } from './kinds';
 import { WorkLoop } from './loop';
@@ -25,6 +26,7 @@ export class Worker {
   /** Works until told to stop; then everything it held is put back. */
   async run(): Promise<void> {
     await this.#buryTheDead();
+    await adoptCheckpoints();
     await registerWorker({
       id: this.#id,
       pid: process.pid,
