@@ -79,7 +79,7 @@ const setProgress = prepared((database) =>
     .update(rounds)
     .set({
       progress: sql`${sql.placeholder('progress')}`,
-      lookAt: sql`min(coalesce(${rounds.lookAt}, ${sql.placeholder('lookAt')}), ${sql.placeholder('lookAt')})`,
+      lookAt: sql`case when ${rounds.lookAt} <= ${sql.placeholder('lookAt')} then ${rounds.lookAt} else ${sql.placeholder('lookAt')} end`,
     })
     .where(eq(rounds.id, sql.placeholder('roundId')))
     .prepare(),

@@ -7,6 +7,7 @@ import { AppError } from '@/lib/errors';
 import type { RoundProgress } from '@/lib/rounds';
 import { type RewardWorkKind, type RoundWorkKind, roundWorkKinds, type WorkKind } from '@/lib/work';
 import { db } from '../client';
+import { isTrue } from '../dialect';
 import type { RewardModel } from '../rewards/reward-models';
 import { mergeProgress } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
@@ -44,7 +45,7 @@ export interface Claim {
 }
 
 /** Work on a round waits while the round, or its run, is held. */
-const isHeld = or(eq(rounds.paused, true), sql`${runs.status} <> 'active'`);
+const isHeld = sql`(${rounds.paused} or ${runs.status} <> 'active')`;
 
 /** Work with what it is about. */
 function workIn(tx: Transaction) {
@@ -64,7 +65,7 @@ function waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
         sql`${work.state} in ('queued', 'claimed')`,
         or(eq(work.state, 'queued'), lt(work.heartbeatAt, now - takeoverMs)),
         inArray(work.kind, [...among]),
-        or(isNotNull(work.rewardModelId), sql`not (${isHeld})`),
+        or(isNotNull(work.rewardModelId), sql`not ${isHeld}`),
       ),
     )
     .orderBy(asc(work.createdAt))
@@ -144,7 +145,7 @@ export async function heartbeatWork({
 }: Claim & { now?: number }): Promise<HeartbeatResult> {
   return immediate((tx) => {
     const found = tx
-      .select({ state: work.state, claimedBy: work.claimedBy, held: sql<0 | 1 | null>`${isHeld}` })
+      .select({ state: work.state, claimedBy: work.claimedBy, held: isTrue(isHeld) })
       .from(work)
       .leftJoin(rounds, eq(rounds.id, work.roundId))
       .leftJoin(runs, eq(runs.id, rounds.runId))

@@ -30,7 +30,7 @@ export const performers: {
  */
 export const lanes: readonly (readonly WorkKind[])[] = [roundWorkKinds, rewardWorkKinds];
 
-/** What cancelled work leaves on this machine. */
-export async function forget({ round, cursor }: Assignment<WorkKind>): Promise<void> {
-  if (round) await dropCheckpoint(cursor);
+/** Drops what cancelled work has kept to go on from. */
+export async function forget({ cursor }: Assignment<WorkKind>): Promise<void> {
+  await dropCheckpoint(cursor);
 }
