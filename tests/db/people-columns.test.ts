@@ -1,36 +1,18 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { afterEach, expect, it } from 'vitest';
 import { openDatabase } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
+import { openBefore } from '@/tests/support/older-home';
 
-const migrations = 'db/migrations';
 const folder = mkdtempSync(join(tmpdir(), 'darkroom-migration-'));
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** The migrations as they were before the one that adds the column `imported`. */
-function migrationsBefore(): string {
-  const before = join(folder, 'migrations');
-  cpSync(migrations, before, { recursive: true });
-  const files = readdirSync(migrations).filter((file) => file.endsWith('.sql'));
-  const adds = /ADD `imported`/;
-  const added = files
-    .sort()
-    .findIndex((file) => adds.test(readFileSync(join(before, file), 'utf8')));
-  const journalFile = join(before, 'meta/_journal.json');
-  const journal = JSON.parse(readFileSync(journalFile, 'utf8'));
-  journal.entries = journal.entries.slice(0, added);
-  writeFileSync(journalFile, JSON.stringify(journal));
-  return before;
-}
-
 it('an older home learns from addresses and passwords who was imported and who gave an address', async () => {
   const path = join(folder, 'darkroom.db');
-  const old = openDatabase(path);
-  migrate(old, { migrationsFolder: migrationsBefore() });
+  const old = openBefore(folder, /ADD `imported`/);
   const person = old.$client.prepare(
     "insert into user (id, name, email, created_at, updated_at, role) values (?, ?, ?, 0, 0, 'annotator')",
   );

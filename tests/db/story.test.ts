@@ -9,6 +9,7 @@ import { recordEvaluation } from '@/db/rounds/metrics';
 import { getRound, listRounds } from '@/db/rounds/rounds';
 import { getRun } from '@/db/rounds/runs';
 import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
+import { handsRates } from '@/tests/support/hands-verdict';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -73,8 +74,7 @@ it('takes an online run from picks to a served policy, the next round and back a
     comparedToPolicyId: base.id,
     summary: {
       images: 10,
-      deformed: { count: 1, n: 10 },
-      blood: { count: 0, n: 10 },
+      ...handsRates({ count: 1, n: 10 }),
       alignment: 0.9,
       winRate: { wins: 6, ties: 2, n: 10 },
       diversity: 0.4,

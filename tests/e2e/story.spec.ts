@@ -3,7 +3,7 @@ import { expect, type Page } from 'playwright/test';
 import { servingPolicy } from '@/db/policies/aliases';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { getRound } from '@/db/rounds/rounds';
-import { handsPolicy } from '@/scripts/setup/hands-policy';
+import { handsPolicy } from '@/trainer/hands/hands-policy';
 import { test } from './support/app';
 import { allSent, desk, shownLease } from './support/desk';
 

@@ -1,7 +1,9 @@
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { readSchedule } from '@/trainer/diffusion/pipelines/pipeline';
 import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
-import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
+import { handsJudge } from './judge/declaration';
+import { handsPresets } from './presets';
+import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from './prompts';
 
 const folder = 'trainer/hands/policy';
 const trainingPromptCount = 48;
@@ -27,7 +29,10 @@ export async function handsPolicy() {
       height: 64,
       suggestedPrompts: spread(TRAINING_PROMPTS, trainingPromptCount),
       suggestedEvaluationPrompts: spread(EVALUATION_PROMPTS, evaluationPromptCount),
+      suggestedRunName: 'Five fingers',
       suggestedPreset: 'hands' as const,
+      presets: handsPresets,
+      judge: handsJudge,
       schedule: scheduleText(await readSchedule(folder)),
     },
   };

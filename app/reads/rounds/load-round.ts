@@ -1,4 +1,5 @@
 import { answerCounts } from '@/db/figures/answer-counts';
+import { declaredJudges, declaredPresets } from '@/db/policies/declared';
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listRewardModels } from '@/db/rewards/reward-models';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
@@ -11,11 +12,12 @@ import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
-import { presets, presetsOf } from '@/lib/settings/presets';
+import { presetsOf } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 import { type RoundDetail, trainingDataSchema } from '../../api/rounds/schema';
+import { showEvaluation } from '../evaluations/show';
 import { showFrame, showImage } from '../images/show';
-import { summarize, trainerState, withoutRewards } from './summaries';
+import { summarize, trainerState } from './summaries';
 
 const trainingPairsShown = 12;
 
@@ -25,7 +27,9 @@ const paceWindowMs = 10 * 60_000;
 /** Everything the page of one round shows. Throws 'not-found'. */
 export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
   const round = await getRound(id);
-  const [summary] = await summarize([await listedRound(id)]);
+  const judges = await declaredJudges();
+  const [summary] = await summarize([await listedRound(id)], judges);
+  const judge = judges.get(summary!.run.pipeline) ?? null;
   const [start, [before, after], counts, trained, labeled, yardstick] = await Promise.all([
     getPolicy(round.startPolicyId),
     measurementsOf([
@@ -42,7 +46,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     const policyIds = round.resultPolicyId ? [policyId, round.resultPolicyId] : [];
     const prefer = new Set(Object.keys(rewards));
     const frames = await evaluationFrames({ policyIds, limit: pairedImages, prefer });
-    return frames.map((frame) => showFrame(frame, rewards));
+    return frames.map((frame) => showFrame(frame, judge, rewards));
   };
   const base = sourceOf(summary!.run.method) === 'reward' ? await baseOf(start) : start;
   const { trainingData, ...manifest } = round.manifest ?? {};
@@ -66,17 +70,17 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       prompt: pair.prompt,
       weight: pair.weight,
       smoothing: pair.smoothing,
-      winner: showImage(pair.winner),
-      loser: showImage(pair.loser),
+      winner: showImage(pair.winner, judge),
+      loser: showImage(pair.loser, judge),
     })),
     trainingLabels: labeled.map(({ ordinal, good, sample }) => ({
       ordinal,
       good,
       prompt: sample.prompt,
-      image: showImage(sample),
+      image: showImage(sample, judge),
     })),
-    before: withoutRewards(before ?? null),
-    after: withoutRewards(after ?? null),
+    before: showEvaluation(before ?? null, judge),
+    after: showEvaluation(after ?? null, judge),
     frames: await framesBeside(start.id),
     base:
       base.id === start.id || !round.resultPolicyId
@@ -106,8 +110,9 @@ async function compareWith(
   const previous = await roundBefore(round);
   if (previous) return { name: `round ${previous.ordinal}`, config: previous.config };
   const { prompts, evaluationPrompts, seed } = round.config;
-  const candidates = presetsOf(pipeline).map((preset) => ({
-    name: `the preset ${presets[preset].label}`,
+  const presets = Object.values(presetsOf(await declaredPresets(pipeline)));
+  const candidates = presets.map((preset) => ({
+    name: `the preset ${preset.label}`,
     config: presetConfig(preset, { prompts, evaluationPrompts, seed }),
   }));
   const distance = (candidate: { config: RunConfig }) =>

@@ -11,6 +11,7 @@ import { advanceReadyRounds, cancelRound, closeLabeling, getRound } from '@/db/r
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
+import { handsVerdict } from '@/tests/support/hands-verdict';
 import { addPairs, makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
 import { most, transactionsDuring } from '../transactions';
 
@@ -123,7 +124,7 @@ describe('under the write lock', () => {
       await recordSamples({ samples });
       const verdicts = samples.map(({ id }) => ({
         sampleId: id,
-        verdict: { judge: 'a “judge”', deformed: true, blood: true, scores: { deformed: 1 / 3 } },
+        verdict: handsVerdict('a “judge”', { deformed: true, blood: true }, { alignment: 1 / 3 }),
       }));
       locked.push(most(await transactionsDuring(() => setVerdicts(verdicts))));
       const stored = db()

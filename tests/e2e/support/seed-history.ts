@@ -9,6 +9,7 @@ import { getRound, updateProgress } from '@/db/rounds/rounds';
 import { type NewSample, recordSamples } from '@/db/rounds/samples';
 import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work/queue';
 import type { WorkKind } from '@/lib/rounds';
+import { handsRates, handsVerdict } from '@/tests/support/hands-verdict';
 import { float32 } from '@/trainer/graph/tensor';
 import { serializePolicy } from '@/trainer/rounds/train/policy-file';
 import { drawPicture, pictureSide, seedRound } from './seed';
@@ -144,7 +145,11 @@ async function evaluate(policy: Policy, roundId: string, deformed: number, again
         height: pictureSide,
         trajectoryBlob: null,
         purpose: 'evaluation',
-        verdict: { judge: 'seed', fingers: bad ? 6 : 5, deformed: bad, blood: index === 7 },
+        verdict: handsVerdict('seed', {
+          fingers: bad ? 6 : 5,
+          deformed: bad,
+          blood: index === 7,
+        }),
       };
     }),
   );
@@ -156,8 +161,7 @@ async function evaluate(policy: Policy, roundId: string, deformed: number, again
     summary: {
       images: evaluationImages,
       judge: 'seed',
-      deformed: { count: deformed, n: evaluationImages },
-      blood: { count: 1, n: evaluationImages },
+      ...handsRates({ count: deformed, n: evaluationImages }, { count: 1, n: evaluationImages }),
       alignment: 0.75,
       winRate: against && { wins: 4, ties: 4, n: evaluationImages },
       diversity: 0.3,

@@ -16,7 +16,7 @@ import { claimWork, finishSampling } from '@/db/work/queue';
 import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { exportTo } from '@/scripts/export/export-to';
 import { importFile } from '@/scripts/import/import-file';
-import { handsPolicy } from '@/scripts/setup/hands-policy';
+import { handsPolicy } from '@/trainer/hands/hands-policy';
 import { makeSample } from '../../db/support';
 import { everything, exported, png, row, temporary, useHome, withFolder } from './support';
 

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toPlanes } from '@/trainer/diffusion/images/png';
+import type { JudgedImage } from '@/trainer/judging';
 import { Lpips, readLpips } from '@/trainer/rewards/lpips';
 import type { Engine } from '@/trainer/runtime/engine';
-import type { JudgedImage } from './judging';
 
 /** Where a pipeline's own network lies, if it has one: `lpips/model.onnx`, as trainer/rewards/lpips takes it. */
 function networkOf(pipelineFolder: string): string | undefined {

@@ -8,13 +8,21 @@ import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { pairedChange } from '@/lib/statistics/paired-change';
 import type { WinRecord } from '@/lib/statistics/proportion';
+import {
+  compareVerdicts,
+  defectRates,
+  type Judge,
+  meanAlignment,
+  measuresOf,
+  type Reading,
+} from '@/trainer/judging';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PlannedSample } from '../draw/plan';
 import { pipelineFolder } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 import { networkDiversity } from './diversity';
 import { comparedPolicies, drawMissing, drawnOf, type EvaluatedPolicy, imagesOf } from './images';
-import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
+import { judgeOf } from './judging';
 import { compareRewards } from './rewards';
 
 /** Draws what is missing of the policies' evaluation images, compares them, and ends the round. */
@@ -43,6 +51,10 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     before: await summaryOf(before, readingsBefore),
     after: await summaryOf(after, readingsAfter),
   };
+  // Without a judge diversity alone tells, where the pipeline's own network measures it.
+  const isWatched =
+    judge !== undefined ||
+    (summaries.before.diversity !== null && summaries.after.diversity !== null);
   const asStart = { policyId: startPolicyId, comparedToPolicyId: null, summary: summaries.before };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({ roundId: null, ...asStart });
@@ -64,11 +76,10 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
         rewards: rewarded.paired,
       }),
       ...(rewarded &&
-        readingsBefore &&
-        readingsAfter && {
+        isWatched && {
           alarms: hackingAlarms(
-            measuresOf(readingsBefore, rewarded.before),
-            measuresOf(readingsAfter, rewarded.after),
+            withRewards(judge, readingsBefore, rewarded.before),
+            withRewards(judge, readingsAfter, rewarded.after),
             { before: summaries.before.diversity, after: summaries.after.diversity },
           ),
         }),
@@ -77,12 +88,14 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   await assignment.complete(finishEvaluation);
 }
 
-function measuresOf(readings: readonly Reading[], rewards: Float32Array): ImageMeasures[] {
-  return readings.map(({ verdict }, i) => ({
-    reward: rewards[i] as number,
-    formed: Number(!verdict.deformed),
-    bloodless: Number(!verdict.blood),
-    alignment: verdict.alignment ?? 0,
+function withRewards(
+  judge: Judge | undefined,
+  readings: readonly Reading[] | undefined,
+  rewards: Float32Array,
+): ImageMeasures[] {
+  return [...rewards].map((reward, i) => ({
+    reward,
+    measures: judge && readings ? measuresOf(judge, (readings[i] as Reading).verdict) : {},
   }));
 }
 
@@ -107,18 +120,12 @@ function summarize(
   judge: Judge | undefined,
   readings: readonly Reading[] = [],
 ): EvaluationSummary {
-  const n = readings.length;
-  const share = (defect: 'deformed' | 'blood') => ({
-    count: readings.filter(({ verdict }) => verdict[defect]).length,
-    n,
-  });
-  const total = readings.reduce((sum, { verdict }) => sum + (verdict.alignment ?? 0), 0);
+  const verdicts = readings.map(({ verdict }) => verdict);
   return {
     images,
     ...(judge && { judge: judge.name }),
-    deformed: share('deformed'),
-    blood: share('blood'),
-    alignment: n === 0 ? null : total / n,
+    defects: judge ? defectRates(judge, verdicts) : {},
+    alignment: judge ? meanAlignment(judge, verdicts) : null,
     winRate: null,
     diversity: judge ? diversityOf(judge, planned, readings) : null,
   };
