@@ -47,8 +47,10 @@ const mayImport: Record<string, string[]> = {
   ],
   'trainer/diffusion/images': [...engine, 'trainer/diffusion', 'trainer/diffusion/pipelines'],
   'trainer/diffusion/sampling': [...engine, 'trainer/diffusion/*'],
-  'trainer/rewards': ['db/*', ...engine, 'trainer/diffusion/*'],
-  'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards'],
+  'trainer/rewards': [...engine, 'trainer/diffusion/*'],
+  'trainer/rewards/learned': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
+  'trainer/rewards/imported': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
+  'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards/*'],
   'trainer/hands': [
     'db/*',
     ...engine,

@@ -16,6 +16,7 @@ import type { CountedKind } from '@/lib/judging';
 import type { Purpose } from '@/lib/samples';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
+import { countIf } from '../dialect';
 import type { Flag } from '../labeling/flags';
 import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from '../policies/list';
 import type { Sample } from '../schema/labels';
@@ -39,7 +40,7 @@ function drawnFor(purpose: Purpose | undefined) {
 }
 
 /** Whether somebody has looked at a sample: in an answered pair, in a tagged group, or to flag it. */
-const isSeenByPeople = sql<number>`(
+const isSeenByPeople = sql`(
   exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
     where ${pairs.sampleAId} = ${samples.id} and ${preferences.supersededAt} is null)
   or exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
@@ -103,7 +104,7 @@ function ratesOf(policies: readonly ListedPolicy[], purpose: Purpose | undefined
       policyId: samples.policyId,
       images: count(),
       judged: count(samples.verdict),
-      seen: sql<number>`sum(${isSeenByPeople})`,
+      seen: countIf(isSeenByPeople),
     })
     .from(samples)
     .where(which)

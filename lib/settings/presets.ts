@@ -42,6 +42,9 @@ export const official: Preset = {
 
 const groupNames = Object.keys(settingGroups) as GroupName[];
 
+/** Made once: a page of a round reads presets each time. */
+const groupSchemas = groupNames.map((name) => [name, schemaOf(settingGroups[name])] as const);
+
 /** Departures of settings that there are, to values that they may have. */
 const departuresSchema = z
   .partialRecord(
@@ -52,8 +55,8 @@ const departuresSchema = z
     ),
   )
   .superRefine((departures, context) => {
-    for (const group of groupNames) {
-      const checked = schemaOf(settingGroups[group]).safeParse(valuesOf(departures[group]));
+    for (const [group, schema] of groupSchemas) {
+      const checked = schema.safeParse(valuesOf(departures[group]));
       for (const { path, message } of checked.error?.issues ?? []) {
         context.addIssue({ code: 'custom', path: [group, ...path], message });
       }

@@ -5,7 +5,6 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import { floatingPointOperations } from '@/trainer/graph/work';
 import {
   type Trainable,
   trainableAdapter,
@@ -14,6 +13,7 @@ import {
 import { trainedUnet } from '@/trainer/rounds/train/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
 import { anyNumbers, time, timeInTurns } from './measure';
+import { floatingPointOperations } from './work';
 
 const everyWeight = { trainables: 'full', loraRank: 1, loraAlpha: 1 } as const;
 
@@ -104,13 +104,17 @@ async function openPass(
 ): Promise<Pass> {
   const { graph: base, folder } = pipeline.unet;
   const b = new Builder('pass', { ...base.opsets });
-  const tokens = pipeline.tokenizer.maxLength;
   const weights = trainable?.declare(b) ?? [];
   const feeds: Record<string, Value> = {
     ...trainable?.feeds,
     sample: b.input('sample', 'float32', [images, ...pipeline.latentShape]),
     timestep: b.input('timestep', 'int64', [images]),
-    encoder_hidden_states: b.input('context', 'float32', [images, tokens, pipeline.embeddingSize]),
+    ...Object.fromEntries(
+      Object.entries(pipeline.conditioning).map(([port, dims]) => [
+        port,
+        b.input(port, 'float32', [images, ...dims]),
+      ]),
+    ),
   };
   const options = trainable?.onNode ? { onNode: trainable.onNode } : {};
   const output = Object.values(

@@ -35,7 +35,8 @@ async function check(engine: Engine, folder: string) {
   const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
   const [, c, h, w] = golden.get('noise').dims as [number, number, number, number];
   const [, tokens, width] = golden.get('cond').dims as [number, number, number];
-  const shape = { images: 2, latent: [c, h, w], context: [tokens, width] } as const;
+  const context = { encoder_hidden_states: [tokens, width] };
+  const shape = { images: 2, latent: [c, h, w], context };
   const timestep = Number(golden.get('timestep').data[0]);
   const noise = golden.floats('noise').data;
   const pair = ['w', 'l'].map((which) =>
@@ -46,7 +47,7 @@ async function check(engine: Engine, folder: string) {
     latents: float32([2, c, h, w], concatenated(pair.map(({ latents }) => latents))),
     target: float32([2, c, h, w], concatenated(pair.map(({ target }) => target))),
     timestep: timestepFeed(takesScalarTimestep(unet.graph), [timestep, timestep]),
-    context: float32([2, tokens, width], concatenated([cond, cond])),
+    encoder_hidden_states: float32([2, tokens, width], concatenated([cond, cond])),
   };
   const base = await engine.load(
     serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, 'base')),

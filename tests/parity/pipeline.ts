@@ -1,13 +1,15 @@
 /** @file Pipeline parity: text, UNet with and without an adapter, decoder, DDIM steps and a guided trajectory. */
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { attachAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
-import { ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import { numbersOf } from '@/trainer/graph/numbers';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -57,6 +59,13 @@ function rowsOf({ data, dims }: Tensor<'float32'>): Float32Array[] {
   return Array.from({ length: count }, (_, row) => data.subarray(row * size, (row + 1) * size));
 }
 
+/** The reference's embeddings, prompt by prompt. */
+function promptsOf(embeddings: Tensor<'float32'>): Conditioning[] {
+  return rowsOf(embeddings).map((row) => ({
+    encoder_hidden_states: float32(embeddings.dims.slice(1), row),
+  }));
+}
+
 async function textError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
   const { prompts } = await readJson<{ prompts: string[] }>(join(folder, 'parity/golden.json'));
   const wanted = golden.get('input_ids') as Tensor<'int64'>;
@@ -70,7 +79,9 @@ async function textError({ engine, pipeline, folder, golden }: Setting): Promise
   }
   const encoder = await PromptEncoder.open(engine, pipeline);
   const embeddings: number[] = [];
-  for (const prompt of prompts) embeddings.push(...(await encoder.encode(prompt)));
+  for (const prompt of prompts) {
+    for (const { data } of Object.values(await encoder.encode(prompt))) embeddings.push(...data);
+  }
   await encoder.release();
   return errorOf(embeddings, golden.get('last_hidden_state'));
 }
@@ -86,10 +97,10 @@ async function unetError(
   { engine, pipeline, golden }: Setting,
   policy?: PolicyWeights,
 ): Promise<number> {
-  const embeddings = rowsOf(golden.floats('encoder_hidden_states'));
+  const embeddings = promptsOf(golden.floats('encoder_hidden_states'));
   const images = embeddings.length;
   const denoiser = await Denoiser.open(engine, pipeline, { images, guidance: 1, policy });
-  await denoiser.setPrompts(embeddings, embeddings[0] as Float32Array);
+  await denoiser.setPrompts(embeddings, embeddings[0] as Conditioning);
   const [timestep] = numbersOf(golden.get('timestep')) as [number];
   const output = await denoiser.predict(golden.floats('sample').data, timestep);
   await denoiser.release();
@@ -130,7 +141,7 @@ function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
   ];
   let worst = 0;
   for (const [i, timestep] of timesteps.entries()) {
-    const step = ddimStep(scheduler.coefficients(timestep, steps, 1), images, {
+    const step = takeStep(scheduler.coefficients(timestep, steps, 1), images, {
       sample,
       output,
       noise: noise[i] as Float32Array,
@@ -154,22 +165,22 @@ async function trajectoryError({ engine, pipeline, folder, golden }: Setting): P
   }>(join(folder, 'parity/golden.json'));
   const guidance = guidance_scale ?? trajectory?.guidance_scale ?? 1;
   // One prompt may stand for all images.
-  const prompts = rowsOf(golden.floats('cond'));
+  const prompts = promptsOf(golden.floats('cond'));
   const images = golden.get('latents').dims[1] as number;
-  const conditional = Array.from(
+  const contexts = Array.from(
     { length: images },
-    (_, i) => prompts[i % prompts.length] as Float32Array,
+    (_, i) => prompts[i % prompts.length] as Conditioning,
   );
   const steps = golden.get('timesteps').data.length;
   const sampler = await Sampler.open(engine, pipeline, {
-    images: conditional.length,
+    images: contexts.length,
     settings: { steps, eta: 1, guidance },
   });
   const noise = rowsOf(golden.floats('noise'));
   const rollout = await sampler.rollout({
     latents: rowsOf(golden.floats('latents'))[0] as Float32Array,
-    conditional,
-    empty: golden.floats('uncond').data,
+    contexts,
+    empty: promptsOf(golden.floats('uncond'))[0] as Conditioning,
     noise: (step) => noise[step] as Float32Array,
   });
   const pixels = await sampler.decode(rollout.states.at(-1) as Float32Array);

@@ -11,8 +11,8 @@ import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import { RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
-import { graphReward } from '@/trainer/rewards/graph-reward';
 import type { Engine } from '@/trainer/runtime/engine';
+import { graphReward } from '../support/graph-reward';
 import { Golden, readJson } from './golden';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';
 
@@ -76,7 +76,7 @@ async function checkCase(
   const trainer = await RolloutTrainer.open(engine, {
     trainable,
     pipeline,
-    emptyContext: golden.floats('uncond', [tokens, width]),
+    emptyContext: { encoder_hidden_states: golden.floats('uncond', [tokens, width]) },
     settings: { steps, eta, guidance },
     images,
     method: methodOf(cases[name] as RolloutCases['cases'][string]),
@@ -90,9 +90,12 @@ async function checkCase(
     [
       {
         latents: golden.floats('latents').data,
-        contexts: Array.from({ length: images }, (_, i) =>
-          cond.subarray(i * tokens * width, (i + 1) * tokens * width),
-        ),
+        contexts: Array.from({ length: images }, (_, i) => ({
+          encoder_hidden_states: float32(
+            [tokens, width],
+            cond.subarray(i * tokens * width, (i + 1) * tokens * width),
+          ),
+        })),
         rewardFeeds: { text_embedding: golden.floats('text_embedding') },
         noise: () => new Float32Array(golden.get('latents').data.length),
       },

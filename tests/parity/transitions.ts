@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
-import { takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
+import { emptyFeeds, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import type { Builder } from '@/trainer/graph/builder';
@@ -140,7 +140,8 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
   const [, c, h, w] = transition.get('latents_0').dims as [number, number, number, number];
   const [, tokens, width] = transition.get('cond').dims as [number, number, number];
   const guidance = settings.guidance_scale;
-  const shape = { images: n, latent: [c, h, w], context: [tokens, width], guidance } as const;
+  const context = { encoder_hidden_states: [tokens, width] };
+  const shape = { images: n, latent: [c, h, w], context, guidance };
   const graph = buildTransitionStep(
     trainable,
     { ...shape, clip: Number.POSITIVE_INFINITY },
@@ -163,8 +164,13 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
       takesScalarTimestep(trainable.unet),
       images.map(() => settings.timestep),
     ),
-    context: float32([n, tokens, width], Float32Array.from(images.flatMap(() => cond))),
-    emptyContext: transition.floats('uncond'),
+    encoder_hidden_states: float32(
+      [n, tokens, width],
+      Float32Array.from(images.flatMap(() => cond)),
+    ),
+    ...emptyFeeds(context, {
+      encoder_hidden_states: transition.floats('uncond', [tokens, width]),
+    }),
   };
   const [referenceOutput] = Object.values(
     await once(engine, buildDenoise(trainable, shape, 'base'), unet.folder, common),

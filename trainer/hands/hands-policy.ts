@@ -1,6 +1,5 @@
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
-import { readSchedule } from '@/trainer/diffusion/pipelines/pipeline';
-import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
+import { openScheduler } from '@/trainer/diffusion/pipelines/pipeline';
 import { handsJudge } from './judge/declaration';
 import { handsPresets } from './presets';
 import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from './prompts';
@@ -33,7 +32,7 @@ export async function handsPolicy() {
       suggestedPreset: 'hands' as const,
       presets: handsPresets,
       judge: handsJudge,
-      schedule: scheduleText(await readSchedule(folder)),
+      schedule: (await openScheduler(folder)).text,
     },
   };
 }

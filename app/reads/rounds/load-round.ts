@@ -1,5 +1,5 @@
 import { answerCounts } from '@/db/figures/answer-counts';
-import { declaredJudges, declaredPresets } from '@/db/policies/declared';
+import { declaredBy } from '@/db/policies/declared';
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listRewardModels } from '@/db/rewards/reward-models';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
@@ -12,7 +12,7 @@ import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
-import { presetsOf } from '@/lib/settings/presets';
+import { type Presets, presetsOf } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 import { type RoundDetail, trainingDataSchema } from '../../api/rounds/schema';
 import { showEvaluation } from '../evaluations/show';
@@ -27,9 +27,10 @@ const paceWindowMs = 10 * 60_000;
 /** Everything the page of one round shows. Throws 'not-found'. */
 export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
   const round = await getRound(id);
-  const judges = await declaredJudges();
-  const [summary] = await summarize([await listedRound(id)], judges);
-  const judge = judges.get(summary!.run.pipeline) ?? null;
+  const listed = await listedRound(id);
+  const { pipeline } = listed.run;
+  const { judge, presets } = await declaredBy(pipeline);
+  const [summary] = await summarize([listed], new Map(judge && [[pipeline, judge]]));
   const [start, [before, after], counts, trained, labeled, yardstick] = await Promise.all([
     getPolicy(round.startPolicyId),
     measurementsOf([
@@ -39,7 +40,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     answerCounts(id, { recentSince: now - paceWindowMs }),
     firstTrainingPairs(id, trainingPairsShown),
     firstTrainingLabels(id, trainingPairsShown),
-    compareWith(round, summary!.run.pipeline),
+    compareWith(round, presetsOf(presets)),
   ]);
   const rewards = (after?.roundId === id && after.summary.rewards) || {};
   const framesBeside = async (policyId: string) => {
@@ -105,13 +106,12 @@ async function rewardNames(): Promise<(model: string) => string> {
 /** What a round's configuration is held against: the round before it, else the pipeline's preset nearest to it. */
 async function compareWith(
   round: Round,
-  pipeline: string,
+  presets: Presets,
 ): Promise<{ name: string; config: RunConfig }> {
   const previous = await roundBefore(round);
   if (previous) return { name: `round ${previous.ordinal}`, config: previous.config };
   const { prompts, evaluationPrompts, seed } = round.config;
-  const presets = Object.values(presetsOf(await declaredPresets(pipeline)));
-  const candidates = presets.map((preset) => ({
+  const candidates = Object.values(presets).map((preset) => ({
     name: `the preset ${preset.label}`,
     config: presetConfig(preset, { prompts, evaluationPrompts, seed }),
   }));

@@ -15,10 +15,9 @@ export async function summarize(
   const results = await measurementsOf(
     rounds.map(({ id, resultPolicy }) => ({ policyId: resultPolicy?.id ?? null, roundId: id })),
   );
-  return rounds.map(({ paused, imported, ...round }, i) => ({
+  return rounds.map(({ paused, ...round }, i) => ({
     ...round,
     held: !isFinished(round.state) && (paused || round.run.status === 'paused'),
-    imported: imported === 1,
     result: showEvaluation(results[i] ?? null, judges.get(round.run.pipeline) ?? null),
   }));
 }

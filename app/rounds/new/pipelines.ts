@@ -1,4 +1,4 @@
-import { declaredPresets } from '@/db/policies/declared';
+import { declaredBy } from '@/db/policies/declared';
 import { basePolicies, listPipelines, policyNames, servedFor } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
 import { listRewardModels, type RewardModel } from '@/db/rewards/reward-models';
@@ -45,7 +45,7 @@ async function choiceOf(
   const serving = await servedFor(pipeline);
   const { description, suggestedPrompts, suggestedEvaluationPrompts, ...said } =
     base?.manifest ?? {};
-  const presets = presetsOf(await declaredPresets(pipeline));
+  const presets = presetsOf((await declaredBy(pipeline)).presets);
   const { suggestedRunName = null, suggestedPreset = officialName } = said;
   return {
     pipeline,

@@ -1,6 +1,7 @@
 /** @file What a figure works at: an engine of its own that counts, and what of the policy is trained. */
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { type Conditioning, openConditioning } from '@/trainer/methods/policy/conditioning';
+import { type OpenedConditioning, openConditioning } from '@/trainer/methods/policy/conditioning';
 import { type FeatureNetworks, openFeatureNetworks } from '@/trainer/rewards/learned/features';
 import { Engine } from '@/trainer/runtime/engine';
 import type { Device } from '@/trainer/runtime/protocol';
@@ -15,11 +16,10 @@ export const studentSettings: TrainingSettings = { ...experiments.picks.training
 export interface Desk {
   engine: Engine;
   student: Student;
-  conditioning: Conditioning;
+  conditioning: OpenedConditioning;
   /** Passes of the policy's UNet since the engine was opened. */
   passes(): Passes;
-  /** Text embedding of a prompt, [tokens, width]. */
-  encode(prompt: string): Promise<Float32Array>;
+  encode(prompt: string): Promise<Conditioning>;
 }
 
 /** What a piece of work took, with all that was opened for it. */
@@ -50,9 +50,9 @@ export async function atDesk<T>(
     const passes = countPasses(engine);
     const student = openStudent(engine, pipeline, studentSettings);
     const conditioning = await openConditioning(engine, pipeline);
-    const known = new Map<string, Promise<Float32Array>>();
+    const known = new Map<string, Promise<Conditioning>>();
     const encode = (prompt: string) => {
-      const found = known.get(prompt) ?? conditioning.encode(prompt).then(({ data }) => data);
+      const found = known.get(prompt) ?? conditioning.encode(prompt);
       known.set(prompt, found);
       return found;
     };

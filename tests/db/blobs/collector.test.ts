@@ -8,8 +8,8 @@ import { db, openDatabase, schema } from '@/db/client';
 import { newId } from '@/db/ids';
 import { createPolicy } from '@/db/policies/policies';
 import { recordSamples } from '@/db/rounds/samples';
+import { askedDuring, most } from '../../support/statements';
 import { makeRun, makeSample, withTemporaryHome } from '../support';
-import { most, transactionsDuring } from '../transactions';
 
 withTemporaryHome();
 
@@ -155,7 +155,7 @@ describe('collecting blobs', () => {
     for (const count of [60, 180]) {
       const hashes = Array.from({ length: count }, (_, i) => sha256(bytesOf(`${count} ${i}`)));
       const candidates = hashes.map((hash) => ({ hash, storedUntil: Date.now() }));
-      locked.push(most(await transactionsDuring(() => dropBlobs(candidates))));
+      locked.push(most((await askedDuring(() => dropBlobs(candidates))).transactions));
     }
     expect(locked[1]).toEqual(locked[0]);
     expect(locked[0]!.statements).toBe(blobColumns.length);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { declaredJudge, declaredJudges, declaredPresets } from '@/db/policies/declared';
+import { declaredBy, declaredJudge, declaredJudges } from '@/db/policies/declared';
 import { completeManifest, ensureBasePolicy, getPolicy } from '@/db/policies/policies';
 import type { PolicyManifest } from '@/lib/policies';
 import { handsJudge } from '@/trainer/hands/judge/declaration';
@@ -23,7 +23,8 @@ it('a base policy that is there learns what its manifest lacks, and keeps what i
   const { manifest } = await ensureBasePolicy({ ...one, manifest: declared });
   expect(manifest).toEqual({ ...again.manifest, ...declared });
   expect(await declaredJudge('p')).toEqual(handsJudge);
-  expect(await declaredPresets('p')).toEqual(handsPresets);
+  expect(await declaredBy('p')).toEqual(declared);
+  expect(await declaredBy('another')).toEqual({ judge: null, presets: undefined });
   expect(await declaredJudge('another')).toBeNull();
   expect([...(await declaredJudges()).keys()]).toEqual(['p']);
   await completeManifest(made.id, { schedule: 'otherwise', width: 64 });

@@ -12,8 +12,8 @@ import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
 import { handsVerdict } from '@/tests/support/hands-verdict';
+import { askedDuring, most } from '../../support/statements';
 import { addPairs, makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
-import { most, transactionsDuring } from '../transactions';
 
 withTemporaryHome();
 
@@ -77,7 +77,7 @@ describe('under the write lock', () => {
       const made = await answered(size, people, { labelSmoothing: 'reliability' });
       // Nobody waits for these any more: what is withdrawn is another matter.
       db().update(pairs).set({ state: 'complete' }).where(eq(pairs.roundId, made.round.id)).run();
-      locked.push(most(await transactionsDuring(() => advanceReadyRounds())));
+      locked.push(most((await askedDuring(() => advanceReadyRounds())).transactions));
       expect(await trainingPairsOf(made.round.id)).toHaveLength(size);
     }
     expect(locked[1]).toEqual(locked[0]);
@@ -103,7 +103,7 @@ describe('under the write lock', () => {
         const begin = async () => {
           id = (await learnFrom(made.pipeline, method)).round.id;
         };
-        locked.push(most(await transactionsDuring(begin)));
+        locked.push(most((await askedDuring(begin)).transactions));
         const frozen = [...(await trainingPairsOf(id)), ...(await trainingLabelsOf(id))];
         expect(frozen.length).toBeGreaterThanOrEqual(size);
       }
@@ -126,7 +126,7 @@ describe('under the write lock', () => {
         sampleId: id,
         verdict: handsVerdict('a “judge”', { deformed: true, blood: true }, { alignment: 1 / 3 }),
       }));
-      locked.push(most(await transactionsDuring(() => setVerdicts(verdicts))));
+      locked.push(most((await askedDuring(() => setVerdicts(verdicts))).transactions));
       const stored = db()
         .select()
         .from(schema.samples)

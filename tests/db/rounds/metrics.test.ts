@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { appendEvent, eventsAfter, latestEventId } from '@/db/events';
+import { eventsAfter, latestEventId } from '@/db/events';
 import {
   evaluationsOf,
   recordEvaluation,
@@ -7,6 +7,7 @@ import {
   trainStepsOf,
 } from '@/db/rounds/metrics';
 import { handsRates } from '@/tests/support/hands-verdict';
+import { appendEvent } from '../../support/events';
 import { makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();

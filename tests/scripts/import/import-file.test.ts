@@ -8,7 +8,6 @@ import { db, schema } from '@/db/client';
 import { defectRates } from '@/db/figures/review';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
-import { createUser, listPeople } from '@/db/people/users';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { resumeRun, startRun } from '@/db/rounds/runs';
 import { recordSamples } from '@/db/rounds/samples';
@@ -18,6 +17,7 @@ import { exportTo } from '@/scripts/export/export-to';
 import { importFile } from '@/scripts/import/import-file';
 import { handsPolicy } from '@/trainer/hands/hands-policy';
 import { makeSample } from '../../db/support';
+import { createUser, listPeople } from '../../support/people';
 import { everything, exported, png, row, temporary, useHome, withFolder } from './support';
 
 const { fileOf, path, pictures, save } = withFolder();

@@ -1,5 +1,6 @@
 /** @file Two policies in one denoiser: the base and one that was tuned from it, mixed anew at each step of sampling. */
 import type { Engine } from '@/trainer/runtime/engine';
+import type { Conditioning } from '../pipelines/conditioning';
 import type { Pipeline } from '../pipelines/pipeline';
 import { type Annealing, tunedWeights } from './annealed-guidance';
 import { Denoiser, type DenoiserOptions } from './denoiser';
@@ -36,9 +37,9 @@ export class AnnealedDenoiser {
     );
   }
 
-  async setPrompts(conditional: readonly Float32Array[], empty: Float32Array): Promise<void> {
-    await this.base?.setPrompts(conditional, empty);
-    await this.tuned?.setPrompts(conditional, empty);
+  async setPrompts(contexts: readonly Conditioning[], empty: Conditioning): Promise<void> {
+    await this.base?.setPrompts(contexts, empty);
+    await this.tuned?.setPrompts(contexts, empty);
   }
 
   /** The mixed guided output for x_t of all images at step `step`, counted from 0. */

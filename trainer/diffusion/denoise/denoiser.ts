@@ -7,14 +7,15 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import type { Engine, Session } from '@/trainer/runtime/engine';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Engine, Feeds, Session } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
+import { type Conditioning, stacked } from '../pipelines/conditioning';
 import { finiteValues } from '../pipelines/finite';
 import { valuesOf } from '../pipelines/networks';
 import type { Pipeline } from '../pipelines/pipeline';
 import { appendGuidedOutput } from './guided-output';
-import { declareDenoiserInputs, takesScalarTimestep, timestepFeed } from './inputs';
+import { declareDenoiserInputs, emptyFeeds, takesScalarTimestep, timestepFeed } from './inputs';
 
 /** The tensors in which a policy differs from the pipeline's own UNet, and how they enter its graph. */
 export interface PolicyWeights {
@@ -48,8 +49,9 @@ export class Denoiser {
   readonly #division: Division;
   readonly #lanes: readonly Lane[];
   readonly #scalarTimestep: boolean;
-  /** Several denoisers may share an engine. */
-  readonly #slots: { context: string; emptyContext: string };
+  /** Where each input's tensor lies that says the prompts. Several denoisers may share an engine. */
+  readonly #slots = new Map<string, string>();
+  readonly #name: string;
 
   private constructor(
     pipeline: Pipeline,
@@ -63,10 +65,7 @@ export class Denoiser {
     this.#lanes = lanes;
     this.#scalarTimestep = takesScalarTimestep(unet);
     count++;
-    this.#slots = {
-      context: `denoiser ${count} context`,
-      emptyContext: `denoiser ${count} empty context`,
-    };
+    this.#name = `denoiser ${count}`;
   }
 
   /** Builds the policy's graph, its weights frozen, and loads it into as many lanes as it is worth. */
@@ -91,18 +90,33 @@ export class Denoiser {
     return new Denoiser(pipeline, unet, division, lanes, build);
   }
 
-  /** The embeddings to denoise towards, one per image, and the empty prompt's to denoise away from. */
-  async setPrompts(conditional: readonly Float32Array[], empty: Float32Array): Promise<void> {
-    const { tokenizer, embeddingSize } = this.#pipeline;
-    const dims = [tokenizer.maxLength, embeddingSize];
+  /** The prompts to denoise towards, one per image, and the empty one to denoise away from. */
+  async setPrompts(contexts: readonly Conditioning[], empty: Conditioning): Promise<void> {
+    const { conditioning } = this.#pipeline;
     const { images, rows } = this.#division;
-    const data = new Float32Array(images * sizeOf(dims));
-    for (const [row, embedding] of conditional.entries()) data.set(embedding, row * sizeOf(dims));
+    const all = Object.entries(stacked(conditioning, contexts)).map(
+      ([
+        port,
+        {
+          dims: [count, ...dims],
+          data,
+        },
+      ]) => {
+        // Beyond the prompts there is room left.
+        const whole = new Float32Array((data.length / (count as number)) * images);
+        whole.set(data);
+        return { port, dims, whole };
+      },
+    );
     await this.#each(async ({ engine }, lane) => {
-      const put = (slot: string, count: number, values: Float32Array) =>
-        engine.put(slot, float32([count, ...dims], values));
-      await put(this.#slots.context, rows, this.#division.share(data, lane));
-      await put(this.#slots.emptyContext, 1, empty);
+      const own = all.map(({ port, dims, whole }): [string, Tensor] => [
+        port,
+        float32([rows, ...dims], this.#division.share(whole, lane)),
+      ]);
+      for (const [name, value] of [...own, ...Object.entries(emptyFeeds(conditioning, empty))]) {
+        this.#slots.set(name, `${this.#name} ${name}`);
+        await engine.put(this.#slots.get(name) as string, value);
+      }
     });
   }
 
@@ -116,12 +130,14 @@ export class Denoiser {
     const timesteps = Array<number>(rows).fill(timestep);
     const parts = await this.#each(async ({ engine, session }, lane) => {
       const own = this.#division.share(latents, lane);
-      const guided = session.inputs.some((input) => input.name === 'emptyContext');
-      const feeds = {
+      const prompts = session.inputs.flatMap(({ name }) => {
+        const slot = this.#slots.get(name);
+        return slot ? [[name, engine.slot(slot)]] : [];
+      });
+      const feeds: Feeds = {
         latents: float32(shape, own),
         timestep: timestepFeed(this.#scalarTimestep, timesteps),
-        context: engine.slot(this.#slots.context),
-        ...(guided && { emptyContext: engine.slot(this.#slots.emptyContext) }),
+        ...Object.fromEntries(prompts),
       };
       const { graph, folder } = this.#pipeline.unet;
       return finiteValues(valuesOf(await session.run(feeds), 'output'), {
@@ -138,7 +154,7 @@ export class Denoiser {
 
   async release(): Promise<void> {
     await this.#each(async ({ engine, session }) => {
-      await engine.drop(this.#slots.context, this.#slots.emptyContext);
+      await engine.drop(...this.#slots.values());
       await session.release();
     });
   }
@@ -158,7 +174,7 @@ function buildDenoiser(
   const shape = {
     images,
     latent: pipeline.latentShape,
-    context: [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const,
+    context: pipeline.conditioning,
     guidance,
   };
   const inputs = { ...declareDenoiserInputs(b, unet, shape), guidance };

@@ -11,7 +11,7 @@ export function appendGuidedOutput(
   inputs: DenoiserInputs & { guidance: number },
   options: Partial<InlineOptions> = {},
 ): Value {
-  const run = (sample: Value, timestep: Value, context: Value) => {
+  const run = (sample: Value, timestep: Value, context: DenoiserInputs['context']) => {
     const feeds = castToPorts(b, unet, { sample, timestep, context });
     const outputs = inline(b, unet, { ...options, feeds: { ...options.feeds, ...feeds } });
     return b.cast(Object.values(outputs)[0] as Value, 'float32');
@@ -20,12 +20,16 @@ export function appendGuidedOutput(
     return run(inputs.sample, inputs.timestep, inputs.context);
   const dims = b.dims(inputs.sample);
   const n = dims[0] as number;
-  const empty = b.expand(inputs.emptyContext, b.dims(inputs.context));
+  const { context, emptyContext } = inputs;
+  const both = Object.entries(context).map(([port, own]) => {
+    const empty = b.expand(emptyContext[port] as Value, b.dims(own));
+    return [port, b.concat([empty, own], 0)];
+  });
   const perRow = b.dims(inputs.timestep).length === 1;
   const output = run(
     b.concat([inputs.sample, inputs.sample], 0),
     perRow ? b.concat([inputs.timestep, inputs.timestep], 0) : inputs.timestep,
-    b.concat([empty, inputs.context], 0),
+    Object.fromEntries(both),
   );
   const unguided = b.slice(output, 0, 0, n);
   const guided = b.slice(output, 0, n, 2 * n);

@@ -4,15 +4,16 @@
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
-import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { type Conditioning, type ConditioningShape, stacked } from '../pipelines/conditioning';
 
 export interface DenoiseShape {
   /** Images in a run. */
   images: number;
   /** Latent [C, H, W]. */
   latent: readonly number[];
-  /** Text embedding [tokens, width]. */
-  context: readonly [number, number];
+  /** What the network is told of a prompt. */
+  context: ConditioningShape;
   /** Guidance scale; 1 runs without the unconditional half. */
   guidance: number;
 }
@@ -23,10 +24,10 @@ export interface DenoiserInputs {
   sample: Value;
   /** A scalar for a UNet that takes one step for all rows, else [n]. */
   timestep: Value;
-  /** Text embeddings of the prompts, [n, tokens, width]. */
-  context: Value;
-  /** Embedding of the empty prompt, [1, tokens, width]; left out, there is no guidance. */
-  emptyContext?: Value;
+  /** What it is told of the prompts, by port: [n, …]. */
+  context: Readonly<Record<string, Value>>;
+  /** Of the empty prompt: [1, …]; left out, there is no guidance. */
+  emptyContext?: Readonly<Record<string, Value>>;
 }
 
 /** What a run denoises, one of each per image. */
@@ -34,8 +35,8 @@ export interface DenoiserBatch {
   /** x_t of all images. */
   latents: Float32Array;
   timesteps: readonly number[];
-  contexts: readonly Float32Array[];
-  emptyContext: Tensor<'float32'>;
+  contexts: readonly Conditioning[];
+  emptyContext: Conditioning;
 }
 
 /** @throws GraphError naming what a UNet takes instead */
@@ -54,7 +55,10 @@ export function takesScalarTimestep(unet: Graph): boolean {
   return unetPort(unet, 'timestep').dims.length === 0;
 }
 
-/** Declares `latents`, `timestep`, `context` and, where guided, `emptyContext`: what `denoiserFeeds` feeds. */
+/** The input that takes the empty prompt's tensor for a port. */
+export const emptyInput = (port: string) => `empty.${port}`;
+
+/** Declares `latents`, `timestep`, the ports of prompts and, where guided, the empty prompt's: what `denoiserFeeds` feeds. */
 export function declareDenoiserInputs(
   b: Builder,
   unet: Graph,
@@ -63,9 +67,23 @@ export function declareDenoiserInputs(
   return {
     sample: b.input('latents', 'float32', [images, ...latent]),
     timestep: b.input('timestep', 'float32', takesScalarTimestep(unet) ? [] : [images]),
-    context: b.input('context', 'float32', [images, ...context]),
-    ...(guidance !== 1 && { emptyContext: b.input('emptyContext', 'float32', [1, ...context]) }),
+    context: declared(b, context, (port) => port, images),
+    ...(guidance !== 1 && { emptyContext: declared(b, context, emptyInput, 1) }),
   };
+}
+
+function declared(
+  b: Builder,
+  shape: ConditioningShape,
+  nameOf: (port: string) => string,
+  rows: number,
+): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(shape).map(([port, dims]) => [
+      port,
+      b.input(nameOf(port), 'float32', [rows, ...dims]),
+    ]),
+  );
 }
 
 /** A network's feeds in its own dtypes. @throws GraphError where a port takes no number that it could be */
@@ -74,7 +92,7 @@ export function castToPorts(
   unet: Graph,
   { sample, timestep, context }: Omit<DenoiserInputs, 'emptyContext'>,
 ): Record<string, Value> {
-  const named = { sample, timestep, encoder_hidden_states: context };
+  const named = { sample, timestep, ...context };
   return Object.fromEntries(
     Object.entries(named).map(([name, value]) => {
       const { dtype } = unetPort(unet, name);
@@ -102,7 +120,16 @@ export function denoiserFeeds(
   return {
     latents: float32([images, ...latent], batch.latents),
     timestep: timestepFeed(takesScalarTimestep(unet), batch.timesteps),
-    context: float32([images, ...context], concatenated(batch.contexts)),
-    ...(guidance !== 1 && { emptyContext: float32([1, ...context], batch.emptyContext.data) }),
+    ...stacked(context, batch.contexts),
+    ...(guidance !== 1 && emptyFeeds(context, batch.emptyContext)),
   };
+}
+
+/** Feeds of the empty prompt. */
+export function emptyFeeds(
+  shape: ConditioningShape,
+  empty: Conditioning,
+): Record<string, Tensor<'float32'>> {
+  const feeds = Object.entries(stacked(shape, [empty]));
+  return Object.fromEntries(feeds.map(([port, value]) => [emptyInput(port), value]));
 }

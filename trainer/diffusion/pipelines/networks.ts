@@ -3,9 +3,10 @@ import { fromFloat32, toFloat32 } from '@/trainer/graph/float16';
 import { withStaticShapes } from '@/trainer/graph/inline';
 import type { Port } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { int64, type Tensor, tensor } from '@/trainer/graph/tensor';
+import { float32, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
 import type { Engine, Outputs, Session } from '@/trainer/runtime/engine';
 import { PipelineError } from '../pipeline-error';
+import type { Conditioning } from './conditioning';
 import { finiteValues } from './finite';
 import { type Component, type Pipeline, portNamed } from './pipeline';
 
@@ -25,14 +26,14 @@ export function valuesOf(outputs: Outputs, name: string): Float32Array {
   return toFloat32(outputs[name] as Tensor);
 }
 
-/** Prompts to the embeddings that the UNet attends to, one [tokens, embeddingSize] per prompt. */
+/** Prompts to what the UNet is told of them. */
 export class PromptEncoder {
   readonly #engine: Engine;
   readonly #session: Session;
   readonly #pipeline: Pipeline;
   readonly #idType: Port['dtype'];
   /** Prompts repeat: a round has few, and the empty one stands beside each. */
-  readonly #known = new Map<string, Float32Array>();
+  readonly #known = new Map<string, Conditioning>();
 
   private constructor(engine: Engine, session: Session, pipeline: Pipeline) {
     this.#engine = engine;
@@ -49,16 +50,17 @@ export class PromptEncoder {
     return new PromptEncoder(engine, session, pipeline);
   }
 
-  async encode(prompt: string): Promise<Float32Array> {
+  async encode(prompt: string): Promise<Conditioning> {
     const known = this.#known.get(prompt);
     if (known) return known;
-    const { tokenizer, embeddingSize, textEncoder } = this.#pipeline;
+    const { tokenizer, conditioning, layout, textEncoder } = this.#pipeline;
+    const { output, port } = layout.encoder;
     const ids = tokenizer.encode(prompt);
     const dims = [1, ids.length];
     const input_ids =
       this.#idType === 'int64' ? int64(dims, ids) : tensor('int32', dims, Int32Array.from(ids));
-    const outputs = await this.#session.run({ input_ids }, { fetch: ['last_hidden_state'] });
-    const embedding = await finiteValues(valuesOf(outputs, 'last_hidden_state'), {
+    const outputs = await this.#session.run({ input_ids }, { fetch: [output] });
+    const embedding = await finiteValues(valuesOf(outputs, output), {
       engine: this.#engine,
       graph: () => withStaticShapes(textEncoder.graph, { input_ids: dims }),
       folder: textEncoder.folder,
@@ -66,14 +68,16 @@ export class PromptEncoder {
       name: 'The text encoder',
       source: textEncoder.graph.source,
     });
-    if (embedding.length !== ids.length * embeddingSize) {
+    const shape = conditioning[port] as readonly number[];
+    if (embedding.length !== sizeOf(shape)) {
       throw new PipelineError(
-        `${textEncoder.graph.source} gives ${embedding.length / ids.length} numbers a token, but the UNet attends to ${embeddingSize}: the two are not from one export.`,
+        `${textEncoder.graph.source} gives ${embedding.length / ids.length} numbers a token, but the UNet attends to ${shape.at(-1)}: the two are not from one export.`,
       );
     }
+    const encoded = { [port]: float32(shape, embedding) };
     if (this.#known.size >= 1024) this.#known.clear();
-    this.#known.set(prompt, embedding);
-    return embedding;
+    this.#known.set(prompt, encoded);
+    return encoded;
   }
 
   async release(): Promise<void> {

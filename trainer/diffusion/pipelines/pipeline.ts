@@ -11,8 +11,11 @@ import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError } from '../pipeline-error';
 import { DdimScheduler } from '../schedulers/ddim';
-import { type ScheduleConfig, scheduleConfigSchema } from '../schedulers/schedule';
+import { scheduleConfigSchema } from '../schedulers/schedule';
+import type { Scheduler } from '../schedulers/scheduler';
+import type { ConditioningShape } from './conditioning';
 import { readJson, readJsonIfThere } from './files';
+import { layoutOf, type PipelineLayout, trainableClasses } from './layouts';
 import { ClipTokenizer } from './tokenizer';
 
 /** One network of a pipeline. */
@@ -24,32 +27,31 @@ export interface Component {
 
 export interface Pipeline {
   folder: string;
+  layout: PipelineLayout;
   unet: Component;
   vaeDecoder: Component;
   /** Needed only where finished images are read, not drawn. */
   vaeEncoder?: Component;
   textEncoder: Component;
   tokenizer: ClipTokenizer;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   /** [channels, height, width] of one image's latents. */
   latentShape: readonly [number, number, number];
-  /** Width of a prompt's embedding. */
-  embeddingSize: number;
+  /** What the UNet is told of a prompt. */
+  conditioning: ConditioningShape;
   /** The decoder takes latents / scalingFactor + shiftFactor. */
   scalingFactor: number;
   shiftFactor: number;
 }
 
-const supportedClasses = [
-  'StableDiffusionPipeline',
-  'ORTStableDiffusionPipeline',
-  'OnnxStableDiffusionPipeline',
-];
-
 const indexSchema = z.object({
-  _class_name: z.string().refine((name) => supportedClasses.includes(name), {
-    error: ({ input }) =>
-      `${input} is no pipeline that Darkroom can train yet; take one of ${supportedClasses.join(', ')}`,
+  _class_name: z.string().transform((name, context): PipelineLayout => {
+    const layout = layoutOf(name);
+    if (layout) return layout;
+    context.addIssue(
+      `${name} is no pipeline that Darkroom can train yet; take one of ${trainableClasses.join(', ')}`,
+    );
+    return z.NEVER;
   }),
 });
 
@@ -67,10 +69,9 @@ const vaeConfigSchema = z.object({
 
 /** Opens a pipeline's folder. Throws a PipelineError or GraphError that names the file and what to do. */
 export async function openPipeline(folder: string): Promise<Pipeline> {
-  await readJson(join(folder, 'model_index.json'), indexSchema);
+  const { _class_name: layout } = await readJson(join(folder, 'model_index.json'), indexSchema);
   const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
-  const schedulerConfig = await readSchedule(folder);
   const { in_channels: channels, sample_size: size } = unetConfig;
   if (unetConfig.out_channels !== channels) {
     throw new PipelineError(
@@ -78,24 +79,26 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     );
   }
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const embeddingSize = [unetConfig.cross_attention_dim].flat()[0] as number;
+  const attended = [unetConfig.cross_attention_dim].flat()[0] as number;
 
   const [unet, vaeDecoder, textEncoder] = await Promise.all(
-    ['unet', 'vae_decoder', 'text_encoder'].map((name) => openComponent(folder, name)),
+    ['unet', 'vae_decoder', layout.encoder.folder].map((name) => openComponent(folder, name)),
   );
   const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
     ? await openComponent(folder, 'vae_encoder')
     : undefined;
+  const tokenizer = await ClipTokenizer.open(join(folder, layout.encoder.tokenizer));
   const pipeline: Pipeline = {
     folder,
+    layout,
     unet: unet as Component,
     vaeDecoder: vaeDecoder as Component,
     ...(vaeEncoder && { vaeEncoder }),
     textEncoder: textEncoder as Component,
-    tokenizer: await ClipTokenizer.open(join(folder, 'tokenizer')),
-    scheduler: new DdimScheduler(schedulerConfig),
+    tokenizer,
+    scheduler: await openScheduler(folder),
     latentShape: [channels, height, width],
-    embeddingSize,
+    conditioning: { [layout.encoder.port]: [tokenizer.maxLength, attended] },
     scalingFactor: vaeConfig.scaling_factor,
     shiftFactor: vaeConfig.shift_factor ?? 0,
   };
@@ -103,9 +106,10 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   return pipeline;
 }
 
-/** A pipeline's scheduler file, checked. */
-export function readSchedule(folder: string): Promise<ScheduleConfig> {
-  return readJson(join(folder, 'scheduler/scheduler_config.json'), scheduleConfigSchema);
+/** The scheduler that a pipeline's file describes. */
+export async function openScheduler(folder: string): Promise<Scheduler> {
+  const file = join(folder, 'scheduler/scheduler_config.json');
+  return new DdimScheduler(await readJson(file, scheduleConfigSchema));
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {
@@ -114,16 +118,19 @@ async function openComponent(folder: string, name: string): Promise<Component> {
 }
 
 /** Whether the graphs take and give what the configurations promise. */
-function checkPorts({ unet, vaeDecoder, textEncoder, latentShape, embeddingSize }: Pipeline): void {
+function checkPorts(pipeline: Pipeline): void {
+  const { layout, unet, vaeDecoder, textEncoder, latentShape, conditioning } = pipeline;
   const [channels] = latentShape;
   expectPort(unet, 'inputs', 'sample', [undefined, channels, undefined, undefined]);
   expectPort(unet, 'inputs', 'timestep', undefined);
-  expectPort(unet, 'inputs', 'encoder_hidden_states', [undefined, undefined, embeddingSize]);
+  for (const [port, [, ...dims]] of Object.entries(conditioning)) {
+    expectPort(unet, 'inputs', port, [undefined, undefined, ...dims]);
+  }
   expectPort(unet, 'outputs', 'out_sample', undefined);
   expectPort(vaeDecoder, 'inputs', 'latent_sample', [undefined, channels, undefined, undefined]);
   expectPort(vaeDecoder, 'outputs', 'sample', undefined);
   expectPort(textEncoder, 'inputs', 'input_ids', [undefined, undefined]);
-  expectPort(textEncoder, 'outputs', 'last_hidden_state', undefined);
+  expectPort(textEncoder, 'outputs', layout.encoder.output, undefined);
 }
 
 /** Finds a port and checks its rank and the dimensions given; undefined fits anything. */

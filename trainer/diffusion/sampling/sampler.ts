@@ -8,9 +8,10 @@ import { AnnealedDenoiser } from '../denoise/annealed-denoiser';
 import type { Annealing } from '../denoise/annealed-guidance';
 import { Denoiser, type DenoiserOptions } from '../denoise/denoiser';
 import { type RgbImage, toRgb } from '../images/png';
+import type { Conditioning } from '../pipelines/conditioning';
 import { ImageDecoder, PromptEncoder } from '../pipelines/networks';
 import type { Pipeline } from '../pipelines/pipeline';
-import { ddimStep } from '../schedulers/ddim';
+import { takeStep } from '../schedulers/step';
 import { startingNoise, stepNoise } from './noise';
 import { type RolloutSettings, stackLatents, type Trajectory } from './trajectory';
 
@@ -45,11 +46,11 @@ export interface SampleOptions {
   signal?: AbortSignal;
 }
 
-/** What a rollout starts from: all images' x_T, one embedding per image, and z for each step. */
+/** What a rollout starts from: all images' x_T, what the UNet is told of each image's prompt, and z for each step. */
 export interface RolloutStart {
   latents: Float32Array;
-  conditional: readonly Float32Array[];
-  empty: Float32Array;
+  contexts: readonly Conditioning[];
+  empty: Conditioning;
   noise: (step: number) => Float32Array;
 }
 
@@ -113,7 +114,7 @@ export class Sampler {
   async rollout(start: RolloutStart, signal?: AbortSignal): Promise<Rollout> {
     const { steps, eta } = this.#settings;
     const { scheduler } = this.#pipeline;
-    await this.#denoiser.setPrompts(start.conditional, start.empty);
+    await this.#denoiser.setPrompts(start.contexts, start.empty);
     const timesteps = scheduler.timesteps(steps);
     const rollout: Rollout = {
       timesteps,
@@ -129,7 +130,7 @@ export class Sampler {
       const noise = start.noise(step);
       const output = await predicted;
       const coefficients = scheduler.coefficients(timestep, steps, eta);
-      const result = ddimStep(coefficients, this.#images, { sample, output, noise });
+      const result = takeStep(coefficients, this.#images, { sample, output, noise });
       sample = result.previous;
       rollout.states.push(sample);
       rollout.logProbabilities.push(result.logProbabilities);
@@ -156,12 +157,12 @@ export class Sampler {
       { length: this.#images },
       (_, row) => requests[row] ?? (requests[0] as SampleRequest),
     );
-    const conditional: Float32Array[] = [];
-    for (const { prompt } of rows) conditional.push(await this.#encoder.encode(prompt));
+    const contexts: Conditioning[] = [];
+    for (const { prompt } of rows) contexts.push(await this.#encoder.encode(prompt));
     const rollout = await this.rollout(
       {
         latents: concatenated(rows.map(({ seed }) => startingNoise(seed, size))),
-        conditional,
+        contexts,
         empty: await this.#encoder.encode(''),
         noise: (step) =>
           concatenated(rows.map(({ noiseSeed }) => stepNoise(noiseSeed, step, size))),

@@ -1,10 +1,10 @@
 /**
- * @file The density of one DDIM transition as graph nodes: ln p(x_t' | x_t) as a mean over C, H, W, as DDPO and D3PO
+ * @file The density of one transition as graph nodes: ln p(x_t' | x_t) as a mean over C, H, W, as DDPO and D3PO
  * take it, and the KL divergence between two policies' transitions. Numbers of the step come in as inputs, one per row.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { StepCoefficients } from '../schedulers/ddim';
+import type { StepCoefficients } from '../schedulers/scheduler';
 
 const names = [
   'originalFromSample',
@@ -40,7 +40,7 @@ export function stepFeeds(steps: readonly StepCoefficients[]): Record<string, Te
     originalFromOutput: (s) => s.original.output,
     noiseFromSample: (s) => s.noise.sample,
     noiseFromOutput: (s) => s.noise.output,
-    signal: (s) => Math.sqrt(s.alphaBarPrevious),
+    signal: (s) => s.signal,
     direction: (s) => s.direction,
     sigma: (s) => s.sigma,
     logSigma: (s) => Math.log(s.sigma),

@@ -12,50 +12,21 @@
  * its σ is 0 and x_t' = x_t. Schedules without an offset end in one (see `movingTimesteps`).
  */
 import { PipelineError } from '../pipeline-error';
-import { alphaBars, type ScheduleConfig, timestepsOf } from './schedule';
+import { alphaBars, type ScheduleConfig, scheduleText, timestepsOf } from './schedule';
+import type { Forward, Mix, Scheduler, StepCoefficients } from './scheduler';
 
-/** A linear combination of x_t and the model's output. */
-export interface Mix {
-  sample: number;
-  output: number;
-}
-
-/** All that one step needs, as plain numbers: training graphs take them as inputs. */
-export interface StepCoefficients {
-  timestep: number;
-  previousTimestep: number;
-  /** ᾱ_t. */
-  alphaBar: number;
-  /** ᾱ_t'. */
-  alphaBarPrevious: number;
-  /** σ_t; 0 where η is 0. */
-  sigma: number;
-  /** √(1−ᾱ_t'−σ²), the factor on ε̂. */
-  direction: number;
-  /** x̂0 before clipping. */
-  original: Mix;
-  /** ε̂. */
-  noise: Mix;
-  /** μ without clipping: `output` is c_t of μ_θ − μ_ref = c_t·(ε_θ − ε_ref). */
-  mean: Mix;
-  /** Bound on |x̂0|; Infinity where the schedule does not clip. */
-  clip: number;
-}
-
-export interface StepResult {
-  /** x_t'. */
-  previous: Float32Array;
-  /** x̂0. */
-  original: Float32Array;
-  /** One per image; undefined where σ is 0 and the step has no density. */
-  logProbabilities: Float64Array | undefined;
-}
-
-export class DdimScheduler {
+export class DdimScheduler implements Scheduler {
   readonly config: ScheduleConfig;
   readonly #alphaBars: Float32Array;
 
-  /** Bound on |x̂0|, Infinity for none. */
+  get text(): string {
+    return scheduleText(this.config);
+  }
+
+  get trainingSteps(): number {
+    return this.config.num_train_timesteps;
+  }
+
   get clip(): number {
     return this.config.clip_sample ? this.config.clip_sample_range : Number.POSITIVE_INFINITY;
   }
@@ -65,15 +36,11 @@ export class DdimScheduler {
     this.#alphaBars = alphaBars(config);
   }
 
-  /** The training steps visited by `steps` inference steps, noisiest first. */
   timesteps(steps: number): number[] {
     return timestepsOf(this.config, steps);
   }
 
-  /**
-   * Those of them, from the noisiest on, that lead to less noise. Trailing ones that do not change nothing, have no density
-   * and no gradient: nothing is trained there. @throws PipelineError where none leads anywhere
-   */
+  /** Trailing steps that change nothing have no density and no gradient: nothing is trained there. */
   movingTimesteps(steps: number): number[] {
     const all = this.timesteps(steps);
     const still = all.findIndex((timestep) => !(this.coefficients(timestep, steps, 1).sigma > 0));
@@ -94,7 +61,6 @@ export class DdimScheduler {
     );
   }
 
-  /** The numbers of the step from `timestep`, one of `steps`, at stochasticity `eta` (0 … 1). */
   coefficients(timestep: number, steps: number, eta: number): StepCoefficients {
     if (!(eta >= 0 && eta <= 1)) throw new RangeError(`eta is ${eta}: give a number from 0 to 1.`);
     const r = Math.fround;
@@ -108,21 +74,38 @@ export class DdimScheduler {
     const sigma = r(eta * r(Math.sqrt(variance)));
     const direction = r(Math.sqrt(Math.max(r(betaPrevious - r(sigma * sigma)), 0)));
     const { original, noise } = this.#predictions(r(Math.sqrt(alphaBar)), r(Math.sqrt(beta)));
-    const signal = r(Math.sqrt(alphaBarPrevious));
+    const rounded = r(Math.sqrt(alphaBarPrevious));
     return {
       timestep,
       previousTimestep,
-      alphaBar,
-      alphaBarPrevious,
-      sigma,
+      signal: Math.sqrt(alphaBarPrevious),
       direction,
+      sigma,
       original,
       noise,
       mean: {
-        sample: signal * original.sample + direction * noise.sample,
-        output: signal * original.output + direction * noise.output,
+        sample: rounded * original.sample + direction * noise.sample,
+        output: rounded * original.output + direction * noise.output,
       },
       clip: this.clip,
+    };
+  }
+
+  /**
+   * x_t = √ᾱ_t · x_0 + √(1−ᾱ_t) · ε, and as target ε, x_0, or v = √ᾱ_t · ε − √(1−ᾱ_t) · x_0, by the prediction type. Ho et al.
+   * (arXiv 2006.11239), Eq. 4; Salimans & Ho (arXiv 2202.00512), appendix D.
+   */
+  forward(timestep: number): Forward {
+    const alphaBar = this.alphaBar(timestep);
+    const [signal, spread] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
+    const targets = {
+      epsilon: { original: 0, noise: 1 },
+      sample: { original: 1, noise: 0 },
+      v_prediction: { original: -spread, noise: signal },
+    };
+    return {
+      latents: { original: signal, noise: spread },
+      target: targets[this.config.prediction_type],
     };
   }
 
@@ -146,58 +129,4 @@ export class DdimScheduler {
         };
     }
   }
-}
-
-/**
- * One step for `images` images laid one after the other in `sample` (x_t), `output` (the model's, guided) and
- * `noise` (z).
- */
-export function ddimStep(
-  coefficients: StepCoefficients,
-  images: number,
-  { sample, output, noise }: { sample: Float32Array; output: Float32Array; noise: Float32Array },
-): StepResult {
-  const { sigma } = coefficients;
-  const { mean, original } = predictedMean(coefficients, sample, output);
-  const previous = mean.map((value, i) => value + sigma * (noise[i] as number));
-  const logProbabilities = sigma > 0 ? logDensities(previous, mean, sigma, images) : undefined;
-  return { previous, original, logProbabilities };
-}
-
-/** μ and x̂0 of a step. */
-export function predictedMean(
-  { original: toOriginal, noise: toNoise, alphaBarPrevious, direction, clip }: StepCoefficients,
-  sample: Float32Array,
-  output: Float32Array,
-): { mean: Float32Array; original: Float32Array } {
-  const signal = Math.sqrt(alphaBarPrevious);
-  const original = new Float32Array(sample.length);
-  const mean = new Float32Array(sample.length);
-  for (let i = 0; i < sample.length; i++) {
-    const x = sample[i] as number;
-    const out = output[i] as number;
-    const clean = toOriginal.sample * x + toOriginal.output * out;
-    const clipped = Math.min(Math.max(clean, -clip), clip);
-    original[i] = clipped;
-    mean[i] = signal * clipped + direction * (toNoise.sample * x + toNoise.output * out);
-  }
-  return { mean, original };
-}
-
-/** ln N(x; mean, σ²) per image, averaged (not summed) over its elements. */
-export function logDensities(
-  x: Float32Array,
-  mean: Float32Array,
-  sigma: number,
-  images: number,
-): Float64Array {
-  const size = x.length / images;
-  const constant = -Math.log(sigma) - 0.5 * Math.log(2 * Math.PI);
-  return Float64Array.from({ length: images }, (_, image) => {
-    let squares = 0;
-    for (let i = image * size; i < (image + 1) * size; i++) {
-      squares += ((x[i] as number) - (mean[i] as number)) ** 2;
-    }
-    return -squares / size / (2 * sigma * sigma) + constant;
-  });
 }

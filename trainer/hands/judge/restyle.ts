@@ -2,7 +2,8 @@
  * @file Drawn hands in a generator's handwriting: encoded, mixed, partly noised, denoised by the built-in UNet and decoded
  * again (Meng et al. 2022, SDEdit). What is drawn stays; edges, light and texture become the generator's.
  */
-import { DdimScheduler, ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { expectDtype, float32, int64, type Tensor, tensor } from '@/trainer/graph/tensor';
@@ -118,7 +119,7 @@ export async function loadRestyler(
           const stride = Math.max(1, Math.round(timestep / STEPS));
           const inferenceSteps = Math.max(1, Math.floor(SCHEDULE.num_train_timesteps / stride));
           const coefficients = scheduler.coefficients(at, inferenceSteps, 0);
-          const result = ddimStep(coefficients, batch, { sample, output, noise: still });
+          const result = takeStep(coefficients, batch, { sample, output, noise: still });
           sample = new Float32Array(result.previous);
         }
       }

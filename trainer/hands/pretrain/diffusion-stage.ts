@@ -7,7 +7,8 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
-import { DdimScheduler, ddimStep } from '@/trainer/diffusion/schedulers/ddim';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import type { Value } from '@/trainer/graph/builder';
 import { expectDtype, float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import { createRandom, type Random } from '@/trainer/random';
@@ -218,7 +219,7 @@ export async function trainDiffusion(engine: Engine, job: DiffusionJob): Promise
           timestep: int64([1], [timestep]),
           ids,
         });
-        const { previous } = ddimStep(scheduler.coefficients(timestep, SHOWN_STEPS, 1), SHOWN, {
+        const { previous } = takeStep(scheduler.coefficients(timestep, SHOWN_STEPS, 1), SHOWN, {
           sample,
           output: expectDtype(noise as Tensor, 'float32', 'noise').data,
           noise: new Float32Array(sample.length).map(() => random.gaussian()),

@@ -1,4 +1,5 @@
 /** @file What a method decides that asks how well a policy denoises finished images: what an example is, and its loss. */
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Tensor } from '@/trainer/graph/tensor';
 
@@ -6,8 +7,8 @@ import type { Tensor } from '@/trainer/graph/tensor';
 export interface NoisedExample {
   /** x_0 of each, C · H · W numbers. */
   images: readonly Float32Array[];
-  /** Text embedding of the prompt, [tokens, width]. */
-  context: Tensor<'float32'>;
+  /** Of the prompt. */
+  context: Conditioning;
   /** Factor on its loss. */
   weight: number;
   /** Only of single images: whether people called it good. */

@@ -49,7 +49,7 @@ export class NoisedRun {
     this.feeds = denoiserFeeds(trainable.unet, shape, {
       latents: concatenated(rows.map(({ latents }) => latents)),
       timesteps: rows.map(({ timestep }) => timestep),
-      contexts: rows.map(({ context: { data } }) => data),
+      contexts: rows.map((row) => row.context),
       emptyContext,
     });
   }

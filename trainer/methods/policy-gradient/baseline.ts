@@ -1,4 +1,5 @@
 /** @file What an image's reward is measured against: the advantage says how much better it came out than was to be expected. */
+import type { ConditioningShape } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { DrawnImage } from './draw';
@@ -27,8 +28,7 @@ export interface DrawSize {
   steps: number;
   /** Latent [C, H, W]. */
   latent: readonly [number, number, number];
-  /** Text embedding [tokens, width]. */
-  context: readonly [number, number];
+  context: ConditioningShape;
 }
 
 export type OpenBaseline = (engine: Engine, size: DrawSize) => Promise<Baseline>;

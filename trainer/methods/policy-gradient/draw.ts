@@ -1,4 +1,5 @@
 /** @file What a policy-gradient method learns from: images with all that the policy which drew them knew of every step. */
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Rollout, RolloutOrigin, RolloutStep } from '../rollouts/roller';
 
 /** A batch of rollouts, and of which prompts. */
@@ -9,8 +10,8 @@ export interface DrawOrigin extends RolloutOrigin {
 /** An image and its path. Arrays are [C, H, W] and share memory with their batch. */
 export interface DrawnImage {
   prompt: string;
-  /** Text embedding of the prompt. */
-  context: Float32Array;
+  /** Of the prompt. */
+  context: Conditioning;
   reward: number;
   /** x_T … x_0. */
   states: readonly Float32Array[];
@@ -33,7 +34,7 @@ export function imagesOf(
     const own = (batch: Float32Array) => batch.subarray(i * size, (i + 1) * size);
     return {
       prompt,
-      context: contexts[i] as Float32Array,
+      context: contexts[i] as Conditioning,
       reward: rewards[i] as number,
       states: states.map(own),
       logProbabilities: steps.map((step) => logProbabilityOf(step, i)),

@@ -1,7 +1,9 @@
 /** @file One run of the policy-gradient graph: transitions of drawn images in its rows, and what they showed. */
+
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
@@ -40,7 +42,7 @@ export function runFeeds(
     shape,
     emptyContext,
     total,
-  }: { unet: Graph; shape: DenoiseShape; emptyContext: Tensor<'float32'>; total: number },
+  }: { unet: Graph; shape: DenoiseShape; emptyContext: Conditioning; total: number },
 ): Record<string, Tensor> {
   const [first] = rows as [Row];
   const full = Array.from({ length: shape.images }, (_, row) => rows[row] ?? first);

@@ -1,19 +1,21 @@
 /**
  * @file V(x_t, c, t): which reward an image will have, told from a step on its way.
  *
- *   h_0 = [x_t averaged to at most 16×16, mean of the prompt's token embeddings]
+ *   h_0 = [x_t averaged to at most 16×16, mean over tokens of what the UNet is told of the prompt]
  *   h_i = max(0, g_i(t) ⊙ (h_{i−1}·W_i + b_i)),  i = 1, 2;   V = h_2·w + b
  *
  * As in google-research/google-research `dpok/reward_model.py` (`ValueMulti`): every layer has a gain per step. There are
  * three layers of 256 over the whole x_t and CLIP's text features, gains start uniform, and V near 0. Here are two layers of
  * 128, the embeddings that the UNet attends to, and gains that start at 1; V starts at the mean reward of the first draw.
  */
+
 import { gradients } from '@/trainer/autodiff/gradients';
 import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
+import type { ConditioningShape } from '@/trainer/diffusion/pipelines/conditioning';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
-import { float32, sizeOf } from '@/trainer/graph/tensor';
+import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { appendAccumulation } from '../optimizer/accumulation';
 import type { DrawSize } from './baseline';
 import type { DrawnImage } from './draw';
@@ -28,19 +30,33 @@ export const outputBias = 'value.out.bias';
 /** Numbers that the network sees of a transition, beside its step. */
 export function featureCount({ latent: [channels, height, width], context }: DrawSize): number {
   const [rows, columns] = [height, width].map((side) => Math.min(side, mostPositions));
-  return channels * (rows as number) * (columns as number) + context[1];
+  return channels * (rows as number) * (columns as number) + widths(context);
 }
 
 /** What the network sees of an image at a step: h_0. */
 export function featuresOf(
   { states, context }: DrawnImage,
   step: number,
-  { latent, context: [tokens, width] }: DrawSize,
+  { latent, context: shape }: DrawSize,
 ): Float32Array {
-  const text = new Float32Array(width);
-  for (const [i, value] of context.entries()) text[i % width] = (text[i % width] ?? 0) + value;
+  const told = Object.keys(shape).flatMap((port) => [
+    ...meanOfRows(context[port] as Tensor<'float32'>),
+  ]);
   const seen = averaged(states[step] as Float32Array, latent);
-  return Float32Array.from([...seen, ...text.map((sum) => sum / tokens)]);
+  return Float32Array.from([...seen, ...told]);
+}
+
+/** Numbers that `meanOfRows` leaves of a conditioning. */
+function widths(shape: ConditioningShape): number {
+  return Object.values(shape).reduce((sum, dims) => sum + (dims.at(-1) as number), 0);
+}
+
+/** The mean over all axes but the last. */
+function meanOfRows({ data, dims }: Tensor<'float32'>): Float32Array {
+  const width = dims.at(-1) as number;
+  const sums = new Float32Array(width);
+  for (const [i, value] of data.entries()) sums[i % width] = (sums[i % width] ?? 0) + value;
+  return sums.map((sum) => sum / (data.length / width));
 }
 
 /** [C, H, W] averaged over equal tiles to at most 16 a side; a remainder belongs to the last tile. */

@@ -1,40 +1,41 @@
 /** @file What training takes from a pipeline as it is: where its data lies, its shapes, its scheduler and its texts. */
+import type { Conditioning, ConditioningShape } from '@/trainer/diffusion/pipelines/conditioning';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import type { Engine } from '@/trainer/runtime/engine';
 
 /** What feeding a pipeline's UNet takes, whoever trains it. */
 export interface PipelineInputs {
   /** Folder of the UNet's external data, where it has any. */
   externalDataFolder?: string;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   latent: readonly [number, number, number];
-  /** [tokens, width]. */
-  context: readonly [number, number];
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
+  context: ConditioningShape;
+  /** What the UNet is told of the empty prompt. */
+  emptyContext: Conditioning;
 }
 
-export interface Conditioning {
+/** A pipeline's text encoder at work. */
+export interface OpenedConditioning {
   options: PipelineInputs;
-  /** Text embedding of a prompt, [tokens, width]. */
-  encode(prompt: string): Promise<Tensor<'float32'>>;
+  encode(prompt: string): Promise<Conditioning>;
   release(): Promise<void>;
 }
 
 /** Opens the pipeline's text encoder and gives what every trainer of this pipeline shares. */
-export async function openConditioning(engine: Engine, pipeline: Pipeline): Promise<Conditioning> {
+export async function openConditioning(
+  engine: Engine,
+  pipeline: Pipeline,
+): Promise<OpenedConditioning> {
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-  const encode = async (prompt: string) => float32(context, await encoder.encode(prompt));
+  const encode = (prompt: string) => encoder.encode(prompt);
   return {
     options: {
       externalDataFolder: pipeline.unet.folder,
       scheduler: pipeline.scheduler,
       latent: pipeline.latentShape,
-      context,
+      context: pipeline.conditioning,
       emptyContext: await encode(''),
     },
     encode,

@@ -2,9 +2,9 @@
 
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
-import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
 import type { OptimizerOptions } from '../optimizer/optimizer';
@@ -16,8 +16,8 @@ import { TrainedDenoiser } from './trained-denoiser';
 export interface DrawingOptions extends OptimizerOptions {
   trainable: Trainable;
   pipeline: Pipeline;
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
+  /** What the UNet is told of the empty prompt. */
+  emptyContext: Conditioning;
   settings: RolloutSettings;
   /** Images in a batch that is drawn, and at most in a run of a training graph. */
   images: number;
@@ -40,8 +40,12 @@ export async function openDrawingPolicy(
   { mostLanes = options.images, reference }: { mostLanes?: number; reference?: Adapter } = {},
 ): Promise<DrawingPolicy> {
   const { trainable, pipeline, emptyContext, settings, images } = options;
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
-  const shape = { images, latent: pipeline.latentShape, context, guidance: settings.guidance };
+  const shape = {
+    images,
+    latent: pipeline.latentShape,
+    context: pipeline.conditioning,
+    guidance: settings.guidance,
+  };
   const engines = await lanesFor(engine, pipeline.unet.graph, mostLanes);
   const division = new Division(images, engines.length);
   const replicas = await Replicas.open(

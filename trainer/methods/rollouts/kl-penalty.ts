@@ -1,4 +1,5 @@
 /** @file The KL penalty of a rollout: how far its trained steps' guided outputs are from the reference policy's at the same x_t. */
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { KlPenalty } from './plan';
 import type { RolloutStep } from './roller';
 import type { TrainedDenoiser } from './trained-denoiser';
@@ -14,7 +15,7 @@ export interface RolloutPenalty {
 export function klPenalty(
   kl: KlPenalty,
   denoiser: TrainedDenoiser,
-  contexts: readonly Float32Array[],
+  contexts: readonly Conditioning[],
   count: number,
   share: number,
 ): RolloutPenalty {

@@ -2,8 +2,9 @@
 
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { float32 } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Optimizer } from '../optimizer/optimizer';
 import { buildDenoise, buildDenoiseProduct } from '../policy/denoise';
@@ -14,8 +15,8 @@ export interface LaneDenoiserOptions {
   trainable: Trainable;
   /** Its images are the lane's. */
   shape: DenoiseShape;
-  /** Text embedding of the empty prompt, [tokens, width]. */
-  emptyContext: Tensor<'float32'>;
+  /** What the UNet is told of the empty prompt. */
+  emptyContext: Conditioning;
   /** Folder of the UNet's external data, where it has any. */
   externalDataFolder?: string;
   /** The reference policy's trained tensors; the base policy where they are left out. */
@@ -41,12 +42,12 @@ export class LaneDenoiser {
     this.#goOn = false;
   }
 
-  /** Guided output for x_t of all images. @param contexts text embeddings, one per image */
+  /** Guided output for x_t of all images. @param contexts one per image */
   async predict(
     policy: DenoisePolicy | 'reference',
     latents: Float32Array,
     timestep: number,
-    contexts: readonly Float32Array[],
+    contexts: readonly Conditioning[],
   ): Promise<Float32Array> {
     const { trainable, shape, reference } = this.options;
     const isBase = policy === 'base' || (policy === 'reference' && !reference);
@@ -73,7 +74,7 @@ export class LaneDenoiser {
   async product(
     latents: Float32Array,
     timestep: number,
-    contexts: readonly Float32Array[],
+    contexts: readonly Conditioning[],
     v: Float32Array,
     throughInput: boolean,
   ): Promise<Float32Array | undefined> {
@@ -146,7 +147,7 @@ export class LaneDenoiser {
     return session;
   }
 
-  #feeds(latents: Float32Array, timestep: number, contexts: readonly Float32Array[]) {
+  #feeds(latents: Float32Array, timestep: number, contexts: readonly Conditioning[]) {
     const { shape, trainable, emptyContext } = this.options;
     const timesteps = Array<number>(shape.images).fill(timestep);
     return denoiserFeeds(trainable.unet, shape, { latents, timesteps, contexts, emptyContext });

@@ -1,5 +1,5 @@
 /** @file What a reward-gradient method decides: which part of a rollout is differentiated, and what the reward becomes. */
-import type { StepTarget } from '@/trainer/diffusion/schedulers/ddim-product';
+import type { StepTarget } from '@/trainer/diffusion/schedulers/step-product';
 import type { Builder, Value } from '@/trainer/graph/builder';
 
 /** One rollout of a batch. Steps count from 0, the noisiest. */

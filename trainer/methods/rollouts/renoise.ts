@@ -1,5 +1,6 @@
 /** @file A finished image noised anew and its last step taken once more (DRaFT-LV). */
-import type { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { noised } from '@/trainer/diffusion/schedulers/noising';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import type { Roller, Rollout, RolloutOrigin } from './roller';
 
 /**
@@ -8,15 +9,12 @@ import type { Roller, Rollout, RolloutOrigin } from './roller';
  */
 export function renoise(
   roller: Roller,
-  scheduler: DdimScheduler,
+  scheduler: Scheduler,
   clean: Float32Array,
   { contexts, noise }: RolloutOrigin,
   noiseStep: number,
 ): Promise<Rollout> {
   const timestep = roller.timesteps.at(-1) as number;
-  const alphaBar = scheduler.alphaBar(timestep);
-  const [signal, spread] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
-  const z = noise(noiseStep);
-  const sample = clean.map((value, i) => signal * value + spread * (z[i] as number));
-  return roller.step(timestep, sample, contexts, noise(noiseStep + 1));
+  const { latents } = noised(scheduler, timestep, clean, noise(noiseStep));
+  return roller.step(timestep, latents, contexts, noise(noiseStep + 1));
 }

@@ -3,20 +3,18 @@
  * output of every step. Reward gradients flow back through what it keeps; policy gradients weigh it.
  */
 
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
-import {
-  type DdimScheduler,
-  ddimStep,
-  type StepCoefficients,
-} from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
+import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import type { TrainedDenoiser } from './trained-denoiser';
 
 /** What a rollout starts from. */
 export interface RolloutOrigin {
   /** x_T of all images. */
   latents: Float32Array;
-  /** Text embeddings, one per image. */
-  contexts: readonly Float32Array[];
+  /** Of the prompts, one per image. */
+  contexts: readonly Conditioning[];
   /** z of a step, for all images; steps beyond the schedule's are those of re-noised copies. */
   noise: (step: number) => Float32Array;
 }
@@ -41,7 +39,7 @@ export interface Rollout {
 
 export interface RollerOptions {
   denoiser: Pick<TrainedDenoiser, 'predict'>;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   settings: RolloutSettings;
   /** Images in a batch. */
   images: number;
@@ -71,13 +69,13 @@ export class Roller {
   async step(
     timestep: number,
     sample: Float32Array,
-    contexts: readonly Float32Array[],
+    contexts: readonly Conditioning[],
     noise: Float32Array,
   ): Promise<Rollout> {
     const { denoiser, scheduler, settings, images } = this.options;
     const coefficients = scheduler.coefficients(timestep, settings.steps, settings.eta);
     const output = await denoiser.predict('trained', sample, timestep, contexts);
-    const { previous, original, logProbabilities } = ddimStep(coefficients, images, {
+    const { previous, original, logProbabilities } = takeStep(coefficients, images, {
       sample,
       output,
       noise,

@@ -2,6 +2,7 @@
  * @file A policy under training: guided outputs and products backwards of a whole batch, which its lanes share. Where one has
  * room left, the vector of its product is zero there, which adds nothing to a gradient.
  */
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Division } from '@/trainer/runtime/lanes';
 import type { DenoisePolicy } from '../policy/guided-policy';
 import type { LaneDenoiser } from './lane-denoiser';
@@ -17,12 +18,12 @@ export class TrainedDenoiser {
     for (const lane of this.lanes) lane.startGradient();
   }
 
-  /** Guided output for x_t of all images. @param contexts text embeddings, one per image */
+  /** Guided output for x_t of all images. @param contexts one per image */
   async predict(
     policy: DenoisePolicy | 'reference',
     latents: Float32Array,
     timestep: number,
-    contexts: readonly Float32Array[],
+    contexts: readonly Conditioning[],
   ): Promise<Float32Array> {
     const parts = this.lanes.map((lane, i) =>
       lane.predict(policy, this.division.share(latents, i), timestep, this.#contexts(contexts, i)),
@@ -34,7 +35,7 @@ export class TrainedDenoiser {
   async product(
     latents: Float32Array,
     timestep: number,
-    contexts: readonly Float32Array[],
+    contexts: readonly Conditioning[],
     v: Float32Array,
     throughInput: boolean,
   ): Promise<Float32Array | undefined> {
@@ -53,9 +54,9 @@ export class TrainedDenoiser {
   }
 
   /** A lane's texts; the first stands where it has room left. */
-  #contexts(contexts: readonly Float32Array[], lane: number): Float32Array[] {
+  #contexts(contexts: readonly Conditioning[], lane: number): Conditioning[] {
     const { rows } = this.division;
-    const [filler] = contexts as [Float32Array];
+    const [filler] = contexts as [Conditioning];
     return Array.from({ length: rows }, (_, row) => contexts[lane * rows + row] ?? filler);
   }
 }

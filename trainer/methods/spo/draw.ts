@@ -1,12 +1,9 @@
 /** @file Pairs of candidates, drawn step by step under the policy as it is. */
 
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
-import {
-  type DdimScheduler,
-  ddimStep,
-  predictedMean,
-  type StepCoefficients,
-} from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
+import { predictedMean, takeStep } from '@/trainer/diffusion/schedulers/step';
 import { concatenated } from '@/trainer/graph/tensor';
 import type { DrawOrigin } from '../policy-gradient/draw';
 import type { TrainedDenoiser } from '../rollouts/trained-denoiser';
@@ -14,8 +11,8 @@ import { bestAndWorst, type ChoiceSettings } from './choice';
 
 /** Two next latents of one x_t. Arrays are [C, H, W] and share memory with their batch. */
 export interface StepPair {
-  /** Text embedding of the prompt. */
-  context: Float32Array;
+  /** Of the prompt. */
+  context: Conditioning;
   /** 0 is the noisiest. */
   timestepIndex: number;
   /** x_t. */
@@ -37,7 +34,7 @@ export interface DrawParts {
   denoiser: Pick<TrainedDenoiser, 'predict'>;
   /** Rewards of the images that latents of the whole batch decode to. */
   score: (latents: Float32Array, prompts: readonly string[]) => Promise<Float32Array>;
-  scheduler: DdimScheduler;
+  scheduler: Scheduler;
   settings: RolloutSettings;
   choice: ChoiceSettings;
   /** Steps that may be trained on, from the noisiest: none is taken beyond them. */
@@ -82,7 +79,7 @@ export async function drawPairs(
   for (let step = 0; step < eligibleSteps; step++) {
     const output = known ?? (await predict('trained', step, sample));
     const nextOf = (candidate: number) =>
-      ddimStep(coefficients[step] as StepCoefficients, images, {
+      takeStep(coefficients[step] as StepCoefficients, images, {
         sample,
         output,
         noise: noise(step * choice.candidates + candidate),
@@ -105,7 +102,7 @@ export async function drawPairs(
       for (const [image, one] of chosen.entries()) {
         if (!one) continue;
         draw.pairs.push({
-          context: contexts[image] as Float32Array,
+          context: contexts[image] as Conditioning,
           timestepIndex: step,
           sample: own(sample, image),
           winner: own((candidates[one.best] as Candidate).next, image),

@@ -1,6 +1,8 @@
 /** @file The training graph of step pairs: one x_t a row, of which both next latents are weighed, so the network runs once. */
+
 import { gradients } from '@/trainer/autodiff/gradients';
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import {
   appendLogProbability,
   appendMean,
@@ -8,7 +10,7 @@ import {
   stepFeeds,
   stepInputs,
 } from '@/trainer/diffusion/sampling/transition';
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
@@ -86,7 +88,7 @@ export function spoFeeds(
     shape,
     emptyContext,
     total,
-  }: { unet: Graph; shape: DenoiseShape; emptyContext: Tensor<'float32'>; total: number },
+  }: { unet: Graph; shape: DenoiseShape; emptyContext: Conditioning; total: number },
 ): Record<string, Tensor> {
   const full = Array.from(
     { length: shape.images },

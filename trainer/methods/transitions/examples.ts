@@ -1,6 +1,6 @@
 /** @file What preference methods train on, and how its transitions are laid out in runs of a graph of fixed size. */
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
-import type { Tensor } from '@/trainer/graph/tensor';
 
 /** One image of an example beats another. */
 export interface Comparison {
@@ -15,8 +15,8 @@ export interface Comparison {
 
 /** Images of one prompt and what people said of them: a pair with its answer, or a tagged group with all its pairs. */
 export interface Example {
-  /** Text embedding of the prompt, [tokens, width]. */
-  context: Tensor<'float32'>;
+  /** Of the prompt. */
+  context: Conditioning;
   images: readonly Trajectory[];
   comparisons: readonly Comparison[];
 }

@@ -1,5 +1,6 @@
 /** @file One run of the transition graph: which image stands in which row, who is compared with whom, and what it showed. */
 
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
@@ -11,7 +12,7 @@ import type { Example, ExampleSize, Row } from './examples';
 export interface RunImage {
   trajectory: Trajectory;
   timestepIndex: number;
-  context: Tensor<'float32'>;
+  context: Conditioning;
 }
 
 /** A comparison between two rows. */

@@ -18,7 +18,7 @@
  * The weight multiplies the log-ratio before the clip. Multiplying the loss instead would change the gradient of a step
  * within the clip by the same factor, but a step past it has none, and no factor brings it back.
  */
-import type { StepCoefficients } from '@/trainer/diffusion/schedulers/ddim';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 
 export type TimestepWeighting = 'uniform' | 'equal-slope' | 'equal-kl';
 

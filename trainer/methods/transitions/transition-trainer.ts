@@ -185,7 +185,7 @@ export class TransitionTrainer {
         images.map(({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex)),
       ),
       timesteps,
-      contexts: images.map(({ context }) => context.data),
+      contexts: images.map(({ context }) => context),
       emptyContext: options.emptyContext,
     });
     const out = await session.run(

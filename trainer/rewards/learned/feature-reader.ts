@@ -1,6 +1,12 @@
 /** @file Features of finished images, many at a time: what a reward model is trained on. */
+
 import { type RgbImage, toPlanes } from '@/trainer/diffusion/images/png';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
+import {
+  type Conditioning,
+  type ConditioningShape,
+  stacked,
+} from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
@@ -10,35 +16,39 @@ import { appendFeatures, openFeatureNetworks } from './features';
 
 export interface ReadImage {
   image: RgbImage;
-  /** Text embedding of its prompt, [tokens, width]. */
-  context: Float32Array;
+  /** Of its prompt. */
+  context: Conditioning;
 }
 
 export class FeatureReader {
   private constructor(
     private readonly session: Session,
     private readonly imageDims: readonly [number, number, number, number],
-    private readonly contextDims: readonly [number, number, number],
+    private readonly conditioning: ConditioningShape,
   ) {}
 
   /** @param images in one run */
   static async open(engine: Engine, pipeline: Pipeline, images: number): Promise<FeatureReader> {
     const networks = await openFeatureNetworks(pipeline);
     const { width, height } = imageSizeOf(pipeline);
-    const { tokenizer, embeddingSize } = pipeline;
     const imageDims = [images, 3, height, width] as const;
-    const contextDims = [images, tokenizer.maxLength, embeddingSize] as const;
+    const { conditioning } = pipeline;
     const b = new Builder('features', { ...networks.unet.opsets });
     const pixels = b.input('images', 'float32', imageDims);
-    const context = b.input('context', 'float32', contextDims);
+    const context = Object.fromEntries(
+      Object.entries(conditioning).map(([port, dims]) => [
+        port,
+        b.input(port, 'float32', [images, ...dims]),
+      ]),
+    );
     b.output(appendFeatures(b, networks, pixels, context), 'features');
     const session = await engine.load(serializeOnnx(b.finish()), { name: 'reward features' });
-    return new FeatureReader(session, imageDims, contextDims);
+    return new FeatureReader(session, imageDims, conditioning);
   }
 
   /** The features of each image, [width]. @param images at most as many as a run takes */
   async read(images: readonly ReadImage[]): Promise<Float32Array[]> {
-    const { imageDims, contextDims } = this;
+    const { imageDims, conditioning } = this;
     const [count, , height, width] = imageDims;
     const [first] = images;
     if (!first) return [];
@@ -54,7 +64,10 @@ export class FeatureReader {
     const full = Array.from({ length: count }, (_, i) => images[i] ?? first);
     const out = await this.session.run({
       images: float32(imageDims, concatenated(full.map(({ image }) => toPlanes(image)))),
-      context: float32(contextDims, concatenated(full.map(({ context }) => context))),
+      ...stacked(
+        conditioning,
+        full.map(({ context }) => context),
+      ),
     });
     const { data, dims } = outputOf(out, 'features', 'float32');
     const size = dims[1] as number;

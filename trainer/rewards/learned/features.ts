@@ -17,9 +17,6 @@ const timestep = 151;
 /** Keeps the root of a variance differentiable where all positions are equal. */
 const leastVariance = 1e-6;
 
-/** Blocks whose last activation is read: every level on the way down, and the middle. Names as diffusers has them. */
-const levelOf = /^\/(down_blocks\.\d+)\/(?:resnets|attentions)|^\/(mid_block)\//;
-
 /** The pipeline's networks with their weights in memory: the graph that reads an image is made of several files. */
 export interface FeatureNetworks {
   pipeline: Pipeline;
@@ -36,14 +33,14 @@ export async function openFeatureNetworks(pipeline: Pipeline): Promise<FeatureNe
 }
 
 /**
- * Appends the features [n, width] of `images` [n, 3, H, W] in [0, 1] under `context`, the text embeddings [n, tokens, width]:
+ * Appends the features [n, width] of `images` [n, 3, H, W] in [0, 1] under `context`, what the UNet is told of the prompts by port, [n, …]:
  * mean, standard deviation and maximum over positions of every level's channels.
  */
 export function appendFeatures(
   b: Builder,
   { pipeline, encoder, unet }: FeatureNetworks,
   images: Value,
-  context: Value,
+  context: Readonly<Record<string, Value>>,
 ): Value {
   const n = b.dims(images)[0] as number;
   const steps = timestepFeed(takesScalarTimestep(unet), Array<number>(n).fill(timestep));
@@ -56,7 +53,7 @@ export function appendFeatures(
       context,
     }),
     onNode(_, { name }, outputs) {
-      const found = levelOf.exec(name);
+      const found = pipeline.layout.level.exec(name);
       if (found)
         levels.set((found[1] ?? found[2]) as string, b.cast(outputs[0] as Value, 'float32'));
       return outputs;

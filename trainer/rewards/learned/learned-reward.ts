@@ -1,19 +1,19 @@
 /** @file A learned reward at work: score = wᵀ(f − μ)/σ + c, on the features of the base policy's UNet under the prompt. */
+import { type Conditioning, stacked } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Tensor } from '@/trainer/graph/tensor';
-import { concatenated, float32 } from '@/trainer/graph/tensor';
+import { float32 } from '@/trainer/graph/tensor';
 import type { Reward } from '../reward';
 import { appendFeatures, type FeatureNetworks } from './features';
 import type { Head } from './head';
 
-/** @param encode text embedding of a prompt, [tokens, width] */
 export function learnedReward(
   name: string,
   head: Head,
   networks: FeatureNetworks,
-  encode: (prompt: string) => Promise<Float32Array>,
+  encode: (prompt: string) => Promise<Conditioning>,
 ): Reward {
-  const { tokenizer, embeddingSize } = networks.pipeline;
-  const context = [tokenizer.maxLength, embeddingSize];
+  const { conditioning } = networks.pipeline;
+  const inputOf = (port: string) => `reward.${port}`;
   return {
     name,
     append(b, images) {
@@ -22,7 +22,12 @@ export function learnedReward(
         b,
         networks,
         images,
-        b.input('rewardContext', 'float32', [n, ...context]),
+        Object.fromEntries(
+          Object.entries(conditioning).map(([port, dims]) => [
+            port,
+            b.input(inputOf(port), 'float32', [n, ...dims]),
+          ]),
+        ),
       );
       const width = b.dims(features)[1] as number;
       if (width !== head.weights.length) {
@@ -37,7 +42,8 @@ export function learnedReward(
     },
     async feeds(prompts): Promise<Record<string, Tensor>> {
       const rows = await Promise.all(prompts.map(encode));
-      return { rewardContext: float32([prompts.length, ...context], concatenated(rows)) };
+      const feeds = Object.entries(stacked(conditioning, rows));
+      return Object.fromEntries(feeds.map(([port, value]) => [inputOf(port), value]));
     },
   };
 }

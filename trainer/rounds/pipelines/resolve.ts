@@ -7,7 +7,6 @@ import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { scheduleText } from '@/trainer/diffusion/schedulers/schedule';
 import { checkDiversityNetwork } from '../evaluate/diversity';
 import { type PolicyFile, parsePolicy, trainedUnet, weightsOf } from '../train/policy-file';
 
@@ -63,7 +62,7 @@ export async function openPolicy(id: string): Promise<PolicyModel> {
     );
   }
   if (base.manifest.schedule === undefined) {
-    await completeManifest(base.id, { schedule: scheduleText(pipeline.scheduler.config) });
+    await completeManifest(base.id, { schedule: pipeline.scheduler.text });
   }
   const file = await readPolicyFile(policy);
   if (file && file.pipelineHash !== found) {

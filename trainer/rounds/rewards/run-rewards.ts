@@ -1,8 +1,10 @@
 /** @file The rewards that a run names, opened for its pipeline. The judge is none of them: nothing here can reach it. */
+
 import { getBlob } from '@/db/blobs/blobs';
 import { getRewardModel, type RewardModel } from '@/db/rewards/reward-models';
 import { AppError } from '@/lib/errors';
 import { isAnalytic, type RewardTerm, type RewardTrial, rewardModelName } from '@/lib/rewards';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { analytic } from '@/trainer/rewards/analytic';
 import { combine, type Term } from '@/trainer/rewards/combine';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
@@ -20,7 +22,7 @@ export interface RewardContext {
   engine: Engine;
   start: PolicyModel;
   /** Text embedding of a prompt, [tokens, width]. */
-  encode: (prompt: string) => Promise<Float32Array>;
+  encode: (prompt: string) => Promise<Conditioning>;
 }
 
 /** One reward out of a run's terms. @param scales of those that are normalized */

@@ -144,7 +144,7 @@ async function finish(
 function versions(): Record<string, string> {
   const versionOf = (file: string): string => createRequire(import.meta.url)(file).version;
   return {
-    darkroom: versionOf('../../package.json'),
+    darkroom: versionOf('../../../package.json'),
     node: process.version,
     onnxruntime: versionOf('onnxruntime-node/package.json'),
   };

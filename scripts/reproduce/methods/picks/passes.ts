@@ -3,6 +3,7 @@
  * text. Guided denoising makes two of each. A vector-Jacobian product runs forward again and then back. Counted where
  * sessions run, and foretold from a method's plan; the frozen UNet inside a learned reward is part of the reward.
  */
+import { emptyInput } from '@/trainer/diffusion/denoise/inputs';
 import type { RewardGradientMethod, RolloutPlan } from '@/trainer/methods/rollouts/plan';
 import type { Engine, Feeds } from '@/trainer/runtime/engine';
 
@@ -38,11 +39,15 @@ export function passesSince(now: Passes, then: Passes): Passes {
 /** Sessions that differentiate by the weights carry these names; all others only run forward. */
 const differentiates = /(product|step)$/;
 
+/** Whether a run denoises away from the empty prompt, too. */
+const isGuided = (feeds: Feeds) =>
+  Object.keys(feeds).some((name) => name.startsWith(emptyInput('')));
+
 /** The passes of one run of a session: 0 where it takes no latents at a timestep, and so is no policy's UNet. */
 export function passesOf(name: string, feeds: Feeds): Passes {
   const { latents, timestep } = feeds;
   if (!timestep || !latents || 'slot' in latents) return noPasses;
-  const images = (latents.dims[0] as number) * ('emptyContext' in feeds ? 2 : 1);
+  const images = (latents.dims[0] as number) * (isGuided(feeds) ? 2 : 1);
   return { forward: images, backward: differentiates.test(name) ? images : 0 };
 }
 

@@ -22,7 +22,7 @@ describe('a pipeline folder', () => {
   it('says what it holds', async () => {
     const pipeline = await openPipeline(folder);
     expect(pipeline.latentShape).toEqual([4, 8, 8]);
-    expect(pipeline.embeddingSize).toBe(8);
+    expect(pipeline.conditioning).toEqual({ encoder_hidden_states: [16, 8] });
     expect(pipeline.scalingFactor).toBe(0.5);
     expect(pipeline.tokenizer.maxLength).toBe(16);
     expect(pipeline.scheduler.timesteps(2)).toEqual([501, 1]);

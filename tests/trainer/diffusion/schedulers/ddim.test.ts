@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { goldenFolder, goldenTensor, worstRelativeError } from '@/tests/support/golden';
-import { DdimScheduler, ddimStep, predictedMean } from '@/trainer/diffusion/schedulers/ddim';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema, scheduleText } from '@/trainer/diffusion/schedulers/schedule';
+import { predictedMean, takeStep } from '@/trainer/diffusion/schedulers/step';
 import { readSafetensors } from '@/trainer/formats/safetensors';
 import { toFloat32 } from '@/trainer/graph/float16';
 
@@ -34,7 +35,7 @@ describe('against PyTorch', () => {
     const timesteps = ddim.timesteps(20);
     expect(timesteps).toEqual([...golden('timesteps')]);
     for (const [step, timestep] of timesteps.entries()) {
-      const result = ddimStep(ddim.coefficients(timestep, 20, 1), 2, {
+      const result = takeStep(ddim.coefficients(timestep, 20, 1), 2, {
         sample: golden('sample'),
         output: golden('model_output'),
         noise: golden('noise', step),
@@ -147,7 +148,7 @@ describe('coefficients', () => {
   it('have no noise and no density at eta 0', () => {
     const coefficients = scheduler().coefficients(451, 20, 0);
     const one = Float32Array.of(1);
-    const step = ddimStep(coefficients, 1, { sample: one, output: one, noise: one });
+    const step = takeStep(coefficients, 1, { sample: one, output: one, noise: one });
     expect(coefficients.sigma).toBe(0);
     expect(step.logProbabilities).toBeUndefined();
     expect(step.previous).toEqual(predictedMean(coefficients, one, one).mean);

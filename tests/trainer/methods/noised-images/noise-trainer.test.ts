@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
@@ -22,8 +23,8 @@ import { Engine } from '@/trainer/runtime/engine';
 
 let engine: Engine;
 let pipeline: Pipeline;
-let empty: Tensor<'float32'>;
-let prompt: Tensor<'float32'>;
+let empty: Conditioning;
+let prompt: Conditioning;
 const size = 4 * 8 * 8;
 /** The tiny UNet takes one timestep for all images, as older exports do; this one a timestep for each. */
 const perRow = (source: Pipeline['unet']['graph']) => ({
@@ -39,9 +40,8 @@ beforeAll(async () => {
   await writeTinyPipeline(folder);
   pipeline = await openPipeline(folder);
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
-  empty = float32(context, await encoder.encode(''));
-  prompt = float32(context, await encoder.encode('1 hand'));
+  empty = await encoder.encode('');
+  prompt = await encoder.encode('1 hand');
 });
 afterAll(() => engine.close());
 
@@ -102,11 +102,11 @@ function open(
     trainable: trainableAdapter(unet, 'attention', 4),
     externalDataFolder: pipeline.unet.folder,
     scheduler: new DdimScheduler({
-      ...pipeline.scheduler.config,
+      ...(pipeline.scheduler as DdimScheduler).config,
       prediction_type: changes.prediction ?? 'epsilon',
     }),
     latent: pipeline.latentShape,
-    context: [pipeline.tokenizer.maxLength, pipeline.embeddingSize],
+    context: pipeline.conditioning,
     emptyContext: empty,
     method,
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },

@@ -116,7 +116,7 @@ describe('advantages, whatever is drawn', () => {
   });
 
   it('go on exactly from the tensors that keep what is remembered', async () => {
-    const size: DrawSize = { images: 1, steps: 2, latent: [1, 1, 1], context: [1, 1] };
+    const size: DrawSize = { images: 1, steps: 2, latent: [1, 1, 1], context: {} };
     const open = (of: AdvantageSettings) => standardizedBaseline(of)({} as Engine, size);
     const images = (draw: readonly (readonly [string, number])[]) =>
       draw.map(([prompt, reward]) => ({ prompt, reward: reward / 7 }) as DrawnImage);

@@ -1,12 +1,14 @@
 /** Policy gradients of whole draws on the tiny Stable Diffusion of golden data: slopes, importance weights, resumption. */
+
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dpokSettings } from '@/lib/settings/policy-gradient';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
-import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { float32, sizeOf } from '@/trainer/graph/tensor';
 import { ddpo } from '@/trainer/methods/ddpo';
 import { dpok } from '@/trainer/methods/dpok';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
@@ -31,7 +33,7 @@ const images = 2;
 const steps = 3;
 let engine: Engine;
 let pipeline: Pipeline;
-let emptyContext: Tensor<'float32'>;
+let emptyContext: Conditioning;
 let batches: DrawOrigin[];
 let adapter: Adapter;
 
@@ -43,9 +45,7 @@ beforeAll(async () => {
   emptyContext = conditioning.options.emptyContext;
   const size = images * sizeOf(pipeline.latentShape);
   const prompts = ['1 hand', 'a dog'];
-  const contexts = await Promise.all(
-    prompts.map(async (prompt) => (await conditioning.encode(prompt)).data),
-  );
+  const contexts = await Promise.all(prompts.map(conditioning.encode));
   batches = ['first', 'second'].map((name) => ({
     prompts,
     contexts,

@@ -20,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-const size: DrawSize = { images: 8, steps: 3, latent: [2, 4, 4], context: [3, 5] };
+const told = { words: [3, 5] };
+const size: DrawSize = { images: 8, steps: 3, latent: [2, 4, 4], context: told };
 const random = createRandom(4);
 const gaussians = (count: number) => Float32Array.from({ length: count }, () => random.gaussian());
 
@@ -31,14 +32,16 @@ const draw = Array.from({ length: size.images }, (_, i): DrawnImage => {
     gaussians(32).map((z) => 0.1 * z + step * (reward - 20)),
   );
   const logProbabilities = [0, 0, 0];
-  return { prompt: 'a', context: gaussians(15), reward, states, logProbabilities, reference: [] };
+  const context = { words: float32([3, 5], gaussians(15)) };
+  return { prompt: 'a', context, reward, states, logProbabilities, reference: [] };
 });
 
 it('sees x_t averaged to at most sixteen a side, and the mean of the embeddings', () => {
   const tall: DrawSize = { ...size, latent: [2, 33, 8] };
   expect(featureCount(tall)).toBe(2 * 16 * 8 + 5);
   const state = Float32Array.from({ length: 2 * 33 * 8 }, (_, i) => Math.floor(i / 8) % 33);
-  const context = Float32Array.from({ length: 15 }, (_, i) => i);
+  const words = Float32Array.from({ length: 15 }, (_, i) => i);
+  const context = { words: float32([3, 5], words) };
   const image = { ...(draw[0] as DrawnImage), states: [state], context };
   const seen = featuresOf(image, 0, tall);
   expect(seen).toHaveLength(featureCount(tall));

@@ -82,7 +82,7 @@ async function stepOf(external: boolean) {
   const length = 2 * sizeOf(pipeline.latentShape);
   const batch = {
     latents: gaussianNoise('x_T', length),
-    contexts: await Promise.all(prompts.map(async (p) => (await conditioning.encode(p)).data)),
+    contexts: await Promise.all(prompts.map(conditioning.encode)),
     rewardFeeds: await reward.feeds(prompts),
     noise: (step: number) => gaussianNoise(`z ${step}`, length),
   };

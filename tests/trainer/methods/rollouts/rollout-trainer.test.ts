@@ -1,4 +1,5 @@
 /** Gradients of whole rollouts against finite differences, where PyTorch's numbers do not reach. */
+
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +7,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
-import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { float32, sizeOf } from '@/trainer/graph/tensor';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
 import { draftPlus } from '@/trainer/methods/draft-plus';
@@ -32,7 +34,7 @@ let engine: Engine;
 let inLanes: Engine;
 let pipeline: Pipeline;
 let batch: RolloutBatch;
-let emptyContext: Tensor<'float32'>;
+let emptyContext: Conditioning;
 let adapter: Adapter;
 
 beforeAll(async () => {
@@ -47,9 +49,9 @@ beforeAll(async () => {
   batch = {
     latents: gaussianNoise('x_T', size),
     contexts: [
-      (await conditioning.encode('1 hand')).data,
-      (await conditioning.encode('1 hand, red sleeve')).data,
-      (await conditioning.encode('a dog')).data,
+      await conditioning.encode('1 hand'),
+      await conditioning.encode('1 hand, red sleeve'),
+      await conditioning.encode('a dog'),
     ],
     rewardFeeds: {},
     noise: (step) => gaussianNoise(`z ${step}`, size),

@@ -1,7 +1,9 @@
 /** Which pairs a draw forms, with a policy and a reward that can be followed by hand. */
+
 import { describe, expect, it } from 'vitest';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+import { float32 } from '@/trainer/graph/tensor';
 import { bestAndWorst } from '@/trainer/methods/spo/choice';
 import { type DrawParts, drawPairs } from '@/trainer/methods/spo/draw';
 import { createRandom } from '@/trainer/random';
@@ -40,7 +42,7 @@ describe('a draw', () => {
     const draw = await drawPairs(
       {
         prompts: ['1 hand', 'a dog'],
-        contexts: [Float32Array.of(1), Float32Array.of(2)],
+        contexts: [1, 2].map((value) => ({ words: float32([1], [value]) })),
         latents: Float32Array.from({ length: images * size }, () => noise.gaussian()),
         noise: () => Float32Array.from({ length: images * size }, () => noise.gaussian()),
       },
@@ -69,7 +71,9 @@ describe('a draw', () => {
 
   it('forms a pair of every image at every step from the first on, all from one x_t', async () => {
     const { pairs, scores, scored } = await drawn();
-    expect(pairs.map(({ timestepIndex, context }) => [timestepIndex, context[0]])).toEqual([
+    expect(
+      pairs.map(({ timestepIndex, context }) => [timestepIndex, context.words?.data[0]]),
+    ).toEqual([
       [1, 1],
       [1, 2],
       [2, 1],

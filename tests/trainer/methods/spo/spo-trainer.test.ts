@@ -1,12 +1,14 @@
 /** SPO on the tiny Stable Diffusion of golden data: its gradient is D3PO's, and what a reward prefers becomes likelier. */
+
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
-import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
+import { float32, sizeOf } from '@/trainer/graph/tensor';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
@@ -28,7 +30,7 @@ const adamW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGrad
 const loss = { beta: 10, clipRange: 0.1, clipForm: 'hard' as ClipForm };
 let engine: Engine;
 let pipeline: Pipeline;
-let emptyContext: Tensor<'float32'>;
+let emptyContext: Conditioning;
 let batch: DrawOrigin;
 let adapter: Adapter;
 
@@ -42,9 +44,7 @@ beforeAll(async () => {
   const prompts = ['1 hand', 'a dog'];
   batch = {
     prompts,
-    contexts: await Promise.all(
-      prompts.map(async (prompt) => (await conditioning.encode(prompt)).data),
-    ),
+    contexts: await Promise.all(prompts.map(conditioning.encode)),
     latents: gaussianNoise('x_T', size),
     noise: (step) => gaussianNoise(`z ${step}`, size),
   };
@@ -136,13 +136,12 @@ it.each([
     const found = await trainer.gradient();
     await trainer.close();
 
-    const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize] as const;
     const reference = await TransitionTrainer.open(engine, {
       ...common(),
       externalDataFolder: pipeline.unet.folder,
       scheduler: pipeline.scheduler,
       latent: pipeline.latentShape,
-      context,
+      context: pipeline.conditioning,
       inferenceSteps: settings.steps,
       eta: settings.eta,
       guidance: settings.guidance,
@@ -152,7 +151,7 @@ it.each([
     await reference.load(initialState(adapter));
     const { transitions } = await reference.step(
       some.map((pair) => ({
-        context: float32(context, pair.context),
+        context: pair.context,
         images: [trajectoryOf(pair, pair.winner), trajectoryOf(pair, pair.loser)],
         comparisons: [{ winner: 0, loser: 1, weight: 1 }],
       })),

@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import {
-  DdimScheduler,
-  logDensities,
-  predictedMean,
-  type StepCoefficients,
-} from '@/trainer/diffusion/schedulers/ddim';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
+import { logDensities, predictedMean } from '@/trainer/diffusion/schedulers/step';
 import { klPerOutput, timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
 import { createRandom } from '@/trainer/random';
 

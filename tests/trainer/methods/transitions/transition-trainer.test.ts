@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapters/sites';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
+import type { Tensor } from '@/trainer/graph/tensor';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/policy/trainable';
@@ -25,7 +26,7 @@ let engine: Engine;
 let pipeline: Pipeline;
 let pair: Example;
 let third: Trajectory;
-let empty: Tensor<'float32'>;
+let empty: Conditioning;
 const settings = { steps: 4, eta: 1, guidance: 3 };
 const all = [0, 1, 2, 3];
 const adamW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
@@ -43,13 +44,12 @@ beforeAll(async () => {
   }
   await sampler.release();
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const context = [pipeline.tokenizer.maxLength, pipeline.embeddingSize];
-  empty = float32(context, await encoder.encode(''));
+  empty = await encoder.encode('');
   const [winner, loser, other] = drawn;
   if (!winner || !loser || !other) throw new Error('nothing was drawn');
   third = other;
   pair = {
-    context: float32(context, await encoder.encode('1 hand')),
+    context: await encoder.encode('1 hand'),
     images: [winner, loser],
     comparisons: [{ winner: 0, loser: 1, weight: 1 }],
   };
@@ -65,7 +65,7 @@ function open(
     externalDataFolder: pipeline.unet.folder,
     scheduler: pipeline.scheduler,
     latent: pipeline.latentShape,
-    context: [pipeline.tokenizer.maxLength, pipeline.embeddingSize],
+    context: pipeline.conditioning,
     emptyContext: empty,
     inferenceSteps: settings.steps,
     eta: settings.eta,

@@ -113,7 +113,7 @@ it('refuses a head of another pipeline', async () => {
   const { head } = await open();
   const networks = await openFeatureNetworks(pipeline);
   const other = { ...head, weights: new Float32Array(7) };
-  const reward = learnedReward('picks 1', other, networks, async () => new Float32Array());
+  const reward = learnedReward('picks 1', other, networks, async () => ({}));
   const b = new Builder('score');
   expect(() => reward.append(b, b.input('images', 'float32', [1, 3, size, size]))).toThrow(
     /picks 1.+7 features/,

@@ -6,14 +6,13 @@ import pino from 'pino';
 import { describe, expect, it } from 'vitest';
 import { blobPath, blobsFolder, getBlob, hasBlob } from '@/db/blobs/blobs';
 import { graceMs } from '@/db/blobs/collector';
-import { db, openDatabase, schema } from '@/db/client';
-import { appendEvent, eventsAfter, latestEventId } from '@/db/events';
+import { db, logBytes, openDatabase, schema, truncateLog } from '@/db/client';
+import { eventsAfter, latestEventId } from '@/db/events';
 import { getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
 import { listSamples } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
 import type { Round } from '@/db/schema/rounds';
-import { logBytes, truncateLog } from '@/db/work/pruning';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { latentsAt, parseTrajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
@@ -25,6 +24,7 @@ import {
   tidyRounds,
 } from '@/trainer/rounds/worker/housekeeping';
 import { Engine } from '@/trainer/runtime/engine';
+import { appendEvent } from '../../../support/events';
 import {
   baseOn,
   labelEverything,

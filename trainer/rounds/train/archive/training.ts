@@ -92,7 +92,7 @@ export async function openNoisedImagesTraining({
     examplesPerStep: perStep,
     reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
   });
-  const timesteps = pipeline.scheduler.config.num_train_timesteps;
+  const timesteps = pipeline.scheduler.trainingSteps;
   const noise = {
     timesteps,
     size: sizeOf(pipeline.latentShape),

@@ -6,6 +6,7 @@ import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
+import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
@@ -114,7 +115,7 @@ function reference(
 async function exampleOf(
   { prompt, samples, comparisons }: RoundExample,
   config: RunConfig,
-  encode: (prompt: string) => Promise<Tensor<'float32'>>,
+  encode: (prompt: string) => Promise<Conditioning>,
 ): Promise<Example> {
   return {
     context: await encode(prompt),

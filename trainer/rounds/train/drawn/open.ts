@@ -50,8 +50,7 @@ export async function openDrawnTraining(
   const images = batchImages(together, mostImagesPerRun(pipeline, 1));
   const unet = await trainedUnet(pipeline.unet.graph, training);
   const conditioning = await openConditioning(engine, pipeline);
-  const encode = async (prompt: string) => (await conditioning.encode(prompt)).data;
-  const tried = await tryRewards({ engine, start, encode }, round, method);
+  const tried = await tryRewards({ engine, start, encode: conditioning.encode }, round, method);
   const { reward } = tried;
   const origin = { round, pipeline, conditioning, imagesPerRound: draws * imagesPerDraw };
   return {

@@ -136,13 +136,8 @@ describe('counted passes are those foretold', () => {
       const adapter = untrained(student, () => noise[next++] as number);
       const { trainer } = await openTrainer(student, adapter, 2);
       const context = await encode('1 hand');
-      const { maxLength } = student.pipeline.tokenizer;
       const examples = Array.from({ length: pairs }, (_, pair) => ({
-        context: {
-          dtype: 'float32' as const,
-          dims: [maxLength, student.pipeline.embeddingSize],
-          data: context,
-        },
+        context,
         images: drawn.slice(2 * pair, 2 * pair + 2).map(({ trajectory }) => trajectory),
         comparisons: [{ winner: 0, loser: 1, weight: 1 }],
       }));

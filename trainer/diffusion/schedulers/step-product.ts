@@ -1,8 +1,8 @@
 /**
- * @file A DDIM step backwards: how a gradient at what a step gives (x_t' or x̂0) reaches what the step took, x_t and the
+ * @file A step backwards: how a gradient at what a step gives (x_t' or x̂0) reaches what the step took, x_t and the
  * model's output. The path through the UNet itself, from its output to its input, is not here.
  */
-import type { StepCoefficients } from './ddim';
+import type { StepCoefficients } from './scheduler';
 
 /** What of a step goes on: x_t', or its estimate x̂0 of the finished latents. */
 export type StepTarget = 'previous' | 'original';
@@ -15,11 +15,11 @@ export interface StepGradients {
 
 /** Gradients at x_t and at the model's output, from the `gradient` at the target. Where x̂0 was clipped, it has none. */
 export function stepProduct(
-  { original, noise, alphaBarPrevious, direction, clip }: StepCoefficients,
+  { original, noise, signal, direction, clip }: StepCoefficients,
   target: StepTarget,
   { sample, output, gradient }: StepGradients & { gradient: Float32Array },
 ): StepGradients {
-  const signal = target === 'original' ? 1 : Math.sqrt(alphaBarPrevious);
+  const share = target === 'original' ? 1 : signal;
   const spread = target === 'original' ? 0 : direction;
   const at: StepGradients = {
     sample: new Float32Array(gradient.length),
@@ -27,7 +27,7 @@ export function stepProduct(
   };
   for (const [i, g] of gradient.entries()) {
     const clean = original.sample * (sample[i] as number) + original.output * (output[i] as number);
-    const kept = Math.abs(clean) <= clip ? signal : 0;
+    const kept = Math.abs(clean) <= clip ? share : 0;
     at.sample[i] = g * (kept * original.sample + spread * noise.sample);
     at.output[i] = g * (kept * original.output + spread * noise.output);
   }
