@@ -54,12 +54,14 @@ export async function seedRound(options: {
   blood?: boolean;
   /** Leaves the round in sampling: more pairs are to come. */
   stillSampling?: boolean;
+  /** False: no program judges the images of the pipeline. */
+  judged?: boolean;
 }): Promise<string> {
   const policy = await ensureBasePolicy({
     pipeline: 'hands',
     name: 'hands',
     hash: 'e2e',
-    manifest: { judge: handsJudge, presets: handsPresets },
+    manifest: { ...(options.judged !== false && { judge: handsJudge }), presets: handsPresets },
   });
   const defaults = parseRunConfig({ prompts, evaluationPrompts: prompts });
   const { round } = await startRun({
