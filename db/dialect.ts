@@ -27,6 +27,11 @@ export function jsonHas(column: Column, key: string): SQL<boolean> {
   return isTrue(sql`json_extract(${column}, ${sql.raw(pathOf([key]))}) is not null`);
 }
 
+/** What a JSON column holds under a key, where that is an object or a list; null where it is not there. @param key ours */
+export function jsonPart(column: Column, key: string): SQL<unknown> {
+  return sql`json_extract(${column}, ${sql.raw(pathOf([key]))})`.mapWith(JSON.parse);
+}
+
 function pathOf(keys: readonly string[]): string {
   return `'$.${keys.join('.')}'`;
 }

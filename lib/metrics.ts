@@ -38,15 +38,15 @@ export type TrainMetrics = z.infer<typeof trainMetricsSchema>;
 export const pairedImages = 24;
 
 /**
- * One policy on the fixed evaluation prompts and seeds. `alignment` is the mean share of prompt
- * attributes met; `winRate` compares with another policy on the same seeds; `diversity` is the mean
+ * One policy on the fixed evaluation prompts and seeds. Without a judge nobody says `judge`, and nothing is judged.
+ * `alignment` is the mean share of prompt attributes met; `winRate` compares with another policy on the same seeds; `diversity` is the mean
  * perceptual distance of all pairs of images of one prompt, averaged over prompts.
  */
 export const evaluationSummarySchema = z.object({
   images: z.number().int().nonnegative(),
   judge: z.string().optional(),
-  deformed: proportionSchema,
-  blood: proportionSchema,
+  /** Images with each defect, by the ids that the judge declares; empty where nothing is judged. */
+  defects: z.record(z.string(), proportionSchema),
   alignment: z.number().nullable(),
   winRate: winRecordSchema.nullable(),
   diversity: z.number().nullable(),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { judgeSchema } from './judging';
+import { presetsSchema } from './settings/presets';
 import { trainingSettings } from './settings/training';
 
 type Trainables = keyof typeof trainingSettings.trainables.choices;
@@ -13,7 +15,13 @@ export const policyManifestSchema = z.looseObject({
   height: z.number().int().positive().optional(),
   suggestedPrompts: z.array(z.string()).optional(),
   suggestedEvaluationPrompts: z.array(z.string()).optional(),
+  /** What a first run may be called. */
+  suggestedRunName: z.string().optional(),
   suggestedPreset: z.string().optional(),
+  /** By name: the settings that suit this pipeline. */
+  presets: presetsSchema.optional(),
+  /** What the program measures that judges this pipeline's images; without it nothing is judged. */
+  judge: judgeSchema.optional(),
   /** What is made of the pipeline's scheduler file, for people. */
   schedule: z.string().optional(),
   /** The configuration that trained it; none of a base policy. */

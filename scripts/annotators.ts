@@ -1,6 +1,6 @@
 /** @file Simulated annotators: what a judge reads in images, a taste, and a share of random mistakes. */
 import type { Answer } from '@/lib/answers';
-import { promptAgreement, type Verdict } from '@/trainer/hands/judge/verdict';
+import { defectsIn, promptAgreement, type Verdict } from '@/trainer/hands/judge/verdict';
 import { parsePrompt } from '@/trainer/hands/prompts';
 import type { Random } from '@/trainer/random';
 
@@ -22,11 +22,9 @@ export const followsPrompt: Taste = (prompt, verdict) => [
   promptAgreement(parsePrompt(prompt), verdict),
 ];
 
-const defects = ({ deformed, blood }: Verdict) => Number(deformed) + Number(blood);
-
 /** As the guidelines ask: fewer defects first, then the prompt. */
 export const looksRight: Taste = (prompt, verdict) => [
-  -defects(verdict),
+  -defectsIn(verdict),
   ...followsPrompt(prompt, verdict),
 ];
 
@@ -47,5 +45,5 @@ export function answer(
     .map((value, i) => value - (other[i] as number))
     .find((d) => d !== 0);
   if (difference) return difference > 0 ? 'left' : 'right';
-  return Math.min(defects(left), defects(right)) > 0 ? 'both-bad' : 'tie';
+  return Math.min(defectsIn(left), defectsIn(right)) > 0 ? 'both-bad' : 'tie';
 }

@@ -41,6 +41,7 @@ const mayImport: Record<string, string[]> = {
   app: ['lib', 'db/*'],
 
   'trainer/random.ts': [],
+  'trainer/judging.ts': [...engine, 'trainer/diffusion/images'],
   'trainer/graph': ['lib'],
   'trainer/formats': ['lib', 'trainer/graph'],
   'trainer/autodiff': ['lib', 'trainer/graph'],
@@ -60,7 +61,13 @@ const mayImport: Record<string, string[]> = {
   'trainer/rewards/learned': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
   'trainer/rewards/imported': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
   'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards/*'],
-  'trainer/hands': ['db/*', ...engine, 'trainer/diffusion/*', 'trainer/random.ts'],
+  'trainer/hands': [
+    'db/*',
+    ...engine,
+    'trainer/diffusion/*',
+    'trainer/random.ts',
+    'trainer/judging.ts',
+  ],
   'trainer/rounds': ['lib', 'db/*', 'trainer/*'],
   trainer: ['lib', 'db/*', 'trainer/*'],
 

@@ -1,6 +1,7 @@
 import { ArrowRight, Flag } from 'lucide-react';
 import Link from 'next/link';
 import { flagCounts } from '@/db/figures/flag-counts';
+import type { FlagSource } from '@/lib/flags';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { PolicyRates } from '../api/review/schema';
 import { plural } from '../components/figures/format';
@@ -18,16 +19,18 @@ const defects = [
 
 /** How the newest version compares with the first, and how many flags wait. */
 export async function RatesCard() {
-  const shown = await loadFirstAndNewest();
+  const { judged, rates } = await loadFirstAndNewest();
+  const source = judged.length > 0 ? 'judge' : 'annotator';
+  const kinds = defects.filter(({ kind }) => source === 'annotator' || judged.includes(kind));
   const open = (await flagCounts()).open;
   return (
     <Card className="@container flex flex-col gap-4">
       <CardHeading title="Review">
-        {shown.length > 0
-          ? 'The first and the newest version, by the judge, on the fixed evaluation images.'
-          : 'Rates appear when the first round has been evaluated.'}
+        {rates.length === 0
+          ? 'Rates appear when the first round has been evaluated.'
+          : `The first and the newest version, ${sourceTexts[source]}, on the fixed evaluation images.`}
       </CardHeading>
-      <Comparison shown={shown} />
+      <Comparison shown={rates} kinds={kinds} source={source} />
       <div className="mt-auto flex flex-wrap justify-end gap-2">
         <Link href="/review/flags" className={buttonClass({ look: 'quiet' })}>
           <Flag aria-hidden /> {plural(open, 'open flag')}
@@ -40,11 +43,24 @@ export async function RatesCard() {
   );
 }
 
-function Comparison({ shown }: { shown: PolicyRates[] }) {
+const sourceTexts: Record<FlagSource, string> = {
+  judge: 'by the judge',
+  annotator: 'by what people flag (no program judges these images)',
+};
+
+function Comparison({
+  shown,
+  kinds,
+  source,
+}: {
+  shown: PolicyRates[];
+  kinds: readonly (typeof defects)[number][];
+  source: FlagSource;
+}) {
   const max = commonMax(
-    shown.flatMap((rate) => defects.map(({ kind }) => wilsonInterval(rate[kind].judge))),
+    shown.flatMap((rate) => kinds.map(({ kind }) => wilsonInterval(rate[kind][source]))),
   );
-  return defects.map(({ kind, name }) => (
+  return kinds.map(({ kind, name }) => (
     <dl
       key={kind}
       className="grid grid-cols-[minmax(5rem,1fr)_auto] items-center gap-x-3 gap-y-1 @sm:grid-cols-[5rem_minmax(0,1fr)_auto]"
@@ -60,17 +76,17 @@ function Comparison({ shown }: { shown: PolicyRates[] }) {
           </dt>
           <dd className="hidden @sm:block">
             <IntervalBar
-              interval={wilsonInterval(rate[kind].judge)}
+              interval={wilsonInterval(rate[kind][source])}
               max={max}
               tone={index === shown.length - 1 ? 'primary' : 'quiet'}
             />
           </dd>
           <dd className="w-40">
             <Link
-              href={imagesHref(policy.id, { kind, source: 'judge', purpose: 'evaluation' })}
+              href={imagesHref(policy.id, { kind, source, purpose: 'evaluation' })}
               className="block text-sm underline-offset-2 hover:underline"
             >
-              <Rate of={rate[kind].judge} />
+              <Rate of={rate[kind][source]} />
             </Link>
           </dd>
         </div>

@@ -18,14 +18,14 @@ type Column = PolicyGrid['policies'][number];
 export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyGrid }) {
   const { data, hasNextPage, fetchNextPage, isFetchingNextPage } = usePolicyGrid(pipeline, first);
   const [open, setOpen] = useState<{ frame: Frame; column: number } | null>(null);
-  const policies = data.pages[0]?.policies ?? [];
+  const { policies = [], lookedFor = [] } = data.pages[0] ?? {};
   const frames = data.pages.flatMap((page) => page.frames);
 
   return (
     <Card>
       <CardHeading title="The same prompts and seeds across versions">
-        Marks are what the judge saw: a wrong number of fingers, or blood. Press an image to hold it
-        against its parent's.
+        {lookedFor.length > 0 ? `Marks are what the judge saw: ${alternatives(lookedFor)}. ` : null}
+        Press an image to hold it against its parent's.
       </CardHeading>
       <ScrollBox label="Grid" className="rounded-md bg-film p-3">
         <table className="border-separate border-spacing-x-1 border-spacing-y-1.5">
@@ -81,6 +81,11 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
       <CompareDialog open={open} policies={policies} onClose={() => setOpen(null)} />
     </Card>
   );
+}
+
+/** "one, two, or three". */
+function alternatives(all: readonly string[]): string {
+  return all.length < 2 ? all.join() : `${all.slice(0, -1).join(', ')}, or ${all.at(-1)}`;
 }
 
 function GridImage({

@@ -28,7 +28,7 @@ export function PoliciesView({
   mayDownload: boolean;
   blurNsfw: boolean;
 }) {
-  const { policies, total, serving, pipeline, more } = usePolicies(initial);
+  const { policies, defects, total, serving, pipeline, more } = usePolicies(initial);
   useLivePolicies();
   const [chosen, choose] = useState<PolicyRef | null>(null);
   const parent = serving?.parent;
@@ -62,8 +62,10 @@ export function PoliciesView({
       ) : null}
       <Card>
         <CardHeading title="Versions">
-          Each comes from the one above it. Rates are the judge's, on the fixed evaluation prompts
-          and seeds.
+          Each comes from the one above it.{' '}
+          {defects.length > 0
+            ? "Rates are the judge's, on the fixed evaluation prompts and seeds."
+            : 'Nothing is judged: no program says what is wrong with the images of this pipeline.'}
         </CardHeading>
         <div className="mb-4 empty:hidden">
           <ShowMore
@@ -76,6 +78,7 @@ export function PoliciesView({
         </div>
         <PolicyTable
           policies={policies}
+          defects={defects}
           mayServe={mayServe}
           mayDownload={mayDownload}
           onServe={choose}

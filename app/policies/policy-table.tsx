@@ -3,6 +3,7 @@
 import { Download } from 'lucide-react';
 import Link from 'next/link';
 import { winRate } from '@/lib/statistics/proportion';
+import type { MeasureRef } from '../api/evaluations/schema';
 import type { PolicyNode } from '../api/policies/schema';
 import type { PolicyRef } from '../api/rounds/schema';
 import { countText, percent, plural } from '../components/figures/format';
@@ -18,11 +19,13 @@ import { TreeLines, treeIndent } from './tree-lines';
 /** Versions as a tree, each with its rates and what may be done with it. */
 export function PolicyTable({
   policies,
+  defects,
   mayServe,
   mayDownload,
   onServe,
 }: {
   policies: PolicyNode[];
+  defects: readonly MeasureRef[];
   mayServe: boolean;
   mayDownload: boolean;
   onServe: (policy: PolicyRef) => void;
@@ -33,8 +36,9 @@ export function PolicyTable({
         <tr>
           <HeadCell>Policy</HeadCell>
           <HeadCell>Made by</HeadCell>
-          <HeadCell>Deformed hands</HeadCell>
-          <HeadCell>Blood</HeadCell>
+          {defects.map(({ id, label }) => (
+            <HeadCell key={id}>{label}</HeadCell>
+          ))}
           <HeadCell>Prompt followed</HeadCell>
           <HeadCell>Won against its parent</HeadCell>
           <HeadCell>
@@ -47,6 +51,7 @@ export function PolicyTable({
           <PolicyRow
             key={row.policy.id}
             row={row}
+            defects={defects}
             mayServe={mayServe}
             mayDownload={mayDownload}
             onServe={onServe}
@@ -59,11 +64,13 @@ export function PolicyTable({
 
 function PolicyRow({
   row,
+  defects,
   mayServe,
   mayDownload,
   onServe,
 }: {
   row: TreeRow;
+  defects: readonly MeasureRef[];
   mayServe: boolean;
   mayDownload: boolean;
   onServe: (policy: PolicyRef) => void;
@@ -97,8 +104,10 @@ function PolicyRow({
           <Moment ms={policy.createdAt} />
         </span>
       </Cell>
-      <Cell>{measured ? <Rate of={measured.deformed} /> : <Unmeasured />}</Cell>
-      <Cell>{measured ? <Rate of={measured.blood} /> : <Unmeasured />}</Cell>
+      {defects.map(({ id }) => {
+        const found = measured?.defects.find((defect) => defect.id === id);
+        return <Cell key={id}>{found ? <Rate of={found.of} /> : <Unmeasured />}</Cell>;
+      })}
       <Cell className="whitespace-nowrap tabular-nums">
         {measured && measured.alignment !== null ? (
           <>

@@ -55,7 +55,8 @@ export function useRates(query: RatesQuery, initial: RatesView) {
   });
   const { pages } = more.data;
   const rates = pages.toReversed().flatMap((page) => page.rates);
-  return { rates, total: (pages[0] ?? initial).total, more };
+  const { total, judged } = pages[0] ?? initial;
+  return { rates, total, judged, more };
 }
 
 /** The images behind a rate, page by page. */

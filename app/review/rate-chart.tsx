@@ -2,6 +2,7 @@
 
 import Link from 'next/link';
 import type { FlagSource } from '@/lib/flags';
+import type { CountedKind } from '@/lib/judging';
 import { type Interval, wilsonInterval } from '@/lib/statistics/proportion';
 import type { PolicyRates, RatesQuery } from '../api/review/schema';
 import { countText, percent, rangeText } from '../components/figures/format';
@@ -11,10 +12,17 @@ import { ScrollBox } from '../components/ui/scroll-box';
 import { imagesHref } from './images-href';
 
 /** The defects that are followed from version to version. */
-export const defects = [
+const defects = [
   { kind: 'hand', name: 'Bad hand', dot: 'bg-chart-1', whisker: 'bg-chart-1/50' },
   { kind: 'nsfw', name: 'NSFW', dot: 'bg-chart-2', whisker: 'bg-chart-2/50' },
 ] as const;
+
+export type Defect = (typeof defects)[number];
+
+/** Those of which a source says something: people may flag all, a judge what it looks for. */
+export function defectsBy(source: FlagSource, judged: readonly CountedKind[]): Defect[] {
+  return defects.filter(({ kind }) => source === 'annotator' || judged.includes(kind));
+}
 
 const gridShares = [1, 0.75, 0.5, 0.25, 0];
 
@@ -24,10 +32,12 @@ const gridShares = [1, 0.75, 0.5, 0.25, 0];
  */
 export function RateChart({
   rates,
+  defects,
   source,
   purpose,
 }: {
   rates: PolicyRates[];
+  defects: readonly Defect[];
   source: FlagSource;
   purpose: RatesQuery['purpose'];
 }) {

@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import type { FlagSource } from '@/lib/flags';
-import { type Interval, wilsonInterval } from '@/lib/statistics/proportion';
+import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { PolicyRates, RatesQuery, RatesView as View } from '../api/review/schema';
 import { countText } from '../components/figures/format';
 import { Rate } from '../components/figures/rate';
@@ -17,7 +17,7 @@ import { ShowMore } from '../components/ui/show-more';
 import { Cell, HeadCell, Table } from '../components/ui/table';
 import { imagesHref } from './images-href';
 import { useRates } from './queries';
-import { defects, RateChart } from './rate-chart';
+import { type Defect, defectsBy, RateChart } from './rate-chart';
 import { withParams } from './search-params';
 
 const sourceOptions: { value: FlagSource; label: string; hint: string }[] = [
@@ -28,6 +28,8 @@ const sourceOptions: { value: FlagSource; label: string; hint: string }[] = [
     hint: 'Of the images that people have looked at. They flag what they notice, so it is a lower bound.',
   },
 ];
+
+const isOfPeople = ({ value }: { value: FlagSource }) => value === 'annotator';
 
 const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: string }[] = [
   {
@@ -46,8 +48,11 @@ const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: strin
 /** Hand-defect and NSFW rates per version, as a chart and as the table behind it. */
 export function RatesView({ initial, query }: { initial: View; query: RatesQuery }) {
   const router = useRouter();
-  const { rates, total, more } = useRates(query, initial);
-  const [source, setSource] = useState<FlagSource>('judge');
+  const { rates, total, judged, more } = useRates(query, initial);
+  const isJudged = judged.length > 0;
+  const [chosen, setSource] = useState<FlagSource>('judge');
+  const source = isJudged ? chosen : 'annotator';
+  const defects = defectsBy(source, judged);
 
   return (
     <div className="flex flex-col gap-6">
@@ -55,7 +60,7 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
         <Select
           label="Source"
           value={source}
-          options={sourceOptions}
+          options={isJudged ? sourceOptions : sourceOptions.filter(isOfPeople)}
           onChange={setSource}
           className="w-52"
         />
@@ -71,6 +76,12 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
           className="w-52"
         />
       </div>
+      {isJudged ? null : (
+        <p className="text-muted-foreground text-sm">
+          Nothing is judged: no program says what is wrong with the images of this pipeline. These
+          are the rates of what people flag.
+        </p>
+      )}
       {rates.length === 0 ? (
         <Notice icon={ScanSearch} title="Nothing has been measured yet">
           Rates appear when the first round has drawn its images
@@ -94,9 +105,9 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
               onMore={more.hasNextPage ? () => more.fetchNextPage() : null}
             />
           </div>
-          <RateChart rates={rates} source={source} purpose={query.purpose} />
+          <RateChart rates={rates} defects={defects} source={source} purpose={query.purpose} />
           <div className="mt-6">
-            <RatesTable rates={rates} source={source} purpose={query.purpose} />
+            <RatesTable rates={rates} defects={defects} source={source} purpose={query.purpose} />
           </div>
         </Card>
       )}
@@ -106,10 +117,12 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
 
 function RatesTable({
   rates,
+  defects,
   source,
   purpose,
 }: {
   rates: PolicyRates[];
+  defects: readonly Defect[];
   source: FlagSource;
   purpose: RatesQuery['purpose'];
 }) {
@@ -144,12 +157,7 @@ function RatesTable({
                     >
                       <Rate of={rate[kind][source]} />
                     </Link>
-                    {compared && (
-                      <Change
-                        before={wilsonInterval(compared[kind].before)}
-                        after={wilsonInterval(compared[kind].after)}
-                      />
-                    )}
+                    {compared && <Change of={compared[kind]} />}
                   </div>
                 </Cell>
               ))}
@@ -170,7 +178,9 @@ function RatesTable({
 }
 
 /** Says so where a version differs from its parent beyond both their intervals. */
-function Change({ before, after }: { before: Interval | null; after: Interval | null }) {
+function Change({ of }: { of: NonNullable<PolicyRates['againstParent']>['hand'] }) {
+  const before = of && wilsonInterval(of.before);
+  const after = of && wilsonInterval(of.after);
   if (!before || !after) return null;
   if (after.low > before.high) return <ChangeBadge tone="negative" word="Worse" />;
   if (after.high < before.low) return <ChangeBadge tone="positive" word="Better" />;

@@ -65,6 +65,7 @@ export function useRounds(initial: RoundsView, limit?: number) {
     underWay: first.underWay,
     over: query.data.pages.flatMap(({ over }) => over),
     overTotal: first.overTotal,
+    headlines: first.headlines,
     trainer: useTrainer(first.trainer),
     more: query,
   };

@@ -3,6 +3,7 @@
 import Link from 'next/link';
 import { methodDescriptions } from '@/lib/methods';
 import { winRate } from '@/lib/statistics/proportion';
+import type { MeasureRef } from '../api/evaluations/schema';
 import type { RoundSummary } from '../api/rounds/schema';
 import { countText, plural } from '../components/figures/format';
 import { Rate, RateText } from '../components/figures/rate';
@@ -11,7 +12,13 @@ import { Cell, HeadCell, Table } from '../components/ui/table';
 import { StateBadge } from './state-badge';
 
 /** Rounds that are over, newest first, with what came of them. */
-export function RoundsTable({ rounds }: { rounds: RoundSummary[] }) {
+export function RoundsTable({
+  rounds,
+  headlines,
+}: {
+  rounds: RoundSummary[];
+  headlines: readonly MeasureRef[];
+}) {
   return (
     <Table label="Rounds that are over">
       <thead>
@@ -22,20 +29,22 @@ export function RoundsTable({ rounds }: { rounds: RoundSummary[] }) {
           <HeadCell>Policy</HeadCell>
           <HeadCell>Labeled</HeadCell>
           <HeadCell>Won against before</HeadCell>
-          <HeadCell>Deformed hands</HeadCell>
+          {headlines.map(({ id, label }) => (
+            <HeadCell key={`${id} ${label}`}>{label}</HeadCell>
+          ))}
           <HeadCell>Started</HeadCell>
         </tr>
       </thead>
       <tbody className="[&_tr:last-child_td]:border-b-0">
         {rounds.map((round) => (
-          <Row key={round.id} round={round} />
+          <Row key={round.id} round={round} headlines={headlines} />
         ))}
       </tbody>
     </Table>
   );
 }
 
-function Row({ round }: { round: RoundSummary }) {
+function Row({ round, headlines }: { round: RoundSummary; headlines: readonly MeasureRef[] }) {
   const { run, result, progress } = round;
   const won = result?.winRate ?? null;
   return (
@@ -75,7 +84,10 @@ function Row({ round }: { round: RoundSummary }) {
           <Nothing />
         )}
       </Cell>
-      <Cell>{result ? <Rate of={result.deformed} /> : <Nothing />}</Cell>
+      {headlines.map(({ id, label }) => {
+        const found = result?.defects.find((one) => one.id === id && one.label === label);
+        return <Cell key={`${id} ${label}`}>{found ? <Rate of={found.of} /> : <Nothing />}</Cell>;
+      })}
       <Cell className="text-muted-foreground text-xs">
         <span className="block text-foreground text-sm">{run.startedBy ?? 'Darkroom'}</span>
         <Moment ms={round.createdAt} />

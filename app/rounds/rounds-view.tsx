@@ -14,7 +14,7 @@ import { TrainerLine } from './trainer-line';
 
 /** What is under way, large and live; below it everything that has been. */
 export function RoundsView({ initial, mayManage }: { initial: View; mayManage: boolean }) {
-  const { underWay, over, overTotal, trainer, more } = useRounds(initial);
+  const { underWay, over, overTotal, headlines, trainer, more } = useRounds(initial);
   useLiveRounds();
 
   if (underWay.length + over.length === 0) {
@@ -54,7 +54,7 @@ export function RoundsView({ initial, mayManage }: { initial: View; mayManage: b
             Earlier rounds
           </h2>
           <Card className="py-2">
-            <RoundsTable rounds={over} />
+            <RoundsTable rounds={over} headlines={headlines} />
           </Card>
           <ShowMore
             shown={over.length}

@@ -12,6 +12,7 @@ import {
   sql,
 } from 'drizzle-orm';
 import type { FlagKind, FlagSource } from '@/lib/flags';
+import type { CountedKind } from '@/lib/judging';
 import type { Purpose } from '@/lib/samples';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
@@ -20,9 +21,6 @@ import type { Flag } from '../labeling/flags';
 import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from '../policies/list';
 import type { Sample } from '../schema/labels';
 import { flags, pairs, preferences, samples, taggings } from '../schema/labels';
-
-/** The defects whose rate is followed from version to version. */
-export type DefectKind = Extract<FlagKind, 'hand' | 'nsfw'>;
 
 /** One defect of one policy, as each source saw it: images marked, out of those it looked at. */
 export type DefectRate = Record<FlagSource, Proportion>;
@@ -127,13 +125,13 @@ function ratesOf(policies: readonly ListedPolicy[], purpose: Purpose | undefined
   return policies.flatMap((policy) => {
     const mine = drawn.find((row) => row.policyId === policy.id);
     if (!mine) return [];
-    const rate = (kind: DefectKind, source: FlagSource, n: number): Proportion => {
+    const rate = (kind: CountedKind, source: FlagSource, n: number): Proportion => {
       const row = marked.find(
         (one) => one.policyId === policy.id && one.kind === kind && one.source === source,
       );
       return { count: row?.n ?? 0, n };
     };
-    const rates = (kind: DefectKind): DefectRate => ({
+    const rates = (kind: CountedKind): DefectRate => ({
       judge: rate(kind, 'judge', mine.judged),
       annotator: rate(kind, 'annotator', mine.seen),
     });

@@ -13,7 +13,7 @@ export interface LeasedGroup {
   servedAt: number;
   expiresAt: number;
   images: LeasedImage[];
-  /** Blood or nudity was seen on one of them: blurred for those who want it. */
+  /** Something unsafe (a flag `nsfw`) was seen on one of them: blurred for those who want it. */
   sensitive: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface LeasedImage {
 }
 
 /**
- * The images of a lease in the order of `sampleIds`, as its annotator sees them. `sensitive`: blood or nudity was seen on
+ * The images of a lease in the order of `sampleIds`, as its annotator sees them. `sensitive`: something unsafe (a flag `nsfw`) was seen on
  * one of them, so they are blurred for those who want it.
  */
 export function leasedImagesIn(
@@ -52,6 +52,6 @@ export function leasedImagesIn(
     images,
     sensitive:
       standing.some((flag) => flag.kind === 'nsfw') ||
-      rows.some((row) => row.verdict?.blood === true),
+      rows.some((row) => row.verdict?.flags.includes('nsfw')),
   };
 }

@@ -14,7 +14,7 @@ export interface LeasedPair {
   expiresAt: number;
   left: LeasedImage;
   right: LeasedImage;
-  /** Blood or nudity was seen on either image: blurred for those who want it. */
+  /** Something unsafe (a flag `nsfw`) was seen on either image: blurred for those who want it. */
   sensitive: boolean;
 }
 
@@ -85,6 +85,6 @@ export function leasedPairIn(leaseId: string): LeasedPair {
     right: side(row.right),
     sensitive:
       standing.some((flag) => flag.kind === 'nsfw') ||
-      [row.left, row.right].some(({ verdict }) => verdict?.blood === true),
+      [row.left, row.right].some(({ verdict }) => verdict?.flags.includes('nsfw')),
   };
 }

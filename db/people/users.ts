@@ -144,7 +144,7 @@ export async function resumePerson(id: string, actorId: string | null): Promise<
   });
 }
 
-/** Whether a person wants images with blood or nudity blurred until asked for. */
+/** Whether a person wants unsafe images (a flag `nsfw`) blurred until asked for. */
 export async function setBlurNsfw(id: string, blurNsfw: boolean): Promise<void> {
   await immediate((tx) => {
     mustFind(tx, id);

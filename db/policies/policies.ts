@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { type PolicyManifest, servingAlias } from '@/lib/policies';
+import { type PolicyManifest, policyManifestSchema, servingAlias } from '@/lib/policies';
 import { db } from '../client';
 import { recordEvent } from '../events';
 import { derivedId, newId } from '../ids';
@@ -11,7 +12,8 @@ export type Policy = typeof policies.$inferSelect;
 
 /**
  * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
- * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns what its manifest lacks.
+ * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns what its manifest lacks;
+ * its judge and its presets are what they are said to be now. Throws 'bad-request' for a manifest that cannot be.
  */
 export async function ensureBasePolicy(input: {
   pipeline: string;
@@ -20,6 +22,7 @@ export async function ensureBasePolicy(input: {
   manifest?: PolicyManifest;
 }): Promise<Policy> {
   const now = Date.now();
+  const manifest = manifestOf(input);
   return immediate((tx) => {
     const known = tx
       .select()
@@ -32,7 +35,8 @@ export async function ensureBasePolicy(input: {
         ),
       )
       .get();
-    if (known) return completedIn(tx, known, input.manifest ?? {});
+    if (known)
+      return describedIn(tx, known, { ...manifest, ...known.manifest, ...declaredIn(manifest) });
     const policy = tx
       .insert(policies)
       .values({
@@ -42,7 +46,7 @@ export async function ensureBasePolicy(input: {
         pipeline: input.pipeline,
         adapterBlob: null,
         hash: input.hash,
-        manifest: input.manifest ?? {},
+        manifest,
         roundId: null,
         createdAt: now,
       })
@@ -63,14 +67,27 @@ export async function ensureBasePolicy(input: {
 
 /** Within a decision: what is known of a policy that its manifest does not say yet, as of one that is older than the question. */
 function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
-  const missing = Object.keys(notes).filter((key) => !(key in policy.manifest));
-  if (missing.length === 0) return policy;
-  return tx
-    .update(policies)
-    .set({ manifest: { ...notes, ...policy.manifest } })
-    .where(eq(policies.id, policy.id))
-    .returning()
-    .get();
+  return describedIn(tx, policy, { ...notes, ...policy.manifest });
+}
+
+function describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest): Policy {
+  if (isDeepStrictEqual(manifest, policy.manifest)) return policy;
+  return tx.update(policies).set({ manifest }).where(eq(policies.id, policy.id)).returning().get();
+}
+
+/** What a pipeline declares rather than remembers. */
+function declaredIn({ judge, presets }: PolicyManifest): PolicyManifest {
+  return { ...(judge && { judge }), ...(presets && { presets }) };
+}
+
+function manifestOf({ pipeline, manifest = {} }: { pipeline: string; manifest?: PolicyManifest }) {
+  const parsed = policyManifestSchema.safeParse(manifest);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new AppError(
+    'bad-request',
+    `What the pipeline ${pipeline} says of itself cannot be read. ${problems.join('; ')}`,
+  );
 }
 
 /** Adds to a policy's manifest what it does not say yet. Throws 'not-found'. */

@@ -1,6 +1,5 @@
 import { and, asc, count, eq, gt, inArray, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import type { FlagKind } from '@/lib/flags';
 import type { Purpose, Verdict } from '@/lib/samples';
 import { db } from '../client';
 import { givenRows, givenText } from '../dialect';
@@ -36,14 +35,6 @@ const verdictsPerTransaction = 200;
 /** Verdicts given to images. */
 type Judged = readonly { sampleId: string; verdict: Verdict }[];
 
-/** The defects of which a verdict says that they are there. */
-function defectsIn(verdict: Verdict): FlagKind[] {
-  return [
-    ...(verdict.deformed ? ['hand' as const] : []),
-    ...(verdict.blood ? ['nsfw' as const] : []),
-  ];
-}
-
 /** Flags follow the verdicts: a judge that reads an image again may take back its own open flags. */
 function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): void {
   for (const some of portions(judged)) {
@@ -52,7 +43,7 @@ function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): voi
       .where(and(inArray(flags.sampleId, ids), eq(flags.source, 'judge'), eq(flags.state, 'open')))
       .run();
     const found = some.flatMap(({ sampleId, verdict }) =>
-      defectsIn(verdict).map((kind) => ({
+      verdict.flags.map((kind) => ({
         id: newId(),
         sampleId,
         kind,

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { isDrawingMethod, type LearnsFrom, type Method, sourceOf } from '../methods';
 import { type GroupName, type RunSettings, settingGroups } from './groups';
-import { defaultsOf } from './setting';
+import { defaultsOf, schemaOf } from './setting';
 
 /** A value that departs from the default, with the reason a page shows beside it. */
 interface Departure<V> {
@@ -11,250 +12,100 @@ interface Departure<V> {
 /** Methods that want their settings alike: what they learn from, those apart that draw while they train. */
 type MethodKind = LearnsFrom | 'drawing';
 
+const methodKinds = ['picks', 'reward', 'archive', 'drawing'] as const satisfies MethodKind[];
+
+type Departures = {
+  [G in GroupName]?: { [K in keyof RunSettings[G]]?: Departure<RunSettings[G][K]> };
+};
+
 /** Named departures from the defaults; everything not named stays official. */
 export interface Preset {
   label: string;
   explanation: string;
-  /** The pipeline whose size and habits it suits; null for any. */
-  pipeline: string | null;
   /** The methods it is for; null for all. */
   methods: MethodKind | null;
-  departures: {
-    [G in GroupName]?: { [K in keyof RunSettings[G]]?: Departure<RunSettings[G][K]> };
-  };
+  departures: Departures;
 }
 
-export const presets = {
-  official: {
-    label: 'Official',
-    explanation: 'As each method’s official code has it, for Stable Diffusion 1.5.',
-    pipeline: null,
-    methods: null,
-    departures: {},
-  },
-  hands: {
-    label: 'Hands',
-    explanation: 'What suits the built-in policy: small enough to train within minutes on a CPU.',
-    pipeline: 'hands',
-    methods: 'picks',
-    departures: {
-      sampling: {
-        pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
-        groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
-        sharedNoise: {
-          value: false,
-          because:
-            'At eta 1 most of a hand is settled on the way; two starts make two images differ more.',
-        },
-      },
-      training: {
-        learningRate: {
-          value: 6e-3,
-          because: 'A round is one step of the optimizer, so the step is a large one.',
-        },
-        secondMoment: {
-          value: 'runs',
-          because: 'Only within a step can it be seen how sure its gradient is.',
-        },
-        noisiestShare: {
-          value: 0.4,
-          because:
-            'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
-        },
-        pairsPerStep: {
-          value: 50,
-          because:
-            'One pair says little about all weights; what all picks of a round agree on says more.',
-        },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Finger count is a matter of shape, which sits in the convolutions.',
-        },
-      },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
-    },
-  },
-  'hands-reward': {
-    label: 'Hands, by a reward',
-    explanation: 'For the built-in policy and methods that follow the gradient of a reward.',
-    pipeline: 'hands',
-    methods: 'reward',
-    departures: {
-      sampling: {
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
-        eta: { value: 0, because: 'Without noise on the way the gradient is the reward’s alone.' },
-      },
-      training: {
-        learningRate: {
-          value: 1e-3,
-          because: 'Some dozens of steps must suffice on a CPU.',
-        },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
-      },
-      reward: {
-        optimiserSteps: {
-          value: 20,
-          because: 'Minutes on two cores; many more, and it is hacked.',
-        },
-      },
-      'draft-plus': {
-        truncation: { value: 2, because: 'The last step alone moves little.' },
-        referencePolicy: {
-          value: 'round',
-          because: 'A round after others keeps what they have learned.',
-        },
-        klCoefficient: {
-          value: 3,
-          because:
-            'For a reward learned from people, whose scores are logits: at 10 it moves half as far, at 1 it forgets the prompt (docs/results/methods.md).',
-        },
-      },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
-    },
-  },
-  'hands-policy-gradient': {
-    label: 'Hands, by policy gradient',
-    explanation:
-      'For the built-in policy and methods that raise the probability of what a reward prefers.',
-    pipeline: 'hands',
-    methods: 'drawing',
-    departures: {
-      sampling: {
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
-      },
-      training: {
-        learningRate: {
-          value: 3e-3,
-          because: 'Some dozens of steps must suffice on a CPU.',
-        },
-        noisiestShare: {
-          value: 0.4,
-          because:
-            'Colours and shapes are settled in the first steps; the last ones are clipped first and add little.',
-        },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
-      },
-      reward: {
-        optimiserSteps: { value: 48, because: 'Twelve draws of 64 images.' },
-      },
-      ddpo: {
-        clipRange: {
-          value: 1e-3,
-          because:
-            'At this learning rate the official range clips most ratios after the first step of a draw.',
-        },
-        updatesPerDraw: { value: 4, because: 'Drawing takes longer than a step.' },
-      },
-      dpok: {
-        clipRange: {
-          value: 1e-3,
-          because:
-            'At this learning rate the official range clips most ratios after the first step of a draw.',
-        },
-        updatesPerDraw: { value: 4, because: 'Drawing takes longer than a step.' },
-        valueLearningRate: { value: 1e-3, because: 'It, too, has a few dozen steps to learn in.' },
-      },
-      spo: {
-        scoreScale: {
-          value: 100,
-          because:
-            'Rewards of pixels differ by hundredths and less between candidates of one step.',
-        },
-        updatesPerDraw: { value: 4, because: 'Four of the first eight steps form pairs.' },
-      },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
-    },
-  },
-  'hands-archive': {
-    label: 'Hands, by all answers',
-    explanation: 'For the built-in policy and methods that learn from answers that are there.',
-    pipeline: 'hands',
-    methods: 'archive',
-    departures: {
-      sampling: {
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
-      },
-      training: {
-        learningRate: { value: 3e-4, because: 'A hundred steps must suffice on a CPU.' },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
-      },
-      'diffusion-dpo': {
-        optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
-        pairsPerStep: { value: 32, because: 'A few runs of the graph for each step.' },
-      },
-      kto: {
-        optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
-        goodShare: {
-          value: 0.5,
-          because: 'As much to unlearn as to learn: the baseline then lies between the two.',
-        },
-      },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
-    },
-  },
-} as const satisfies Record<string, Preset>;
+/** Presets by name, in the order in which they are offered. */
+export type Presets = Readonly<Record<string, Preset>>;
 
-export type PresetName = keyof typeof presets;
+/** The one that belongs to no pipeline, under its name. */
+export const officialName = 'official';
 
-const presetNames = Object.keys(presets) as PresetName[];
+export const official: Preset = {
+  label: 'Official',
+  explanation: 'As each method’s official code has it, for Stable Diffusion 1.5.',
+  methods: null,
+  departures: {},
+};
 
-/** The presets that suit a pipeline. */
-export function presetsOf(pipeline: string): PresetName[] {
-  return presetNames.filter(
-    (name) => presets[name].pipeline === null || presets[name].pipeline === pipeline,
-  );
+const groupNames = Object.keys(settingGroups) as GroupName[];
+
+/** Made once: a page of a round reads presets each time. */
+const groupSchemas = groupNames.map((name) => [name, schemaOf(settingGroups[name])] as const);
+
+/** Departures of settings that there are, to values that they may have. */
+const departuresSchema = z
+  .partialRecord(
+    z.enum(groupNames),
+    z.record(
+      z.string(),
+      z.object({ value: z.union([z.number(), z.string(), z.boolean()]), because: z.string() }),
+    ),
+  )
+  .superRefine((departures, context) => {
+    for (const [group, schema] of groupSchemas) {
+      const checked = schema.safeParse(valuesOf(departures[group]));
+      for (const { path, message } of checked.error?.issues ?? []) {
+        context.addIssue({ code: 'custom', path: [group, ...path], message });
+      }
+    }
+  }) as unknown as z.ZodType<Departures>;
+
+/** The presets of a pipeline by name, as its manifest brings them. */
+export const presetsSchema = z
+  .record(
+    z.string(),
+    z.object({
+      label: z.string().min(1),
+      explanation: z.string(),
+      methods: z.enum(methodKinds).nullable(),
+      departures: departuresSchema,
+    }),
+  )
+  .refine((presets) => !Object.hasOwn(presets, officialName), {
+    error: `${officialName} is the preset that belongs to no pipeline; choose another name.`,
+  });
+
+function valuesOf(departures: Readonly<Record<string, { value: unknown }>> = {}) {
+  return Object.fromEntries(Object.entries(departures).map(([key, { value }]) => [key, value]));
+}
+
+/** The presets that suit a pipeline: the official one, and its own. */
+export function presetsOf(own: Presets | undefined): Presets {
+  return { [officialName]: official, ...own };
 }
 
 /**
- * The preset that stands in for another where a method wants other settings: one of the same pipeline, the official one
- * where there is none.
+ * The name of the preset that stands in for another where a method wants other settings: one of the pipeline's own, the
+ * official one where there is none. @param presets those of the pipeline
  */
-export function presetFor(method: Method, name: PresetName, pipeline: string): PresetName {
+export function presetFor(method: Method, name: string, presets: Presets): string {
   const kind = isDrawingMethod(method) ? 'drawing' : sourceOf(method);
-  const fits = ({ methods }: Preset) => methods === null || methods === kind;
-  const own = presetsOf(pipeline);
-  if (own.includes(name) && fits(presets[name])) return name;
-  const instead = own.find((other) => presets[other].pipeline !== null && fits(presets[other]));
-  return instead ?? 'official';
+  const fits = (preset: Preset | undefined) =>
+    preset !== undefined && (preset.methods === null || preset.methods === kind);
+  if (fits(presets[name])) return name;
+  const own = Object.keys(presets).filter((other) => other !== officialName);
+  return own.find((other) => fits(presets[other])) ?? officialName;
 }
 
-/** All settings at their defaults, with a preset's departures in place. */
-export function settingsOf(name: PresetName): RunSettings {
-  const preset: Preset = presets[name];
-  const groups = Object.entries(settingGroups).map(([groupName, group]) => {
-    const departures = Object.entries(preset.departures[groupName as GroupName] ?? {});
-    const values = Object.fromEntries(departures.map(([key, { value }]) => [key, value]));
-    return [groupName, { ...defaultsOf(group), ...values }];
+/** All settings at their defaults, with a preset's departures in place. A departure of a setting that went counts for nothing. */
+export function settingsOf({ departures }: Preset): RunSettings {
+  const groups = Object.entries(settingGroups).map(([name, group]) => {
+    const values = Object.entries(valuesOf(departures[name as GroupName]));
+    const known = values.filter(([key]) => key in group);
+    return [name, { ...defaultsOf(group), ...Object.fromEntries(known) }];
   });
   return Object.fromEntries(groups) as RunSettings;
 }

@@ -3,7 +3,7 @@ import { AppError } from '../errors';
 import { type DrawingMethod, isDrawingMethod, type Method } from '../methods';
 import { plainTerm, type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
-import { type PresetName, settingsOf } from './presets';
+import { type Preset, settingsOf } from './presets';
 import { defaultsOf, schemaOf } from './setting';
 
 const defaultReward = plainTerm('symmetry');
@@ -98,7 +98,7 @@ function formerReward({ reward }: Partial<RunConfig>): RewardTerm {
 
 /** A run configuration from a preset. */
 export function presetConfig(
-  preset: PresetName,
+  preset: Preset,
   rest: Pick<RunConfig, 'prompts' | 'evaluationPrompts'> &
     Partial<Pick<RunConfig, 'seed' | 'rewards'>>,
 ): RunConfig {

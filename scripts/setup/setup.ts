@@ -8,7 +8,7 @@ import { ensureBasePolicy } from '@/db/policies/policies';
 import { isImportRun } from '@/db/rounds/import-run';
 import { listRuns, startRun } from '@/db/rounds/runs';
 import { presetConfig } from '@/lib/settings/run-config';
-import { handsPolicy } from './hands-policy';
+import { handsPolicy } from '@/trainer/hands/hands-policy';
 
 /**
  * Brings the data folder to where a person can label: tables, guidelines, the built-in policy, and,
@@ -18,7 +18,7 @@ import { handsPolicy } from './hands-policy';
 export async function setUp(): Promise<void> {
   await refuseBroken();
   await migrateDatabase();
-  await ensureGuidelines(await readFile('scripts/setup/guidelines.md', 'utf8'));
+  await ensureGuidelines(await readFile('trainer/hands/guidelines.md', 'utf8'));
   const { manifest, ...identity } = await handsPolicy();
   await ensureBasePolicy({ ...identity, manifest });
   if ((await listRuns()).some((run) => !isImportRun(run))) return;
@@ -27,7 +27,7 @@ export async function setUp(): Promise<void> {
     mode: 'online',
     method: 'd3po',
     pipeline: identity.pipeline,
-    config: presetConfig(manifest.suggestedPreset, {
+    config: presetConfig(manifest.presets[manifest.suggestedPreset], {
       prompts: manifest.suggestedPrompts,
       evaluationPrompts: manifest.suggestedEvaluationPrompts,
     }),

@@ -13,16 +13,9 @@ function rate(interval: Interval | null): string {
   return `${percent(interval.rate)} % [${percent(interval.low)}, ${percent(interval.high)}]`;
 }
 
-function describe({
-  images,
-  deformed,
-  blood,
-  alignment,
-  winRate: wins,
-}: EvaluationSummary): string {
+function describe({ images, defects, alignment, winRate: wins }: EvaluationSummary): string {
   const parts = [
-    `deformed ${rate(wilsonInterval(deformed))}`,
-    `blood ${rate(wilsonInterval(blood))}`,
+    ...Object.entries(defects).map(([id, of]) => `${id} ${rate(wilsonInterval(of))}`),
     ...(alignment === null ? [] : [`prompt ${percent(alignment)} %`]),
     ...(wins === null ? [] : [`wins ${rate(winRate(wins))}`]),
   ];

@@ -13,9 +13,9 @@ import { isFinished } from '@/lib/rounds';
 import { presetConfig } from '@/lib/settings/run-config';
 import { commandLine, refuse, whole } from '@/scripts/command-line';
 import { duration } from '@/scripts/console';
-import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { Stopwatch } from '@/scripts/simulate/stopwatch';
 import { freePort } from '@/scripts/start/port';
+import { handsPolicy } from '@/trainer/hands/hands-policy';
 import { createRandom } from '@/trainer/random';
 import { brokenPromises } from './checks';
 import { Darkroom } from './darkroom';
@@ -55,7 +55,7 @@ async function makeRound(): Promise<string> {
   await migrateDatabase();
   const { manifest, ...identity } = await handsPolicy();
   const base = await ensureBasePolicy({ ...identity, manifest });
-  const config = presetConfig('hands', {
+  const config = presetConfig(manifest.presets.hands, {
     prompts: manifest.suggestedPrompts,
     evaluationPrompts: manifest.suggestedEvaluationPrompts,
   });

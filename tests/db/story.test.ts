@@ -8,9 +8,9 @@ import { createPolicy } from '@/db/policies/policies';
 import { advanceDueRounds } from '@/db/rounds/advance';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import { getRound, listRounds } from '@/db/rounds/rounds';
-
 import { claimWork } from '@/db/work/queue';
 import { finishEvaluation, finishTraining } from '@/db/work/results';
+import { handsRates } from '@/tests/support/hands-verdict';
 import { servingPolicy } from '../support/policies';
 import { getRun } from '../support/runs';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
@@ -79,8 +79,7 @@ it('takes an online run from picks to a served policy, the next round and back a
     comparedToPolicyId: base.id,
     summary: {
       images: 10,
-      deformed: { count: 1, n: 10 },
-      blood: { count: 0, n: 10 },
+      ...handsRates({ count: 1, n: 10 }),
       alignment: 0.9,
       winRate: { wins: 6, ties: 2, n: 10 },
       diversity: 0.4,

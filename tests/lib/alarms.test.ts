@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
 import { pairedChange } from '@/lib/statistics/paired-change';
 
-const images = (count: number, of: (i: number) => Partial<ImageMeasures>): ImageMeasures[] =>
-  Array.from({ length: count }, (_, i) => ({
-    reward: 0,
-    formed: 1,
-    bloodless: 1,
-    alignment: 1,
-    ...of(i),
-  }));
+const images = (
+  count: number,
+  of: (i: number) => { reward: number } & Record<string, number>,
+): ImageMeasures[] =>
+  Array.from({ length: count }, (_, i) => {
+    const { reward, ...measures } = of(i);
+    return { reward, measures: { deformed: 1, blood: 1, alignment: 1, ...measures } };
+  });
 
 const alike = { before: 0.6, after: 0.6 };
 const noise = (i: number) => (i % 7) / 10;
@@ -32,15 +32,15 @@ describe('pairedChange', () => {
 });
 
 describe('hackingAlarms', () => {
-  const base = images(100, (i) => ({ reward: noise(i), formed: Number(i % 4 !== 0) }));
+  const base = images(100, (i) => ({ reward: noise(i), deformed: Number(i % 4 !== 0) }));
 
   it('names what fell while the reward rose', () => {
-    const after = images(100, (i) => ({ reward: 2 + noise(i + 3), formed: Number(i % 2 === 0) }));
+    const after = images(100, (i) => ({ reward: 2 + noise(i + 3), deformed: Number(i % 2 === 0) }));
     expect(hackingAlarms(base, after, alike)).toEqual([
-      { signal: 'formed', before: 0.75, after: 0.5 },
+      { signal: 'deformed', before: 0.75, after: 0.5 },
     ]);
     expect(hackingAlarms(base, after, { before: 0.6, after: 0.4 }).map((a) => a.signal)).toEqual([
-      'formed',
+      'deformed',
       'diversity',
     ]);
   });
@@ -48,19 +48,34 @@ describe('hackingAlarms', () => {
   it('is silent where all went up, where nothing is sure, and where the reward did not rise', () => {
     const better = images(100, (i) => ({ reward: 2 + noise(i) }));
     expect(hackingAlarms(base, better, alike)).toEqual([]);
-    const chance = images(100, (i) => ({ reward: 2 + noise(i), formed: Number(i % 4 !== 1) }));
+    const chance = images(100, (i) => ({ reward: 2 + noise(i), deformed: Number(i % 4 !== 1) }));
     expect(hackingAlarms(base, chance, alike)).toEqual([]);
-    const worse = images(100, (i) => ({ reward: noise(i + 1), formed: 0 }));
+    const worse = images(100, (i) => ({ reward: noise(i + 1), deformed: 0 }));
     expect(hackingAlarms(base, worse, alike)).toEqual([]);
     expect(hackingAlarms(base, better, { before: null, after: null })).toEqual([]);
+  });
+
+  it('follows what is declared, in its order, and diversity where nothing is', () => {
+    const before = images(100, (i) => ({ reward: noise(i), torn: 1 }));
+    const after = images(100, (i) => ({ reward: 2 + noise(i), torn: 0, alignment: 0 }));
+    expect(hackingAlarms(before, after, alike).map(({ signal }) => signal)).toEqual([
+      'alignment',
+      'torn',
+    ]);
+    const bare = (all: ImageMeasures[]) => all.map(({ reward }) => ({ reward, measures: {} }));
+    const fallen = { before: 0.6, after: 0.1 };
+    expect(hackingAlarms(bare(before), bare(after), fallen)).toEqual([
+      { signal: 'diversity', ...fallen },
+    ]);
   });
 
   it('never raises an alarm on a policy against itself', () => {
     const measure = fc.record({
       reward: fc.double({ min: -10, max: 10, noNaN: true }),
-      formed: fc.integer({ min: 0, max: 1 }),
-      bloodless: fc.integer({ min: 0, max: 1 }),
-      alignment: fc.double({ min: 0, max: 1, noNaN: true }),
+      measures: fc.record({
+        torn: fc.integer({ min: 0, max: 1 }),
+        alignment: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
     });
     fc.assert(
       fc.property(fc.array(measure, { minLength: 1 }), (same) => {

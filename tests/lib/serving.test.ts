@@ -3,11 +3,9 @@ import type { EvaluationSummary } from '@/lib/metrics';
 import { shouldServe } from '@/lib/serving';
 
 function evaluation(wins: number, n: number): EvaluationSummary {
-  const none = { count: 0, n: 0 };
   return {
     images: n,
-    deformed: none,
-    blood: none,
+    defects: {},
     alignment: null,
     winRate: { wins, ties: 0, n },
     diversity: null,

@@ -1,5 +1,18 @@
 import { z } from 'zod';
 
+/** A defect that the judge saw in an image. */
+const shownDefectSchema = z.object({
+  id: z.string(),
+  /** "4 wheels". */
+  words: z.string(),
+  /** What stands in the image's corner: a number or a sign. */
+  mark: z.string(),
+  /** Whether it counts as something unsafe. */
+  sensitive: z.boolean(),
+});
+
+export type ShownDefect = z.infer<typeof shownDefectSchema>;
+
 /** An image with what the judge read from it, for people who may know which policy drew it. */
 export const shownImageSchema = z.object({
   sampleId: z.string(),
@@ -8,9 +21,9 @@ export const shownImageSchema = z.object({
   height: z.number().int().positive(),
   verdict: z
     .object({
-      fingers: z.number().int().optional(),
-      deformed: z.boolean().optional(),
-      blood: z.boolean().optional(),
+      defects: z.array(shownDefectSchema),
+      /** Something unsafe was seen in it. */
+      sensitive: z.boolean(),
       alignment: z.number().optional(),
     })
     .nullable(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { evaluationSummarySchema } from '@/lib/metrics';
+import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
 
@@ -14,7 +14,7 @@ export const policyNodeSchema = policyRefSchema.extend({
   serving: z.boolean(),
   /** The round that trained it. */
   round: z.object({ id: z.string(), ordinal: z.number().int(), runName: z.string() }).nullable(),
-  measured: evaluationSummarySchema.nullable(),
+  measured: shownEvaluationSchema.nullable(),
   createdAt: z.number(),
 });
 
@@ -39,6 +39,8 @@ export const policiesViewSchema = z.object({
   /** Pass as `before` for those that came earlier; null where none did. */
   earlier: z.string().nullable(),
   serving: servingSchema.nullable(),
+  /** Whose rates the judge of the pipeline measures; none: nothing is judged. */
+  defects: z.array(measureRefSchema),
 });
 
 export type PoliciesView = z.infer<typeof policiesViewSchema>;
@@ -54,6 +56,8 @@ export type PoliciesQuery = z.infer<typeof policiesQuerySchema>;
 /** Fixed prompts and seeds down, versions across. */
 export const gridSchema = z.object({
   policies: z.array(policyRefSchema.extend({ parentId: z.string().nullable() })),
+  /** What the judge looks for, as it stands within a sentence. */
+  lookedFor: z.array(z.string()),
   frames: z.array(frameSchema),
   /** Pass as `offset` to go on; null at the end. */
   next: z.number().int().nullable(),
@@ -80,7 +84,7 @@ export const policyDetailSchema = z.object({
   hash: z.string(),
   adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
   manifest: z.record(z.string(), z.unknown()),
-  parentMeasured: evaluationSummarySchema.nullable(),
+  parentMeasured: shownEvaluationSchema.nullable(),
   /** The parent's images and this policy's on the same seeds; of a base policy its own alone. */
   frames: z.array(frameSchema),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { flagKindSchema, flagSourceSchema, flagStateSchema } from '@/lib/flags';
+import { countedKinds } from '@/lib/judging';
 import { roleSchema } from '@/lib/roles';
 import { purposeSchema } from '@/lib/samples';
 import { proportionSchema } from '@/lib/statistics/proportion';
@@ -11,8 +12,10 @@ import { policyRefSchema } from '../rounds/schema';
 /** One defect of one policy, as each source saw it. */
 const defectRateSchema = z.record(flagSourceSchema, proportionSchema);
 
-/** What the judge saw of one defect in a version's own round: its parent's images, and its own. */
-const againstParentSchema = z.object({ before: proportionSchema, after: proportionSchema });
+/** What the judge saw of one defect in a version's own round: its parent's images, and its own. Null: it tells none alone. */
+const againstParentSchema = z
+  .object({ before: proportionSchema, after: proportionSchema })
+  .nullable();
 
 export const policyRatesSchema = z.object({
   policy: policyRefSchema.extend({ parentId: z.string().nullable() }),
@@ -28,6 +31,8 @@ export type PolicyRates = z.infer<typeof policyRatesSchema>;
 export const ratesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),
+  /** What the judge of the pipeline looks for, as kinds of flag; none: nothing is judged. */
+  judged: z.array(z.enum(countedKinds)),
   /** A page of the versions, oldest first. */
   rates: z.array(policyRatesSchema),
   /** How many versions have drawn such images. */

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { answerSchema } from '@/lib/answers';
 import { archiveDataSchema } from '@/lib/archive';
 import { methodSchema } from '@/lib/methods';
-import { evaluationSummarySchema, trainMetricsSchema } from '@/lib/metrics';
+import { trainMetricsSchema } from '@/lib/metrics';
 import { rewardTrialSchema } from '@/lib/rewards';
 import { roundProgressSchema, roundStateSchema } from '@/lib/rounds';
 import { runModeSchema, runStatusSchema } from '@/lib/runs';
 import { runConfigSchema } from '@/lib/settings/run-config';
+import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema, shownImageSchema } from '../images/schema';
 
 /** What the pages of rounds and their routes say to each other. Times in ms unless the name says otherwise. */
@@ -37,7 +38,7 @@ export const roundSummarySchema = z.object({
   resultPolicy: policyRefSchema.nullable(),
   progress: roundProgressSchema,
   /** What was measured of the new policy. */
-  result: evaluationSummarySchema.nullable(),
+  result: shownEvaluationSchema.nullable(),
   createdAt: z.number(),
   finishedAt: z.number().nullable(),
 });
@@ -66,6 +67,8 @@ export const roundsViewSchema = z.object({
   /** Newest first, a page of them. */
   over: z.array(roundSummarySchema),
   overTotal: z.number().int(),
+  /** Of each pipeline's judge the defect that it declares first: what a list has room for. */
+  headlines: z.array(measureRefSchema),
   /** Pass as `after` to go on; null at the end. */
   next: z.string().nullable(),
   trainer: trainerSchema,
@@ -136,8 +139,8 @@ export const roundDetailSchema = z.object({
   /** The first of them, in the order of training. */
   trainingPairs: z.array(trainingPairSchema),
   trainingLabels: z.array(trainingLabelSchema),
-  before: evaluationSummarySchema.nullable(),
-  after: evaluationSummarySchema.nullable(),
+  before: shownEvaluationSchema.nullable(),
+  after: shownEvaluationSchema.nullable(),
   /** Images of the policy before and after, on the same seeds. */
   frames: z.array(frameSchema),
   /** Where the round followed a reward from a trained policy: the base, and its images beside those of the policy after. */

@@ -1,14 +1,9 @@
 import { TriangleAlert } from 'lucide-react';
-import { hackingSignals } from '@/lib/alarms';
-import type { EvaluationSummary } from '@/lib/metrics';
+import type { ShownEvaluation } from '../../api/evaluations/schema';
 import { percent } from '../figures/format';
 
 /** The alarm of reward hacking: what rose, what fell meanwhile, and what to do. Nothing where all is well. */
-export function HackingNotice({
-  summary: { reward, alarms = [] },
-}: {
-  summary: EvaluationSummary;
-}) {
+export function HackingNotice({ summary: { reward, alarms } }: { summary: ShownEvaluation }) {
   if (!reward || alarms.length === 0) return null;
   return (
     <section
@@ -23,11 +18,11 @@ export function HackingNotice({
           prompts and seeds something fell that it does not see:
         </p>
         <ul className="mt-2 flex flex-col gap-1">
-          {alarms.map(({ signal, before, after }) => (
-            <li key={signal}>
-              <span className="font-medium">{hackingSignals[signal].label}</span>{' '}
-              <span className="tabular-nums">{changeText(signal, before, after)}</span>{' '}
-              <span className="text-muted-foreground">{hackingSignals[signal].explanation}</span>
+          {alarms.map((alarm) => (
+            <li key={alarm.signal}>
+              <span className="font-medium">{alarm.label}</span>{' '}
+              <span className="tabular-nums">{changeText(alarm)}</span>{' '}
+              <span className="text-muted-foreground">{alarm.explanation}</span>
             </li>
           ))}
         </ul>
@@ -41,8 +36,8 @@ export function HackingNotice({
 }
 
 /** Shares of images without a defect are told as rates of the defect. */
-function changeText(signal: keyof typeof hackingSignals, before: number, after: number): string {
-  if (signal === 'diversity') return `${before.toFixed(3)} → ${after.toFixed(3)}.`;
-  const shown = (share: number) => percent(signal === 'alignment' ? share : 1 - share);
+function changeText({ kind, before, after }: ShownEvaluation['alarms'][number]): string {
+  if (kind === 'diversity') return `${before.toFixed(3)} → ${after.toFixed(3)}.`;
+  const shown = (share: number) => percent(kind === 'alignment' ? share : 1 - share);
   return `${shown(before)} → ${shown(after)}.`;
 }

@@ -1,5 +1,5 @@
-import type { EvaluationSummary } from '@/lib/metrics';
 import { wilsonInterval, winRate } from '@/lib/statistics/proportion';
+import type { ShownEvaluation } from '../../api/evaluations/schema';
 import { countText, percent, plural } from '../figures/format';
 import { commonMax, IntervalBar } from '../figures/interval-bar';
 import { Rate, RateText } from '../figures/rate';
@@ -7,14 +7,22 @@ import { Card, CardHeading } from '../ui/card';
 import { cn } from '../ui/cn';
 import { Cell, HeadCell, Table } from '../ui/table';
 
+/** Whether a program has looked at the images. */
+function isJudged({ judge, defects }: ShownEvaluation): boolean {
+  return judge !== undefined || defects.length > 0;
+}
+
+/** Of a measure that one of two judges does not know. */
+const unseen = { count: 0, n: 0 };
+
 /** What a round achieved: every rate with its interval and count, before and after; without a `before`, what there is. */
 export function OutcomeCard({
   before,
   after,
   names: [beforeName, afterName],
 }: {
-  before: EvaluationSummary | null;
-  after: EvaluationSummary;
+  before: ShownEvaluation | null;
+  after: ShownEvaluation;
   names: readonly [before: string, after: string];
 }) {
   const won = after.winRate;
@@ -22,7 +30,10 @@ export function OutcomeCard({
     <Card>
       <CardHeading title="What came of it">
         Measured on {plural(after.images, 'image')} of prompts and seeds that training never sees
-        {after.judge ? `, by the judge ${after.judge}` : ''}. Lines are 95 % intervals.
+        {after.judge ? `, by the judge ${after.judge}` : ''}.{' '}
+        {isJudged(after)
+          ? 'Lines are 95 % intervals.'
+          : 'Nothing is judged: no program says what is wrong with the images of this pipeline. What people flag stands under Review.'}
       </CardHeading>
       <div className={cn('grid gap-6', before && 'lg:grid-cols-[minmax(0,1fr)_minmax(0,2fr)]')}>
         {before ? (
@@ -64,47 +75,49 @@ function RateRows({
   after,
   names,
 }: {
-  before: EvaluationSummary | null;
-  after: EvaluationSummary;
+  before: ShownEvaluation | null;
+  after: ShownEvaluation;
   names: readonly [string, string];
 }) {
-  const rates = [
-    { name: 'Deformed hands', of: (summary: EvaluationSummary) => summary.deformed },
-    { name: 'Blood', of: (summary: EvaluationSummary) => summary.blood },
-  ];
+  const rates = after.defects.map(({ id, label }) => ({ id, label }));
+  const rateOf = ({ defects }: ShownEvaluation, id: string) =>
+    defects.find((defect) => defect.id === id)?.of ?? unseen;
   const sides = [
     ...(before ? [{ name: names[0], summary: before, tone: 'quiet' as const }] : []),
     { name: names[1], summary: after, tone: 'primary' as const },
   ];
   const max = commonMax(
-    sides.flatMap(({ summary }) => rates.map(({ of }) => wilsonInterval(of(summary)))),
+    sides.flatMap(({ summary }) => rates.map(({ id }) => wilsonInterval(rateOf(summary, id)))),
   );
   const means = [
-    { name: 'Prompt followed', of: (summary: EvaluationSummary) => summary.alignment, share: true },
-    { name: 'Diversity', of: (summary: EvaluationSummary) => summary.diversity, share: false },
-  ];
+    { name: 'Prompt followed', of: (summary: ShownEvaluation) => summary.alignment, share: true },
+    { name: 'Diversity', of: (summary: ShownEvaluation) => summary.diversity, share: false },
+  ].filter(({ of }) => isJudged(after) || sides.some(({ summary }) => of(summary) !== null));
+  if (rates.length + means.length === 0 && !after.reward) return null;
   return (
     <Table label="Rates before and after">
       <thead>
         <tr>
           <HeadCell>Measure</HeadCell>
           <HeadCell className="max-sm:hidden">Policy</HeadCell>
-          <HeadCell className="w-1/4 max-sm:hidden xl:w-2/5">0 to {percent(max, 0)}</HeadCell>
-          <HeadCell>Rate, 95 % interval, count</HeadCell>
+          <HeadCell className="w-1/4 max-sm:hidden xl:w-2/5">
+            {rates.length > 0 ? `0 to ${percent(max, 0)}` : null}
+          </HeadCell>
+          <HeadCell>{rates.length > 0 ? 'Rate, 95 % interval, count' : 'Value'}</HeadCell>
         </tr>
       </thead>
       <tbody>
-        {rates.flatMap(({ name, of }) =>
+        {rates.flatMap(({ id, label }) =>
           sides.map(({ name: policy, summary, tone }, index) => (
-            <tr key={`${name} ${policy}`}>
-              <Cell className="sm:whitespace-nowrap">{index === 0 ? name : null}</Cell>
+            <tr key={`${id} ${policy}`}>
+              <Cell className="sm:whitespace-nowrap">{index === 0 ? label : null}</Cell>
               <Cell className="text-muted-foreground max-sm:hidden">{policy}</Cell>
               <Cell className="max-sm:hidden">
-                <IntervalBar interval={wilsonInterval(of(summary))} max={max} tone={tone} />
+                <IntervalBar interval={wilsonInterval(rateOf(summary, id))} max={max} tone={tone} />
               </Cell>
               <Cell>
                 <span className="block text-muted-foreground sm:hidden">{policy}</span>
-                <Rate of={of(summary)} />
+                <Rate of={rateOf(summary, id)} />
               </Cell>
             </tr>
           )),

@@ -3,12 +3,7 @@ import { cn } from '../ui/cn';
 
 /** What a judge saw in an image, in a few words; empty when nothing is wrong or nobody looked. */
 export function defectsOf({ verdict }: ShownImage): string[] {
-  return [
-    ...(verdict?.deformed
-      ? [verdict.fingers === undefined ? 'deformed hand' : `${verdict.fingers} fingers`]
-      : []),
-    ...(verdict?.blood ? ['blood'] : []),
-  ];
+  return (verdict?.defects ?? []).map(({ words }) => words);
 }
 
 /** What an image shows, in words, for those who do not see it. */
@@ -39,7 +34,7 @@ export function Picture({
       loading="lazy"
       decoding="async"
       draggable={false}
-      data-sensitive={image.verdict?.blood || undefined}
+      data-sensitive={image.verdict?.sensitive || undefined}
       className={cn(
         'block aspect-square h-auto w-full bg-white/5 object-contain',
         'in-data-blur:data-sensitive:blur-md in-data-blur:data-sensitive:hover:blur-none in-data-blur:in-focus-visible:data-sensitive:blur-none',
@@ -51,12 +46,15 @@ export function Picture({
 
 /** The marks a grease pencil would leave on a contact sheet: a corner for each defect the judge saw. */
 export function DefectMarks({ image }: { image: ShownImage }) {
-  const { deformed, blood } = image.verdict ?? {};
-  if (!deformed && !blood) return null;
+  const { defects = [] } = image.verdict ?? {};
+  if (defects.length === 0) return null;
   return (
     <span aria-hidden className="pointer-events-none absolute top-1 right-1 flex gap-1">
-      {deformed ? <Mark>{image.verdict?.fingers ?? '✕'}</Mark> : null}
-      {blood ? <Mark className="text-destructive">●</Mark> : null}
+      {defects.map(({ id, mark, sensitive }) => (
+        <Mark key={id} className={sensitive ? 'text-destructive' : undefined}>
+          {mark}
+        </Mark>
+      ))}
     </span>
   );
 }

@@ -1,5 +1,7 @@
+import { declaredJudge } from '@/db/policies/declared';
 import { firstPolicy, isOfPipeline, policiesPage } from '@/db/policies/list';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
+import { defectsOf } from '@/lib/judging';
 import type { PolicyGrid } from '../../api/policies/schema';
 import { showFrame } from '../images/show';
 
@@ -16,6 +18,7 @@ export async function loadGrid({
   pipeline: string;
   offset: number;
 }): Promise<PolicyGrid> {
+  const judge = await declaredJudge(pipeline);
   const which = isOfPipeline(pipeline);
   const { policies: newest } = await policiesPage({ which, limit: columnsMax });
   const first = await firstPolicy(which);
@@ -28,7 +31,8 @@ export async function loadGrid({
   });
   return {
     policies: shown.map(({ id, name, parentId }) => ({ id, name, parentId })),
-    frames: frames.slice(0, rowsPerPage).map((frame) => showFrame(frame)),
+    lookedFor: defectsOf(judge).map(({ lookedFor }) => lookedFor),
+    frames: frames.slice(0, rowsPerPage).map((frame) => showFrame(frame, judge)),
     next: frames.length > rowsPerPage ? offset + rowsPerPage : null,
   };
 }

@@ -1,3 +1,4 @@
+import { declaredJudge } from '@/db/policies/declared';
 import {
   isBaseOf,
   isOfPipeline,
@@ -8,8 +9,9 @@ import {
   servedFor,
 } from '@/db/policies/list';
 import { measurementsOf } from '@/db/rounds/measurements';
+import { type DeclaredJudge, defectsOf } from '@/lib/judging';
 import type { PoliciesQuery, PoliciesView, PolicyNode } from '../../api/policies/schema';
-import { withoutRewards } from '../rounds/summaries';
+import { showEvaluation } from '../evaluations/show';
 
 /** The newest versions of one pipeline, or those before one of them; without a choice, of the pipeline whose base came first. */
 export async function loadPolicies({
@@ -20,32 +22,45 @@ export async function loadPolicies({
   const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
   if (pipeline === null) {
-    return { pipelines, pipeline, policies: [], total: 0, earlier: null, serving: null };
+    return {
+      pipelines,
+      pipeline,
+      policies: [],
+      total: 0,
+      earlier: null,
+      serving: null,
+      defects: [],
+    };
   }
   const { policies, ...rest } = await policiesPage({
     which: isOfPipeline(pipeline),
     before,
     limit,
   });
+  const judge = await declaredJudge(pipeline);
   // What all others come from is in sight, however many rounds ago it was.
   const bases = before === undefined ? await listedPolicies(isBaseOf(pipeline)) : [];
   const shown = new Set(policies.map(({ id }) => id));
   return {
     pipelines,
     pipeline,
-    policies: await describe([...bases.filter(({ id }) => !shown.has(id)), ...policies]),
+    policies: await describe([...bases.filter(({ id }) => !shown.has(id)), ...policies], judge),
     ...rest,
     serving: await servedFor(pipeline),
+    defects: defectsOf(judge).map(({ id, label }) => ({ id, label })),
   };
 }
 
-/** Policies with what was measured of them. */
-export async function describe(policies: readonly ListedPolicy[]): Promise<PolicyNode[]> {
+/** Policies of one pipeline with what was measured of them, in the words of its judge. */
+export async function describe(
+  policies: readonly ListedPolicy[],
+  judge: DeclaredJudge | null,
+): Promise<PolicyNode[]> {
   const measured = await measurementsOf(
     policies.map(({ id, roundId }) => ({ policyId: id, roundId })),
   );
   return policies.map(({ roundId: _, ...policy }, i) => ({
     ...policy,
-    measured: withoutRewards(measured[i] ?? null),
+    measured: showEvaluation(measured[i] ?? null, judge),
   }));
 }

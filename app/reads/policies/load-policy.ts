@@ -1,4 +1,5 @@
 import { statBlob } from '@/db/blobs/blobs';
+import { declaredJudge } from '@/db/policies/declared';
 import {
   ancestorsOf,
   isAmong,
@@ -12,8 +13,9 @@ import { evaluationFrames } from '@/db/rounds/evaluation-frames';
 import { measuredBy, measurementsOf } from '@/db/rounds/measurements';
 import { pairedImages } from '@/lib/metrics';
 import type { PolicyDetail } from '../../api/policies/schema';
+import { showEvaluation } from '../evaluations/show';
 import { showFrame } from '../images/show';
-import { rewardsIn, withoutRewards } from '../rounds/summaries';
+import { rewardsIn } from '../rounds/summaries';
 import { describe } from './load-policies';
 
 /** So many ancestors and children a line holds. */
@@ -22,7 +24,8 @@ const relativesMax = 8;
 /** Everything the page of one policy shows. Throws 'not-found'. */
 export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const policy = await getPolicy(id);
-  const [node] = await describe(await listedPolicies(isAmong([id])));
+  const judge = await declaredJudge(policy.pipeline);
+  const [node] = await describe(await listedPolicies(isAmong([id])), judge);
   const ancestors = await ancestorsOf(id);
   const children = await policiesPage({ which: isChildOf(id), limit: relativesMax });
   const { parentId, roundId } = policy;
@@ -48,8 +51,8 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
     hash: policy.hash,
     adapter: await adapterOf(policy),
     manifest: policy.manifest,
-    parentMeasured: withoutRewards(parentMeasured ?? null),
-    frames: frames.map((frame) => showFrame(frame, rewards)),
+    parentMeasured: showEvaluation(parentMeasured ?? null, judge),
+    frames: frames.map((frame) => showFrame(frame, judge, rewards)),
   };
 }
 

@@ -1,5 +1,6 @@
 import { flagCounts } from '@/db/figures/flag-counts';
 import { listFlags } from '@/db/labeling/flags';
+import { declaredJudges } from '@/db/policies/declared';
 import { isAmong, listedPolicies } from '@/db/policies/list';
 import type { FlagsQuery, FlagsView } from '../../api/review/schema';
 import { showImage } from '../images/show';
@@ -17,13 +18,15 @@ export async function loadFlags({ state, kind, source }: FlagsQuery): Promise<Fl
   });
   const policies = await listedPolicies(isAmong(found.map(({ sample }) => sample.policyId)));
   const names = new Map(policies.map(({ id, name }) => [id, name]));
+  const pipelines = new Map(policies.map(({ id, pipeline }) => [id, pipeline]));
+  const judges = await declaredJudges();
   return {
     flags: found.map(({ flag, sample, annotator }) => ({
       id: flag.id,
       kind: flag.kind,
       source: flag.source,
       state: flag.state,
-      image: showImage(sample),
+      image: showImage(sample, judges.get(pipelines.get(sample.policyId)!) ?? null),
       prompt: sample.prompt,
       policy: { id: sample.policyId, name: names.get(sample.policyId) ?? sample.policyId },
       annotator,

@@ -1,4 +1,6 @@
 import { imagesOfPolicy } from '@/db/figures/review';
+import { declaredJudge } from '@/db/policies/declared';
+import { isAmong, listedPolicies } from '@/db/policies/list';
 import type { ImagesQuery, ImagesView } from '../../api/review/schema';
 import { showImage } from '../images/show';
 
@@ -20,10 +22,12 @@ export async function loadImages({
     after,
     limit: pageSize + 1,
   });
+  const [listed] = await listedPolicies(isAmong([policy]));
+  const judge = listed ? await declaredJudge(listed.pipeline) : null;
   const page = found.slice(0, pageSize);
   return {
     images: page.map(({ sample, flags }) => ({
-      image: showImage(sample),
+      image: showImage(sample, judge),
       prompt: sample.prompt,
       seed: sample.seed,
       flags: flags.map(({ id, kind, source, state }) => ({ id, kind, source, state })),

@@ -1,8 +1,10 @@
 import { defectRates, firstAndNewestRates, type PolicyDefects } from '@/db/figures/review';
+import { declaredJudge } from '@/db/policies/declared';
 import { listPipelines } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
 import { measuredBy } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
+import { type CountedKind, type DeclaredJudge, defectsOf, kindsOf } from '@/lib/judging';
 import type { EvaluationSummary } from '@/lib/metrics';
 import type { PolicyRates, RatesPageQuery, RatesView } from '../../api/review/schema';
 import { measuredIn } from '../rounds/summaries';
@@ -16,24 +18,33 @@ export async function loadRates({
 }: RatesPageQuery): Promise<RatesView> {
   const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
-  if (pipeline === null) return { pipelines, pipeline, rates: [], total: 0, earlier: null };
+  if (pipeline === null) {
+    return { pipelines, pipeline, judged: [], rates: [], total: 0, earlier: null };
+  }
+  const judge = await declaredJudge(pipeline);
   const { rates, ...rest } = await defectRates({
     pipeline,
     purpose: purpose === 'any' ? undefined : purpose,
     before,
     limit,
   });
-  return { pipelines, pipeline, rates: await besideParents(rates), ...rest };
+  const judged = kindsOf(judge);
+  return { pipelines, pipeline, judged, rates: await besideParents(rates, judge), ...rest };
 }
 
 /** The rates of the first version and of the newest, on evaluation images; one where there is one. */
-export async function loadFirstAndNewest(): Promise<PolicyRates[]> {
+export async function loadFirstAndNewest(): Promise<Pick<RatesView, 'judged' | 'rates'>> {
   const [pipeline] = await listPipelines();
-  if (pipeline === undefined) return [];
-  return besideParents(await firstAndNewestRates({ pipeline, purpose: 'evaluation' }));
+  if (pipeline === undefined) return { judged: [], rates: [] };
+  const judge = await declaredJudge(pipeline);
+  const rates = await firstAndNewestRates({ pipeline, purpose: 'evaluation' });
+  return { judged: kindsOf(judge), rates: await besideParents(rates, judge) };
 }
 
-async function besideParents(rates: readonly PolicyDefects[]): Promise<PolicyRates[]> {
+async function besideParents(
+  rates: readonly PolicyDefects[],
+  judge: DeclaredJudge | null,
+): Promise<PolicyRates[]> {
   const policies = rates.map(({ policy }) => policy);
   const evaluations = await measuredBy(
     policies.flatMap(({ roundId }) => roundId ?? []),
@@ -45,7 +56,7 @@ async function besideParents(rates: readonly PolicyDefects[]): Promise<PolicyRat
     images,
     hand,
     nsfw,
-    againstParent: ofDefects(compared.get(policy.id)),
+    againstParent: byKind(compared.get(policy.id), judge),
   }));
 }
 
@@ -69,11 +80,17 @@ export function againstParents(
   return found;
 }
 
-function ofDefects(compared: AgainstParent | undefined): PolicyRates['againstParent'] {
+function byKind(
+  compared: AgainstParent | undefined,
+  judge: DeclaredJudge | null,
+): PolicyRates['againstParent'] {
   if (!compared) return null;
-  const { before, after } = compared;
-  return {
-    hand: { before: before.deformed, after: after.deformed },
-    nsfw: { before: before.blood, after: after.blood },
+  const of = (kind: CountedKind) => {
+    const [defect, another] = defectsOf(judge).filter(({ countsAs }) => countsAs === kind);
+    const before = defect && compared.before.defects[defect.id];
+    const after = defect && compared.after.defects[defect.id];
+    // An image may have several defects of one kind: their rates do not add up to the kind's.
+    return before && after && !another ? { before, after } : null;
   };
+  return { hand: of('hand'), nsfw: of('nsfw') };
 }

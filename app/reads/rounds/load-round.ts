@@ -1,4 +1,5 @@
 import { answerCounts } from '@/db/figures/answer-counts';
+import { declaredBy } from '@/db/policies/declared';
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listRewardModels } from '@/db/rewards/reward-models';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
@@ -11,11 +12,12 @@ import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
 import { configDifferences } from '@/lib/settings/differences';
-import { presets, presetsOf } from '@/lib/settings/presets';
+import { type Presets, presetsOf } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 import { type RoundDetail, trainingDataSchema } from '../../api/rounds/schema';
+import { showEvaluation } from '../evaluations/show';
 import { showFrame, showImage } from '../images/show';
-import { summarize, trainerState, withoutRewards } from './summaries';
+import { summarize, trainerState } from './summaries';
 
 const trainingPairsShown = 12;
 
@@ -25,7 +27,10 @@ const paceWindowMs = 10 * 60_000;
 /** Everything the page of one round shows. Throws 'not-found'. */
 export async function loadRound(id: string, now = Date.now()): Promise<RoundDetail> {
   const round = await getRound(id);
-  const [summary] = await summarize([await listedRound(id)]);
+  const listed = await listedRound(id);
+  const { pipeline } = listed.run;
+  const { judge, presets } = await declaredBy(pipeline);
+  const [summary] = await summarize([listed], new Map(judge && [[pipeline, judge]]));
   const [start, [before, after], counts, trained, labeled, yardstick] = await Promise.all([
     getPolicy(round.startPolicyId),
     measurementsOf([
@@ -35,14 +40,14 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     answerCounts(id, { recentSince: now - paceWindowMs }),
     firstTrainingPairs(id, trainingPairsShown),
     firstTrainingLabels(id, trainingPairsShown),
-    compareWith(round, summary!.run.pipeline),
+    compareWith(round, presetsOf(presets)),
   ]);
   const rewards = (after?.roundId === id && after.summary.rewards) || {};
   const framesBeside = async (policyId: string) => {
     const policyIds = round.resultPolicyId ? [policyId, round.resultPolicyId] : [];
     const prefer = new Set(Object.keys(rewards));
     const frames = await evaluationFrames({ policyIds, limit: pairedImages, prefer });
-    return frames.map((frame) => showFrame(frame, rewards));
+    return frames.map((frame) => showFrame(frame, judge, rewards));
   };
   const base = sourceOf(summary!.run.method) === 'reward' ? await baseOf(start) : start;
   const { trainingData, ...manifest } = round.manifest ?? {};
@@ -66,17 +71,17 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
       prompt: pair.prompt,
       weight: pair.weight,
       smoothing: pair.smoothing,
-      winner: showImage(pair.winner),
-      loser: showImage(pair.loser),
+      winner: showImage(pair.winner, judge),
+      loser: showImage(pair.loser, judge),
     })),
     trainingLabels: labeled.map(({ ordinal, good, sample }) => ({
       ordinal,
       good,
       prompt: sample.prompt,
-      image: showImage(sample),
+      image: showImage(sample, judge),
     })),
-    before: withoutRewards(before ?? null),
-    after: withoutRewards(after ?? null),
+    before: showEvaluation(before ?? null, judge),
+    after: showEvaluation(after ?? null, judge),
     frames: await framesBeside(start.id),
     base:
       base.id === start.id || !round.resultPolicyId
@@ -101,13 +106,13 @@ async function rewardNames(): Promise<(model: string) => string> {
 /** What a round's configuration is held against: the round before it, else the pipeline's preset nearest to it. */
 async function compareWith(
   round: Round,
-  pipeline: string,
+  presets: Presets,
 ): Promise<{ name: string; config: RunConfig }> {
   const previous = await roundBefore(round);
   if (previous) return { name: `round ${previous.ordinal}`, config: previous.config };
   const { prompts, evaluationPrompts, seed } = round.config;
-  const candidates = presetsOf(pipeline).map((preset) => ({
-    name: `the preset ${presets[preset].label}`,
+  const candidates = Object.values(presets).map((preset) => ({
+    name: `the preset ${preset.label}`,
     config: presetConfig(preset, { prompts, evaluationPrompts, seed }),
   }));
   const distance = (candidate: { config: RunConfig }) =>

@@ -2,26 +2,24 @@ import type { ListedRound } from '@/db/rounds/list';
 import { measurementsOf } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
 import { listWorkers } from '@/db/work/workers';
+import type { DeclaredJudge } from '@/lib/judging';
 import { isFinished } from '@/lib/rounds';
 import type { RoundSummary, TrainerState } from '../../api/rounds/schema';
+import { showEvaluation } from '../evaluations/show';
 
-/** Rounds with what was measured of the policies that they made. */
-export async function summarize(rounds: readonly ListedRound[]): Promise<RoundSummary[]> {
+/** Rounds with what was measured of the policies that they made. @param judges by pipeline */
+export async function summarize(
+  rounds: readonly ListedRound[],
+  judges: ReadonlyMap<string, DeclaredJudge>,
+): Promise<RoundSummary[]> {
   const results = await measurementsOf(
     rounds.map(({ id, resultPolicy }) => ({ policyId: resultPolicy?.id ?? null, roundId: id })),
   );
   return rounds.map(({ paused, ...round }, i) => ({
     ...round,
     held: !isFinished(round.state) && (paused || round.run.status === 'paused'),
-    result: withoutRewards(results[i] ?? null),
+    result: showEvaluation(results[i] ?? null, judges.get(round.run.pipeline) ?? null),
   }));
-}
-
-/** What lists and charts show of an evaluation: numbers of single images are for the pages that show them. */
-export function withoutRewards(evaluation: Evaluation | null): RoundSummary['result'] {
-  if (!evaluation) return null;
-  const { rewards: _, ...summary } = evaluation.summary;
-  return summary;
 }
 
 /** What a round's reward says of single evaluation images, by sample; empty where it follows none. */

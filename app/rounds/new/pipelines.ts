@@ -1,8 +1,9 @@
+import { declaredBy } from '@/db/policies/declared';
 import { basePolicies, listPipelines, policyNames, servedFor } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
 import { listRewardModels, type RewardModel } from '@/db/rewards/reward-models';
 import { rewardModelName } from '@/lib/rewards';
-import { type PresetName, presetsOf } from '@/lib/settings/presets';
+import { officialName, type Presets, presetsOf } from '@/lib/settings/presets';
 import { percent, plural } from '../../components/figures/format';
 
 /** A pipeline that a run may train, with what its base policy suggests for a first one. */
@@ -14,7 +15,12 @@ export interface PipelineChoice {
   policies: { id: string; name: string }[];
   suggestedPrompts: string[];
   suggestedEvaluationPrompts: string[];
-  suggestedPreset: PresetName;
+  /** What a run may be called. */
+  suggestedRunName: string | null;
+  /** One of the presets. */
+  suggestedPreset: string;
+  /** By name: the official one and those of the pipeline. */
+  presets: Presets;
   /** Those that are ready, newest first. */
   rewardModels: { id: string; name: string; hint: string }[];
 }
@@ -37,8 +43,10 @@ async function choiceOf(
   const own = await policyNames(pipeline);
   const base = bases.findLast((policy) => policy.pipeline === pipeline);
   const serving = await servedFor(pipeline);
-  const { description, suggestedPrompts, suggestedEvaluationPrompts, suggestedPreset } =
+  const { description, suggestedPrompts, suggestedEvaluationPrompts, ...said } =
     base?.manifest ?? {};
+  const presets = presetsOf((await declaredBy(pipeline)).presets);
+  const { suggestedRunName = null, suggestedPreset = officialName } = said;
   return {
     pipeline,
     description: description ?? null,
@@ -46,7 +54,9 @@ async function choiceOf(
     policies: own,
     suggestedPrompts: suggestedPrompts ?? [],
     suggestedEvaluationPrompts: suggestedEvaluationPrompts ?? [],
-    suggestedPreset: presetsOf(pipeline).find((name) => name === suggestedPreset) ?? 'official',
+    suggestedRunName,
+    suggestedPreset: Object.hasOwn(presets, suggestedPreset) ? suggestedPreset : officialName,
+    presets,
     rewardModels: rewardModels
       .filter((model) => model.pipeline === pipeline)
       .map((model) => ({ id: model.id, name: rewardModelName(model), hint: hintOf(model) })),

@@ -1,7 +1,7 @@
 import { asksPeople, type Method } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, settingGroups } from '@/lib/settings/groups';
-import { type PresetName, presetFor, settingsOf } from '@/lib/settings/presets';
+import { type Preset, type Presets, presetFor, settingsOf } from '@/lib/settings/presets';
 import type { Setting } from '@/lib/settings/setting';
 import { type StartRun, startRunSchema } from '../../api/runs/schema';
 
@@ -28,7 +28,8 @@ export interface RunDraft {
   method: Method;
   pipeline: string;
   startPolicyId: string;
-  preset: PresetName;
+  /** The name of one of the pipeline's presets. */
+  preset: string;
   /** One prompt a line. */
   prompts: string;
   evaluationPrompts: string;
@@ -43,7 +44,7 @@ export type Problems = Readonly<Record<string, string>>;
 const groupNames = Object.keys(settingGroups) as GroupName[];
 
 /** Every setting as a preset has it, as text. */
-export function typedSettings(preset: PresetName): RunDraft['settings'] {
+export function typedSettings(preset: Preset): RunDraft['settings'] {
   const values = settingsOf(preset);
   return Object.fromEntries(
     groupNames.map((group) => [
@@ -58,14 +59,17 @@ export function typedSettings(preset: PresetName): RunDraft['settings'] {
   ) as RunDraft['settings'];
 }
 
-/** The draft with another method, and so perhaps another preset; what somebody has typed stays. */
-export function withMethod(draft: RunDraft, method: Method): RunDraft {
-  const preset = presetFor(method, draft.preset, draft.pipeline);
+/**
+ * The draft with another method, and so perhaps another preset; what somebody has typed stays.
+ * @param presets those of the draft's pipeline
+ */
+export function withMethod(draft: RunDraft, method: Method, presets: Presets): RunDraft {
+  const preset = presetFor(method, draft.preset, presets);
   // Without people to wait for, rounds would follow each other without end.
   const mode = asksPeople(method) ? draft.mode : 'single';
   if (preset === draft.preset) return { ...draft, method, mode };
-  const before = typedSettings(draft.preset);
-  const settings = typedSettings(preset);
+  const before = typedSettings(presets[draft.preset]!);
+  const settings = typedSettings(presets[preset]!);
   for (const group of groupNames) {
     for (const [key, value] of Object.entries(draft.settings[group])) {
       if (value !== before[group][key]) settings[group][key] = value;

@@ -6,7 +6,6 @@ import { useMemo, useRef, useState } from 'react';
 import { availableMethods, type Method, methodDescriptions, sourceOf } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, groupsOf } from '@/lib/settings/groups';
-import { presets, presetsOf } from '@/lib/settings/presets';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
@@ -58,8 +57,10 @@ export function RunForm({
   // Kept while a field is half typed, so that the column beside the form does not jump.
   const [summarized, summarize] = useState(preview.request);
   if (preview.request && preview.request !== summarized) summarize(preview.request);
-  const presetSettings = useMemo(() => typedSettings(draft.preset), [draft.preset]);
   const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
+  const { presets } = pipeline;
+  const preset = presets[draft.preset]!;
+  const presetSettings = useMemo(() => typedSettings(preset), [preset]);
   const wrong = Object.keys(problems).length;
   const promptCuts = usePromptCuts(draft.pipeline, draft.prompts);
   const evaluationPromptCuts = usePromptCuts(draft.pipeline, draft.evaluationPrompts);
@@ -103,7 +104,7 @@ export function RunForm({
               <Input
                 value={draft.name}
                 maxLength={80}
-                placeholder="Five fingers"
+                placeholder={pipeline.suggestedRunName ?? 'A name for the run'}
                 onChange={(event) => change({ name: event.target.value })}
               />
             </Field>
@@ -148,19 +149,21 @@ export function RunForm({
                 label="Method"
                 value={draft.method}
                 options={methodOptions}
-                onChange={(method) => setDraft((old) => withMethod(old, method))}
+                onChange={(method) => setDraft((old) => withMethod(old, method, presets))}
               />
             </Field>
-            <Field label="Preset" help={presets[draft.preset].explanation}>
+            <Field label="Preset" help={preset.explanation}>
               <Select
                 label="Preset"
                 value={draft.preset}
-                options={presetsOf(draft.pipeline).map((name) => ({
+                options={Object.entries(presets).map(([name, { label, explanation }]) => ({
                   value: name,
-                  label: presets[name].label,
-                  hint: presets[name].explanation,
+                  label,
+                  hint: explanation,
                 }))}
-                onChange={(preset) => change({ preset, settings: typedSettings(preset) })}
+                onChange={(name) =>
+                  change({ preset: name, settings: typedSettings(presets[name]!) })
+                }
               />
             </Field>
           </div>
@@ -216,6 +219,7 @@ export function RunForm({
               key={group}
               group={group}
               draft={draft}
+              preset={preset}
               presetSettings={presetSettings}
               problems={problems}
               onChange={changeSetting}
@@ -259,6 +263,6 @@ function firstDraft(choice: PipelineChoice): RunDraft {
     seed: '0',
     // Learned ones come first: they are what people of this installation care for.
     rewards: [typedReward(choice.rewardModels[0]?.id ?? 'symmetry')],
-    settings: typedSettings(choice.suggestedPreset),
+    settings: typedSettings(choice.presets[choice.suggestedPreset]!),
   };
 }

@@ -2,7 +2,7 @@
 
 import { ChevronRight } from 'lucide-react';
 import { type GroupName, groupDescriptions, settingGroups } from '@/lib/settings/groups';
-import { type Preset, type PresetName, presets } from '@/lib/settings/presets';
+import type { Preset } from '@/lib/settings/presets';
 import type { Setting } from '@/lib/settings/setting';
 import { Badge } from '../../components/ui/badge';
 import type { Problems, RunDraft, Typed } from './run-draft';
@@ -12,12 +12,14 @@ import { SettingField } from './setting-field';
 export function SettingsSection({
   group,
   draft,
+  preset,
   presetSettings,
   problems,
   onChange,
 }: {
   group: GroupName;
   draft: RunDraft;
+  preset: Preset;
   presetSettings: RunDraft['settings'];
   problems: Problems;
   onChange: (group: GroupName, key: string, value: Typed) => void;
@@ -45,7 +47,7 @@ export function SettingsSection({
             setting={setting}
             value={draft.settings[group][key] ?? ''}
             presetValue={presetSettings[group][key] ?? ''}
-            because={reasonFor(draft.preset, group, key)}
+            because={reasonFor(preset, group, key)}
             problem={problems[`config.${group}.${key}`]}
             onChange={(value) => onChange(group, key, value)}
           />
@@ -55,8 +57,7 @@ export function SettingsSection({
   );
 }
 
-function reasonFor(name: PresetName, group: GroupName, key: string): string | undefined {
-  const preset: Preset = presets[name];
+function reasonFor(preset: Preset, group: GroupName, key: string): string | undefined {
   const departures: Record<string, { because: string } | undefined> =
     preset.departures[group] ?? {};
   return departures[key]?.because;

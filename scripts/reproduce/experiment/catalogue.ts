@@ -3,9 +3,10 @@
  * measured.
  */
 
-import { type PresetName, settingsOf } from '@/lib/settings/presets';
+import { settingsOf } from '@/lib/settings/presets';
 import { followsPrompt, looksRight, type Taste } from '@/scripts/annotators';
 import type { Verdict } from '@/trainer/hands/judge/verdict';
+import { handsPresets } from '@/trainer/hands/presets';
 import { adamWOf, targetsOf } from '@/trainer/rounds/train/method-settings';
 import type { Measured } from './measure';
 import type { TrainingSettings } from './student';
@@ -54,8 +55,8 @@ const common: Omit<TrainingSettings, 'learningRate' | 'perStep'> = {
 };
 
 /** A preset of the app, as an experiment trains with it. */
-function presetTraining(name: PresetName): TrainingSettings {
-  const { sampling, training, d3po } = settingsOf(name);
+function presetTraining(name: keyof typeof handsPresets): TrainingSettings {
+  const { sampling, training, d3po } = settingsOf(handsPresets[name]);
   if (training.trainables === 'full') {
     throw new Error(
       `The preset "${name}" trains full weights, but an experiment trains an adapter.`,

@@ -1,4 +1,5 @@
 /** @file What is written while people wait: picks, verdicts, freezing; and what streams cost when nothing happens. */
+
 import { eq } from 'drizzle-orm';
 import { eventStream } from '@/app/api/events/stream';
 import { db } from '@/db/client';
@@ -11,6 +12,7 @@ import { getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
 import { listSamples, recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { rounds } from '@/db/schema/rounds';
+import { handsVerdict } from '@/tests/support/hands-verdict';
 import type { Grown } from '../../support/growth/grow';
 import { configOf } from '../../support/growth/run-config';
 
@@ -49,7 +51,7 @@ export async function writesOf({
         setVerdicts(
           evaluated.map(({ id }, i) => ({
             sampleId: id,
-            verdict: { judge: 'again', deformed: i % 3 === 0, blood: false },
+            verdict: handsVerdict('again', { deformed: i % 3 === 0 }),
           })),
         ),
     },

@@ -16,6 +16,7 @@ import {
 } from '@/db/rounds/samples';
 import type { Answer } from '@/lib/answers';
 import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
+import { handsVerdict } from '@/tests/support/hands-verdict';
 import { setFlag } from '../../support/flags';
 import { makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
 
@@ -64,7 +65,7 @@ beforeAll(async () => {
     undefined,
   ];
   evaluated = verdicts.map((seen) =>
-    makeSample({ ...of, ...(seen && { verdict: { judge: 'a', ...seen } }) }),
+    makeSample({ ...of, ...(seen && { verdict: handsVerdict('a', seen) }) }),
   );
   await recordSamples({ samples: evaluated });
   shown = await answerNext(ann, 'left');
@@ -75,7 +76,10 @@ describe('recordSamples', () => {
     await recordSamples({ samples: evaluated });
     expect(await listSamples({ roundId: made.round.id })).toHaveLength(6);
     const [first] = await samplesById([evaluated[0]!.id]);
-    expect(first).toMatchObject({ verdict: { deformed: true }, purpose: 'evaluation' });
+    expect(first).toMatchObject({
+      verdict: { defects: { deformed: { found: true } } },
+      purpose: 'evaluation',
+    });
     await expect(samplesById(['nobody'])).rejects.toThrow('nobody');
   });
 
@@ -128,12 +132,14 @@ describe('defect rates', () => {
       (await defectRates({ pipeline: made.pipeline, purpose: 'evaluation' })).rates[0]?.hand.judge;
     expect(await rates()).toEqual({ count: 1, n: 3 });
     // The judge reads the image again and insists: the reviewer's word stands.
-    const verdict = { judge: 'a', deformed: true };
+    const verdict = handsVerdict('a', { deformed: true });
     await setVerdicts([{ sampleId: wrong!.sample.id, verdict }]);
     expect(await rates()).toEqual({ count: 1, n: 3 });
     await reviewFlag({ flagId, state: 'open', reviewedBy: bob });
     expect(await rates()).toEqual({ count: 2, n: 3 });
-    await setVerdicts([{ sampleId: wrong!.sample.id, verdict: { judge: 'a', deformed: false } }]);
+    await setVerdicts([
+      { sampleId: wrong!.sample.id, verdict: handsVerdict('a', { deformed: false }) },
+    ]);
     expect(await rates()).toEqual({ count: 1, n: 3 });
     const all = await imagesOfPolicy({ ...drillDown, defect: null, limit: 3 });
     const rest = await imagesOfPolicy({ ...drillDown, defect: null, after: all.at(-1)!.sample.id });

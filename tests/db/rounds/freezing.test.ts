@@ -12,6 +12,7 @@ import { cancelRound, getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
+import { handsVerdict } from '@/tests/support/hands-verdict';
 import { askedDuring, most } from '../../support/statements';
 import { addPairs, makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
 
@@ -124,7 +125,7 @@ describe('under the write lock', () => {
       await recordSamples({ samples });
       const verdicts = samples.map(({ id }) => ({
         sampleId: id,
-        verdict: { judge: 'a “judge”', deformed: true, blood: true, scores: { deformed: 1 / 3 } },
+        verdict: handsVerdict('a “judge”', { deformed: true, blood: true }, { alignment: 1 / 3 }),
       }));
       locked.push(most((await askedDuring(() => setVerdicts(verdicts))).transactions));
       const stored = db()

@@ -6,6 +6,7 @@ import {
   recordTrainSteps,
   trainStepsOf,
 } from '@/db/rounds/metrics';
+import { handsRates } from '@/tests/support/hands-verdict';
 import { appendEvent } from '../../support/events';
 import { makeRun, withTemporaryHome } from '../support';
 
@@ -50,8 +51,7 @@ it('measuring a policy again in its round replaces the evaluation', async () => 
   const { round, base } = await makeRun();
   const summary = {
     images: 10,
-    deformed: { count: 3, n: 10 },
-    blood: { count: 2, n: 10 },
+    ...handsRates({ count: 3, n: 10 }, { count: 2, n: 10 }),
     alignment: 0.5,
     winRate: null,
     diversity: 0.3,

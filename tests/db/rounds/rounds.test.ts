@@ -21,6 +21,7 @@ import { claimWork } from '@/db/work/queue';
 import { finishEvaluation, finishTraining } from '@/db/work/results';
 import type { Answer } from '@/lib/answers';
 import type { EvaluationSummary } from '@/lib/metrics';
+import { handsRates } from '@/tests/support/hands-verdict';
 import { listPairs } from '@/tests/support/list-pairs';
 import { servingPolicy } from '../../support/policies';
 import { getRun } from '../../support/runs';
@@ -182,8 +183,7 @@ async function playRound(
     comparedToPolicyId: round.startPolicyId,
     summary: {
       images: 100,
-      deformed: { count: 0, n: 100 },
-      blood: { count: 0, n: 100 },
+      ...handsRates({ count: 0, n: 100 }),
       alignment: null,
       winRate: { wins, ties: 0, n: 100 },
       diversity: null,
@@ -214,7 +214,7 @@ describe('the end of a round', () => {
 
   it('neither serves what hacked its reward nor does the same again unasked', async () => {
     const { round, run, pipeline, base } = await labeled({ rule: 'not-worse' });
-    await playRound(round.id, pipeline, 90, [{ signal: 'formed', before: 0.7, after: 0.1 }]);
+    await playRound(round.id, pipeline, 90, [{ signal: 'deformed', before: 0.7, after: 0.1 }]);
     expect((await servingPolicy(pipeline)).id).toBe(base.id);
     expect((await getRun(run.id)).status).toBe('paused');
     expect(await listRounds({ runId: run.id })).toHaveLength(1);

@@ -9,6 +9,7 @@ import { type NewSample, recordSamples } from '@/db/rounds/samples';
 import { claimWork, failWork } from '@/db/work/queue';
 import { finishEvaluation, finishTraining } from '@/db/work/results';
 import type { RoundWorkKind } from '@/lib/work';
+import { handsRates, handsVerdict } from '@/tests/support/hands-verdict';
 import { float32 } from '@/trainer/graph/tensor';
 import { serializePolicy } from '@/trainer/rounds/train/policy-file';
 import { createUser } from '../../support/people';
@@ -40,10 +41,10 @@ export interface History {
 
 /**
  * A round from its start to its end as trainer and people would have made it: two annotators judge
- * four pairs, and the new policy draws 2 bad hands of 8 where the base drew 6.
+ * four pairs, and the new policy draws 2 bad hands of 8 where the base drew 6, if a program judges them.
  */
-export async function seedFinishedRound(): Promise<History> {
-  const roundId = await seedRound({ pairs: 4, annotatorsPerPair: 2, undoWindowSeconds: 0 });
+export async function seedFinishedRound({ judged = true } = {}): Promise<History> {
+  const roundId = await seedRound({ pairs: 4, annotatorsPerPair: 2, undoWindowSeconds: 0, judged });
   const annotatorIds = await judgeAll(['Ann', 'Bob']);
   const { startPolicyId } = await getRound(roundId);
   const base = await getPolicy(startPolicyId);
@@ -64,8 +65,8 @@ export async function seedFinishedRound(): Promise<History> {
   await finishTraining({ ...training, resultPolicyId: trained.id, manifest: { seed: 0 } });
 
   const evaluation = await claim('evaluate');
-  await evaluate(base, roundId, 6, null);
-  await evaluate(trained, roundId, 2, base);
+  await evaluate(base, roundId, judged ? 6 : null, null);
+  await evaluate(trained, roundId, judged ? 2 : null, base);
   await finishEvaluation(evaluation);
   return { roundId, base, trained, annotatorIds };
 }
@@ -128,10 +129,16 @@ function trainSteps(count: number) {
   ).flat();
 }
 
-async function evaluate(policy: Policy, roundId: string, deformed: number, against: Policy | null) {
+/** @param deformed so many of the images; null: nobody judges */
+async function evaluate(
+  policy: Policy,
+  roundId: string,
+  deformed: number | null,
+  against: Policy | null,
+) {
   const samples = await Promise.all(
     Array.from({ length: evaluationImages }, async (_, index): Promise<NewSample> => {
-      const bad = index < deformed;
+      const bad = index < (deformed ?? 0);
       return {
         id: derivedId('evaluation', policy.id, index),
         policyId: policy.id,
@@ -145,7 +152,10 @@ async function evaluate(policy: Policy, roundId: string, deformed: number, again
         height: pictureSide,
         trajectoryBlob: null,
         purpose: 'evaluation',
-        verdict: { judge: 'seed', fingers: bad ? 6 : 5, deformed: bad, blood: index === 7 },
+        verdict:
+          deformed === null
+            ? null
+            : handsVerdict('seed', { fingers: bad ? 6 : 5, deformed: bad, blood: index === 7 }),
       };
     }),
   );
@@ -156,11 +166,17 @@ async function evaluate(policy: Policy, roundId: string, deformed: number, again
     comparedToPolicyId: against?.id ?? null,
     summary: {
       images: evaluationImages,
-      judge: 'seed',
-      deformed: { count: deformed, n: evaluationImages },
-      blood: { count: 1, n: evaluationImages },
-      alignment: 0.75,
-      winRate: against && { wins: 4, ties: 4, n: evaluationImages },
+      ...(deformed === null
+        ? { defects: {}, alignment: null, winRate: null }
+        : {
+            judge: 'seed',
+            ...handsRates(
+              { count: deformed, n: evaluationImages },
+              { count: 1, n: evaluationImages },
+            ),
+            alignment: 0.75,
+            winRate: against && { wins: 4, ties: 4, n: evaluationImages },
+          }),
       diversity: 0.3,
     },
   });

@@ -11,6 +11,9 @@ import { claimWork } from '@/db/work/queue';
 import { finishSampling } from '@/db/work/results';
 import type { Role } from '@/lib/roles';
 import { parseRunConfig } from '@/lib/settings/run-config';
+import { handsVerdict } from '@/tests/support/hands-verdict';
+import { handsJudge } from '@/trainer/hands/judge/declaration';
+import { handsPresets } from '@/trainer/hands/presets';
 
 /**
  * Fills the data folder in `DARKROOM_HOME` as the trainer and the start script would: through the
@@ -52,8 +55,15 @@ export async function seedRound(options: {
   blood?: boolean;
   /** Leaves the round in sampling: more pairs are to come. */
   stillSampling?: boolean;
+  /** False: no program judges the images of the pipeline. */
+  judged?: boolean;
 }): Promise<string> {
-  const policy = await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash: 'e2e' });
+  const policy = await ensureBasePolicy({
+    pipeline: 'hands',
+    name: 'hands',
+    hash: 'e2e',
+    manifest: { ...(options.judged !== false && { judge: handsJudge }), presets: handsPresets },
+  });
   const defaults = parseRunConfig({ prompts, evaluationPrompts: prompts });
   const { round } = await startRun({
     name: 'e2e',
@@ -116,7 +126,12 @@ export async function seedGroups(options: {
   /** Every image counts as showing blood. */
   blood?: boolean;
 }): Promise<string> {
-  const policy = await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash: 'e2e' });
+  const policy = await ensureBasePolicy({
+    pipeline: 'hands',
+    name: 'hands',
+    hash: 'e2e',
+    manifest: { judge: handsJudge, presets: handsPresets },
+  });
   const defaults = parseRunConfig({ prompts, evaluationPrompts: prompts });
   const { round } = await startRun({
     name: 'e2e',
@@ -178,7 +193,7 @@ async function drawSample(options: {
     height: pictureSide,
     trajectoryBlob: null,
     purpose: 'training',
-    verdict: { judge: 'seed', deformed: false, blood: options.blood ?? false },
+    verdict: handsVerdict('seed', { deformed: false, blood: options.blood }),
   };
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { configDifferences } from '@/lib/settings/differences';
+import { official } from '@/lib/settings/presets';
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
 
-const base = presetConfig('official', { prompts: ['a', 'b'], evaluationPrompts: ['c'] });
+const base = presetConfig(official, { prompts: ['a', 'b'], evaluationPrompts: ['c'] });
 
 describe('configDifferences', () => {
   it('finds nothing between equals', () => {

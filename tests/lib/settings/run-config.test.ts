@@ -3,7 +3,14 @@ import { availableMethods } from '@/lib/methods';
 import { plainTerm } from '@/lib/rewards';
 import { settingGroups } from '@/lib/settings/groups';
 import { methodProblem } from '@/lib/settings/method-fit';
-import { presetFor, presets, settingsOf } from '@/lib/settings/presets';
+import {
+  official,
+  type Preset,
+  presetFor,
+  presetsOf,
+  presetsSchema,
+  settingsOf,
+} from '@/lib/settings/presets';
 import {
   completeConfig,
   imagesScored,
@@ -14,6 +21,9 @@ import {
   samplesWanted,
 } from '@/lib/settings/run-config';
 import { defaultsOf, type Setting } from '@/lib/settings/setting';
+import { handsPresets } from '@/trainer/hands/presets';
+
+const presets = presetsOf(handsPresets);
 
 const prompts = { prompts: ['1 hand'], evaluationPrompts: ['1 hand'] };
 
@@ -77,8 +87,8 @@ describe('parseRunConfig', () => {
   });
 
   it('takes back what it gave', () => {
-    for (const name of Object.keys(presets) as (keyof typeof presets)[]) {
-      const config = presetConfig(name, prompts);
+    for (const preset of Object.values(presets)) {
+      const config = presetConfig(preset, prompts);
       expect(parseRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
     }
   });
@@ -114,7 +124,7 @@ describe('completeConfig', () => {
 
 it.each(availableMethods)('%s can run as its presets have it', (method) => {
   for (const preset of ['official', 'hands'] as const) {
-    const config = presetConfig(presetFor(method, preset, 'hands'), prompts);
+    const config = presetConfig(presets[presetFor(method, preset, presets)]!, prompts);
     expect(methodProblem(method, 'single', config)).toBeNull();
   }
 });
@@ -147,13 +157,44 @@ describe('settings', () => {
   });
 
   it('of a preset are the defaults with its departures', () => {
-    expect(settingsOf('official').sampling).toEqual(defaultsOf(settingGroups.sampling));
-    expect(settingsOf('hands').sampling).toEqual({
+    expect(settingsOf(official).sampling).toEqual(defaultsOf(settingGroups.sampling));
+    expect(settingsOf(handsPresets.hands).sampling).toEqual({
       ...defaultsOf(settingGroups.sampling),
       ...Object.fromEntries(
-        Object.entries(presets.hands.departures.sampling).map(([key, { value }]) => [key, value]),
+        Object.entries(handsPresets.hands.departures.sampling).map(([key, { value }]) => [
+          key,
+          value,
+        ]),
       ),
     });
+  });
+
+  it('of a preset come back from a manifest as they went in, and what cannot be is refused by name', () => {
+    expect(presetsSchema.parse(JSON.parse(JSON.stringify(handsPresets)))).toEqual(handsPresets);
+    const { hands } = handsPresets;
+    const refused = (preset: object, name = 'own') => presetsSchema.safeParse({ [name]: preset });
+    const because = 'why';
+    const wrong = [
+      { training: { learningRate: { value: -1, because } } },
+      { training: { trainables: { value: 'everything', because } } },
+      { training: { colour: { value: 1, because } } },
+      { elsewhere: { beta: { value: 1, because } } },
+    ];
+    for (const departures of wrong) {
+      expect(refused({ ...hands, departures }).error?.issues).toHaveLength(1);
+    }
+    expect(refused({ ...hands, departures: wrong[0] }).error?.issues[0]?.path.join('.')).toBe(
+      'own.departures.training.learningRate',
+    );
+    expect(refused(hands, 'official').error?.issues[0]?.message).toMatch(/choose another name/);
+  });
+
+  it('that went are left out of a preset that still names them', () => {
+    const departures = {
+      sampling: { eta: { value: 0.5, because: '' }, gone: { value: 1, because: '' } },
+    };
+    const { sampling } = settingsOf({ ...official, departures } as unknown as Preset);
+    expect(sampling).toEqual({ ...defaultsOf(settingGroups.sampling), eta: 0.5 });
   });
 
   it('say how many images and answers a round wants', () => {

@@ -17,7 +17,7 @@ import { finishSampling } from '@/db/work/results';
 import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { exportTo } from '@/scripts/export/export-to';
 import { importFile } from '@/scripts/import/import-file';
-import { handsPolicy } from '@/scripts/setup/hands-policy';
+import { handsPolicy } from '@/trainer/hands/hands-policy';
 import { makeSample } from '../../db/support';
 import { createUser, listPeople } from '../../support/people';
 import { everything, exported, png, row, temporary, useHome, withFolder } from './support';

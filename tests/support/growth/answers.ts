@@ -1,8 +1,9 @@
 /** @file Pairs with what people said of them, image by image and answer by answer. */
+
 import { flags, leases, pairs, preferences, samples, skips } from '@/db/schema/labels';
 import type { Answer } from '@/lib/answers';
-import type { FlagKind } from '@/lib/flags';
 import type { PairState, Purpose, Verdict } from '@/lib/samples';
+import { handsVerdict } from '../hands-verdict';
 import type { Person } from './people';
 import type { Soil } from './soil';
 
@@ -22,14 +23,18 @@ export function growSample(
 ): string {
   const id = chance.id();
   const judged = of.origin === undefined;
-  const verdict: Verdict = {
-    judge: 'hands-judge 3f2a',
-    fingers: 3 + chance.below(4),
-    deformed: chance.next() < 0.25,
-    blood: chance.next() < 0.08,
-    attributes: { skin: 'pale', sleeve: 'red', background: 'yellow' },
-    alignment: chance.below(5) / 4,
-  };
+  const verdict: Verdict = handsVerdict(
+    'hands-judge 3f2a',
+    {
+      fingers: 3 + chance.below(4),
+      deformed: chance.next() < 0.25,
+      blood: chance.next() < 0.08,
+    },
+    {
+      attributes: { skin: 'pale', sleeve: 'red', background: 'yellow' },
+      alignment: chance.below(5) / 4,
+    },
+  );
   const seed = of.seed ?? chance.below(2 ** 31);
   insert(samples, {
     id,
@@ -43,11 +48,7 @@ export function growSample(
     ...of,
   });
   if (!judged) return id;
-  const kinds: FlagKind[] = [
-    ...(verdict.deformed ? ['hand' as const] : []),
-    ...(verdict.blood ? ['nsfw' as const] : []),
-  ];
-  for (const kind of kinds) {
+  for (const kind of verdict.flags) {
     const state = chance.next() < 0.7 ? 'open' : chance.next() < 0.7 ? 'confirmed' : 'rejected';
     insert(flags, {
       id: chance.id(),

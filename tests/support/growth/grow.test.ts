@@ -32,7 +32,9 @@ describe('growHome', () => {
     expect((await leasePairs({ annotatorId: judge.id })).state).toBe('pairs');
     const verdicts = db().select({ verdict: samples.verdict }).from(samples).limit(50).all();
     expect(
-      verdicts.every(({ verdict }) => verdict === null || typeof verdict.fingers === 'number'),
+      verdicts.every(
+        ({ verdict }) => verdict === null || typeof verdict.defects.deformed?.count === 'number',
+      ),
     ).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 /** @file Runs of ten rounds each, one policy growing out of another; the last round of all is being labeled. */
+
 import { groups, taggings, trainingPairs } from '@/db/schema/labels';
 import { aliases, policies } from '@/db/schema/policies';
 import { rewardModels } from '@/db/schema/rewards';
@@ -9,6 +10,9 @@ import { pairFromAnswers } from '@/lib/pairing';
 import { servingAlias } from '@/lib/policies';
 import type { RoundProgress, RoundState } from '@/lib/rounds';
 import type { RunStatus } from '@/lib/runs';
+import { handsJudge } from '@/trainer/hands/judge/declaration';
+import { handsPresets } from '@/trainer/hands/presets';
+import { handsRates } from '../hands-verdict';
 import { drawJudges, type GrownPair, growPair, growSample } from './answers';
 import type { Person } from './people';
 import { configOf, evaluationPrompts, prompts } from './run-config';
@@ -145,6 +149,8 @@ function growBase({ insert, chance, startedAt }: Soil, pipeline: string): Lineag
       height: 64,
       suggestedPrompts: prompts,
       suggestedEvaluationPrompts: evaluationPrompts,
+      presets: handsPresets,
+      judge: handsJudge,
     },
     createdAt: startedAt,
   });
@@ -425,8 +431,7 @@ function growOutcome(
     const summary: EvaluationSummary = {
       images: evaluationImages,
       judge: 'hands-judge 3f2a',
-      deformed: rate(),
-      blood: rate(),
+      ...handsRates(rate(), rate()),
       alignment: chance.next(),
       winRate: after ? { wins: 30, ties: 5, n: evaluationImages } : null,
       diversity: chance.next(),

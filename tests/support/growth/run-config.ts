@@ -1,4 +1,5 @@
 import { presetConfig, type RunConfig } from '@/lib/settings/run-config';
+import { handsPresets } from '@/trainer/hands/presets';
 
 const skins = ['pale', 'brown', 'dark', 'freckled'];
 const sleeves = ['red', 'blue', 'green', 'striped', 'no'];
@@ -19,7 +20,7 @@ export function configOf(
   labeling: Partial<RunConfig['labeling']> = {},
   pairSource: RunConfig['sampling']['pairSource'] = 'pairs',
 ): RunConfig {
-  const config = presetConfig('hands', { prompts, evaluationPrompts, seed: 0 });
+  const config = presetConfig(handsPresets.hands, { prompts, evaluationPrompts, seed: 0 });
   return {
     ...config,
     sampling: { ...config.sampling, pairSource },

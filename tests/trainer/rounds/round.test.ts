@@ -67,7 +67,7 @@ it('takes a round from nothing to an evaluated policy', async () => {
   expect(evaluation).toMatchObject({
     policyId: policy.id,
     comparedToPolicyId: base.id,
-    summary: { images: 8, deformed: { count: 0, n: 0 }, winRate: null },
+    summary: { images: 8, defects: {}, alignment: null, winRate: null },
   });
   const after = await listSamples({ policyId: policy.id, purpose: 'evaluation' });
   const before = await listSamples({ policyId: base.id, purpose: 'evaluation' });

@@ -74,6 +74,11 @@ export function readVerdict(probabilities: Record<Question, ArrayLike<number>>):
   };
 }
 
+/** How many of the two defects an image has. */
+export function defectsIn({ deformed, blood }: Pick<Verdict, 'deformed' | 'blood'>): number {
+  return Number(deformed) + Number(blood);
+}
+
 /** Share of what the prompt asks for that the image shows; 1 when it asks for nothing. */
 export function promptAgreement(wanted: Partial<Attributes>, seen: Attributes): number {
   const keys = Object.keys(wanted) as (keyof Attributes)[];

@@ -8,13 +8,21 @@ import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { pairedChange } from '@/lib/statistics/paired-change';
 import type { WinRecord } from '@/lib/statistics/proportion';
+import {
+  compareVerdicts,
+  defectRates,
+  type Judge,
+  meanAlignment,
+  measuresOf,
+  type Reading,
+} from '@/trainer/judging';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PlannedSample } from '../draw/plan';
 import { diversityNetworkOf } from '../pipelines/diversity-network';
 import { openPolicy, type PolicyModel, pipelineFolder } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 import { type ComparedPolicies, comparedPolicies, drawMissing } from './images';
-import { compareVerdicts, type Judge, judgeOf, type Reading } from './judging';
+import { judgeOf } from './judging';
 import { type Instruments, type Measured, measure } from './measure';
 import { openRoundRewards, pairedScores } from './rewards';
 
@@ -50,6 +58,10 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     after: summaryOf(after.planned, measured.after),
   };
   const rewarded = rewards && rewardedOf(compared, measured);
+  // Without a judge diversity alone tells, where the pipeline's own network measures it.
+  const isWatched =
+    judge !== undefined ||
+    (summaries.before.diversity !== null && summaries.after.diversity !== null);
   const asStart = { policyId: startPolicyId, comparedToPolicyId: null, summary: summaries.before };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({ roundId: null, ...asStart });
@@ -71,11 +83,10 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
         rewards: rewarded.paired,
       }),
       ...(rewarded &&
-        readingsBefore &&
-        readingsAfter && {
+        isWatched && {
           alarms: hackingAlarms(
-            measuresOf(readingsBefore, rewarded.before),
-            measuresOf(readingsAfter, rewarded.after),
+            withRewards(judge, readingsBefore, rewarded.before),
+            withRewards(judge, readingsAfter, rewarded.after),
             { before: summaries.before.diversity, after: summaries.after.diversity },
           ),
         }),
@@ -130,12 +141,14 @@ function rewardedOf(compared: ComparedPolicies, measured: AllMeasured) {
   return { before: first, after: last, paired };
 }
 
-function measuresOf(readings: readonly Reading[], rewards: readonly number[]): ImageMeasures[] {
-  return readings.map(({ verdict }, i) => ({
-    reward: rewards[i] as number,
-    formed: Number(!verdict.deformed),
-    bloodless: Number(!verdict.blood),
-    alignment: verdict.alignment ?? 0,
+function withRewards(
+  judge: Judge | undefined,
+  readings: readonly Reading[] | undefined,
+  rewards: readonly number[],
+): ImageMeasures[] {
+  return rewards.map((reward, i) => ({
+    reward,
+    measures: judge && readings ? measuresOf(judge, (readings[i] as Reading).verdict) : {},
   }));
 }
 
@@ -145,18 +158,12 @@ function summarize(
   judge: Judge | undefined,
   readings: readonly Reading[] = [],
 ): EvaluationSummary {
-  const n = readings.length;
-  const share = (defect: 'deformed' | 'blood') => ({
-    count: readings.filter(({ verdict }) => verdict[defect]).length,
-    n,
-  });
-  const total = readings.reduce((sum, { verdict }) => sum + (verdict.alignment ?? 0), 0);
+  const verdicts = readings.map(({ verdict }) => verdict);
   return {
     images,
     ...(judge && { judge: judge.name }),
-    deformed: share('deformed'),
-    blood: share('blood'),
-    alignment: n === 0 ? null : total / n,
+    defects: judge ? defectRates(judge, verdicts) : {},
+    alignment: judge ? meanAlignment(judge, verdicts) : null,
     winRate: null,
     diversity: judge ? diversityOf(judge, planned, readings) : null,
   };

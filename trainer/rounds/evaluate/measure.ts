@@ -1,9 +1,9 @@
 /** @file Everything that is measured in a policy's evaluation images, in one pass over them. */
 import { setVerdicts } from '@/db/rounds/samples';
+import type { Judge, Reading } from '@/trainer/judging';
 import type { Engine } from '@/trainer/runtime/engine';
 import { networkDiversity } from './diversity';
 import type { EvaluatedPolicy } from './images';
-import type { Judge, Reading } from './judging';
 import type { RoundRewards } from './rewards';
 import { type StoredImage, StoredImages } from './stored-images';
 

@@ -1,5 +1,6 @@
 /** @file Figure `hacking`: the reward rises while the judge falls, the alarm rings, and with a KL it does not. */
-import { type Alarm, hackingSignals } from '@/lib/alarms';
+import { type Alarm, signalWords } from '@/lib/alarms';
+import { handsJudge } from '@/trainer/hands/judge/declaration';
 import { drTune } from '@/trainer/methods/drtune';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import type { Bench } from '../bench';
@@ -160,7 +161,7 @@ function tell(
       alarms
         .map(
           ({ signal, before, after }) =>
-            `${hackingSignals[signal].label} (${before.toFixed(2)} → ${after.toFixed(2)})`,
+            `${signalWords(handsJudge, signal).label} (${before.toFixed(2)} → ${after.toFixed(2)})`,
         )
         .join(', ');
     const last = all.find(({ step }) => step === plan.steps);

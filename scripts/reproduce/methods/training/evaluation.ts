@@ -88,8 +88,10 @@ export function alarmsBetween(before: Evaluation, after: Evaluation) {
 function measuresOf({ reward, deformed, blood, alignment }: Evaluation): ImageMeasures[] {
   return reward.map((score, i) => ({
     reward: score,
-    formed: Number(!deformed[i]),
-    bloodless: Number(!blood[i]),
-    alignment: alignment[i] as number,
+    measures: {
+      deformed: Number(!deformed[i]),
+      blood: Number(!blood[i]),
+      alignment: alignment[i] as number,
+    },
   }));
 }

@@ -3,6 +3,7 @@ import { againstParents } from '@/app/reads/review/load-rates';
 import { createPolicy, listPolicies } from '@/db/policies/policies';
 import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
 import { makeRun, withTemporaryHome } from '@/tests/db/support';
+import { handsRates } from '@/tests/support/hands-verdict';
 
 withTemporaryHome();
 
@@ -11,8 +12,7 @@ const against = async (pipeline: string) =>
 
 const summaryOf = (deformed: number) => ({
   images: 10,
-  deformed: { count: deformed, n: 10 },
-  blood: { count: 2, n: 10 },
+  ...handsRates({ count: deformed, n: 10 }, { count: 2, n: 10 }),
   alignment: 0.5,
   winRate: null,
   diversity: 0.3,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { showFrame } from '@/app/reads/images/show';
-import { rewardsIn, withoutRewards } from '@/app/reads/rounds/summaries';
+import { rewardsIn } from '@/app/reads/rounds/summaries';
 import type { Evaluation } from '@/db/rounds/metrics';
 import type { Sample } from '@/db/schema/labels';
 
@@ -12,8 +12,7 @@ const evaluation = (policyId: string, roundId: string | null, reward: number): E
   createdAt: 0,
   summary: {
     images: 1,
-    deformed: { count: 0, n: 0 },
-    blood: { count: 0, n: 0 },
+    defects: {},
     alignment: null,
     winRate: null,
     diversity: null,
@@ -23,19 +22,14 @@ const evaluation = (policyId: string, roundId: string | null, reward: number): E
 
 const evaluations = [evaluation('p', 'later', 2), evaluation('p', 'own', 1)];
 
-it('keeps the rewards of single images out of what lists show', () => {
-  const shown = withoutRewards(evaluation('p', 'own', 1));
-  expect(shown).toMatchObject({ images: 1, diversity: null });
-  expect(shown).not.toHaveProperty('rewards');
-  expect(withoutRewards(null)).toBeNull();
-});
-
 it('gives a frame the rewards of the round that is shown, and of no other', () => {
   const sample = { id: 's', imageBlob: 'blob', width: 8, height: 8, verdict: null } as Sample;
   const unknown = { ...sample, id: 'other' };
   const frame = { prompt: 'p', seed: 1, samples: [sample, unknown, null] };
   const rewardsFor = (roundId: string) =>
-    showFrame(frame, rewardsIn(evaluations, 'p', roundId)).images.map((image) => image?.reward);
+    showFrame(frame, null, rewardsIn(evaluations, 'p', roundId)).images.map(
+      (image) => image?.reward,
+    );
   expect(rewardsFor('own')).toEqual([1, undefined, undefined]);
   expect(rewardsFor('later')).toEqual([2, undefined, undefined]);
   expect(rewardsFor('elsewhere')).toEqual([undefined, undefined, undefined]);

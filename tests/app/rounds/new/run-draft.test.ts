@@ -8,8 +8,11 @@ import {
   withMethod,
 } from '@/app/rounds/new/run-draft';
 import { availableMethods } from '@/lib/methods';
-import { presets, presetsOf } from '@/lib/settings/presets';
+import { official, presetsOf } from '@/lib/settings/presets';
 import { presetConfig } from '@/lib/settings/run-config';
+import { handsPresets } from '@/trainer/hands/presets';
+
+const presets = presetsOf(handsPresets);
 
 const draft: RunDraft = {
   name: 'Five fingers',
@@ -22,7 +25,7 @@ const draft: RunDraft = {
   evaluationPrompts: '3 hands',
   seed: '7',
   rewards: [typedReward('symmetry')],
-  settings: typedSettings('hands'),
+  settings: typedSettings(handsPresets.hands),
 };
 
 function withSetting(key: string, value: string): RunDraft {
@@ -36,7 +39,7 @@ describe('checkDraft', () => {
   it('turns an untouched form into the preset, and nothing else', () => {
     const { request } = checkDraft(draft);
     expect(request?.config).toEqual(
-      presetConfig('hands', {
+      presetConfig(handsPresets.hands, {
         prompts: ['1 hand', '2 hands'],
         evaluationPrompts: ['3 hands'],
         seed: 7,
@@ -79,38 +82,43 @@ describe('withMethod', () => {
   });
 
   it('takes the preset of the pipeline that suits the method', () => {
-    expect(withMethod(draft, 'draft')).toEqual({
+    expect(withMethod(draft, 'draft', presets)).toEqual({
       ...draft,
       method: 'draft',
       mode: 'single',
       preset: 'hands-reward',
-      settings: typedSettings('hands-reward'),
+      settings: typedSettings(handsPresets['hands-reward']),
     });
-    expect(withMethod(draft, 'spo').preset).toBe('hands-policy-gradient');
-    expect(withMethod(withMethod(draft, 'kto'), 'd3po').settings).toEqual(draft.settings);
+    expect(withMethod(draft, 'spo', presets).preset).toBe('hands-policy-gradient');
+    expect(withMethod(withMethod(draft, 'kto', presets), 'd3po', presets).settings).toEqual(
+      draft.settings,
+    );
   });
 
   it('never takes the settings of one pipeline to another', () => {
-    const elsewhere = { ...draft, pipeline: '/models/other' };
-    for (const preset of ['official', 'hands', 'hands-archive'] as const) {
-      for (const method of availableMethods) {
-        const moved = withMethod({ ...elsewhere, preset, settings: typedSettings(preset) }, method);
-        expect([moved.preset, moved.settings]).toEqual(['official', typedSettings('official')]);
-      }
+    const alone = presetsOf(undefined);
+    const settings = typedSettings(official);
+    const elsewhere = { ...draft, pipeline: '/models/other', preset: 'official', settings };
+    for (const method of availableMethods) {
+      const moved = withMethod(elsewhere, method, alone);
+      expect([moved.preset, moved.settings]).toEqual(['official', settings]);
     }
   });
 
   it('keeps what somebody has typed', () => {
     const typed = changed(changed(draft, 'training', 'loraRank', '9'), 'labeling', 'x', '');
-    const { training } = withMethod(typed, 'draft').settings;
-    expect(training).toEqual({ ...typedSettings('hands-reward').training, loraRank: '9' });
+    const { training } = withMethod(typed, 'draft', presets).settings;
+    expect(training).toEqual({
+      ...typedSettings(handsPresets['hands-reward']).training,
+      loraRank: '9',
+    });
   });
 });
 
 describe('presets', () => {
   it('are offered where they belong', () => {
-    expect(presetsOf('/models/other')).toEqual(['official']);
-    expect(presetsOf('hands')).toEqual(Object.keys(presets));
+    expect(presetsOf(undefined)).toEqual({ official });
+    expect(Object.keys(presets)).toEqual(['official', ...Object.keys(handsPresets)]);
   });
 });
 

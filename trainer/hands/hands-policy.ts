@@ -1,6 +1,8 @@
 import { openScheduler } from '@/trainer/diffusion/pipelines/pipeline';
-import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
 import { knownPipelineHash } from '@/trainer/rounds/pipelines/known-hash';
+import { handsJudge } from './judge/declaration';
+import { handsPresets } from './presets';
+import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from './prompts';
 
 const folder = 'trainer/hands/policy';
 const trainingPromptCount = 48;
@@ -26,7 +28,10 @@ export async function handsPolicy() {
       height: 64,
       suggestedPrompts: spread(TRAINING_PROMPTS, trainingPromptCount),
       suggestedEvaluationPrompts: spread(EVALUATION_PROMPTS, evaluationPromptCount),
+      suggestedRunName: 'Five fingers',
       suggestedPreset: 'hands' as const,
+      presets: handsPresets,
+      judge: handsJudge,
       schedule: (await openScheduler(folder)).text,
     },
   };

@@ -1,0 +1,22 @@
+import type { Evaluation } from '@/db/rounds/metrics';
+import { signalWords } from '@/lib/alarms';
+import { type DeclaredJudge, defectsAmong } from '@/lib/judging';
+import type { ShownEvaluation } from '../../api/evaluations/schema';
+
+/** An evaluation in the words of the judge of its pipeline. Numbers of single images are for the pages that show them. */
+export function showEvaluation(
+  evaluation: Evaluation | null,
+  judge: DeclaredJudge | null,
+): ShownEvaluation | null {
+  if (!evaluation) return null;
+  const { rewards: _, defects, alarms = [], ...summary } = evaluation.summary;
+  return {
+    ...summary,
+    defects: defectsAmong(judge, defects).map(({ id, label }) => ({ id, label, of: defects[id]! })),
+    alarms: alarms.map((alarm) => ({
+      ...alarm,
+      ...signalWords(judge, alarm.signal),
+      kind: alarm.signal === 'alignment' || alarm.signal === 'diversity' ? alarm.signal : 'defect',
+    })),
+  };
+}

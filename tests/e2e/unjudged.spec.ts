@@ -1,0 +1,66 @@
+import { expect } from 'playwright/test';
+
+import { listSamples } from '@/db/rounds/samples';
+import { setFlag } from '../support/flags';
+import { test } from './support/app';
+import { expectAccessible } from './support/axe';
+import { seedFinishedRound } from './support/seed-history';
+
+test('where no program judges, pages say so and show what people flag', async ({
+  app,
+  browser,
+}) => {
+  const { roundId, base, annotatorIds } = await seedFinishedRound({ judged: false });
+  const [drawn] = await listSamples({ policyId: base.id, purpose: 'evaluation', limit: 1 });
+  await setFlag({ sampleId: drawn!.id, kind: 'hand', annotatorId: annotatorIds[0]! });
+  const page = await app.signIn(browser, 'admin');
+
+  await page.goto('/review');
+  await expect(page.getByText(/Nothing is judged/)).toBeVisible();
+  await expect(page.getByRole('row', { name: /^hands / }).first()).toContainText('1 of 1');
+  await expectAccessible(page);
+
+  await page.goto(`/rounds/${roundId}`);
+  await expect(page.getByText(/Nothing is judged/)).toBeVisible();
+  await expect(page.getByText('Not compared: nobody could judge.')).toBeVisible();
+  const rates = page.getByRole('table', { name: 'Rates before and after' });
+  await expect(rates.getByRole('row')).toHaveCount(2);
+  await expect(rates).toContainText('Diversity');
+  await expectAccessible(page);
+
+  await page.goto('/policies');
+  await expect(page.getByText(/Nothing is judged/)).toBeVisible();
+  await expect(page.getByRole('columnheader', { name: 'Deformed hands' })).toHaveCount(0);
+  await expect(page.getByText(/Marks are what the judge saw/)).toHaveCount(0);
+
+  await page.goto('/rounds');
+  await expect(page.getByRole('table', { name: 'Rounds that are over' })).toBeVisible();
+  await expect(page.getByRole('columnheader', { name: 'Deformed hands' })).toHaveCount(0);
+
+  await page.goto('/');
+  await expect(page.getByText(/by what people flag/)).toBeVisible();
+  for (const path of ['/', '/review', '/policies', `/rounds/${roundId}`]) {
+    await page.goto(path);
+    await expect(page.getByText(/\b0 of 0\b/)).toHaveCount(0);
+  }
+});
+
+test('where hands are judged, the pages name what is judged', async ({ app, browser }) => {
+  const { roundId } = await seedFinishedRound();
+  const page = await app.signIn(browser, 'researcher');
+  await page.goto('/policies');
+  for (const name of ['Deformed hands', 'Blood']) {
+    await expect(page.getByRole('columnheader', { name })).toBeVisible();
+  }
+  await expect(
+    page.getByText(
+      'Marks are what the judge saw: a wrong number of fingers, or blood. Press an image',
+    ),
+  ).toBeVisible();
+  await page.goto(`/rounds/${roundId}`);
+  const rates = page.getByRole('table', { name: 'Rates before and after' });
+  await expect(rates.getByRole('row')).toHaveCount(7);
+  await expect(rates.getByRole('row', { name: /^Deformed hands/ })).toContainText('6 of 8');
+  await page.goto('/rounds/new');
+  await expect(page.getByRole('combobox', { name: 'Preset' })).toContainText('Official');
+});

@@ -1,0 +1,191 @@
+/** @file Presets of the built-in pipeline: what suits a small network that draws hands. Its manifest carries them. */
+import type { Preset } from '@/lib/settings/presets';
+
+export const handsPresets = {
+  hands: {
+    label: 'Hands',
+    explanation: 'What suits the built-in policy: small enough to train within minutes on a CPU.',
+    methods: 'picks',
+    departures: {
+      sampling: {
+        pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
+        groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
+        guidanceScale: {
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+        },
+        sharedNoise: {
+          value: false,
+          because:
+            'At eta 1 most of a hand is settled on the way; two starts make two images differ more.',
+        },
+      },
+      training: {
+        learningRate: {
+          value: 6e-3,
+          because: 'A round is one step of the optimizer, so the step is a large one.',
+        },
+        secondMoment: {
+          value: 'runs',
+          because: 'Only within a step can it be seen how sure its gradient is.',
+        },
+        noisiestShare: {
+          value: 0.4,
+          because:
+            'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
+        },
+        pairsPerStep: {
+          value: 50,
+          because:
+            'One pair says little about all weights; what all picks of a round agree on says more.',
+        },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Finger count is a matter of shape, which sits in the convolutions.',
+        },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
+  'hands-reward': {
+    label: 'Hands, by a reward',
+    explanation: 'For the built-in policy and methods that follow the gradient of a reward.',
+    methods: 'reward',
+    departures: {
+      sampling: {
+        guidanceScale: {
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+        },
+        eta: { value: 0, because: 'Without noise on the way the gradient is the reward’s alone.' },
+      },
+      training: {
+        learningRate: {
+          value: 1e-3,
+          because: 'Some dozens of steps must suffice on a CPU.',
+        },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Shape sits in the convolutions.',
+        },
+      },
+      reward: {
+        optimiserSteps: {
+          value: 20,
+          because: 'Minutes on two cores; many more, and it is hacked.',
+        },
+      },
+      'draft-plus': {
+        truncation: { value: 2, because: 'The last step alone moves little.' },
+        referencePolicy: {
+          value: 'round',
+          because: 'A round after others keeps what they have learned.',
+        },
+        klCoefficient: {
+          value: 3,
+          because:
+            'For a reward learned from people, whose scores are logits: at 10 it moves half as far, at 1 it forgets the prompt (docs/results/methods.md).',
+        },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
+  'hands-policy-gradient': {
+    label: 'Hands, by policy gradient',
+    explanation:
+      'For the built-in policy and methods that raise the probability of what a reward prefers.',
+    methods: 'drawing',
+    departures: {
+      sampling: {
+        guidanceScale: {
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+        },
+      },
+      training: {
+        learningRate: {
+          value: 3e-3,
+          because: 'Some dozens of steps must suffice on a CPU.',
+        },
+        noisiestShare: {
+          value: 0.4,
+          because:
+            'Colours and shapes are settled in the first steps; the last ones are clipped first and add little.',
+        },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Shape sits in the convolutions.',
+        },
+      },
+      reward: {
+        optimiserSteps: { value: 48, because: 'Twelve draws of 64 images.' },
+      },
+      ddpo: {
+        clipRange: {
+          value: 1e-3,
+          because:
+            'At this learning rate the official range clips most ratios after the first step of a draw.',
+        },
+        updatesPerDraw: { value: 4, because: 'Drawing takes longer than a step.' },
+      },
+      dpok: {
+        clipRange: {
+          value: 1e-3,
+          because:
+            'At this learning rate the official range clips most ratios after the first step of a draw.',
+        },
+        updatesPerDraw: { value: 4, because: 'Drawing takes longer than a step.' },
+        valueLearningRate: { value: 1e-3, because: 'It, too, has a few dozen steps to learn in.' },
+      },
+      spo: {
+        scoreScale: {
+          value: 100,
+          because:
+            'Rewards of pixels differ by hundredths and less between candidates of one step.',
+        },
+        updatesPerDraw: { value: 4, because: 'Four of the first eight steps form pairs.' },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
+  'hands-archive': {
+    label: 'Hands, by all answers',
+    explanation: 'For the built-in policy and methods that learn from answers that are there.',
+    methods: 'archive',
+    departures: {
+      sampling: {
+        guidanceScale: {
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+        },
+      },
+      training: {
+        learningRate: { value: 3e-4, because: 'A hundred steps must suffice on a CPU.' },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Shape sits in the convolutions.',
+        },
+      },
+      'diffusion-dpo': {
+        optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
+        pairsPerStep: { value: 32, because: 'A few runs of the graph for each step.' },
+      },
+      kto: {
+        optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
+        goodShare: {
+          value: 0.5,
+          because: 'As much to unlearn as to learn: the baseline then lies between the two.',
+        },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
+} as const satisfies Record<string, Preset>;
