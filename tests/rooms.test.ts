@@ -41,7 +41,7 @@ const mayImport: Record<string, string[]> = {
   app: ['lib', 'db/*'],
 
   'trainer/random.ts': [],
-  'trainer/judging.ts': [...engine, 'trainer/diffusion/images'],
+  'trainer/judging.ts', 'trainer/known-hash.ts': [...engine, 'trainer/diffusion/images'],
   'trainer/graph': ['lib'],
   'trainer/formats': ['lib', 'trainer/graph'],
   'trainer/autodiff': ['lib', 'trainer/graph'],
@@ -66,7 +66,7 @@ const mayImport: Record<string, string[]> = {
     ...engine,
     'trainer/diffusion/*',
     'trainer/random.ts',
-    'trainer/judging.ts',
+    'trainer/judging.ts', 'trainer/known-hash.ts',
   ],
   'trainer/rounds': ['lib', 'db/*', 'trainer/*'],
   trainer: ['lib', 'db/*', 'trainer/*'],

@@ -1,5 +1,5 @@
 import { openScheduler } from '@/trainer/diffusion/pipelines/pipeline';
-import { knownPipelineHash } from '@/trainer/rounds/pipelines/known-hash';
+import { knownPipelineHash } from '@/trainer/known-hash';
 import { handsJudge } from './judge/declaration';
 import { handsPresets } from './presets';
 import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from './prompts';

@@ -7,8 +7,8 @@ import { printsOf } from '@/db/known-hashes';
 import { pipelineFiles } from '@/trainer/diffusion/pipelines/hash';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { isExternal } from '@/trainer/graph/model';
+import { knownPipelineHash } from '../../known-hash';
 import { checkDiversityNetwork } from './diversity-network';
-import { knownPipelineHash } from './known-hash';
 
 /** A pipeline, and the hash of the files that it was read from. Shared: nobody may change its graphs. */
 export interface OpenedPipeline {

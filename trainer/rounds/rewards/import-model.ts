@@ -12,10 +12,10 @@ import { readManifest } from '@/trainer/rewards/imported/manifest';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { probeReward } from '@/trainer/rewards/probe';
 import type { Engine } from '@/trainer/runtime/engine';
+import { knownFilesHash } from '../../known-hash';
 import { drawPlanes } from '../draw/planes';
 import { trainingSeed } from '../draw/random';
 import { judgeFiles } from '../evaluate/judging';
-import { knownFilesHash } from '../pipelines/known-hash';
 import { openNewest } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 

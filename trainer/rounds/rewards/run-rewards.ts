@@ -13,7 +13,7 @@ import { parseHead } from '@/trainer/rewards/learned/head';
 import { learnedReward } from '@/trainer/rewards/learned/learned-reward';
 import type { Reward } from '@/trainer/rewards/reward';
 import type { Engine } from '@/trainer/runtime/engine';
-import { knownFilesHash } from '../pipelines/known-hash';
+import { knownFilesHash } from '../../known-hash';
 import type { PolicyModel } from '../pipelines/resolve';
 
 /** Of a round's starting policy, by the name a run gives a reward. */

@@ -2,12 +2,12 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { graphReward } from '@/tests/support/graph-reward';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { float32 } from '@/trainer/graph/tensor';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { Engine } from '@/trainer/runtime/engine';
-import { graphReward } from '../../../support/graph-reward';
 import { openScoring } from '../support';
 import {
   crossModel,

@@ -15,6 +15,7 @@ import { listSamples } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
 import type { Round } from '@/db/schema/rounds';
 import type { RunConfigInput } from '@/lib/settings/run-config';
+import { appendEvent } from '@/tests/support/events';
 import { latentsAt, parseTrajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
 import { FinishedLatents } from '@/trainer/rounds/train/archive/finished-latents';
@@ -25,7 +26,6 @@ import {
   tidyRounds,
 } from '@/trainer/rounds/worker/housekeeping';
 import { Engine } from '@/trainer/runtime/engine';
-import { appendEvent } from '../../../support/events';
 import {
   baseOn,
   labelEverything,
