@@ -2,7 +2,6 @@
 
 import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
 import { sha256 } from '@/db/blobs/store';
-import { AppError } from '@/lib/errors';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
