@@ -2,10 +2,10 @@
  * @file What all people have said of a pipeline's images, in whatever round or by import; and what of it one round trains on.
  */
 import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
-import { type ArchiveData, archiveProblem, type ImageVotes, labelOf } from '@/lib/archive';
 import type { Method } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RunConfig } from '@/lib/settings/run-config';
+import { type ArchiveData, archiveProblem, type ImageVotes, labelOf } from '@/lib/training/archive';
 import { db } from '../client';
 import { breathe, portions } from '../portions';
 import { flags, samples } from '../schema/labels';

@@ -4,14 +4,14 @@
  */
 import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
+import type { Votes } from '@/lib/statistics/reliability';
 import {
   pairFromAnswers,
   pairsFromTags,
   votesFromTags,
   type WeightedPair,
   type Weighting,
-} from '@/lib/pairing';
-import type { Votes } from '@/lib/statistics/reliability';
+} from '@/lib/training/pairing';
 import { db } from '../client';
 import { placeOf } from '../dialect';
 import { breathe, portions, rowsPerStatement } from '../portions';

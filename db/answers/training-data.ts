@@ -1,7 +1,7 @@
 import { and, asc, eq, isNull } from 'drizzle-orm';
-import type { ArchiveData } from '@/lib/archive';
-import type { Weighting } from '@/lib/pairing';
 import type { RunConfig } from '@/lib/settings/run-config';
+import type { ArchiveData } from '@/lib/training/archive';
+import type { Weighting } from '@/lib/training/pairing';
 import { db } from '../client';
 import { alias } from '../dialect';
 import { type Sample, samples, trainingLabels, trainingPairs } from '../schema/labels';

@@ -1,8 +1,9 @@
 /** @file What people said of a pipeline's images, in the form a reward model learns from: statements with soft labels. */
-import { labelOf } from '@/lib/archive';
-import { allPairs, pairsFromTags } from '@/lib/pairing';
+
 import type { LearnedSource } from '@/lib/rewards';
 import type { Proportion } from '@/lib/statistics/proportion';
+import { labelOf } from '@/lib/training/archive';
+import { allPairs, pairsFromTags } from '@/lib/training/pairing';
 import { type Archive, readArchive, votesIn } from '../answers/archive';
 import { groupBy, preferredIn } from '../answers/standing-answers';
 import { samplesById } from '../rounds/samples';

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { answerSchema } from '@/lib/answers';
-import { archiveDataSchema } from '@/lib/archive';
 import { methodSchema } from '@/lib/methods';
 import { trainMetricsSchema } from '@/lib/metrics';
 import { rewardTrialSchema } from '@/lib/rewards';
 import { roundProgressSchema, roundStateSchema } from '@/lib/rounds';
 import { runModeSchema, runStatusSchema } from '@/lib/runs';
 import { runConfigSchema } from '@/lib/settings/run-config';
+import { archiveDataSchema } from '@/lib/training/archive';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema, shownImageSchema } from '../images/schema';
 

@@ -1,7 +1,7 @@
 'use client';
 
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
-import type { ArchiveData } from '@/lib/archive';
+import type { ArchiveData } from '@/lib/training/archive';
 import type {
   RoundDetail,
   TrainingDataView,

@@ -13,8 +13,8 @@ import { type NewGroup, type NewPair, type NewSample, recordSamples } from '@/db
 import { claimWork } from '@/db/work/queue';
 import { finishEvaluation, finishTraining } from '@/db/work/results';
 import { type Answer, answers as answerKinds } from '@/lib/answers';
-import { archiveDataSchema } from '@/lib/archive';
 import type { Method } from '@/lib/methods';
+import { archiveDataSchema } from '@/lib/training/archive';
 import { setFlag } from '../../support/flags';
 import { makePeople, makeSample, withTemporaryHome } from '../support';
 

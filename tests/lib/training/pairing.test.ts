@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allPairs, pairFromAnswers, pairsFromTags, votesFromTags } from '@/lib/pairing';
+import { allPairs, pairFromAnswers, pairsFromTags, votesFromTags } from '@/lib/training/pairing';
 
 const pair = { sampleAId: 'a', sampleBId: 'b' };
 

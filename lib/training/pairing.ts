@@ -1,4 +1,4 @@
-import type { Votes } from './statistics/reliability';
+import type { Votes } from '../statistics/reliability';
 
 /** Every unordered pair of a list, in the order of the list. */
 export function allPairs<T>(items: readonly T[]): [T, T][] {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type ArchiveData, archiveProblem, labelOf } from '@/lib/archive';
+import { type ArchiveData, archiveProblem, labelOf } from '@/lib/training/archive';
 
 const counts = (archive: Partial<ArchiveData>, rest: object = {}) => ({
   answers: 7,
