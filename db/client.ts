@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3';
@@ -102,4 +102,24 @@ export function db(): Database {
 export function closeDatabases(): void {
   for (const database of opened.values()) database.$client.close();
   opened.clear();
+}
+
+/**
+ * Brings all of the write-ahead log into the database and cuts it to nothing, without waiting for readers.
+ * Returns what it takes then, bytes, and whether a reader kept it from being cut.
+ */
+export function truncateLog(path = databasePath()): { bytes: number; busy: boolean } {
+  // A connection of its own: waiting for a reader would hold up whoever writes.
+  const sqlite = new SqliteDatabase(path, { timeout: 50 });
+  try {
+    const [result] = sqlite.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    return { bytes: logBytes(path), busy: result?.busy === 1 };
+  } finally {
+    sqlite.close();
+  }
+}
+
+/** Size of the write-ahead log, bytes. */
+export function logBytes(path = databasePath()): number {
+  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -2,7 +2,7 @@
 import type { Answer } from '@/lib/answers';
 import { promptAgreement, type Verdict } from '@/trainer/hands/judge/verdict';
 import { parsePrompt } from '@/trainer/hands/prompts';
-import type { Random } from '@/trainer/hands/world/random';
+import type { Random } from '@/trainer/random';
 
 /** Which images of a group a person tags as bad. @param mistakes probability that a tag is wrong, in [0, 1] */
 export function tag(

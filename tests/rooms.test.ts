@@ -30,6 +30,7 @@ const mayImport: Record<string, string[]> = {
 
   app: ['lib', 'db/*'],
 
+  'trainer/random.ts': [],
   'trainer/graph': ['lib'],
   'trainer/formats': ['lib', 'trainer/graph'],
   'trainer/autodiff': ['lib', 'trainer/graph'],
@@ -45,9 +46,11 @@ const mayImport: Record<string, string[]> = {
   ],
   'trainer/diffusion/images': [...engine, 'trainer/diffusion', 'trainer/diffusion/pipelines'],
   'trainer/diffusion/sampling': [...engine, 'trainer/diffusion/*'],
-  'trainer/rewards': ['db/*', ...engine, 'trainer/diffusion/*'],
-  'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards'],
-  'trainer/hands': ['db/*', ...engine, 'trainer/diffusion/*'],
+  'trainer/rewards': [...engine, 'trainer/diffusion/*'],
+  'trainer/rewards/learned': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
+  'trainer/rewards/imported': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
+  'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards/*'],
+  'trainer/hands': ['db/*', ...engine, 'trainer/diffusion/*', 'trainer/random.ts'],
   'trainer/rounds': ['lib', 'db/*', 'trainer/*'],
   trainer: ['lib', 'db/*', 'trainer/*'],
 

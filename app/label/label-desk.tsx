@@ -68,11 +68,11 @@ export function LabelDesk(props: {
   }, [shown]);
 
   /** Does what takes what is on screen off it. */
-  function goOn(deed: () => void) {
+  function goOn(act: () => void) {
     if (!current) return;
     turnaround.start();
     setDialog(null);
-    deed();
+    act();
   }
 
   const answer = (given: Answer) => goOn(() => labeling.answer(given));
@@ -119,7 +119,7 @@ export function LabelDesk(props: {
     else answer(name as Answer);
   }
 
-  const consentTo = state.dry?.state === 'consent' ? state.dry.guidelines : null;
+  const consentTo = state.idle?.state === 'consent' ? state.idle.guidelines : null;
   const subject = isGroup ? 'group' : 'pair';
   useShortcuts({
     bindings,

@@ -20,8 +20,8 @@ export function RoundControls({ round }: { round: RoundSummary }) {
   const stopped = over && (run.status === 'paused' || run.status === 'failed');
   const busy = act.isPending;
 
-  function confirm(deed: Parameters<typeof act.mutate>[0]) {
-    act.mutate(deed, { onSettled: () => ask(null) });
+  function confirm(request: Parameters<typeof act.mutate>[0]) {
+    act.mutate(request, { onSettled: () => ask(null) });
   }
 
   return (

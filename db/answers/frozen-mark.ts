@@ -3,7 +3,8 @@
  * meanwhile are too young to count, so what may differ is an answer taken back just before its window closed, a person
  * paused or back, and, where flags count, a flag set, taken back or reviewed.
  */
-import { and, asc, count, eq, gte, isNotNull, lte, max, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gte, isNotNull, lte, max } from 'drizzle-orm';
+import { countIf, placeOf } from '../dialect';
 import { flags, preferences, taggings } from '../schema/labels';
 import { user } from '../schema/people';
 import type { Transaction } from '../transaction';
@@ -37,8 +38,8 @@ export function markIn(
     ? tx
         .select({
           n: count(),
-          last: max(sql`${flags}.rowid`),
-          rejected: sql`total(${flags.state} = 'rejected')`,
+          last: max(placeOf(flags)),
+          rejected: countIf(eq(flags.state, 'rejected')),
           reviewed: max(flags.reviewedAt),
         })
         .from(flags)

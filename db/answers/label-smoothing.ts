@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lte } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
 import type { RunConfig } from '@/lib/settings/run-config';
 import {
@@ -8,6 +8,7 @@ import {
   type Votes,
 } from '@/lib/statistics/reliability';
 import { db } from '../client';
+import { placeOf } from '../dialect';
 import { breathe } from '../portions';
 import { pairs, preferences } from '../schema/labels';
 import { user } from '../schema/people';
@@ -37,7 +38,7 @@ export async function labelDoubt(
 /** Everybody's standing answers, in the order they were stored. */
 async function answersUntil(until: number): Promise<KnownAnswer[]> {
   const found: KnownAnswer[] = [];
-  const row = sql<number>`${preferences}.rowid`;
+  const row = placeOf(preferences);
   for (let after = 0; ; ) {
     const rows = db()
       .select({

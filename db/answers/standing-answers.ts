@@ -2,7 +2,7 @@
  * @file What people have said and not taken back: answers to pairs and taggings of groups, and the training pairs they make.
  * Everything is read in portions, outside of any transaction; frozen-mark.ts tells whether it still holds.
  */
-import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
 import {
   pairFromAnswers,
@@ -13,6 +13,7 @@ import {
 } from '@/lib/pairing';
 import type { Votes } from '@/lib/statistics/reliability';
 import { db } from '../client';
+import { placeOf } from '../dialect';
 import { breathe, portions, rowsPerStatement } from '../portions';
 import { groups, pairs, preferences, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
@@ -75,7 +76,7 @@ export async function standingAnswersOf(roundIds: readonly string[]): Promise<St
 
 /** The next pairs of a round in the order they were stored. @param after the last row seen */
 function trainingPairsAfter(roundId: string, after: number) {
-  const row = sql<number>`${pairs}.rowid`;
+  const row = placeOf(pairs);
   return db()
     .select({
       row,

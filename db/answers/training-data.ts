@@ -1,9 +1,9 @@
 import { and, asc, eq, isNull } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
 import type { ArchiveData } from '@/lib/archive';
 import type { Weighting } from '@/lib/pairing';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { db } from '../client';
+import { alias } from '../dialect';
 import { type Sample, samples, trainingLabels, trainingPairs } from '../schema/labels';
 import { type Round, rounds } from '../schema/rounds';
 import { type Mark, markIn } from './frozen-mark';

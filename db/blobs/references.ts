@@ -1,7 +1,7 @@
 /** @file Which blobs are pointed to: by every column of the schema whose name ends in "blob", whatever its table. */
 import { and, getTableColumns, gte, inArray, isNotNull, lt } from 'drizzle-orm';
-import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import { db, schema } from '../client';
+import type { TableColumn } from '../dialect';
 import { portions } from '../portions';
 import type { Transaction } from '../transaction';
 
@@ -9,9 +9,9 @@ import type { Transaction } from '../transaction';
 const prefixes = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 /** Columns that hold hashes of blobs. Each needs an index where its table is large. */
-export const blobColumns: SQLiteColumn[] = Object.values(schema).flatMap((table) =>
+export const blobColumns: TableColumn[] = Object.values(schema).flatMap((table) =>
   Object.entries(getTableColumns(table)).flatMap(([name, column]) =>
-    /blob$/i.test(name) ? [column as SQLiteColumn] : [],
+    /blob$/i.test(name) ? [column as TableColumn] : [],
   ),
 );
 

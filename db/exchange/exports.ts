@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
-import { type AnySQLiteColumn, alias } from 'drizzle-orm/sqlite-core';
+import { and, asc, type Column, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { type PickAPicRow, toPickAPic } from '@/lib/exchange/pick-a-pic';
 import { db } from '../client';
+import { alias } from '../dialect';
 import { derivedNumber } from '../ids';
 import { pairs, preferences, samples } from '../schema/labels';
 import { user } from '../schema/people';
@@ -12,7 +12,7 @@ import { settingOrCreate } from '../settings';
 const pageSize = 1000;
 
 /** Of an imported image what it came with, else the policy. */
-function drawnBy(sample: { origin: AnySQLiteColumn }, policy: { name: AnySQLiteColumn }) {
+function drawnBy(sample: { origin: Column }, policy: { name: Column }) {
   return sql<string>`coalesce(${sample.origin}, ${policy.name})`;
 }
 

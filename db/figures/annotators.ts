@@ -5,6 +5,7 @@ import { type AnnotatorFigures, type JudgedPair, sideBiasOf } from '@/lib/statis
 import { type MedianInterval, medianOfRanks } from '@/lib/statistics/median';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
+import { countIf, sumOf } from '../dialect';
 import { hasJudged, type PersonSummary, peoplePage } from '../people/list';
 import { agreementCounts, annotatorCounts, verdictSquares } from '../schema/figures';
 import { flags, pairs, preferences, skips } from '../schema/labels';
@@ -86,8 +87,8 @@ function figuresOf(
 function agreementOfAll(): Pick<AnnotatorReports, 'total' | 'anyGold' | 'agreement'> {
   const all = db()
     .select({
-      total: sql<number>`coalesce(sum(${hasJudged}), 0)`,
-      gold: sql<number>`coalesce(sum(${annotatorCounts.gold}), 0)`,
+      total: countIf(hasJudged),
+      gold: sumOf(annotatorCounts.gold),
     })
     .from(annotatorCounts)
     .get()!;

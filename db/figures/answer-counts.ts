@@ -1,6 +1,7 @@
-import { and, count, eq, gte, isNotNull, isNull, min, sql } from 'drizzle-orm';
+import { and, count, countDistinct, eq, gte, isNotNull, isNull, min } from 'drizzle-orm';
 import { type Answer, answers } from '@/lib/answers';
 import { db } from '../client';
+import { countIf } from '../dialect';
 import { pairs, preferences } from '../schema/labels';
 import { user } from '../schema/people';
 
@@ -28,7 +29,7 @@ export async function answerCounts(
     .select({
       answer: preferences.answer,
       n: count(),
-      heldBack: sql<number>`sum(${isNotNull(user.pausedAt)})`,
+      heldBack: countIf(isNotNull(user.pausedAt)),
     })
     .from(preferences)
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))
@@ -37,7 +38,7 @@ export async function answerCounts(
     .groupBy(preferences.answer)
     .all();
   const people = db()
-    .select({ n: sql<number>`count(distinct ${preferences.annotatorId})` })
+    .select({ n: countDistinct(preferences.annotatorId) })
     .from(preferences)
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))
     .where(standing)

@@ -15,6 +15,7 @@ import type { FlagKind, FlagSource } from '@/lib/flags';
 import type { Purpose } from '@/lib/samples';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
+import { countIf } from '../dialect';
 import type { Flag } from '../labeling/flags';
 import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from '../policies/list';
 import type { Sample } from '../schema/labels';
@@ -41,7 +42,7 @@ function drawnFor(purpose: Purpose | undefined) {
 }
 
 /** Whether somebody has looked at a sample: in an answered pair, in a tagged group, or to flag it. */
-const isSeenByPeople = sql<number>`(
+const isSeenByPeople = sql`(
   exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
     where ${pairs.sampleAId} = ${samples.id} and ${preferences.supersededAt} is null)
   or exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
@@ -105,7 +106,7 @@ function ratesOf(policies: readonly ListedPolicy[], purpose: Purpose | undefined
       policyId: samples.policyId,
       images: count(),
       judged: count(samples.verdict),
-      seen: sql<number>`sum(${isSeenByPeople})`,
+      seen: countIf(isSeenByPeople),
     })
     .from(samples)
     .where(which)

@@ -1,6 +1,7 @@
 import { and, count, desc, eq, isNotNull, type SQL, sql } from 'drizzle-orm';
 import { type TrainMetrics, trainMetricsSchema } from '@/lib/metrics';
 import { db } from '../client';
+import { jsonNumber } from '../dialect';
 import { trainSteps } from '../schema/rounds';
 
 /** The mean of each metric over all steps of a round at one timestep. */
@@ -11,7 +12,7 @@ export interface TimestepMean {
 }
 
 function meanOf(metric: string): SQL<number | null> {
-  return sql<number | null>`avg(json_extract(${trainSteps.metrics}, ${`$.${metric}`}))`;
+  return sql<number | null>`avg(${jsonNumber(trainSteps.metrics, metric)})`;
 }
 
 /** A reward speaks of whole images: its terms are of no timestep. */

@@ -1,5 +1,6 @@
 /** @file What stands against a group: readings, skips, live leases; and when waiting for more is in vain. */
-import { and, count, eq, isNull, type SQL, sql } from 'drizzle-orm';
+import { and, count, eq, gte, isNull, type SQL, sql } from 'drizzle-orm';
+import { countIf, jsonNumber } from '../dialect';
 import { prepared } from '../prepared';
 import { groupLeases, groupSkips } from '../schema/group-leases';
 import { groups, taggings } from '../schema/labels';
@@ -8,7 +9,7 @@ import { rounds } from '../schema/rounds';
 import type { Transaction } from '../transaction';
 
 /** How many people's reading a group wants. In statements that join its round. */
-export const readingsWanted = sql<number>`json_extract(${rounds.config}, '$.labeling.annotatorsPerPair')`;
+export const readingsWanted = jsonNumber(rounds.config, 'labeling', 'annotatorsPerPair');
 
 const by = (column: SQL, annotatorId?: string) =>
   annotatorId === undefined ? sql`` : sql`and ${column} = ${annotatorId}`;
@@ -68,8 +69,8 @@ const readingsBy = prepared((database) =>
   database
     .select({
       total: count(),
-      recent: sql<number>`coalesce(sum(${taggings.createdAt} >= ${sql.placeholder('since')}), 0)`,
-      round: sql<number>`coalesce(sum(${groups.roundId} = ${sql.placeholder('roundId')}), 0)`,
+      recent: countIf(gte(taggings.createdAt, sql.placeholder('since'))),
+      round: countIf(eq(groups.roundId, sql.placeholder('roundId'))),
     })
     .from(taggings)
     .innerJoin(groups, eq(groups.id, taggings.groupId))

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, inArray, isNull, min, ne, type SQL, sql } from 'drizzle-orm';
 import { acceptsPreferences, roundStates } from '@/lib/rounds';
+import { placeOf } from '../dialect';
 import { newId } from '../ids';
 import { groupLeases } from '../schema/group-leases';
 import type { Group } from '../schema/labels';
@@ -89,7 +90,7 @@ function pickGroup(
   now: number,
   random: () => number,
 ): { group: Group; round: Round } | undefined {
-  const place = sql<number>`${groups}.rowid`;
+  const place = placeOf(groups);
   for (const round of openRounds(tx)) {
     const ofRound = eq(groups.roundId, round.id);
     const end = (last: typeof asc) =>

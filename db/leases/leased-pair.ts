@@ -1,5 +1,5 @@
 import { and, eq, or, sql } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
+import { alias } from '../dialect';
 import { prepared } from '../prepared';
 import { flags, leases, pairs, samples } from '../schema/labels';
 import type { LeasedImage } from './leased-images';

@@ -1,4 +1,5 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, count, eq, isNull, sql } from 'drizzle-orm';
+import { sumOf } from '../dialect';
 import { prepared } from '../prepared';
 import { pairs, preferences } from '../schema/labels';
 import { tallies } from '../schema/tallies';
@@ -16,10 +17,10 @@ const roundId = sql.placeholder('roundId');
 const sumsOf = prepared((database) =>
   database
     .select({
-      rows: sql<number>`count(*)`,
-      answers: sql<number>`coalesce(sum(${tallies.answers}), 0)`,
-      inRound: sql<number>`coalesce(sum(case when ${tallies.roundId} = ${roundId} then ${tallies.answers} else 0 end), 0)`,
-      lead: sql<number>`coalesce(sum(${tallies.lead}), 0)`,
+      rows: count(),
+      answers: sumOf(tallies.answers),
+      inRound: sumOf(sql`case when ${tallies.roundId} = ${roundId} then ${tallies.answers} end`),
+      lead: sumOf(tallies.lead),
     })
     .from(tallies)
     .where(eq(tallies.annotatorId, annotatorId))
@@ -40,8 +41,10 @@ const countsOf = prepared((database) =>
   database
     .select({
       roundId: pairs.roundId,
-      answers: sql<number>`count(*)`,
-      lead: sql<number>`sum(case when ${preferences.leftSampleId} = ${pairs.sampleAId} then 1 else -1 end)`,
+      answers: count(),
+      lead: sumOf(
+        sql`case when ${preferences.leftSampleId} = ${pairs.sampleAId} then 1 else -1 end`,
+      ),
     })
     .from(preferences)
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))

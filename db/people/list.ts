@@ -1,7 +1,8 @@
 /** @file People as lists show them, a page at a time, with what is counted of their answers (figures.ts). */
-import { and, asc, count, eq, gt, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, not, or, type SQL, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { db } from '../client';
+import { contains, countIf, isOneOf } from '../dialect';
 import { annotatorCounts } from '../schema/figures';
 import { preferences } from '../schema/labels';
 import { user } from '../schema/people';
@@ -44,7 +45,7 @@ export async function peoplePage({
     .select({
       id: user.id,
       name: user.name,
-      email: sql<string | null>`iif(${user.hasEmail}, ${user.email}, null)`,
+      email: sql<string | null>`case when ${user.hasEmail} then ${user.email} end`,
       role: user.role,
       pausedAt: user.pausedAt,
       createdAt: user.createdAt,
@@ -72,8 +73,7 @@ export async function peoplePage({
 function matches(search: string): SQL | undefined {
   const words = search.trim();
   if (words === '') return undefined;
-  const part = `%${words.replace(/[\\%_]/g, '\\$&')}%`;
-  return sql`(${user.name} like ${part} escape '\\' or (${user.hasEmail} and ${user.email} like ${part} escape '\\'))`;
+  return or(contains(user.name, words), and(user.hasEmail, contains(user.email, words)));
 }
 
 function cameAfter(id: string): SQL | undefined {
@@ -97,8 +97,8 @@ export async function countPeople(search = ''): Promise<{
   const row = db()
     .select({
       all: count(),
-      imported: sql<number>`coalesce(sum(${user.imported}), 0)`,
-      judging: sql<number>`coalesce(sum(${hasJudged} and not ${user.imported}), 0)`,
+      imported: countIf(user.imported),
+      judging: countIf(and(hasJudged, not(user.imported))),
     })
     .from(user)
     .leftJoin(annotatorCounts, eq(annotatorCounts.annotatorId, user.id))
@@ -114,7 +114,7 @@ export async function namesOf(ids: readonly (string | null)[]): Promise<Map<stri
   const rows = db()
     .select({ id: user.id, name: user.name })
     .from(user)
-    .where(sql`${user.id} in (select value from json_each(${JSON.stringify(wanted)}))`)
+    .where(isOneOf(user.id, wanted))
     .all();
   return new Map(rows.map(({ id, name }) => [id, name]));
 }

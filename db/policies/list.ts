@@ -13,9 +13,9 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
 import { servingAlias } from '@/lib/policies';
 import { db } from '../client';
+import { alias, isTrue } from '../dialect';
 import { samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { aliases, policies } from '../schema/policies';
@@ -40,8 +40,10 @@ function listed(which: SQL | undefined) {
       name: policies.name,
       parentId: policies.parentId,
       pipeline: policies.pipeline,
-      isBase: sql<number>`${policies.adapterBlob} is null`,
-      serving: sql<number>`exists (select 1 from ${aliases} where ${aliases.policyId} = ${policies.id})`,
+      isBase: isTrue(isNull(policies.adapterBlob)),
+      serving: isTrue(
+        sql`exists (select 1 from ${aliases} where ${aliases.policyId} = ${policies.id})`,
+      ),
       roundId: policies.roundId,
       ordinal: rounds.ordinal,
       runName: runs.name,
@@ -57,19 +59,15 @@ function listed(which: SQL | undefined) {
 type Row = ReturnType<ReturnType<typeof listed>['all']>[number];
 
 /** A policy with the round that it comes from. */
-export type ListedPolicy = Omit<Row, 'isBase' | 'serving' | 'ordinal' | 'runName'> & {
-  isBase: boolean;
-  serving: boolean;
+export type ListedPolicy = Omit<Row, 'ordinal' | 'runName'> & {
   round: { id: string; ordinal: number; runName: string } | null;
 };
 
-function toListed({ isBase, serving, ordinal, runName, ...row }: Row): ListedPolicy {
+function toListed({ ordinal, runName, ...row }: Row): ListedPolicy {
   const { roundId } = row;
   const isKnown = roundId !== null && ordinal !== null && runName !== null;
   return {
     ...row,
-    isBase: isBase === 1,
-    serving: serving === 1,
     round: isKnown ? { id: roundId, ordinal, runName } : null,
   };
 }

@@ -1,9 +1,9 @@
 /** @file Rounds as lists show them: without their configurations, with the names of what they refer to. */
-import { and, count, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/sqlite-core';
+import { and, count, desc, eq, inArray, lt, or, type SQL } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { roundStates, unfinishedStates } from '@/lib/rounds';
 import { db } from '../client';
+import { alias, jsonHas } from '../dialect';
 import { user } from '../schema/people';
 import { policies } from '../schema/policies';
 import { rounds, runs } from '../schema/rounds';
@@ -22,7 +22,7 @@ function listed(which: SQL | undefined) {
       ordinal: rounds.ordinal,
       state: rounds.state,
       paused: rounds.paused,
-      imported: sql<number>`json_extract(${rounds.manifest}, '$.imports') is not null`,
+      imported: jsonHas(rounds.manifest, 'imports'),
       error: rounds.error,
       progress: rounds.progress,
       createdAt: rounds.createdAt,

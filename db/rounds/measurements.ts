@@ -1,6 +1,7 @@
 /** @file What was measured of policies, of each the one evaluation that a page shows. */
 import { and, inArray, sql } from 'drizzle-orm';
 import { db } from '../client';
+import { givenPlace, givenRows, givenText } from '../dialect';
 import { evaluations } from '../schema/rounds';
 import type { Evaluation } from './metrics';
 
@@ -19,11 +20,11 @@ export async function measurementsOf(wanted: readonly Wanted[]): Promise<(Evalua
   const ids = db()
     .all<{ id: string | null }>(sql`
       select (
-        select ${evaluations.id} from ${evaluations} where ${evaluations.policyId} = value ->> 'policyId'
-        order by ${evaluations.roundId} is (value ->> 'roundId') desc,
-          ${evaluations.createdAt} desc, ${evaluations.comparedToPolicyId} desc
+        select ${evaluations.id} from ${evaluations} where ${evaluations.policyId} = ${givenText('policyId')}
+        order by (${evaluations.roundId} is not distinct from ${givenText('roundId')}) desc,
+          ${evaluations.createdAt} desc, ${evaluations.comparedToPolicyId} desc nulls last
         limit 1
-      ) as id from json_each(${JSON.stringify(wanted)}) order by key`)
+      ) as id from ${givenRows(wanted)} order by ${givenPlace}`)
     .map(({ id }) => id);
   const known = ids.filter((id) => id !== null);
   const rows = db().select().from(evaluations).where(inArray(evaluations.id, known)).all();

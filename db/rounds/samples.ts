@@ -3,6 +3,7 @@ import { AppError } from '@/lib/errors';
 import type { FlagKind } from '@/lib/flags';
 import type { Purpose, Verdict } from '@/lib/samples';
 import { db } from '../client';
+import { givenRows, givenText } from '../dialect';
 import { newId } from '../ids';
 import { breathe, portions } from '../portions';
 import { prepared } from '../prepared';
@@ -131,9 +132,8 @@ export async function setVerdicts(verdicts: Judged): Promise<void> {
   for (const some of portions(verdicts, verdictsPerTransaction)) {
     await immediate((tx) => {
       // One statement for all of them: a verdict each is its own JSON within the JSON of the list.
-      tx.run(sql`update ${samples} set verdict = given.value ->> 'verdict'
-        from json_each(${JSON.stringify(some)}) as given
-        where ${samples.id} = given.value ->> 'sampleId'`);
+      tx.run(sql`update ${samples} set verdict = ${givenText('verdict')}
+        from ${givenRows(some)} where ${samples.id} = ${givenText('sampleId')}`);
       flagByVerdicts(tx, some, now);
     });
     await breathe();

@@ -2,9 +2,10 @@
  * @file Counts of answers, so that no page has to read all of them. Nothing in the code writes these tables: the triggers of
  * db/figures.ts do, in the transaction that stores or takes back an answer.
  */
-import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { total, whole } from './columns';
 
-const counted = () => integer().notNull().default(0);
+const counted = () => total().notNull().default(0);
 
 /** Of each person's standing answers. */
 export const annotatorCounts = sqliteTable('annotator_counts', {
@@ -23,7 +24,7 @@ export const annotatorCounts = sqliteTable('annotator_counts', {
 
 /** Pairs without gold that so many people (two or more) have answered. */
 export const agreementCounts = sqliteTable('agreement_counts', {
-  people: integer().primaryKey(),
+  people: whole().primaryKey(),
   pairs: counted(),
   /** Ordered pairs of answers to one pair that differ. */
   disagreeing: counted(),
@@ -37,7 +38,7 @@ export const verdictCounts = sqliteTable('verdict_counts', {
 
 /** One row: the sum of the squares of those. */
 export const verdictSquares = sqliteTable('verdict_squares', {
-  id: integer().primaryKey(),
+  id: whole().primaryKey(),
   squares: counted(),
 });
 

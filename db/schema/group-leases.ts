@@ -1,12 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  index,
-  integer,
-  primaryKey,
-  sqliteTable,
-  text,
-  uniqueIndex,
-} from 'drizzle-orm/sqlite-core';
+import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { instant, json } from './columns';
 import { groups } from './labels';
 import { user } from './people';
 
@@ -22,11 +16,11 @@ export const groupLeases = sqliteTable(
       .notNull()
       .references(() => user.id),
     /** The group's samples in the order drawn for this person. */
-    sampleIds: text({ mode: 'json' }).$type<string[]>().notNull(),
-    servedAt: integer().notNull(),
-    expiresAt: integer().notNull(),
+    sampleIds: json<string[]>().notNull(),
+    servedAt: instant().notNull(),
+    expiresAt: instant().notNull(),
     /** Set when tagged or skipped. */
-    releasedAt: integer(),
+    releasedAt: instant(),
   },
   (table) => [
     uniqueIndex('group_leases_group_annotator').on(table.groupId, table.annotatorId),
@@ -45,7 +39,7 @@ export const groupSkips = sqliteTable(
     annotatorId: text()
       .notNull()
       .references(() => user.id),
-    createdAt: integer().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.groupId, table.annotatorId] })],
 );

@@ -1,16 +1,9 @@
 import { sql } from 'drizzle-orm';
-import {
-  index,
-  integer,
-  primaryKey,
-  real,
-  sqliteTable,
-  text,
-  uniqueIndex,
-} from 'drizzle-orm/sqlite-core';
+import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { Answer } from '@/lib/answers';
 import type { FlagKind, FlagSource, FlagState } from '@/lib/flags';
 import type { PairState, Purpose, Verdict } from '@/lib/samples';
+import { boolean, double, instant, json, seed, whole } from './columns';
 import { user } from './people';
 import { policies } from './policies';
 import { rounds } from './rounds';
@@ -24,8 +17,8 @@ export const groups = sqliteTable(
       .notNull()
       .references(() => rounds.id),
     prompt: text().notNull(),
-    size: integer().notNull(),
-    createdAt: integer().notNull(),
+    size: whole().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [index('groups_round').on(table.roundId)],
 );
@@ -47,16 +40,16 @@ export const samples = sqliteTable(
     groupId: text().references(() => groups.id),
     prompt: text().notNull(),
     /** Seed of the step noise. */
-    seed: integer().notNull(),
+    seed: seed().notNull(),
     /** Seed of x_T; equal for images that start from the same noise. */
-    noiseSeed: integer().notNull(),
+    noiseSeed: seed().notNull(),
     imageBlob: text().notNull(),
-    width: integer().notNull(),
-    height: integer().notNull(),
+    width: whole().notNull(),
+    height: whole().notNull(),
     trajectoryBlob: text(),
     purpose: text().$type<Purpose>().notNull(),
-    verdict: text({ mode: 'json' }).$type<Verdict>(),
-    createdAt: integer().notNull(),
+    verdict: json<Verdict>(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     index('samples_policy').on(table.policyId, table.purpose, table.createdAt),
@@ -84,15 +77,15 @@ export const pairs = sqliteTable(
     sampleBId: text()
       .notNull()
       .references(() => samples.id),
-    sharedNoise: integer({ mode: 'boolean' }).notNull(),
+    sharedNoise: boolean().notNull(),
     purpose: text().$type<Purpose>().notNull(),
     /** Only for gold: the sample that is known to be better. */
     goldSampleId: text().references(() => samples.id),
-    target: integer().notNull(),
+    target: whole().notNull(),
     /** Higher is served first. */
-    priority: integer().notNull().default(0),
+    priority: whole().notNull().default(0),
     state: text().$type<PairState>().notNull().default('open'),
-    createdAt: integer().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     index('pairs_round').on(table.roundId),
@@ -119,10 +112,10 @@ export const leases = sqliteTable(
       .references(() => user.id),
     leftSampleId: text().notNull(),
     rightSampleId: text().notNull(),
-    servedAt: integer().notNull(),
-    expiresAt: integer().notNull(),
+    servedAt: instant().notNull(),
+    expiresAt: instant().notNull(),
     /** Set when answered, skipped or given back. */
-    releasedAt: integer(),
+    releasedAt: instant(),
   },
   (table) => [
     uniqueIndex('leases_pair_annotator').on(table.pairId, table.annotatorId),
@@ -149,14 +142,14 @@ export const preferences = sqliteTable(
     rightSampleId: text().notNull(),
     policyId: text().notNull(),
     purpose: text().$type<Purpose>().notNull(),
-    guidelinesVersion: integer(),
+    guidelinesVersion: whole(),
     /** The client's clock: when both images stood, and when the key went down. */
-    shownAtMs: integer().notNull(),
-    decidedAtMs: integer().notNull(),
-    decisionMs: integer().notNull(),
+    shownAtMs: instant().notNull(),
+    decidedAtMs: instant().notNull(),
+    decisionMs: whole().notNull(),
     /** Set when undone. */
-    supersededAt: integer(),
-    createdAt: integer().notNull(),
+    supersededAt: instant(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     // The last line of defence: one standing answer per pair and person, whatever the code does.
@@ -187,7 +180,7 @@ export const skips = sqliteTable(
     annotatorId: text()
       .notNull()
       .references(() => user.id),
-    createdAt: integer().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     primaryKey({ columns: [table.pairId, table.annotatorId] }),
@@ -206,9 +199,9 @@ export const taggings = sqliteTable(
     annotatorId: text()
       .notNull()
       .references(() => user.id),
-    taggedSampleIds: text({ mode: 'json' }).$type<string[]>().notNull(),
-    supersededAt: integer(),
-    createdAt: integer().notNull(),
+    taggedSampleIds: json<string[]>().notNull(),
+    supersededAt: instant(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     uniqueIndex('taggings_standing')
@@ -227,7 +220,7 @@ export const trainingPairs = sqliteTable(
     roundId: text()
       .notNull()
       .references(() => rounds.id),
-    ordinal: integer().notNull(),
+    ordinal: whole().notNull(),
     pairId: text().references(() => pairs.id),
     groupId: text().references(() => groups.id),
     winnerSampleId: text()
@@ -237,9 +230,9 @@ export const trainingPairs = sqliteTable(
       .notNull()
       .references(() => samples.id),
     /** In (0, 1]. */
-    weight: real().notNull(),
+    weight: double().notNull(),
     /** The probability that the label is wrong, in [0, 0.5). */
-    smoothing: real().notNull().default(0),
+    smoothing: double().notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
 );
@@ -251,11 +244,11 @@ export const trainingLabels = sqliteTable(
     roundId: text()
       .notNull()
       .references(() => rounds.id),
-    ordinal: integer().notNull(),
+    ordinal: whole().notNull(),
     sampleId: text()
       .notNull()
       .references(() => samples.id),
-    good: integer({ mode: 'boolean' }).notNull(),
+    good: boolean().notNull(),
   },
   (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
 );
@@ -273,8 +266,8 @@ export const flags = sqliteTable(
     annotatorId: text().references(() => user.id),
     state: text().$type<FlagState>().notNull().default('open'),
     reviewedBy: text().references(() => user.id, { onDelete: 'set null' }),
-    reviewedAt: integer(),
-    createdAt: integer().notNull(),
+    reviewedAt: instant(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     // Two indexes: a judge's flag has no annotator, and NULLs are all different to a unique index.

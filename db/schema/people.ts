@@ -1,35 +1,24 @@
-import {
-  index,
-  integer,
-  primaryKey,
-  sqliteTable,
-  text,
-  uniqueIndex,
-} from 'drizzle-orm/sqlite-core';
+import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { Role } from '@/lib/roles';
+import { boolean, date, instant, json, serial, whole } from './columns';
 
-/**
- * People, their sessions and credentials: better-auth's tables under better-auth's own names. Its
- * adapter passes Date objects, so these four keep Date columns; all other tables keep milliseconds.
- */
-const instant = () => integer({ mode: 'timestamp_ms' });
-
+/** People, their sessions and credentials: better-auth's tables under better-auth's own names; the first four keep dates. */
 export const user = sqliteTable('user', {
   id: text().primaryKey(),
   name: text().notNull(),
   email: text().notNull().unique(),
-  emailVerified: integer({ mode: 'boolean' }).notNull().default(false),
+  emailVerified: boolean().notNull().default(false),
   image: text(),
-  createdAt: instant().notNull(),
-  updatedAt: instant().notNull(),
+  createdAt: date().notNull(),
+  updatedAt: date().notNull(),
   role: text().$type<Role>().notNull().default('annotator'),
-  blurNsfw: integer({ mode: 'boolean' }).notNull().default(false),
+  blurNsfw: boolean().notNull().default(false),
   /** Set: may look but change nothing, and their preferences are held back from training. */
-  pausedAt: integer(),
+  pausedAt: instant(),
   /** Whether the person gave `email`; else it only fills the column, which must hold something unique. */
-  hasEmail: integer({ mode: 'boolean' }).notNull().default(false),
+  hasEmail: boolean().notNull().default(false),
   /** Stands for whoever gave imported answers: cannot sign in. */
-  imported: integer({ mode: 'boolean' }).notNull().default(false),
+  imported: boolean().notNull().default(false),
 });
 
 export const session = sqliteTable(
@@ -40,11 +29,11 @@ export const session = sqliteTable(
       .notNull()
       .references(() => user.id, { onDelete: 'cascade' }),
     token: text().notNull().unique(),
-    expiresAt: instant().notNull(),
+    expiresAt: date().notNull(),
     ipAddress: text(),
     userAgent: text(),
-    createdAt: instant().notNull(),
-    updatedAt: instant().notNull(),
+    createdAt: date().notNull(),
+    updatedAt: date().notNull(),
   },
   (table) => [index('session_user').on(table.userId)],
 );
@@ -62,12 +51,12 @@ export const account = sqliteTable(
     accessToken: text(),
     refreshToken: text(),
     idToken: text(),
-    accessTokenExpiresAt: instant(),
-    refreshTokenExpiresAt: instant(),
+    accessTokenExpiresAt: date(),
+    refreshTokenExpiresAt: date(),
     scope: text(),
     password: text(),
-    createdAt: instant().notNull(),
-    updatedAt: instant().notNull(),
+    createdAt: date().notNull(),
+    updatedAt: date().notNull(),
   },
   (table) => [
     index('account_user').on(table.userId),
@@ -81,9 +70,9 @@ export const verification = sqliteTable(
     id: text().primaryKey(),
     identifier: text().notNull(),
     value: text().notNull(),
-    expiresAt: instant().notNull(),
-    createdAt: instant().notNull(),
-    updatedAt: instant().notNull(),
+    expiresAt: date().notNull(),
+    createdAt: date().notNull(),
+    updatedAt: date().notNull(),
   },
   (table) => [index('verification_identifier').on(table.identifier)],
 );
@@ -98,18 +87,18 @@ export const invitations = sqliteTable('invitations', {
   note: text(),
   /** Null: made by the machine's owner at start. */
   createdBy: text().references(() => user.id, { onDelete: 'set null' }),
-  createdAt: integer().notNull(),
-  expiresAt: integer().notNull(),
+  createdAt: instant().notNull(),
+  expiresAt: instant().notNull(),
   usedBy: text().references(() => user.id, { onDelete: 'set null' }),
-  usedAt: integer(),
-  revokedAt: integer(),
+  usedAt: instant(),
+  revokedAt: instant(),
 });
 
 export const guidelines = sqliteTable('guidelines', {
-  version: integer().primaryKey(),
+  version: whole().primaryKey(),
   markdown: text().notNull(),
   createdBy: text().references(() => user.id, { onDelete: 'set null' }),
-  createdAt: integer().notNull(),
+  createdAt: instant().notNull(),
 });
 
 export const consents = sqliteTable(
@@ -119,23 +108,23 @@ export const consents = sqliteTable(
       .notNull()
       .references(() => user.id, { onDelete: 'cascade' }),
     kind: text().$type<'terms' | 'nsfw'>().notNull(),
-    version: integer().notNull(),
-    acceptedAt: integer().notNull(),
+    version: whole().notNull(),
+    acceptedAt: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.userId, table.kind, table.version] })],
 );
 
 export const auditLog = sqliteTable('audit_log', {
-  id: integer().primaryKey({ autoIncrement: true }),
+  id: serial(),
   /** Null: Darkroom itself. No reference, so that the log outlives the person. */
   actorId: text(),
   action: text().notNull(),
   subject: text().notNull(),
-  detail: text({ mode: 'json' }).$type<Record<string, unknown>>(),
-  createdAt: integer().notNull(),
+  detail: json<Record<string, unknown>>(),
+  createdAt: instant().notNull(),
 });
 
 export const settings = sqliteTable('settings', {
   key: text().primaryKey(),
-  value: text({ mode: 'json' }).$type<unknown>().notNull(),
+  value: json<unknown>().notNull(),
 });

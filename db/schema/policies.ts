@@ -1,5 +1,6 @@
-import { type AnySQLiteColumn, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { type AnySQLiteColumn, index, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { PolicyManifest } from '@/lib/policies';
+import { instant, json } from './columns';
 
 /** Immutable: a pipeline plus an adapter, with the policy it was trained from. */
 export const policies = sqliteTable(
@@ -14,10 +15,10 @@ export const policies = sqliteTable(
     adapterBlob: text(),
     /** Identifies the weights: two policies with one hash draw the same images. */
     hash: text().notNull(),
-    manifest: text({ mode: 'json' }).$type<PolicyManifest>().notNull(),
+    manifest: json<PolicyManifest>().notNull(),
     /** The round that trained it; null for a base policy. No reference: rounds refer to policies. */
     roundId: text(),
-    createdAt: integer().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     index('policies_pipeline').on(table.pipeline, table.createdAt),
@@ -33,5 +34,5 @@ export const aliases = sqliteTable('aliases', {
     .references(() => policies.id),
   /** Null: Darkroom itself, by the run's serving rule. */
   setBy: text(),
-  setAt: integer().notNull(),
+  setAt: instant().notNull(),
 });

@@ -1,25 +1,15 @@
 import { sql } from 'drizzle-orm';
-import {
-  customType,
-  index,
-  integer,
-  sqliteTable,
-  text,
-  uniqueIndex,
-} from 'drizzle-orm/sqlite-core';
+import { index, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { Method } from '@/lib/methods';
 import type { EvaluationSummary, TrainMetrics } from '@/lib/metrics';
 import type { RoundProgress, RoundState, WorkKind, WorkState } from '@/lib/rounds';
 import type { RunMode, RunStatus } from '@/lib/runs';
 import { completeConfig, type RunConfig } from '@/lib/settings/run-config';
+import { boolean, instant, json, jsonRead, serial, whole } from './columns';
 import { user } from './people';
 import { policies } from './policies';
 
-const runConfig = customType<{ data: RunConfig; driverData: string }>({
-  dataType: () => 'text',
-  toDriver: (config) => JSON.stringify(config),
-  fromDriver: (stored) => completeConfig(JSON.parse(stored)),
-});
+const runConfig = () => jsonRead<RunConfig>(completeConfig);
 
 export const runs = sqliteTable('runs', {
   id: text().primaryKey(),
@@ -30,7 +20,7 @@ export const runs = sqliteTable('runs', {
   config: runConfig().notNull(),
   status: text().$type<RunStatus>().notNull(),
   createdBy: text().references(() => user.id, { onDelete: 'set null' }),
-  createdAt: integer().notNull(),
+  createdAt: instant().notNull(),
 });
 
 export const rounds = sqliteTable(
@@ -41,26 +31,26 @@ export const rounds = sqliteTable(
       .notNull()
       .references(() => runs.id),
     /** 1 for the first round of its run. */
-    ordinal: integer().notNull(),
+    ordinal: whole().notNull(),
     state: text().$type<RoundState>().notNull(),
-    paused: integer({ mode: 'boolean' }).notNull().default(false),
+    paused: boolean().notNull().default(false),
     startPolicyId: text()
       .notNull()
       .references(() => policies.id),
     resultPolicyId: text().references(() => policies.id),
     config: runConfig().notNull(),
-    progress: text({ mode: 'json' }).$type<RoundProgress>().notNull(),
+    progress: json<RoundProgress>().notNull(),
     /** Who freezes its answers right now, and when they were last heard of (ms): what is frozen so far does not count yet. */
-    freezing: text({ mode: 'json' }).$type<{ token: string; at: number }>(),
+    freezing: json<{ token: string; at: number }>(),
     /** What stopped it and what to do about it. */
     error: text(),
     /** What reproduces it: hashes, seeds, data window, versions. */
-    manifest: text({ mode: 'json' }).$type<Record<string, unknown>>(),
+    manifest: json<Record<string, unknown>>(),
     /** What of a round that is over was given up already, and when (ms). */
-    tidied: text({ mode: 'json' }).$type<{ trajectories?: number; leases?: number }>(),
-    createdAt: integer().notNull(),
-    startedAt: integer().notNull(),
-    finishedAt: integer(),
+    tidied: json<{ trajectories?: number; leases?: number }>(),
+    createdAt: instant().notNull(),
+    startedAt: instant().notNull(),
+    finishedAt: instant(),
   },
   (table) => [
     uniqueIndex('rounds_run_ordinal').on(table.runId, table.ordinal),
@@ -80,14 +70,14 @@ export const work = sqliteTable(
     kind: text().$type<WorkKind>().notNull(),
     state: text().$type<WorkState>().notNull(),
     claimedBy: text(),
-    claimedAt: integer(),
-    heartbeatAt: integer(),
+    claimedAt: instant(),
+    heartbeatAt: instant(),
     /** Claims since the last checkpoint; many mean that the work kills its worker. */
-    attempts: integer().notNull().default(0),
+    attempts: whole().notNull().default(0),
     /** Where to go on: written by the trainer, read by nobody else. */
-    cursor: text({ mode: 'json' }).$type<unknown>(),
+    cursor: json<unknown>(),
     error: text(),
-    createdAt: integer().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     uniqueIndex('work_round_kind').on(table.roundId, table.kind),
@@ -99,26 +89,26 @@ export const work = sqliteTable(
 
 export const workers = sqliteTable('workers', {
   id: text().primaryKey(),
-  pid: integer().notNull(),
+  pid: whole().notNull(),
   host: text().notNull(),
   device: text().notNull(),
-  startedAt: integer().notNull(),
-  heartbeatAt: integer().notNull(),
-  info: text({ mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+  startedAt: instant().notNull(),
+  heartbeatAt: instant().notNull(),
+  info: json<Record<string, unknown>>().notNull(),
 });
 
 export const trainSteps = sqliteTable(
   'train_steps',
   {
-    id: integer().primaryKey({ autoIncrement: true }),
+    id: serial(),
     roundId: text()
       .notNull()
       .references(() => rounds.id),
-    step: integer().notNull(),
+    step: whole().notNull(),
     /** Null: the mean over the step's timesteps. */
-    timestep: integer(),
-    metrics: text({ mode: 'json' }).$type<TrainMetrics>().notNull(),
-    createdAt: integer().notNull(),
+    timestep: whole(),
+    metrics: json<TrainMetrics>().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [index('train_steps_round').on(table.roundId, table.step)],
 );
@@ -133,8 +123,8 @@ export const evaluations = sqliteTable(
       .notNull()
       .references(() => policies.id),
     comparedToPolicyId: text().references(() => policies.id),
-    summary: text({ mode: 'json' }).$type<EvaluationSummary>().notNull(),
-    createdAt: integer().notNull(),
+    summary: json<EvaluationSummary>().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [
     index('evaluations_policy').on(table.policyId, table.createdAt),
@@ -146,11 +136,11 @@ export const evaluations = sqliteTable(
 export const events = sqliteTable(
   'events',
   {
-    id: integer().primaryKey({ autoIncrement: true }),
+    id: serial(),
     roundId: text(),
     kind: text().notNull(),
-    payload: text({ mode: 'json' }).$type<unknown>().notNull(),
-    createdAt: integer().notNull(),
+    payload: json<unknown>().notNull(),
+    createdAt: instant().notNull(),
   },
   (table) => [index('events_round').on(table.roundId, table.id)],
 );

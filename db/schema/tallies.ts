@@ -1,4 +1,5 @@
-import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { whole } from './columns';
 import { user } from './people';
 import { rounds } from './rounds';
 
@@ -16,9 +17,9 @@ export const tallies = sqliteTable(
       .notNull()
       .references(() => rounds.id),
     /** Answers to pairs that stand. */
-    answers: integer().notNull(),
+    answers: whole().notNull(),
     /** Pairs served with sample A on the left, less those with B there. */
-    lead: integer().notNull(),
+    lead: whole().notNull(),
   },
   (table) => [primaryKey({ columns: [table.annotatorId, table.roundId] })],
 );

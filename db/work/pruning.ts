@@ -1,9 +1,7 @@
 /** @file What a data folder can do without, given up in small transactions: old events, leases and trajectories of rounds that are over. */
-import { statSync } from 'node:fs';
-import SqliteDatabase from 'better-sqlite3';
 import { and, asc, eq, gt, inArray, isNotNull, lt, lte } from 'drizzle-orm';
 import type { RoundState } from '@/lib/rounds';
-import { databasePath, db } from '../client';
+import { db } from '../client';
 import { portions, rowsPerStatement } from '../portions';
 import { leases, pairs, samples } from '../schema/labels';
 import type { Round } from '../schema/rounds';
@@ -112,24 +110,4 @@ export async function replaceTrajectories(
         .run();
     }
   });
-}
-
-/**
- * Brings all of the write-ahead log into the database and cuts it to nothing, without waiting for readers.
- * Returns what it takes then, bytes, and whether a reader kept it from being cut.
- */
-export function truncateLog(path = databasePath()): { bytes: number; busy: boolean } {
-  // A connection of its own: waiting for a reader would hold up whoever writes.
-  const sqlite = new SqliteDatabase(path, { timeout: 50 });
-  try {
-    const [result] = sqlite.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-    return { bytes: logBytes(path), busy: result?.busy === 1 };
-  } finally {
-    sqlite.close();
-  }
-}
-
-/** Size of the write-ahead log, bytes. */
-export function logBytes(path = databasePath()): number {
-  return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }

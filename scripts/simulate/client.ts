@@ -16,11 +16,15 @@ type Answered = { ok: boolean; status: number; body: Buffer };
 export class Client {
   #cookies = '';
 
-  /** @param persistent while nobody answers, asks again, as the page does, instead of giving up */
+  /**
+   * @param persistent while nobody answers, asks again, as the page does, instead of giving up
+   * @param address said to be behind the proxy that the server trusts; limits on joining count by address
+   */
   constructor(
     private readonly url: string,
     private readonly stopwatch: Stopwatch,
     private readonly persistent = false,
+    private readonly address?: string,
   ) {}
 
   async join(token: string, name: string): Promise<void> {
@@ -69,6 +73,7 @@ export class Client {
       headers: {
         cookie: this.#cookies,
         origin: this.url,
+        ...(this.address ? { 'x-forwarded-for': this.address } : {}),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body: body === undefined ? undefined : JSON.stringify(body),

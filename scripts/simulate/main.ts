@@ -5,7 +5,7 @@ import { answer, looksRight } from '@/scripts/annotators';
 import { commandLine, whole } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { runningElsewhere } from '@/scripts/start/running';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { annotate } from './annotator';
 import { Client } from './client';
 import { openEyes } from './eyes';

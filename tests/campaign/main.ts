@@ -16,7 +16,7 @@ import { duration } from '@/scripts/console';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { Stopwatch } from '@/scripts/simulate/stopwatch';
 import { freePort } from '@/scripts/start/port';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { brokenPromises } from './checks';
 import { Darkroom } from './darkroom';
 import { type Ledger, labelWith } from './people';

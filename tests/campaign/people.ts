@@ -4,7 +4,7 @@ import { createInvitation } from '@/db/people/invitations';
 import { annotate } from '@/scripts/simulate/annotator';
 import { Client } from '@/scripts/simulate/client';
 import type { Stopwatch } from '@/scripts/simulate/stopwatch';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 
 /** Every answer that was sent, and what the server last said of it. */
 export type Ledger = Map<string, { answer: string; outcome: Outcome['outcome'] | 'unanswered' }>;

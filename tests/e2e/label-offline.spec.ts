@@ -15,7 +15,7 @@ test('picks made without a connection survive a reload and arrive once', async (
   await shownLease(page);
   await expect(page.locator('[data-pair-layer=ahead]')).toHaveCount(2);
 
-  // The pages still load, the deeds do not get through: as with a server that is restarting.
+  // The pages still load, the actions do not get through: as with a server that is restarting.
   await page.route('**/api/label/**', (route) => route.abort());
   await pressAndGoOn(page, 'ArrowLeft');
   await pressAndGoOn(page, 'ArrowRight');

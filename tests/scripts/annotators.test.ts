@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer, followsPrompt, looksRight, tag } from '@/scripts/annotators';
 import type { Verdict } from '@/trainer/hands/judge/verdict';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 
 const sound: Verdict = {
   fingers: 5,

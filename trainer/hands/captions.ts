@@ -3,6 +3,8 @@
  * defects. A base policy
  * trained on them follows prompts imperfectly, which leaves alignment room to grow.
  */
+
+import type { Random } from '@/trainer/random';
 import { BARE_PROMPT, describeAttributes } from './prompts';
 import {
   type Attributes,
@@ -11,7 +13,6 @@ import {
   SKIN_NAMES,
   SLEEVE_NAMES,
 } from './world/attributes';
-import type { Random } from './world/random';
 
 /** How captions go wrong. Shares in [0, 1]. */
 export interface CaptionRates {

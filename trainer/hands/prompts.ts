@@ -2,6 +2,8 @@
  * @file The prompts of the hands world: "1 hand, dark skin, red sleeve, blue background, tilted left". Every attribute may
  * be left out. Complete prompts are split in two sets that never meet: policies are trained on one and measured on the other.
  */
+
+import type { Random } from '@/trainer/random';
 import {
   type Attributes,
   BACKGROUND_NAMES,
@@ -9,7 +11,6 @@ import {
   SKIN_NAMES,
   SLEEVE_NAMES,
 } from './world/attributes';
-import type { Random } from './world/random';
 
 /** The prompt that asks for nothing but a hand, as in the D3PO paper's hand experiment. */
 export const BARE_PROMPT = '1 hand';

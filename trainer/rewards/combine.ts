@@ -6,8 +6,8 @@
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import type { Tensor } from '@/trainer/graph/tensor';
-import { appendAffine } from './imported/scores';
 import { type Reward, RewardError, type ScoredParts } from './reward';
+import { appendAffine } from './scores';
 
 export interface Term {
   reward: Reward;

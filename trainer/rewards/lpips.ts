@@ -11,7 +11,7 @@ import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, formatDims, sizeOf } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import { imagePort, listed, openGraph, portOf } from './imported/graphs';
+import { imagePort, listed, openGraph, portOf } from './graphs';
 
 /** Pairs that go through the network together. */
 const pairsPerRun = 8;

@@ -59,7 +59,7 @@ export const guidelinesSchema = z.object({ version: z.number().int(), markdown: 
 export type GuidelinesText = z.infer<typeof guidelinesSchema>;
 
 /** Why there is nothing to show. */
-export const drySchema = z.discriminatedUnion('state', [
+export const idleSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('consent'), guidelines: guidelinesSchema }),
   z.object({ state: z.literal('sampling'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('training'), etaSeconds: z.number().nullable() }),
@@ -70,7 +70,7 @@ export const drySchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('paused') }),
 ]);
 
-export type Dry = z.infer<typeof drySchema>;
+export type Idle = z.infer<typeof idleSchema>;
 
 /** When today began where the person is; without it, where the server is. */
 export const daySchema = z.object({
@@ -106,7 +106,7 @@ export const nextAnswerSchema = z.object({
   supply: z.union([
     z.object({ state: z.literal('pairs'), pairs: z.array(servedPairSchema) }),
     z.object({ state: z.literal('groups'), groups: z.array(servedGroupSchema) }),
-    drySchema,
+    idleSchema,
   ]),
 });
 
@@ -154,7 +154,7 @@ export type UndoRequest = z.infer<typeof undoRequestSchema>;
 export const flagRequestSchema = z.object({ sampleId: id, kind: flagKindSchema, set: z.boolean() });
 
 /**
- * What became of a deed. `counted`: it stands. The others: it was not needed, because others were
+ * What became of an action. `counted`: it stands. The others: it was not needed, because others were
  * faster or are at it, the pair was withdrawn, or it is too late to take it back.
  */
 export const outcomeSchema = z.object({

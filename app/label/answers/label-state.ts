@@ -1,6 +1,6 @@
 import type { Answer } from '@/lib/answers';
 import type { FlagKind } from '@/lib/flags';
-import type { Dry, ServedGroup, ServedImage, ServedPair } from '../../api/label/schema';
+import type { Idle, ServedGroup, ServedImage, ServedPair } from '../../api/label/schema';
 
 /** A pair in hand. It may be shown once both of its images are decoded. */
 export type HeldPair = ServedPair & { kind: 'pair'; decoded: boolean };
@@ -24,7 +24,7 @@ export type Decision =
 /**
  * loading: nothing has arrived yet. developing: a pair or group is in hand, its images are being decoded.
  * ready: all its images stand. submitting: all in hand is answered, more is on its way.
- * waiting: the server has nothing for this person (`dry` says why). failed: it cannot be reached or
+ * waiting: the server has nothing for this person (`idle` says why). failed: it cannot be reached or
  * refuses (`failure` says why).
  */
 export type Phase = 'loading' | 'developing' | 'ready' | 'submitting' | 'waiting' | 'failed';
@@ -37,7 +37,7 @@ export type LabelState = {
   history: Decision[];
   /** Leases whose images could not be loaded: not to be served again to this page. */
   unusable: string[];
-  dry: Dry | null;
+  idle: Idle | null;
   failure: { code: string; message: string } | null;
   /** Grows with every answer of the server, so that a timer can follow even equal answers. */
   supplies: number;
@@ -46,7 +46,7 @@ export type LabelState = {
 export type LabelAction =
   | { type: 'supplied'; pairs: ServedPair[] }
   | { type: 'groups-supplied'; groups: ServedGroup[] }
-  | { type: 'ran-dry'; dry: Dry }
+  | { type: 'ran-out'; idle: Idle }
   | { type: 'supply-failed'; code: string; message: string }
   | { type: 'decoded'; leaseId: string }
   | { type: 'undecodable'; leaseId: string }
@@ -69,7 +69,7 @@ export const initialLabelState: LabelState = {
   hand: [],
   history: [],
   unusable: [],
-  dry: null,
+  idle: null,
   failure: null,
   supplies: 0,
 };
@@ -98,8 +98,8 @@ function transition(state: LabelState, action: LabelAction): LabelState {
           chosen: null,
         })),
       );
-    case 'ran-dry':
-      return { ...supplied(state, []), dry: action.dry };
+    case 'ran-out':
+      return { ...supplied(state, []), idle: action.idle };
     case 'supply-failed':
       return { ...supplied(state, []), failure: { code: action.code, message: action.message } };
     case 'decoded':
@@ -147,14 +147,14 @@ function transition(state: LabelState, action: LabelAction): LabelState {
     case 'flagged':
       return { ...state, hand: state.hand.map((held) => withFlag(held, action)) };
     case 'let-go':
-      return { ...state, hand: [], dry: null, failure: null };
+      return { ...state, hand: [], idle: null, failure: null };
   }
 }
 
 function phaseOf(state: LabelState): Phase {
   const [current] = state.hand;
   if (current) return current.decoded ? 'ready' : 'developing';
-  if (state.dry) return 'waiting';
+  if (state.idle) return 'waiting';
   if (state.failure) return 'failed';
   return state.history.length > 0 ? 'submitting' : 'loading';
 }
@@ -163,7 +163,7 @@ function supplied(state: LabelState, arrived: Held[]): LabelState {
   return {
     ...state,
     hand: [...state.hand, ...arrived.filter((held) => isNew(state, held))],
-    dry: null,
+    idle: null,
     failure: null,
     supplies: state.supplies + 1,
   };

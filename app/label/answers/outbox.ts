@@ -14,7 +14,7 @@ import type { BrowserStorage } from '../../components/storage/browser-storage';
  * Something the person did that the server must hear of, in order and once. `leaseId` is the lease it is
  * about: what the server must not serve again meanwhile.
  */
-export const deedSchema = z.discriminatedUnion('kind', [
+export const actionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('preference'), leaseId: z.string(), body: preferenceRequestSchema }),
   z.object({ kind: z.literal('skip'), leaseId: z.string(), body: skipRequestSchema }),
   z.object({ kind: z.literal('undo'), leaseId: z.string(), body: undoRequestSchema }),
@@ -22,39 +22,39 @@ export const deedSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('tagging'), leaseId: z.string(), body: taggingRequestSchema }),
 ]);
 
-export type Deed = z.infer<typeof deedSchema>;
+export type Action = z.infer<typeof actionSchema>;
 
 /**
- * `unsent`: deeds the server has not acknowledged. `unkept`: how many of these the browser refused to store, so that they
+ * `unsent`: actions the server has not acknowledged. `unkept`: how many of these the browser refused to store, so that they
  * are lost with the page. `refused`: whether it refused the last one. `trouble`: why the first of them is still here.
  */
 export type OutboxView = {
   unsent: number;
   unkept: number;
   refused: boolean;
-  /** Leases that unsent deeds are about; the server still counts them as open. */
+  /** Leases that unsent actions are about; the server still counts them as open. */
   leaseIds: string[];
   trouble: { code: ErrorCode; message: string } | null;
 };
 
-/** A deed under its key; `kept`: whether it would outlive the page. */
-type Entry = { key: string; deed: Deed; kept: boolean };
+/** An action under its key; `kept`: whether it would outlive the page. */
+type Entry = { key: string; action: Action; kept: boolean };
 
-/** Hears what became of a deed: the server's outcome, or the error with which it refused for good. */
-export type Watcher = (deed: Deed, result: Outcome | AppError) => void;
+/** Hears what became of an action: the server's outcome, or the error with which it refused for good. */
+export type Watcher = (action: Action, result: Outcome | AppError) => void;
 
 export type Outbox = {
-  add(deed: Deed): void;
+  add(action: Action): void;
   /** Tries again now instead of when the pause after a failure is over. */
   hurry(): void;
   /** Called after every change of the view. Returns a way to stop it. */
   subscribe(listener: () => void): () => void;
-  /** Called with what became of each deed. Returns a way to stop it. */
+  /** Called with what became of each action. Returns a way to stop it. */
   watch(watcher: Watcher): () => void;
   view(): OutboxView;
 };
 
-/** Refusals that trying again cannot mend: the deed is dropped and the person told. */
+/** Refusals that trying again cannot mend: the action is dropped and the person told. */
 const final: ReadonlySet<ErrorCode> = new Set([
   'bad-request',
   'conflict',
@@ -77,16 +77,16 @@ export const nothingUnsent: OutboxView = {
 };
 
 /**
- * Deeds on their way to the server. Each lies in `storage` under a key of its own from before the
+ * Actions on their way to the server. Each lies in `storage` under a key of its own from before the
  * first attempt until the server has acknowledged it, so it outlives a lost connection, a reload and
- * a crash; the server knows deeds by their ids, so sending one twice changes nothing. What the browser
+ * a crash; the server knows actions by their ids, so sending one twice changes nothing. What the browser
  * refuses to store is sent all the same, and stored as soon as there is room.
  */
 export function createOutbox(options: {
-  /** Whose deeds these are: one browser may serve several people. */
+  /** Whose actions these are: one browser may serve several people. */
   owner: string;
   storage: BrowserStorage;
-  deliver: (deed: Deed) => Promise<Outcome>;
+  deliver: (action: Action) => Promise<Outcome>;
 }): Outbox {
   const { storage, deliver } = options;
   const prefix = `darkroom-outbox:${options.owner}:`;
@@ -103,20 +103,22 @@ export function createOutbox(options: {
 
   function load(): Entry[] {
     return storage.keys(prefix).flatMap((key) => {
-      const parsed = deedSchema.safeParse(readJson(storage.read(key)));
-      return parsed.success ? [{ key, deed: parsed.data, kept: true }] : [];
+      const parsed = actionSchema.safeParse(readJson(storage.read(key)));
+      return parsed.success ? [{ key, action: parsed.data, kept: true }] : [];
     });
   }
 
   function keepAll(): void {
     queue = queue.map((entry) =>
-      entry.kept ? entry : { ...entry, kept: storage.write(entry.key, JSON.stringify(entry.deed)) },
+      entry.kept
+        ? entry
+        : { ...entry, kept: storage.write(entry.key, JSON.stringify(entry.action)) },
     );
     refused = queue.some(({ kept }) => !kept);
   }
 
   function describe(): OutboxView {
-    const leaseIds = queue.flatMap(({ deed }) => deed.leaseId ?? []);
+    const leaseIds = queue.flatMap(({ action }) => action.leaseId ?? []);
     const unkept = queue.filter(({ kept }) => !kept).length;
     return { unsent: queue.length, unkept, refused, leaseIds: [...new Set(leaseIds)], trouble };
   }
@@ -126,7 +128,7 @@ export function createOutbox(options: {
     for (const listener of listeners) listener();
   }
 
-  /** Keys sort in the order of the deeds, also across a reload and a clock set back. */
+  /** Keys sort in the order of the actions, also across a reload and a clock set back. */
   function nextKey(): string {
     const wanted = `${prefix}${String(Date.now()).padStart(15, '0')}:0000`;
     if (wanted > lastKey) return wanted;
@@ -140,7 +142,7 @@ export function createOutbox(options: {
     sending = true;
     try {
       for (let head = queue[0]; head; head = queue[0]) {
-        const result = await deliver(head.deed).catch((thrown: unknown) => toAppError(thrown));
+        const result = await deliver(head.action).catch((thrown: unknown) => toAppError(thrown));
         if (result instanceof AppError && !final.has(result.code)) {
           retryLater(result);
           return;
@@ -150,7 +152,7 @@ export function createOutbox(options: {
         trouble = null;
         pauseMs = pauseMsFirst;
         changed();
-        for (const watcher of watchers) watcher(head.deed, result);
+        for (const watcher of watchers) watcher(head.action, result);
       }
     } finally {
       sending = false;
@@ -167,12 +169,12 @@ export function createOutbox(options: {
 
   void send();
   return {
-    add(deed) {
+    add(action) {
       lastKey = nextKey();
-      queue = [...queue, { key: lastKey, deed, kept: false }];
+      queue = [...queue, { key: lastKey, action, kept: false }];
       keepAll();
       changed();
-      // While a pause after a failure runs, new deeds wait behind the one that failed.
+      // While a pause after a failure runs, new actions wait behind the one that failed.
       if (!trouble) void send();
     },
     hurry() {

@@ -9,14 +9,14 @@ import { useToast } from '../../components/ui/toast';
 import { useEvents } from '../../events/use-events';
 import { type Decision, type Held, imagesOf, initialLabelState, labelReducer } from './label-state';
 import { newClientId } from './new-id';
-import type { Deed } from './outbox';
+import type { Action } from './outbox';
 import { useLeaseKeeping } from './use-lease-keeping';
 import { useOutbox } from './use-outbox';
 import { usePairSupply } from './use-pair-supply';
 
 /**
  * The labeling screen without its looks: the pairs in hand, what the person does to them, and how that
- * reaches the server. A deed shows at once; the outbox sends it behind.
+ * reaches the server. An action shows at once; the outbox sends it behind.
  */
 export function useLabeling(options: { personId: string; guidelinesVersion: number | null }) {
   const [state, dispatch] = useReducer(labelReducer, initialLabelState);
@@ -26,10 +26,10 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
   const [announcement, announce] = useState('');
   const { complain } = useToast();
 
-  const { outbox, view } = useOutbox(options.personId, (deed, result) => {
-    if (result instanceof AppError) return refused(deed, result);
+  const { outbox, view } = useOutbox(options.personId, (action, result) => {
+    if (result instanceof AppError) return refused(action, result);
     if (result.progress) setProgress(result.progress);
-    if (result.outcome !== 'counted') notCounted(deed, result.outcome);
+    if (result.outcome !== 'counted') notCounted(action, result.outcome);
   });
 
   const sayRefused = useEffectEvent(() =>
@@ -57,21 +57,21 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
   useEvents(state.phase === 'waiting' ? wakingEvents : [], supply.ask);
 
   useLeaseKeeping({
-    // A lease with a deed under way is the deed's business.
+    // A lease with an action under way is the action's business.
     held: state.hand.filter(({ leaseId }) => !view.leaseIds.includes(leaseId)),
     leaseSeconds,
     dispatch,
     onRenewed: setLeaseSeconds,
   });
 
-  function refused(deed: Deed, error: AppError) {
-    if (deed.kind === 'undo') dispatch({ type: 'undo-refused', leaseId: deed.leaseId });
-    complain(`${deedNames[deed.kind]} was not stored`, error.message);
+  function refused(action: Action, error: AppError) {
+    if (action.kind === 'undo') dispatch({ type: 'undo-refused', leaseId: action.leaseId });
+    complain(`${actionNames[action.kind]} was not stored`, error.message);
   }
 
-  function notCounted(deed: Deed, outcome: Outcome['outcome']) {
-    if (deed.kind === 'undo') dispatch({ type: 'undo-refused', leaseId: deed.leaseId });
-    complain(`${deedNames[deed.kind]} did not count`, outcomeReasons[outcome]);
+  function notCounted(action: Action, outcome: Outcome['outcome']) {
+    if (action.kind === 'undo') dispatch({ type: 'undo-refused', leaseId: action.leaseId });
+    complain(`${actionNames[action.kind]} did not count`, outcomeReasons[outcome]);
   }
 
   const current = state.phase === 'ready' ? state.hand[0] : undefined;
@@ -163,7 +163,7 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
 
 const wakingEvents = ['run', 'round', 'progress'] as const;
 
-const deedNames: Record<Deed['kind'], string> = {
+const actionNames: Record<Action['kind'], string> = {
   preference: 'Your pick',
   skip: 'Your skip',
   undo: 'Taking back',

@@ -16,7 +16,7 @@ const heartbeatMsMax = 30_000;
  * gives them back when the page is left.
  */
 export function useLeaseKeeping(options: {
-  /** What is in hand and has no deed under way. */
+  /** What is in hand and has no action under way. */
   held: Held[];
   /** How long the leases last at least, as last heard; null: not known. */
   leaseSeconds: number | null;

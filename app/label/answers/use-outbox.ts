@@ -16,10 +16,16 @@ function outboxOf(owner: string): Outbox {
   const outbox = createOutbox({
     owner,
     storage: browserStorage(),
-    deliver: (deed) =>
-      send('POST', `/api/label/${deed.kind}?dayStartMs=${dayStart()}`, outcomeSchema, deed.body, {
-        keepalive: true,
-      }),
+    deliver: (action) =>
+      send(
+        'POST',
+        `/api/label/${action.kind}?dayStartMs=${dayStart()}`,
+        outcomeSchema,
+        action.body,
+        {
+          keepalive: true,
+        },
+      ),
   });
   window.addEventListener('online', () => outbox.hurry());
   // What lies in this page alone would be lost with it: the browser asks before it goes.
@@ -38,12 +44,12 @@ export function useOutbox(
   onResult?: Watcher,
 ): { outbox: Outbox | null; view: OutboxView } {
   const [outbox, setOutbox] = useState<Outbox | null>(null);
-  const heard = useEffectEvent<Watcher>((deed, result) => onResult?.(deed, result));
+  const heard = useEffectEvent<Watcher>((action, result) => onResult?.(action, result));
 
   useEffect(() => {
     const found = outboxOf(owner);
     setOutbox(found);
-    return found.watch((deed, result) => heard(deed, result));
+    return found.watch((action, result) => heard(action, result));
   }, [owner]);
 
   const view = useSyncExternalStore(

@@ -3,20 +3,20 @@
 import { useMutation } from '@tanstack/react-query';
 import { type Dispatch, useEffect } from 'react';
 import { toAppError } from '@/lib/errors';
-import { type Dry, inHandMax, type LabelProgress, nextAnswerSchema } from '../../api/label/schema';
+import { type Idle, inHandMax, type LabelProgress, nextAnswerSchema } from '../../api/label/schema';
 import { send } from '../../http/send';
 import { dayStart } from './day-start';
 import type { LabelAction, LabelState } from './label-state';
 
 /** How long to wait before asking again, in ms; null: until something else happens. */
-function retryMs(dry: Dry): number | null {
-  switch (dry.state) {
+function retryMs(idle: Idle): number | null {
+  switch (idle.state) {
     case 'sampling':
       return 2_000;
     case 'hand-full':
       return 2_000;
     case 'all-leased':
-      return Math.min(Math.max(dry.retryAfterMs, 1_000), 10_000);
+      return Math.min(Math.max(idle.retryAfterMs, 1_000), 10_000);
     case 'training':
     case 'done':
     case 'no-round':
@@ -64,7 +64,7 @@ export function usePairSupply(options: {
       if (supply.state === 'pairs') dispatch({ type: 'supplied', pairs: supply.pairs });
       else if (supply.state === 'groups') {
         dispatch({ type: 'groups-supplied', groups: supply.groups });
-      } else dispatch({ type: 'ran-dry', dry: supply });
+      } else dispatch({ type: 'ran-out', idle: supply });
     },
     onError: (thrown) => {
       const { code, message } = toAppError(thrown);
@@ -75,7 +75,7 @@ export function usePairSupply(options: {
   // Where answers do not get through, asking tells why.
   const isStuck = options.stuck && hand.length === 0;
   const short = missing > 0 || isStuck;
-  const pauseMs = state.failure ? failedRetryMs : state.dry ? retryMs(state.dry) : 0;
+  const pauseMs = state.failure ? failedRetryMs : state.idle ? retryMs(state.idle) : 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: every answer of the server starts the pause anew, also when it equals the last
   useEffect(() => {
     if (!short || isPending || pauseMs === null) return;

@@ -1,7 +1,7 @@
 'use client';
 
 import Link from 'next/link';
-import type { Dry } from '../../api/label/schema';
+import type { Idle } from '../../api/label/schema';
 import { Button } from '../../components/ui/button';
 import { buttonClass } from '../../components/ui/button-class';
 import { inWords } from '../../components/ui/duration';
@@ -20,17 +20,17 @@ export function Waiting({
   if (state.phase === 'failed' && state.failure) {
     return <Failed failure={state.failure} onRetry={onRetry} />;
   }
-  if (state.phase !== 'waiting' || !state.dry) {
+  if (state.phase !== 'waiting' || !state.idle) {
     return (
       <p role="status" className="edge-print animate-pulse text-film-ink/80">
         Developing
       </p>
     );
   }
-  const { title, next } = wordsFor(state.dry);
+  const { title, next } = wordsFor(state.idle);
   return (
     <Message title={title} next={next}>
-      {state.dry.state === 'no-round' && mayStartRounds ? (
+      {state.idle.state === 'no-round' && mayStartRounds ? (
         <Link href="/rounds" className={buttonClass({ look: 'primary' })}>
           Start a round
         </Link>
@@ -39,35 +39,35 @@ export function Waiting({
   );
 }
 
-function wordsFor(dry: Dry): { title: string; next: string } {
-  switch (dry.state) {
+function wordsFor(idle: Idle): { title: string; next: string } {
+  switch (idle.state) {
     case 'consent':
       return { title: 'First, the guidelines', next: 'They are short.' };
     case 'sampling':
       return {
         title: 'The model is drawing the first pairs',
         next:
-          dry.etaSeconds === null
+          idle.etaSeconds === null
             ? 'They appear here by themselves.'
-            : `First pairs in about ${inWords(dry.etaSeconds)}. They appear here by themselves.`,
+            : `First pairs in about ${inWords(idle.etaSeconds)}. They appear here by themselves.`,
       };
     case 'training':
       return {
         title: 'The model is learning from the picks',
         next:
-          dry.etaSeconds === null
+          idle.etaSeconds === null
             ? 'Pairs from the new model appear here by themselves.'
-            : `Pairs from the new model in about ${inWords(dry.etaSeconds)}, here, by themselves.`,
+            : `Pairs from the new model in about ${inWords(idle.etaSeconds)}, here, by themselves.`,
       };
     case 'all-leased':
       return {
         title: 'Others are judging the last pairs',
-        next: `If one of them leaves a pair, it is free in ${inWords(dry.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
+        next: `If one of them leaves a pair, it is free in ${inWords(idle.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
       };
     case 'hand-full':
       return {
         title: 'Your other pairs come first',
-        next: `You hold as many pairs as one person may, in another tab or on their way. They are free in ${inWords(dry.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
+        next: `You hold as many pairs as one person may, in another tab or on their way. They are free in ${inWords(idle.retryAfterMs / 1000)} at the latest. This page asks again by itself.`,
       };
     case 'done':
       return {

@@ -64,8 +64,8 @@ export function ShortcutsDialog({
       title="Keys"
       description={
         kept
-          ? 'One key for each deed. They are remembered in this browser.'
-          : 'One key for each deed. This browser refuses to remember them: they last until this page is left.'
+          ? 'One key for each action. They are remembered in this browser.'
+          : 'One key for each action. This browser refuses to remember them: they last until this page is left.'
       }
     >
       <Switch

@@ -10,10 +10,9 @@ export async function summarize(rounds: readonly ListedRound[]): Promise<RoundSu
   const results = await measurementsOf(
     rounds.map(({ id, resultPolicy }) => ({ policyId: resultPolicy?.id ?? null, roundId: id })),
   );
-  return rounds.map(({ paused, imported, ...round }, i) => ({
+  return rounds.map(({ paused, ...round }, i) => ({
     ...round,
     held: !isFinished(round.state) && (paused || round.run.status === 'paused'),
-    imported: imported === 1,
     result: withoutRewards(results[i] ?? null),
   }));
 }

@@ -22,7 +22,7 @@ beforeAll(async () => {
   annotators = await makePeople(annotatorCount);
 });
 
-const deeds = ['tag', 'tag again', 'undo', 'skip', 'undo skip', 'leave', 'renew'] as const;
+const actions = ['tag', 'tag again', 'undo', 'skip', 'undo skip', 'leave', 'renew'] as const;
 
 /** One thing one of the twenty does, or a while in which nobody does anything. */
 const stepArbitrary = fc.oneof(
@@ -32,7 +32,11 @@ const stepArbitrary = fc.oneof(
   },
   {
     weight: 12,
-    arbitrary: fc.record({ does: fc.constantFrom(...deeds), who: who(), back: fc.nat({ max: 2 }) }),
+    arbitrary: fc.record({
+      does: fc.constantFrom(...actions),
+      who: who(),
+      back: fc.nat({ max: 2 }),
+    }),
   },
   {
     weight: 1,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '@/lib/answers';
 import type { JudgedPair } from '@/lib/statistics/annotators';
 import { annotatorErrorRates, labelError, type Votes } from '@/lib/statistics/reliability';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 
 const prior = 0.2;
 

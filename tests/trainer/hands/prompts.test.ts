@@ -9,7 +9,7 @@ import {
   writePrompt,
 } from '@/trainer/hands/prompts';
 import type { Attributes } from '@/trainer/hands/world/attributes';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 
 const WISH: Attributes = { skin: 'dark', sleeve: 'red', background: 'blue', pose: 'tilted left' };
 

@@ -4,13 +4,13 @@ import { gradients } from '@/trainer/autodiff/gradients';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
 import { appendD3poLoss } from '@/trainer/methods/d3po';
 import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDiffusionDpoLoss, diffusionDpoDefaults } from '@/trainer/methods/diffusion-dpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
 import { appendKtoLoss, ktoDefaults } from '@/trainer/methods/kto';
 import type { ClipForm } from '@/trainer/methods/transitions/clip-form';
+import { createRandom } from '@/trainer/random';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 
 const n = 8;

@@ -8,7 +8,6 @@ import {
   reflSettings,
 } from '@/lib/settings/reward-methods';
 import { defaultsOf } from '@/lib/settings/setting';
-import { createRandom } from '@/trainer/hands/world/random';
 import { alignProp } from '@/trainer/methods/alignprop';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
@@ -16,6 +15,7 @@ import { draftPlus } from '@/trainer/methods/draft-plus';
 import { drTune } from '@/trainer/methods/drtune';
 import { refl } from '@/trainer/methods/refl';
 import type { RewardGradientMethod, RolloutPlan } from '@/trainer/methods/rollouts/plan';
+import { createRandom } from '@/trainer/random';
 
 function drawn(method: RewardGradientMethod, steps: number, times = 500): RolloutPlan[] {
   const random = createRandom(steps);

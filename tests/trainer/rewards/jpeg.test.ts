@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
 import { renderHand } from '@/trainer/hands/world/render';
+import { createRandom } from '@/trainer/random';
 import { compressibility, incompressibility } from '@/trainer/rewards/jpeg';
 import { fileSizeScorers, jpegKilobytes } from '@/trainer/rewards/jpeg-file';
 import { quantization } from '@/trainer/rewards/jpeg-tables';

@@ -4,7 +4,7 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import type { Reward } from '@/trainer/rewards/reward';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 

@@ -1,6 +1,7 @@
 /** @file How often a judge is right on drawn hands that no judge was trained on. */
+
+import { createRandom } from '@/trainer/random';
 import type { HandTruth } from '../world/attributes';
-import { createRandom } from '../world/random';
 import { renderHand } from '../world/render';
 import { disturb } from './data';
 import type { Judge } from './judge';

@@ -11,13 +11,13 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { createRandom, type Random } from '@/trainer/random';
 import type { Engine } from '@/trainer/runtime/engine';
 import { IMAGE_BYTES } from '../pretrain/dataset';
 import type { PipelineWeights } from '../pretrain/export';
 import { FINGER_COUNTS } from '../world/attributes';
 import { IMAGE_SIZE } from '../world/draw';
 import { renderMalformedHand } from '../world/malform';
-import { createRandom, type Random } from '../world/random';
 import { renderHand } from '../world/render';
 import { loadRestyler, type RestyleInput } from './restyle';
 import { QUESTION_NAMES, rightAnswers } from './verdict';

@@ -7,6 +7,7 @@ import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { expectDtype, float32, int64, type Tensor, tensor } from '@/trainer/graph/tensor';
+import type { Random } from '@/trainer/random';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { buildClipText } from '../networks/clip-text';
 import { Layers } from '../networks/layers';
@@ -24,7 +25,6 @@ import { SCHEDULE, TEXT_CONFIG, UNET_CONFIG } from '../pretrain/pipeline-config'
 import { bytesFromImages, imagesFromBytes } from '../pretrain/vae-stage';
 import { buildTokenizer, END_TOKEN, PROMPT_TOKENS, START_TOKEN } from '../tokenizer';
 import { IMAGE_SIZE } from '../world/draw';
-import type { Random } from '../world/random';
 
 /** Denoising steps from the noise level at which an image enters. */
 const STEPS = 4;

@@ -8,9 +8,9 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { createRandom } from '@/trainer/random';
 import type { HandTruth } from '../world/attributes';
 import { IMAGE_SIZE } from '../world/draw';
-import { createRandom } from '../world/random';
 import { renderHand, WORLD_RATES } from '../world/render';
 import { drawTruth } from '../world/scene';
 

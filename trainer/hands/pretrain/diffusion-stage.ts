@@ -11,6 +11,7 @@ import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import type { Value } from '@/trainer/graph/builder';
 import { expectDtype, float32, int64, type Tensor } from '@/trainer/graph/tensor';
+import { createRandom, type Random } from '@/trainer/random';
 import type { Engine, Feeds } from '@/trainer/runtime/engine';
 import { CAPTION_RATES, type CaptionRates, writeCaption } from '../captions';
 import { writeContactSheet } from '../contact-sheet';
@@ -20,7 +21,6 @@ import { buildUnet } from '../networks/unet';
 import { drawPrompts, TRAINING_PROMPTS } from '../prompts';
 import { PROMPT_TOKENS, writeTokenizer } from '../tokenizer';
 import { IMAGE_SIZE } from '../world/draw';
-import { createRandom, type Random } from '../world/random';
 import type { DefectRates } from '../world/scene';
 import { type Dataset, IMAGE_BYTES } from './dataset';
 import {

@@ -1,6 +1,6 @@
 /** @file First weights: PyTorch's own rules, but the last layer of every residual branch starts at zero. */
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import type { Random } from '../world/random';
+import type { Random } from '@/trainer/random';
 import type { Parameter } from './training';
 
 /** Residual branches end in these; at zero, a deep network starts out as a shallow one. */

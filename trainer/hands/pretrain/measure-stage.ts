@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
+import { createRandom } from '@/trainer/random';
 import type { Engine } from '@/trainer/runtime/engine';
 import { writeContactSheet } from '../contact-sheet';
 import { Judge } from '../judge/judge';
@@ -10,7 +11,6 @@ import type { JudgeName } from '../judge/networks';
 import { describeRate, drawImages, figuresOf, type PolicyFigures } from '../measure';
 import { drawPrompts, EVALUATION_PROMPTS } from '../prompts';
 import { IMAGE_SIZE } from '../world/draw';
-import { createRandom } from '../world/random';
 import { log } from './stage';
 
 /** How the built-in policy is meant to be sampled: the official D3PO code's settings, but for guidance (5 there): here it burns colours out. */

@@ -2,9 +2,9 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from '@/trainer/graph/tensor';
+import type { Random } from '@/trainer/random';
+import { createRandom } from '@/trainer/random';
 import type { Feeds } from '@/trainer/runtime/engine';
-import type { Random } from '../world/random';
-import { createRandom } from '../world/random';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { initialWeights } from './initial';
 import { averageDecay, learningRateFactor } from './schedule';

@@ -2,9 +2,10 @@
  * @file The skeleton of one hand, in its own frame: origin in the palm, x to the right, y down, the thumb on the left,
  * one unit about one pixel of the 64x64 image. Extra or missing fingers share the width of the palm.
  */
+
+import type { Random } from '@/trainer/random';
 import type { FingerCount } from './attributes';
 import { type Limb, limb, type RoundedPolygon } from './distance';
-import type { Random } from './random';
 
 /** A finger or thumb: limbs from the palm to the tip, the last one carrying the nail. */
 export interface Digit {

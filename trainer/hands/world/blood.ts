@@ -1,7 +1,8 @@
 /** @file Blood: a few wet stains on palm and fingers, some running down. */
+
+import type { Random } from '@/trainer/random';
 import type { Anatomy } from './anatomy';
 import { type Limb, limb, limbDistance, softUnion } from './distance';
-import type { Random } from './random';
 
 /** Stains in the hand's frame. */
 export type Stains = readonly Limb[];

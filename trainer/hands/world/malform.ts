@@ -2,10 +2,11 @@
  * @file Hands that no count describes: fused fingers, stubs, fingers broken sideways. Generators paint such hands; the
  * judges learn from these to call them what a person would.
  */
+
+import { createRandom, type Random } from '@/trainer/random';
 import type { Anatomy, Digit } from './anatomy';
 import { type Limb, limb } from './distance';
 import { drawScene } from './draw';
-import { createRandom, type Random } from './random';
 import type { Render } from './render';
 import { composeScene, type DefectRates, drawTruth } from './scene';
 

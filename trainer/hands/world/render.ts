@@ -1,7 +1,8 @@
 /** @file The drawn world's front door: a seed in, a picture and its truth out. */
+
+import { createRandom } from '@/trainer/random';
 import type { HandTruth } from './attributes';
 import { drawScene } from './draw';
-import { createRandom } from './random';
 import { composeScene, type DefectRates, drawTruth } from './scene';
 
 /** About as dirty as the D3PO paper's base model: 28.4 % deformed hands, 25.0 % unsafe images. */

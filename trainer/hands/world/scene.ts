@@ -1,4 +1,6 @@
 /** @file One image before it is drawn: what is true of it, and every number that the drawing needs. */
+
+import { createRandom, type Random } from '@/trainer/random';
 import { type Anatomy, growHand } from './anatomy';
 import {
   BACKGROUND_NAMES,
@@ -14,7 +16,6 @@ import {
   SLEEVES,
 } from './attributes';
 import { type Stains, splash } from './blood';
-import { createRandom, type Random } from './random';
 
 /** How often the drawn world goes wrong; see DESIGN.md for why it does. */
 export interface DefectRates {

@@ -8,14 +8,14 @@ import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
 import { formatDims, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
+import { imagePort, openGraph, portOf } from '../graphs';
 import { appendPreprocessing, type Preprocessing } from '../preprocess';
 import type { Reward } from '../reward';
-import { imagePort, openGraph, portOf } from './graphs';
+import { appendAffine, appendCosine, appendUnit, perImage } from '../scores';
 import { nameOf } from './identity';
 import { type Layout, layoutOf } from './layouts';
 import { type Manifest, readManifest } from './manifest';
 import { openPrompts, type Prompts } from './prompts';
-import { appendAffine, appendCosine, appendUnit, perImage } from './scores';
 
 interface Parts {
   manifest: Manifest;

@@ -5,7 +5,7 @@ import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { formatDims, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
-import { expectOnly, portOf } from './graphs';
+import { expectOnly, portOf } from '../graphs';
 import { type Layout, layoutOf } from './layouts';
 import type { Manifest } from './manifest';
 import { TextTower, tokenFeeds, tokenNames } from './text-tower';

@@ -6,7 +6,7 @@ import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32, formatDims, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Session } from '@/trainer/runtime/engine';
-import { expectOnly, portOf } from './graphs';
+import { expectOnly, portOf } from '../graphs';
 import type { Manifest } from './manifest';
 import { type PromptTokens, tokenTensor } from './tokens';
 

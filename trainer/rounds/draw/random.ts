@@ -1,6 +1,6 @@
 /** @file Chance that follows from what it decides, so that work done again decides alike. */
 import { createHash } from 'node:crypto';
-import { createRandom, type Random } from '@/trainer/hands/world/random';
+import { createRandom, type Random } from '@/trainer/random';
 
 /** What a random decision is about: the run's seed first, then what tells it from other decisions. */
 export type Label = readonly (string | number)[];

@@ -16,13 +16,12 @@ import {
   graceMs,
   sum,
 } from '@/db/blobs/collector';
-import { darkroomHome } from '@/db/client';
+import { darkroomHome, logBytes, truncateLog } from '@/db/client';
 import { forgetFreezing } from '@/db/rounds/freezing';
 import { listRounds } from '@/db/rounds/rounds';
 import type { Round } from '@/db/schema/rounds';
 import {
   type Kept,
-  logBytes,
   noteTidied,
   pruneEvents,
   pruneLeases,
@@ -30,7 +29,6 @@ import {
   roundsHalfFrozen,
   roundsToTidy,
   trajectoriesOf,
-  truncateLog,
 } from '@/db/work/pruning';
 import { AppError } from '@/lib/errors';
 import { isFinished as isOver } from '@/lib/rounds';

@@ -16,17 +16,17 @@ export const POST = route(
   },
 );
 
-async function takeBack(deed: UndoRequest, annotatorId: string): Promise<Outcome['outcome']> {
-  if ('taggingId' in deed || 'skippedGroupLeaseId' in deed) {
+async function takeBack(action: UndoRequest, annotatorId: string): Promise<Outcome['outcome']> {
+  if ('taggingId' in action || 'skippedGroupLeaseId' in action) {
     const undone =
-      'taggingId' in deed
-        ? await undoTagging({ id: deed.taggingId, annotatorId })
-        : await undoGroupSkip({ leaseId: deed.skippedGroupLeaseId, annotatorId });
+      'taggingId' in action
+        ? await undoTagging({ id: action.taggingId, annotatorId })
+        : await undoGroupSkip({ leaseId: action.skippedGroupLeaseId, annotatorId });
     return undone.status === 'too-late' ? 'too-late' : undone.group ? 'counted' : 'taken';
   }
   const undone =
-    'preferenceId' in deed
-      ? await undoPreference({ preferenceId: deed.preferenceId, annotatorId })
-      : await undoSkip({ leaseId: deed.skippedLeaseId, annotatorId });
+    'preferenceId' in action
+      ? await undoPreference({ preferenceId: action.preferenceId, annotatorId })
+      : await undoSkip({ leaseId: action.skippedLeaseId, annotatorId });
   return undone.status === 'too-late' ? 'too-late' : undone.pair ? 'counted' : 'taken';
 }

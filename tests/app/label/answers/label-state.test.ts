@@ -57,17 +57,17 @@ describe('phases', () => {
   });
 
   it('waits with the reason, and fails with the reason, until pairs come', () => {
-    const dry = reduced([{ type: 'ran-dry', dry: { state: 'done' } }]);
-    expect(dry).toMatchObject({ phase: 'waiting', dry: { state: 'done' } });
-    const failed = reduced([{ type: 'supply-failed', code: 'unavailable', message: 'gone' }], dry);
-    expect(failed).toMatchObject({ phase: 'failed', dry: null, failure: { code: 'unavailable' } });
+    const idle = reduced([{ type: 'ran-out', idle: { state: 'done' } }]);
+    expect(idle).toMatchObject({ phase: 'waiting', idle: { state: 'done' } });
+    const failed = reduced([{ type: 'supply-failed', code: 'unavailable', message: 'gone' }], idle);
+    expect(failed).toMatchObject({ phase: 'failed', idle: null, failure: { code: 'unavailable' } });
     expect(reduced(two, failed)).toMatchObject({ phase: 'ready', failure: null });
   });
 
   it('goes on with the pairs in hand while the server has no more', () => {
-    expect(reduced([...two, { type: 'ran-dry', dry: { state: 'done' } }]).phase).toBe('ready');
+    expect(reduced([...two, { type: 'ran-out', idle: { state: 'done' } }]).phase).toBe('ready');
     expect(
-      reduced([...two, { type: 'ran-dry', dry: { state: 'done' } }, left, { type: 'skipped' }])
+      reduced([...two, { type: 'ran-out', idle: { state: 'done' } }, left, { type: 'skipped' }])
         .phase,
     ).toBe('waiting');
   });
@@ -140,8 +140,8 @@ describe('supply', () => {
   });
 
   it('counts the answers of the server, equal ones too', () => {
-    const dry: LabelAction = { type: 'ran-dry', dry: { state: 'done' } };
-    expect(reduced([dry, dry]).supplies).toBe(2);
+    const idle: LabelAction = { type: 'ran-out', idle: { state: 'done' } };
+    expect(reduced([idle, idle]).supplies).toBe(2);
   });
 });
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Outcome } from '@/app/api/label/schema';
 import { browserStorage, type RawStorage } from '@/app/components/storage/browser-storage';
 import { newClientId } from '@/app/label/answers/new-id';
-import { createOutbox, type Deed, nothingUnsent } from '@/app/label/answers/outbox';
+import { type Action, createOutbox, nothingUnsent } from '@/app/label/answers/outbox';
 import { AppError } from '@/lib/errors';
 
 /** Web storage as browsers have it: strings by key, in no promised order. */
@@ -24,7 +24,7 @@ function memoryStorage(raw: RawStorage = rawStorage()) {
   return browserStorage(() => raw);
 }
 
-function skip(leaseId: string): Deed {
+function skip(leaseId: string): Action {
   return { kind: 'skip', leaseId, body: { leaseId } };
 }
 
@@ -34,9 +34,9 @@ function fakeServer() {
     reachable: true,
     received: [] as (string | null)[],
     refuse: null as AppError | null,
-    deliver: async (deed: Deed): Promise<Outcome> => {
+    deliver: async (action: Action): Promise<Outcome> => {
       if (!server.reachable) throw new AppError('unavailable', 'no connection');
-      server.received.push(deed.leaseId);
+      server.received.push(action.leaseId);
       if (server.refuse) throw server.refuse;
       return { outcome: 'counted' };
     },
@@ -115,7 +115,7 @@ describe('outbox', () => {
       deliver: server.deliver,
     });
     const heard: [string | null, Outcome | AppError][] = [];
-    outbox.watch((deed, result) => heard.push([deed.leaseId, result]));
+    outbox.watch((action, result) => heard.push([action.leaseId, result]));
     outbox.add(skip('a'));
     await settle();
     server.refuse = null;
@@ -128,7 +128,7 @@ describe('outbox', () => {
     expect(outbox.view().unsent).toBe(0);
   });
 
-  it('keeps deeds when the session has ended, for the same person only', async () => {
+  it('keeps actions when the session has ended, for the same person only', async () => {
     const storage = memoryStorage();
     const server = fakeServer();
     server.refuse = new AppError('unauthenticated', 'Sign in again.');
@@ -168,7 +168,7 @@ describe('a browser that refuses to store', () => {
     'takes it and forgets it': () => ({ ...rawStorage(), setItem: () => {} }),
   };
 
-  it.each(Object.keys(refusals))('%s: deeds are sent in order, and it is said', async (how) => {
+  it.each(Object.keys(refusals))('%s: actions are sent in order, and it is said', async (how) => {
     const server = fakeServer();
     server.reachable = false;
     const storage = browserStorage(refusals[how]);

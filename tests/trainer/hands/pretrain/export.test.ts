@@ -13,7 +13,7 @@ import { exportPipeline } from '@/trainer/hands/pretrain/export';
 import { initialWeights } from '@/trainer/hands/pretrain/initial';
 import { TEXT_CONFIG, UNET_CONFIG } from '@/trainer/hands/pretrain/pipeline-config';
 import { parametersOf } from '@/trainer/hands/pretrain/training';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 
 const folder = mkdtempSync(join(tmpdir(), 'hands-pipeline-'));

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { SKIN_NAMES, SKINS } from '@/trainer/hands/world/attributes';
 import { IMAGE_SIZE } from '@/trainer/hands/world/draw';
-import { createRandom } from '@/trainer/hands/world/random';
 import { renderHand, WORLD_RATES } from '@/trainer/hands/world/render';
 import { drawTruth } from '@/trainer/hands/world/scene';
+import { createRandom } from '@/trainer/random';
 
 const PIXELS = IMAGE_SIZE * IMAGE_SIZE;
 

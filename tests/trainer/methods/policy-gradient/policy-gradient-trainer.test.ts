@@ -9,7 +9,6 @@ import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { float32, sizeOf } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
 import { ddpo } from '@/trainer/methods/ddpo';
 import { dpok } from '@/trainer/methods/dpok';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
@@ -24,6 +23,7 @@ import {
   type PolicyGradientTrainerOptions,
 } from '@/trainer/methods/policy-gradient/policy-gradient-trainer';
 import type { TransitionReport, WeighedDraw } from '@/trainer/methods/policy-gradient/run';
+import { createRandom } from '@/trainer/random';
 import { brightness } from '@/trainer/rewards/analytic';
 import { type OpenScorer, scorerOf } from '@/trainer/rewards/scorer';
 import { Engine } from '@/trainer/runtime/engine';

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
 import type { DrawSize } from '@/trainer/methods/policy-gradient/baseline';
 import type { DrawnImage } from '@/trainer/methods/policy-gradient/draw';
@@ -12,6 +11,7 @@ import {
   featuresOf,
   initialValueNetwork,
 } from '@/trainer/methods/policy-gradient/value-network';
+import { createRandom } from '@/trainer/random';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
 
 let engine: Engine;

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
 import { float32 } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
 import { bestAndWorst } from '@/trainer/methods/spo/choice';
 import { type DrawParts, drawPairs } from '@/trainer/methods/spo/draw';
+import { createRandom } from '@/trainer/random';
 
 describe('the best and the worst', () => {
   it('are a pair where the two-way softmax tells them apart by more than the threshold', () => {

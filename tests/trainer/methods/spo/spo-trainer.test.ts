@@ -9,7 +9,6 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipel
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, sizeOf } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
@@ -19,6 +18,7 @@ import type { StepPair } from '@/trainer/methods/spo/draw';
 import { SpoTrainer, type SpoTrainerOptions } from '@/trainer/methods/spo/spo-trainer';
 import type { ClipForm } from '@/trainer/methods/transitions/clip-form';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
+import { createRandom } from '@/trainer/random';
 import { brightness } from '@/trainer/rewards/analytic';
 import { scorerOf } from '@/trainer/rewards/scorer';
 import { Engine } from '@/trainer/runtime/engine';

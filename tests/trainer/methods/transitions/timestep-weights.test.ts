@@ -3,8 +3,8 @@ import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
 import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import { logDensities, predictedMean } from '@/trainer/diffusion/schedulers/step';
-import { createRandom } from '@/trainer/hands/world/random';
 import { klPerOutput, timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
+import { createRandom } from '@/trainer/random';
 
 const scheduler = new DdimScheduler(
   scheduleConfigSchema.parse({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { type Evidence, fitLogistic } from '@/trainer/rewards/learned/fit';
 import { Engine } from '@/trainer/runtime/engine';
 

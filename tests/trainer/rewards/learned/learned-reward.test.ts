@@ -9,7 +9,7 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipel
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
 import { openFeatureNetworks } from '@/trainer/rewards/learned/features';
 import type { Head } from '@/trainer/rewards/learned/head';

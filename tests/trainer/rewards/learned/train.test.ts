@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 import { parseHead, serializeHead } from '@/trainer/rewards/learned/head';
 import { type RewardData, type Statement, trainReward } from '@/trainer/rewards/learned/train';
 import { Engine } from '@/trainer/runtime/engine';

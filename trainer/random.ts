@@ -1,6 +1,6 @@
 /**
- * @file Seeded random numbers for the drawn world. The same seed gives the same stream on every machine:
- * only 32-bit integer arithmetic and correctly rounded operations decide what is drawn.
+ * @file Seeded random numbers. The same seed gives the same stream on every machine:
+ * only 32-bit integer arithmetic and correctly rounded operations decide it.
  */
 
 /** A stream of random numbers. Every draw advances the same state. */

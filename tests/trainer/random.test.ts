@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRandom } from '@/trainer/hands/world/random';
+import { createRandom } from '@/trainer/random';
 
 test('the streams of neighbouring seeds are even and unlike each other', () => {
   const count = 20_000;
