@@ -1,7 +1,7 @@
 'use client';
 
 import Link from 'next/link';
-import { methodDescriptions } from '@/lib/methods';
+import { methods } from '@/lib/methods';
 import { winRate } from '@/lib/statistics/proportion';
 import type { RoundSummary } from '../api/rounds/schema';
 import { countText, plural } from '../components/figures/format';
@@ -49,7 +49,7 @@ function Row({ round }: { round: RoundSummary }) {
         <StateBadge state={round.state} held={round.held} />
       </Cell>
       <Cell className="whitespace-nowrap">
-        {round.imported ? 'Import' : (methodDescriptions[run.method]?.label ?? run.method)}
+        {round.imported ? 'Import' : methods[run.method].label}
       </Cell>
       <Cell className="whitespace-nowrap">
         {round.startPolicy.name}

@@ -5,7 +5,6 @@ import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine } from '@/trainer/runtime/engine';
-import type { D3poSettings } from '../d3po';
 import type { TrainState } from '../optimizer/optimizer';
 import { dealOut, type TrainingLane } from '../optimizer/replicas';
 import type { DrawOrigin } from '../policy-gradient/draw';
@@ -16,6 +15,7 @@ import {
 } from '../rollouts/drawing-policy';
 import { LatentScorer } from '../rollouts/latent-scorer';
 import { layOut } from '../transitions/examples';
+import type { PairLoss } from '../transitions/pair-loss';
 import type { ChoiceSettings } from './choice';
 import { drawPairs, type PairDraw, type StepPair } from './draw';
 import { buildSpoStep, reportPairs, type StepPairReport, spoFeeds, stepOutputs } from './step';
@@ -25,7 +25,7 @@ export interface SpoTrainerOptions extends DrawingOptions {
   /** Steps that may be trained on, from the noisiest. */
   eligibleSteps: number;
   choice: ChoiceSettings;
-  loss: D3poSettings;
+  loss: PairLoss;
   openScorer: OpenScorer;
 }
 

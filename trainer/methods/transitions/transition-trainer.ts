@@ -10,7 +10,6 @@ import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import { concatenated, float32 } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
-import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
 import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
 import type { PipelineInputs } from '../policy/conditioning';
@@ -23,6 +22,7 @@ import {
   type Row,
   sizeOfExample,
 } from './examples';
+import type { PairLoss } from './pair-loss';
 import { type Reference, ReferencePolicy } from './reference-policy';
 import { comparisonFeeds, fillRun, reportTransitions, type TransitionReport } from './run';
 import { buildTransitionStep, type TransitionStepShape } from './transition-step';
@@ -40,7 +40,7 @@ export interface TransitionTrainerOptions extends OptimizerOptions, PipelineInpu
   inferenceSteps: number;
   eta: number;
   guidance: number;
-  d3po: D3poSettings;
+  loss: PairLoss;
   /** What the log-ratios of each inference step are multiplied by, noisiest first; 1 where none is given. */
   timestepWeights?: readonly number[];
   learningRate: number;
@@ -65,7 +65,7 @@ export class TransitionTrainer {
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: TransitionTrainerOptions): Promise<TransitionTrainer> {
-    const { trainable, d3po, run } = options;
+    const { trainable, run } = options;
     const shape: TransitionStepShape = {
       images: run.images,
       latent: options.latent,
@@ -78,18 +78,14 @@ export class TransitionTrainer {
       shape,
       {
         append: (b, values) => {
-          const { loss, pairLoss } = appendD3poLoss(
-            b,
-            {
-              logProbability: b.reshape(values.logProbability, [1, run.images]),
-              referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
-              preference: b.input('preference', 'float32', [run.comparisons, run.images]),
-              weight: b.input('weight', 'float32', [run.comparisons]),
-              smoothing: b.input('smoothing', 'float32', [run.comparisons]),
-              timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
-            },
-            d3po,
-          );
+          const { loss, pairLoss } = options.loss.append(b, {
+            logProbability: b.reshape(values.logProbability, [1, run.images]),
+            referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
+            preference: b.input('preference', 'float32', [run.comparisons, run.images]),
+            weight: b.input('weight', 'float32', [run.comparisons]),
+            smoothing: b.input('smoothing', 'float32', [run.comparisons]),
+            timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
+          });
           b.output(pairLoss, 'pairLoss');
           return loss;
         },
@@ -102,7 +98,10 @@ export class TransitionTrainer {
     const engines = await lanesFor(engine, trainable.base, lanesWorth(options.runsPerStep));
     const replicas = await Replicas.open(engines, trainable.tensors, options);
     const { reference } = options;
-    const loaded = await replicas.loadGraph(graph, { name: 'D3PO step', ...folder });
+    const loaded = await replicas.loadGraph(graph, {
+      name: `${options.loss.name} step`,
+      ...folder,
+    });
     const lanes = loaded.map(async (lane) => ({
       ...lane,
       reference: await ReferencePolicy.open(lane.engine, trainable, shape, { reference, folder }),
@@ -210,7 +209,7 @@ export class TransitionTrainer {
       },
     );
     return reportTransitions(comparisons, timesteps, out, {
-      clip: clipOf(options.d3po),
+      clip: options.loss.clip,
       timestepWeights,
       step: optimizer.step + 1,
     });

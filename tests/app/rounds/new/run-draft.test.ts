@@ -7,7 +7,7 @@ import {
   typedSettings,
   withMethod,
 } from '@/app/rounds/new/run-draft';
-import { availableMethods } from '@/lib/methods';
+import { methodNames } from '@/lib/methods';
 import { presets, presetsOf } from '@/lib/settings/presets';
 import { presetConfig } from '@/lib/settings/run-config';
 
@@ -93,7 +93,7 @@ describe('withMethod', () => {
   it('never takes the settings of one pipeline to another', () => {
     const elsewhere = { ...draft, pipeline: '/models/other' };
     for (const preset of ['official', 'hands', 'hands-archive'] as const) {
-      for (const method of availableMethods) {
+      for (const method of methodNames) {
         const moved = withMethod({ ...elsewhere, preset, settings: typedSettings(preset) }, method);
         expect([moved.preset, moved.settings]).toEqual(['official', typedSettings('official')]);
       }
