@@ -3,15 +3,15 @@
  * engine; per run only latents go in and a few numbers per transition come out.
  */
 
-import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { latentsAt } from '@/trainer/diffusion/sampling/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import { concatenated, float32 } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
-import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import type { OptimizerOptions } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
+import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import type { PipelineInputs } from '../policy/conditioning';
 import type { Trainable } from '../policy/trainable';
 import {
@@ -55,13 +55,15 @@ interface Lane extends TrainingLane {
   reference: ReferencePolicy;
 }
 
-export class TransitionTrainer {
+export class TransitionTrainer extends ReplicatedTrainer {
   private constructor(
     private readonly options: TransitionTrainerOptions,
     private readonly timesteps: readonly number[],
     private readonly lanes: readonly Lane[],
-    private readonly replicas: Replicas,
-  ) {}
+    replicas: Replicas,
+  ) {
+    super(replicas);
+  }
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: TransitionTrainerOptions): Promise<TransitionTrainer> {
@@ -108,21 +110,6 @@ export class TransitionTrainer {
     }));
     const timesteps = options.scheduler.timesteps(options.inferenceSteps);
     return new TransitionTrainer(options, timesteps, await Promise.all(lanes), replicas);
-  }
-
-  /** Puts weights and moments where training goes on from. */
-  load(state: TrainState): Promise<void> {
-    return this.replicas.load(state);
-  }
-
-  /** Weights and moments as they are now. */
-  state(): Promise<TrainState> {
-    return this.replicas.state();
-  }
-
-  /** The gradient of the last step, before clipping. */
-  gradient(): Promise<Adapter> {
-    return this.replicas.gradient();
   }
 
   /**
