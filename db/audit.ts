@@ -1,5 +1,4 @@
-import { desc, eq, lt } from 'drizzle-orm';
-import { db } from './client';
+import { eq } from 'drizzle-orm';
 import { auditLog } from './schema/people';
 import type { Transaction } from './transaction';
 
@@ -25,21 +24,4 @@ export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()
 /** For one thing that is done in several transactions: what of it is done by now. */
 export function amendAudit(tx: Transaction, id: number, detail: Record<string, unknown>): void {
   tx.update(auditLog).set({ detail }).where(eq(auditLog.id, id)).run();
-}
-
-/** Newest first; pass the last id seen as `beforeId` to go on. */
-export async function listAudit({
-  limit = 100,
-  beforeId,
-}: {
-  limit?: number;
-  beforeId?: number;
-} = {}) {
-  return db()
-    .select()
-    .from(auditLog)
-    .where(beforeId === undefined ? undefined : lt(auditLog.id, beforeId))
-    .orderBy(desc(auditLog.id))
-    .limit(limit)
-    .all();
 }

@@ -3,7 +3,7 @@ import type { DarkroomEvent } from '@/lib/events';
 import { db } from './client';
 import { prepared } from './prepared';
 import { events } from './schema/rounds';
-import { immediate, type Transaction } from './transaction';
+import type { Transaction } from './transaction';
 
 /** An event as it is streamed: `id` is the Last-Event-ID to go on from. */
 export type StoredEvent = DarkroomEvent & {
@@ -32,20 +32,6 @@ export function recordEvent(
 ): void {
   const { kind, payload, roundId } = event;
   append().run({ kind, payload, roundId, createdAt: now });
-}
-
-/** Appends one event; returns its id. */
-export async function appendEvent(
-  event: DarkroomEvent & { roundId: string | null },
-): Promise<number> {
-  return immediate((tx) => {
-    const { id } = tx
-      .insert(events)
-      .values({ ...event, createdAt: Date.now() })
-      .returning({ id: events.id })
-      .get();
-    return id;
-  });
 }
 
 /** Events with greater ids, oldest first; of one round when asked. */

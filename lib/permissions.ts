@@ -26,19 +26,17 @@ const rolesByAction = {
   'policies.serve': ['researcher', 'admin'],
   /** Adapter files with their manifest. */
   'policies.download': ['researcher', 'admin'],
-  'preferences.export': ['researcher', 'admin'],
   /** Write a new version of the annotators' guidelines. */
   'guidelines.write': ['researcher', 'admin'],
   /** Live events of rounds and policies. */
   'events.read': ['annotator', 'reviewer', 'researcher', 'admin'],
   /** Invitations, roles, the list of people. */
   'people.manage': ['admin'],
-  'audit.read': ['admin'],
-  'settings.manage': ['admin'],
 } as const satisfies Record<string, readonly Role[]>;
 
 export type Action = keyof typeof rolesByAction;
 
+/** All there are. @internal so that tests can go through them. */
 export const actions = Object.keys(rolesByAction) as Action[];
 
 /** What a paused person may still do: look, and see to their own account. */
@@ -49,7 +47,6 @@ const pausedMay: ReadonlySet<Action> = new Set([
   'rewards.read',
   'policies.read',
   'events.read',
-  'audit.read',
 ]);
 
 /** Whether a pause leaves this to a person: whoever may change nothing cannot undo their pause by a detour either. */

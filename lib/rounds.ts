@@ -65,11 +65,6 @@ const transitions: Record<RoundState, readonly RoundState[]> = {
   cancelled: [],
 };
 
-/** The states a round may go to from here. */
-export function nextStates(from: RoundState): readonly RoundState[] {
-  return transitions[from];
-}
-
 export const unfinishedStates = ['sampling', 'labeling', 'training', 'evaluating'] as const;
 
 /** True for done, failed and cancelled: nothing more happens unless a person asks for it. */

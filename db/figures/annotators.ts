@@ -1,16 +1,13 @@
-import { and, asc, count, eq, gt, inArray, isNotNull, isNull, type SQL, sql } from 'drizzle-orm';
-import { preferredSample } from '@/lib/answers';
+import { and, asc, count, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { alphaOf } from '@/lib/statistics/agreement';
-import { type AnnotatorFigures, type JudgedPair, sideBiasOf } from '@/lib/statistics/annotators';
+import { type AnnotatorFigures, sideBiasOf } from '@/lib/statistics/annotators';
 import { type MedianInterval, medianOfRanks } from '@/lib/statistics/median';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
 import { countIf, sumOf } from '../dialect';
 import { hasJudged, type PersonSummary, peoplePage } from '../people/list';
 import { agreementCounts, annotatorCounts, verdictSquares } from '../schema/figures';
-import { flags, pairs, preferences, skips } from '../schema/labels';
-import { user } from '../schema/people';
-import type { Transaction } from '../transaction';
+import { flags, preferences, skips } from '../schema/labels';
 
 type Counts = typeof annotatorCounts.$inferSelect;
 
@@ -170,25 +167,4 @@ function flaggedBy(ids: readonly string[]): PerPerson {
 
 function perPerson(rows: readonly { id: string | null; n: number }[]): PerPerson {
   return new Map(rows.map(({ id, n }) => [id, n]));
-}
-
-/** Everybody's standing answers, in the order they came. @param only which of them: by preference, pair or person */
-export function judgedPairs(tx: Transaction, only?: SQL): JudgedPair[] {
-  const rows = tx
-    .select({
-      pairId: preferences.pairId,
-      annotatorId: preferences.annotatorId,
-      answer: preferences.answer,
-      leftSampleId: preferences.leftSampleId,
-      rightSampleId: preferences.rightSampleId,
-      decisionMs: preferences.decisionMs,
-      gold: pairs.goldSampleId,
-    })
-    .from(preferences)
-    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-    .innerJoin(user, eq(user.id, preferences.annotatorId))
-    .where(and(isNull(preferences.supersededAt), only))
-    .orderBy(asc(preferences.createdAt), asc(preferences.id))
-    .all();
-  return rows.map((row) => ({ ...row, verdict: preferredSample(row.answer, row) ?? row.answer }));
 }

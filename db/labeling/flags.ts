@@ -25,14 +25,7 @@ interface OwnFlag {
   annotatorId: string;
 }
 
-/** Marks a defect; again does nothing. Throws 'not-found' for an unknown sample. */
-export async function setFlag(flag: OwnFlag): Promise<void> {
-  await immediate((tx) => {
-    flagIn(tx, flag);
-  });
-}
-
-/** Marks a defect on an image that this person was shown. Throws 'not-found' for any other: it tells nothing of them. */
+/** Marks a defect on an image that this person was shown; again does nothing. Throws 'not-found' for any other: it tells nothing of them. */
 export async function flagServed(flag: OwnFlag): Promise<void> {
   await immediate((tx) => {
     if (!wasServed(tx, flag)) {

@@ -277,29 +277,3 @@ export async function renewLeases({
     return { renewed, lost: leaseIds.filter((id) => !kept.includes(id)) };
   });
 }
-
-/** Gives pairs back that will not be judged now; they may be leased again, also by the same person. */
-export async function releaseLeases({
-  annotatorId,
-  leaseIds,
-  now = Date.now(),
-}: {
-  annotatorId: string;
-  leaseIds: readonly string[];
-  now?: number;
-}): Promise<void> {
-  if (leaseIds.length === 0) return;
-  await immediate((tx) =>
-    tx
-      .update(leases)
-      .set({ releasedAt: now })
-      .where(
-        and(
-          eq(leases.annotatorId, annotatorId),
-          inArray(leases.id, [...leaseIds]),
-          isNull(leases.releasedAt),
-        ),
-      )
-      .run(),
-  );
-}

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, isNull, max } from 'drizzle-orm';
+import { and, asc, eq, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { outranks, type Role } from '@/lib/roles';
 import { recordAudit } from '../audit';
@@ -6,7 +6,7 @@ import { db } from '../client';
 import { newId } from '../ids';
 import { recountFor } from '../labeling/held-back';
 import { groupLeases } from '../schema/group-leases';
-import { leases, preferences } from '../schema/labels';
+import { leases } from '../schema/labels';
 import { user } from '../schema/people';
 import { immediate, type Transaction } from '../transaction';
 import { endSessions } from './sessions';
@@ -32,23 +32,6 @@ export function placeholderEmail(): string {
   return `${newId()}@darkroom.invalid`;
 }
 
-/** Makes a person without credentials: for seeds, simulations and tests. Pages sign up instead. */
-export async function createUser(input: {
-  id?: string;
-  name: string;
-  email: string;
-  role: Role;
-}): Promise<User> {
-  const now = new Date();
-  return immediate((tx) =>
-    tx
-      .insert(user)
-      .values({ ...input, id: input.id ?? newId(), hasEmail: true, createdAt: now, updatedAt: now })
-      .returning()
-      .get(),
-  );
-}
-
 export async function findUser(id: string): Promise<User | null> {
   return db().select().from(user).where(eq(user.id, id)).get() ?? null;
 }
@@ -64,35 +47,6 @@ export async function firstAdmin(): Promise<User | null> {
       .limit(1)
       .get() ?? null
   );
-}
-
-/** Everybody, in the order they came. */
-export async function listPeople(): Promise<PersonSummary[]> {
-  const people = db()
-    .select({
-      id: user.id,
-      name: user.name,
-      email: user.email,
-      hasEmail: user.hasEmail,
-      imported: user.imported,
-      role: user.role,
-      pausedAt: user.pausedAt,
-      createdAt: user.createdAt,
-      preferences: count(preferences.id),
-      lastActiveAt: max(preferences.createdAt),
-    })
-    .from(user)
-    .leftJoin(
-      preferences,
-      and(eq(preferences.annotatorId, user.id), isNull(preferences.supersededAt)),
-    )
-    .groupBy(user.id)
-    .orderBy(asc(user.createdAt))
-    .all();
-  return people.map(({ hasEmail, ...person }) => ({
-    ...person,
-    email: hasEmail ? person.email : null,
-  }));
 }
 
 function mustFind(tx: Transaction, id: string): User {

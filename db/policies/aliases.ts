@@ -2,7 +2,6 @@ import { eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { servingAlias } from '@/lib/policies';
 import { recordAudit } from '../audit';
-import { db } from '../client';
 import { recordEvent } from '../events';
 import { aliases, policies } from '../schema/policies';
 import { immediate, type Transaction } from '../transaction';
@@ -52,11 +51,6 @@ export function serveIn(
     payload: { alias: name, policyId },
     roundId: policy.roundId,
   });
-}
-
-/** The policy served for a pipeline. Throws 'not-found' before the first. */
-export async function servingPolicy(pipeline: string): Promise<Policy> {
-  return servingIn(db(), pipeline);
 }
 
 /**

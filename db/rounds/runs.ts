@@ -131,30 +131,9 @@ function checkRewards(tx: Transaction, terms: readonly RewardTerm[], pipeline: s
   }
 }
 
-/** Throws 'not-found'. */
-export async function getRun(id: string): Promise<Run> {
-  return runIn(db(), id);
-}
-
 /** All runs, newest first. */
 export async function listRuns(): Promise<Run[]> {
   return db().select().from(runs).orderBy(desc(runs.createdAt)).all();
-}
-
-/** Holds a run: no pairs are served, the trainer puts its work down at the next checkpoint. */
-export async function pauseRun(id: string, actorId: string | null): Promise<void> {
-  await immediate((tx) => {
-    const run = runIn(tx, id);
-    if (run.status === 'paused') return;
-    if (run.status !== 'active') {
-      throw new AppError(
-        'conflict',
-        `${run.name} is ${run.status}; only an active run can be paused.`,
-      );
-    }
-    setRunStatus(tx, run, 'paused', Date.now());
-    recordAudit(tx, { actorId, action: 'run.pause', subject: id });
-  });
 }
 
 /**

@@ -12,13 +12,9 @@ export interface MedianInterval {
  * The median with the interval that order statistics give, whatever the distribution: the values
  * whose ranks lie z·√n/2 to either side of the middle. Null of nothing; with fewer than six values
  * no two of them enclose the median with 95 % confidence, and the ends are the extremes.
+ *
+ * @param n how many values there are @param at the value of a rank among them, counted from 1
  */
-export function medianInterval(values: readonly number[], z = z95): MedianInterval | null {
-  const sorted = [...values].sort((a, b) => a - b);
-  return medianOfRanks(values.length, (rank) => sorted[rank - 1]!, z);
-}
-
-/** The same, of n values that are sorted elsewhere. @param at the value of a rank, counted from 1 */
 export function medianOfRanks(
   n: number,
   at: (rank: number) => number,

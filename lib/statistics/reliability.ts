@@ -9,10 +9,18 @@
  * e_i is what gold pairs show, whose truth is known, and other pairs, where that posterior stands in for the truth; with a
  * Beta prior worth `priorAnswers` answers. Both are found in turns (expectation maximisation).
  */
-import type { JudgedPair } from './annotators';
+import type { Answer } from '../answers';
 
 /** One standing answer, as far as reliability needs it. */
-export type KnownAnswer = Omit<JudgedPair, 'decisionMs'>;
+export interface KnownAnswer {
+  pairId: string;
+  annotatorId: string;
+  answer: Answer;
+  /** What the answer says whatever the side order: a sample's id, 'tie' or 'both-bad'. */
+  verdict: string;
+  /** The verdict known to be right; null unless the pair is gold. */
+  gold: string | null;
+}
 
 /** How many answers with a known truth the prior counts as. */
 const priorAnswers = 10;

@@ -118,6 +118,7 @@ results.push(
     quietly('types', [bin.tsc, '--noEmit']),
     quietly('style', [bin.biome, 'check', '.']),
     quietly('dead code', [bin.knip]),
+    quietly('code that only tests use', [bin.knip, '--production']),
   ])),
 );
 const preparing = measured('browser, build', browserAndBuild);

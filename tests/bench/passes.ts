@@ -5,7 +5,6 @@ import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import { floatingPointOperations } from '@/trainer/graph/work';
 import {
   type Trainable,
   trainableAdapter,
@@ -14,6 +13,7 @@ import {
 import { trainedUnet } from '@/trainer/rounds/train/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
 import { anyNumbers, time, timeInTurns } from './measure';
+import { floatingPointOperations } from './work';
 
 const everyWeight = { trainables: 'full', loraRank: 1, loraAlpha: 1 } as const;
 

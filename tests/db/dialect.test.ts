@@ -6,8 +6,8 @@ import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { contains, countIf, givenPlace, givenRows, givenText, isOneOf, sumOf } from '@/db/dialect';
-import { createUser } from '@/db/people/users';
 import { user } from '@/db/schema/people';
+import { createUser } from '../support/people';
 import { withTemporaryHome } from './support';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -5,7 +5,6 @@ import { trainingPairsOf } from '@/db/answers/training-data';
 import { db } from '@/db/client';
 import { defectRates, firstAndNewestRates, imagesOfPolicy } from '@/db/figures/review';
 import { countPeople, peoplePage } from '@/db/people/list';
-import { listPeople } from '@/db/people/users';
 import { ancestorsOf, isOfPipeline, listPipelines, policiesPage } from '@/db/policies/list';
 import { baseOf, listPolicies } from '@/db/policies/policies';
 import { roundsPage } from '@/db/rounds/list';
@@ -16,6 +15,7 @@ import { firstTrainingPairs } from '@/db/rounds/trained-on';
 import { flags, preferences, samples, taggings } from '@/db/schema/labels';
 import { isFinished } from '@/lib/rounds';
 import { type Grown, growHome } from '../support/growth/grow';
+import { listPeople } from '../support/people';
 import { withTemporaryHome } from './support';
 
 withTemporaryHome();

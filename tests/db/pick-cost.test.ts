@@ -1,10 +1,11 @@
 import { afterEach, expect, it } from 'vitest';
+import { db } from '@/db/client';
 import { submitPreference } from '@/db/labeling/preferences';
 import { labelProgress } from '@/db/labeling/progress';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { cancelRun } from '@/db/rounds/runs';
 import { fillAnswers, fillPairs } from '../support/fill-labels';
-import { planOf, statementsOf } from './statements';
+import { askedDuring } from '../support/statements';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -42,8 +43,17 @@ async function pick(annotatorId: string): Promise<void> {
 async function picksOf(annotatorId: string): Promise<string[]> {
   // The first pick makes the person's tallies.
   await pick(annotatorId);
-  const statements = await statementsOf(() => pick(annotatorId));
+  const { statements } = await askedDuring(() => pick(annotatorId));
   return statements.filter((sql) => !sql.startsWith('PRAGMA'));
+}
+
+/** How SQLite means to run a statement, a line for each table it looks into. */
+function planOf(sql: string): string[] {
+  const rows = db().$client.prepare(`explain query plan ${sql}`).raw(true);
+  const places = (sql.match(/\?/g) ?? []).map(() => null);
+  return (rows.all(...places) as [number, number, number, string][]).map(
+    ([, , , detail]) => detail,
+  );
 }
 
 it('takes the same statements with 50 and with 5,000 open pairs, with 1 and with 5,000 own answers', async () => {

@@ -12,11 +12,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { blobPath, putBlob } from '@/db/blobs/blobs';
+import { putBlob } from '@/db/blobs/blobs';
+import { blobPath } from '@/db/blobs/folder';
 import { closeDatabases, db } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
 import { makePrivate } from '@/db/private-home';
-import { setSetting } from '@/db/settings';
+import { settingOrCreate } from '@/db/settings';
 
 let folder: string;
 let home: string;
@@ -50,7 +51,7 @@ function openTo(path: string): string[] {
 describe.skipIf(process.platform === 'win32')('the data folder', () => {
   it('is private from the start, whatever the umask', async () => {
     await migrateDatabase();
-    await setSetting('key', 1);
+    await settingOrCreate('key', () => 1);
     const hash = await putBlob(new Uint8Array(9));
     expect(db().$client.memory).toBe(false);
     expect(readdirSync(home)).toContain('darkroom.db-wal');

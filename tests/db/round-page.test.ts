@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { answerCounts } from '@/db/figures/answer-counts';
 import { flagCounts } from '@/db/figures/flag-counts';
 import { timestepMeans } from '@/db/figures/timestep-means';
-import { listFlags, reviewFlag, setFlag } from '@/db/labeling/flags';
+import { listFlags, reviewFlag } from '@/db/labeling/flags';
 import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
@@ -11,6 +11,7 @@ import { evaluationFrames } from '@/db/rounds/evaluation-frames';
 import { recordTrainSteps } from '@/db/rounds/metrics';
 import { recordSamples } from '@/db/rounds/samples';
 import type { Answer } from '@/lib/answers';
+import { setFlag } from '../support/flags';
 import { makeLabelingRound, makePeople, makeRun, makeSample, withTemporaryHome } from './support';
 
 withTemporaryHome();

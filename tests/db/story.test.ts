@@ -3,12 +3,13 @@ import { trainingPairsOf } from '@/db/answers/training-data';
 import { eventsAfter } from '@/db/events';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
-import { servingPolicy, setServing } from '@/db/policies/aliases';
+import { setServing } from '@/db/policies/aliases';
 import { createPolicy } from '@/db/policies/policies';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import { getRound, listRounds } from '@/db/rounds/rounds';
-import { getRun } from '@/db/rounds/runs';
 import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
+import { servingPolicy } from '../support/policies';
+import { getRun } from '../support/runs';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 
 withTemporaryHome();

@@ -5,13 +5,13 @@ import { afterAll, beforeAll } from 'vitest';
 import { closeDatabases } from '@/db/client';
 import { newId } from '@/db/ids';
 import { migrateDatabase } from '@/db/migrate';
-import { createUser } from '@/db/people/users';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { startRun } from '@/db/rounds/runs';
 import { type NewPair, type NewSample, recordSamples } from '@/db/rounds/samples';
 import { claimWork, finishSampling } from '@/db/work/queue';
 import type { RunMode } from '@/lib/runs';
 import type { RunConfigInput } from '@/lib/settings/run-config';
+import { createUser } from '../support/people';
 
 /** Gives a test file its own data folder with a real, migrated database; removes it afterwards. */
 export function withTemporaryHome(): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'playwright/test';
-import { servingPolicy } from '@/db/policies/aliases';
+import { servingPolicy } from '../support/policies';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
 import { adapterBytes, seedFinishedRound } from './support/seed-history';

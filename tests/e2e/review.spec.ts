@@ -1,7 +1,7 @@
 import { expect } from 'playwright/test';
-import { setFlag } from '@/db/labeling/flags';
 import { findUser } from '@/db/people/users';
 import { listSamples } from '@/db/rounds/samples';
+import { setFlag } from '../support/flags';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
 import { seedFinishedRound } from './support/seed-history';

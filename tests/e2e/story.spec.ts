@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { expect, type Page } from 'playwright/test';
-import { servingPolicy } from '@/db/policies/aliases';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { getRound } from '@/db/rounds/rounds';
 import { handsPolicy } from '@/scripts/setup/hands-policy';
+import { servingPolicy } from '../support/policies';
 import { test } from './support/app';
 import { allSent, desk, shownLease } from './support/desk';
 

@@ -7,9 +7,9 @@ import { inline } from '@/trainer/graph/inline';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import { graphReward } from '@/trainer/rewards/graph-reward';
 import { Lpips } from '@/trainer/rewards/lpips';
 import type { Engine } from '@/trainer/runtime/engine';
+import { graphReward } from '../support/graph-reward';
 import { Golden } from './golden';
 import { type ParityCase, relativeError } from './report';
 

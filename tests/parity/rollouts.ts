@@ -11,8 +11,8 @@ import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import { RolloutTrainer } from '@/trainer/methods/rollouts/rollout-trainer';
-import { graphReward } from '@/trainer/rewards/graph-reward';
 import type { Engine } from '@/trainer/runtime/engine';
+import { graphReward } from '../support/graph-reward';
 import { Golden, readJson } from './golden';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';
 

@@ -12,12 +12,9 @@ import { float32 } from '@/trainer/graph/tensor';
 import { type NoisedImagesMethod, weightsOf } from './noised-images/method';
 
 export interface DiffusionDpoSettings {
-  /** β; the mean over latent elements in m is what makes thousands reasonable. */
+  /** β, `--beta_dpo` of SalesforceAIResearch/DiffusionDPO; the mean over latent elements in m is what makes thousands reasonable. */
   beta: number;
 }
-
-/** SalesforceAIResearch/DiffusionDPO `--beta_dpo`. */
-export const diffusionDpoDefaults: DiffusionDpoSettings = { beta: 5000 };
 
 /**
  * Appends the loss, a scalar: the sum over pairs of weight × loss.

@@ -12,11 +12,9 @@ import { float32 } from '@/trainer/graph/tensor';
 import { type NoisedImagesMethod, weightsOf } from './noised-images/method';
 
 export interface KtoSettings {
+  /** β, `--beta_dpo` of the official code. */
   beta: number;
 }
-
-/** `--beta_dpo` of the official code. */
-export const ktoDefaults: KtoSettings = { beta: 1000 };
 
 /**
  * Appends the loss, a scalar: the sum over images of weight × loss.

@@ -1,8 +1,9 @@
 import { afterEach, expect, it } from 'vitest';
 import { eventStream, withoutStale } from '@/app/api/events/stream';
-import { appendEvent, latestEventId, type StoredEvent } from '@/db/events';
-import { statementsOf } from '../../db/statements';
+import { latestEventId, type StoredEvent } from '@/db/events';
 import { withTemporaryHome } from '../../db/support';
+import { appendEvent } from '../../support/events';
+import { askedDuring } from '../../support/statements';
 
 withTemporaryHome();
 
@@ -42,14 +43,12 @@ it('looks once for two hundred streams, and tells all of them', async () => {
   await Promise.all(streams.map(({ reader }) => until(reader, `id: ${from}\n`)));
   // They have caught up with what was there; from now on nothing happens.
   await pause(1500);
-  const idle = await statementsOf(() => pause(2200));
+  const { statements: idle } = await askedDuring(() => pause(2200));
   expect(idle.length).toBeGreaterThan(0);
   expect(idle.length).toBeLessThanOrEqual(4);
-  const told = statementsOf(() =>
-    Promise.all(streams.map(({ reader }) => until(reader, '"told"'))),
-  );
+  const told = askedDuring(() => Promise.all(streams.map(({ reader }) => until(reader, '"told"'))));
   await running('told');
-  expect((await told).length).toBeLessThanOrEqual(12);
+  expect((await told).statements.length).toBeLessThanOrEqual(12);
 });
 
 it('brings a slow reader everything, in order and once, without keeping it in memory', async () => {

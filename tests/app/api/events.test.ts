@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GET } from '@/app/api/events/route';
 import { formatEvent, mayHear } from '@/app/api/events/stream';
-import { appendEvent } from '@/db/events';
 import { withTemporaryHome } from '../../db/support';
+import { appendEvent } from '../../support/events';
 import { signInAs } from '../support/sign-in';
 
 withTemporaryHome();

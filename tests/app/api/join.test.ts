@@ -4,8 +4,8 @@ import { POST as signIn } from '@/app/api/sign-in/route';
 import { requireRole } from '@/app/auth/require-role';
 import { consentsOf, ensureGuidelines } from '@/db/labeling/guidelines';
 import { createInvitation, revokeInvitation } from '@/db/people/invitations';
-import { listPeople } from '@/db/people/users';
 import { withTemporaryHome } from '../../db/support';
+import { listPeople } from '../../support/people';
 import { signInAs } from '../support/sign-in';
 
 withTemporaryHome();

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { closeDatabases } from '@/db/client';
 import { readsOf } from '../../bench/scale/reads';
-import { countStatements } from '../../support/count-statements';
 import { growHome } from '../../support/growth/grow';
+import { askedDuring } from '../../support/statements';
 
 const before = process.env.DARKROOM_HOME;
 const home = mkdtempSync(join(tmpdir(), 'darkroom-test-'));
@@ -21,8 +21,8 @@ async function costsAt(answers: number, rounds: number, people: number) {
   process.env.DARKROOM_HOME = join(home, String(answers));
   const costs = new Map<string, { statements: number; rows: number; bytes: number }>();
   for (const { name, read } of readsOf(await growHome({ answers, rounds, people }))) {
-    const { statements, rows, result } = await countStatements(read);
-    costs.set(name, { statements, rows, bytes: JSON.stringify(result).length });
+    const { statements, rows, result } = await askedDuring(read);
+    costs.set(name, { statements: statements.length, rows, bytes: JSON.stringify(result).length });
   }
   return costs;
 }

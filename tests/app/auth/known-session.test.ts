@@ -4,8 +4,8 @@ import { requireRole } from '@/app/auth/require-role';
 import { db } from '@/db/client';
 import { pausePerson, setRole } from '@/db/people/users';
 import { session } from '@/db/schema/people';
-import { statementsOf } from '../../db/statements';
 import { withTemporaryHome } from '../../db/support';
+import { askedDuring } from '../../support/statements';
 import { signInAs } from '../support/sign-in';
 
 withTemporaryHome();
@@ -19,7 +19,8 @@ async function signedIn(role: 'annotator' | 'researcher') {
 
 it('costs one look at the database once the cookie is known', async () => {
   const { headers } = await signedIn('annotator');
-  expect(await statementsOf(() => requireRole(headers, 'label'))).toHaveLength(1);
+  const { statements } = await askedDuring(() => requireRole(headers, 'label'));
+  expect(statements).toHaveLength(1);
 });
 
 it('ends at once with the session, though the cookie is genuine', async () => {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closeDatabases, databasePath } from '@/db/client';
-import { type Asked, countStatements } from '../../support/count-statements';
 import { type Grown, growHome } from '../../support/growth/grow';
+import { type Asked, askedDuring } from '../../support/statements';
 import { readsOf } from './reads';
 import { writesOf } from './writes';
 
@@ -70,14 +70,14 @@ async function costsOf(grown: Grown): Promise<[string, Cost][]> {
   const found: [string, Cost][] = [];
   for (const { name, read } of readsOf(grown)) {
     const measured: Asked<unknown>[] = [];
-    for (let i = 0; i < 3; i++) measured.push(await countStatements(read));
+    for (let i = 0; i < 3; i++) measured.push(await askedDuring(read));
     const { result, statements, rows } = measured[0]!;
     const bytes = Buffer.byteLength(JSON.stringify(result));
     found.push([
       name,
       {
         cpuMs: medianOf(measured.map(({ cpuMs }) => cpuMs)),
-        statements,
+        statements: statements.length,
         rows,
         bytes,
         lockMs: null,
@@ -86,10 +86,11 @@ async function costsOf(grown: Grown): Promise<[string, Cost][]> {
   }
   for (const { name, times, write } of await writesOf(grown)) {
     const measured: Asked<unknown>[] = [];
-    for (let i = 0; i < times; i++) measured.push(await countStatements(write));
+    for (let i = 0; i < times; i++) measured.push(await askedDuring(write));
     const { statements, rows } = measured.at(-1)!;
-    const of = (key: 'cpuMs' | 'lockMs') => medianOf(measured.map((one) => one[key]));
-    found.push([name, { cpuMs: of('cpuMs'), statements, rows, bytes: null, lockMs: of('lockMs') }]);
+    const cpuMs = medianOf(measured.map((one) => one.cpuMs));
+    const lockMs = medianOf(measured.map(longestLock));
+    found.push([name, { cpuMs, statements: statements.length, rows, bytes: null, lockMs }]);
   }
   return found;
 }
@@ -140,4 +141,8 @@ function last(costs: readonly Cost[]): string[] {
   const { statements, rows, bytes, lockMs } = costs.at(-1)!;
   const kb = bytes === null ? '' : (bytes / 1000).toFixed(1);
   return [String(statements), String(rows), kb, lockMs === null ? '' : lockMs.toFixed(1)];
+}
+
+function longestLock({ transactions }: Asked<unknown>): number {
+  return Math.max(0, ...transactions.map(({ cpuMs }) => cpuMs));
 }

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
 import { db, schema } from '@/db/client';
 import { newId } from '@/db/ids';
-import { setFlag } from '@/db/labeling/flags';
 import { pausePerson } from '@/db/people/users';
 import { createPolicy, ensureBasePolicy } from '@/db/policies/policies';
 import { advanceReadyRounds, listRounds } from '@/db/rounds/rounds';
@@ -14,6 +13,7 @@ import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
 import { type Answer, answers as answerKinds } from '@/lib/answers';
 import { archiveDataSchema } from '@/lib/archive';
 import type { Method } from '@/lib/methods';
+import { setFlag } from '../../support/flags';
 import { makePeople, makeSample, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -1,13 +1,13 @@
 import { asc, eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
-import { type AnnotatorReport, annotatorReports, judgedPairs } from '@/db/figures/annotators';
+import { type AnnotatorReport, annotatorReports } from '@/db/figures/annotators';
 import { keepFigures } from '@/db/figures/figures';
-import { listPeople } from '@/db/people/users';
 import { pairs, preferences } from '@/db/schema/labels';
-import { annotatorFigures, overallAgreement } from '@/lib/statistics/annotators';
 import { chanceOf } from '../../support/growth/chance';
 import { growHome } from '../../support/growth/grow';
+import { annotatorFigures, judgedPairs, overallAgreement } from '../../support/judged-pairs';
+import { listPeople } from '../../support/people';
 import { withTemporaryHome } from '../support';
 
 withTemporaryHome();
@@ -24,7 +24,7 @@ async function everybody(limit: number): Promise<AnnotatorReport[]> {
 
 /** What the page shows, against the definitions of lib/statistics over all answers. */
 async function expectExact(): Promise<void> {
-  const judged = judgedPairs(db());
+  const judged = judgedPairs();
   const expected = annotatorFigures(judged);
   const reports = await everybody(7);
   const came = (await listPeople()).filter(({ id }) => expected.has(id)).map(({ id }) => id);

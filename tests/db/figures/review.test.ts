@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { exportPreferences } from '@/db/exchange/exports';
 import { annotatorReports } from '@/db/figures/annotators';
 import { defectRates, imagesOfPolicy } from '@/db/figures/review';
-import { listFlags, reviewFlag, setFlag, unsetFlag } from '@/db/labeling/flags';
+import { listFlags, reviewFlag, unsetFlag } from '@/db/labeling/flags';
 import { submitPreference } from '@/db/labeling/preferences';
 import { labelProgress } from '@/db/labeling/progress';
 import { type LeasedPair, leasePairs } from '@/db/leases/pair-leases';
@@ -16,6 +16,7 @@ import {
 } from '@/db/rounds/samples';
 import type { Answer } from '@/lib/answers';
 import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
+import { setFlag } from '../../support/flags';
 import { makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
 
 withTemporaryHome();

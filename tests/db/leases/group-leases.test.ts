@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { setFlag } from '@/db/labeling/flags';
 import { skipGroup, submitTagging } from '@/db/labeling/taggings';
 import { leaseGroups, renewGroupLeases } from '@/db/leases/group-leases';
 import type { LeasedGroup } from '@/db/leases/leased-group';
 import { pauseRound, resumeRound } from '@/db/rounds/rounds';
 import { cancelRun } from '@/db/rounds/runs';
 import { listSamples, recordSamples } from '@/db/rounds/samples';
+import { setFlag } from '../../support/flags';
 import { makeGroupRound, makePeople, makeSample, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { skipPair, submitPreference, undoPreference } from '@/db/labeling/preferences';
-import { type LeasedPair, leasePairs, releaseLeases, renewLeases } from '@/db/leases/pair-leases';
+import { type LeasedPair, leasePairs, renewLeases } from '@/db/leases/pair-leases';
 import { getRound } from '@/db/rounds/rounds';
 import { cancelRun } from '@/db/rounds/runs';
 import { leases, pairs, preferences, skips } from '@/db/schema/labels';
@@ -38,7 +38,6 @@ const stepArbitrary = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ does: fc.constant('undo'), who: who(), back: back() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('skip'), who: who() }) },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant('release'), who: who() }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('renew'), who: who() }) },
   {
     weight: 1,
@@ -107,16 +106,11 @@ class Clients {
       if (pair) await skipPair({ leaseId: pair.leaseId, annotatorId, now: this.now });
     } else {
       const leaseIds = shown.map((pair) => pair.leaseId);
-      if (step.does === 'release') {
-        await releaseLeases({ annotatorId, leaseIds, now: this.now });
-        this.shown.set(step.who, []);
-      } else {
-        const { lost } = await renewLeases({ annotatorId, leaseIds, now: this.now });
-        this.shown.set(
-          step.who,
-          shown.filter((pair) => !lost.includes(pair.leaseId)),
-        );
-      }
+      const { lost } = await renewLeases({ annotatorId, leaseIds, now: this.now });
+      this.shown.set(
+        step.who,
+        shown.filter((pair) => !lost.includes(pair.leaseId)),
+      );
     }
   }
 

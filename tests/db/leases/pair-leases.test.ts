@@ -2,9 +2,9 @@ import { eq } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { db } from '@/db/client';
 import { submitPreference, undoPreference } from '@/db/labeling/preferences';
-import { type LeasedPair, leasePairs, releaseLeases, renewLeases } from '@/db/leases/pair-leases';
+import { type LeasedPair, leasePairs, renewLeases } from '@/db/leases/pair-leases';
 import { pauseRound, resumeRound } from '@/db/rounds/rounds';
-import { cancelRun, pauseRun } from '@/db/rounds/runs';
+import { cancelRun } from '@/db/rounds/runs';
 import { pairs } from '@/db/schema/labels';
 import { addPairs, makeLabelingRound, makePeople, makeRun, withTemporaryHome } from '../support';
 
@@ -112,7 +112,7 @@ describe('leasePairs', () => {
     await resumeRound(drawing.id, null);
     await cancelRun(first.id, null);
 
-    const { run } = await labeling({ pairs: 1, labeling: { leaseSeconds: 60 } });
+    const { round } = await labeling({ pairs: 1, labeling: { leaseSeconds: 60 } });
     const now = Date.now();
     const [pair] = await take({ annotatorId: ann!, now });
     expect(await leasePairs({ annotatorId: bob!, now: now + 20_000 })).toEqual({
@@ -121,7 +121,7 @@ describe('leasePairs', () => {
     });
     await answer(pair!, ann!);
     expect(await state(bob!)).toBe('done');
-    await pauseRun(run.id, null);
+    await pauseRound(round.id, null);
     expect(await state(bob!)).toBe('no-round');
   });
 });
@@ -144,7 +144,7 @@ describe('leases that end', () => {
     expect(await answer(taken!, next!, now + 63_000)).toEqual({ status: 'pair-complete' });
   });
 
-  it('are renewed, released, and nobody else may touch them', async () => {
+  it('are renewed, and nobody else may touch them', async () => {
     const [ann, bob] = await makePeople(2);
     await labeling({ pairs: 1, labeling: { leaseSeconds: 60 } });
     const now = Date.now();
@@ -156,10 +156,7 @@ describe('leases that end', () => {
     });
     expect((await renewLeases({ annotatorId: bob!, leaseIds })).lost).toEqual(leaseIds);
     await expect(answer(pair!, bob!)).rejects.toMatchObject({ code: 'not-found' });
-    await releaseLeases({ annotatorId: bob!, leaseIds });
     expect((await leasePairs({ annotatorId: bob! })).state).toBe('all-leased');
-    await releaseLeases({ annotatorId: ann!, leaseIds });
-    expect((await leasePairs({ annotatorId: bob! })).state).toBe('pairs');
   });
 
   it('come back with an undo inside the window, and not after it', async () => {

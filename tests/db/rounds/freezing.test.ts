@@ -11,8 +11,8 @@ import { advanceReadyRounds, cancelRound, closeLabeling, getRound } from '@/db/r
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
+import { askedDuring, most } from '../../support/statements';
 import { addPairs, makeLabelingRound, makePeople, makeSample, withTemporaryHome } from '../support';
-import { most, transactionsDuring } from '../transactions';
 
 withTemporaryHome();
 
@@ -76,7 +76,7 @@ describe('under the write lock', () => {
       const made = await answered(size, people, { labelSmoothing: 'reliability' });
       // Nobody waits for these any more: what is withdrawn is another matter.
       db().update(pairs).set({ state: 'complete' }).where(eq(pairs.roundId, made.round.id)).run();
-      locked.push(most(await transactionsDuring(() => advanceReadyRounds())));
+      locked.push(most((await askedDuring(() => advanceReadyRounds())).transactions));
       expect(await trainingPairsOf(made.round.id)).toHaveLength(size);
     }
     expect(locked[1]).toEqual(locked[0]);
@@ -102,7 +102,7 @@ describe('under the write lock', () => {
         const begin = async () => {
           id = (await learnFrom(made.pipeline, method)).round.id;
         };
-        locked.push(most(await transactionsDuring(begin)));
+        locked.push(most((await askedDuring(begin)).transactions));
         const frozen = [...(await trainingPairsOf(id)), ...(await trainingLabelsOf(id))];
         expect(frozen.length).toBeGreaterThanOrEqual(size);
       }
@@ -125,7 +125,7 @@ describe('under the write lock', () => {
         sampleId: id,
         verdict: { judge: 'a “judge”', deformed: true, blood: true, scores: { deformed: 1 / 3 } },
       }));
-      locked.push(most(await transactionsDuring(() => setVerdicts(verdicts))));
+      locked.push(most((await askedDuring(() => setVerdicts(verdicts))).transactions));
       const stored = db()
         .select()
         .from(schema.samples)

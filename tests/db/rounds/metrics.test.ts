@@ -1,11 +1,12 @@
 import { expect, it } from 'vitest';
-import { appendEvent, eventsAfter, latestEventId } from '@/db/events';
+import { eventsAfter, latestEventId } from '@/db/events';
 import {
   evaluationsOf,
   recordEvaluation,
   recordTrainSteps,
   trainStepsOf,
 } from '@/db/rounds/metrics';
+import { appendEvent } from '../../support/events';
 import { makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -5,7 +5,7 @@ import { db } from '@/db/client';
 import { skipPair, submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
-import { servingPolicy, setServing } from '@/db/policies/aliases';
+import { setServing } from '@/db/policies/aliases';
 import { createPolicy } from '@/db/policies/policies';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import {
@@ -17,11 +17,13 @@ import {
   listRounds,
   updateProgress,
 } from '@/db/rounds/rounds';
-import { cancelRun, getRun, listRuns, resumeRun, startRun } from '@/db/rounds/runs';
+import { cancelRun, listRuns, resumeRun, startRun } from '@/db/rounds/runs';
 import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
 import type { Answer } from '@/lib/answers';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { listPairs } from '@/tests/support/list-pairs';
+import { servingPolicy } from '../../support/policies';
+import { getRun } from '../../support/runs';
 import { makeLabelingRound, makePeople, makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { getRound, listRounds, pauseRound, resumeRound, retryRound } from '@/db/rounds/rounds';
-import { cancelRun, getRun, listRuns, pauseRun, resumeRun } from '@/db/rounds/runs';
+import { cancelRun, listRuns, resumeRun } from '@/db/rounds/runs';
 import {
   checkpointWork,
   claimWork,
@@ -12,6 +12,7 @@ import {
 } from '@/db/work/queue';
 import { listWorkers, registerWorker, removeWorker } from '@/db/work/workers';
 import { listPairs } from '@/tests/support/list-pairs';
+import { getRun } from '../../support/runs';
 import { addPairs, makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();
@@ -83,9 +84,6 @@ describe('claiming work', () => {
     await releaseWork(first);
     expect(await claimWork({ workerId: 'b' })).toBeNull();
     await resumeRound(round.id, null);
-    await pauseRun(run.id, null);
-    expect(await claimWork({ workerId: 'b' })).toBeNull();
-    await resumeRun(run.id, null);
     expect((await claim('b')).work.cursor).toBe('middle');
     await cancelRun(run.id, null);
     expect(await heartbeatWork({ ...first, workerId: 'b' })).toEqual({

@@ -2,7 +2,6 @@ import { putBlob } from '@/db/blobs/blobs';
 import { derivedId } from '@/db/ids';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
-import { createUser } from '@/db/people/users';
 import { createPolicy, getPolicy, type Policy } from '@/db/policies/policies';
 import { recordEvaluation, recordTrainSteps } from '@/db/rounds/metrics';
 import { getRound, updateProgress } from '@/db/rounds/rounds';
@@ -11,6 +10,7 @@ import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work
 import type { WorkKind } from '@/lib/rounds';
 import { float32 } from '@/trainer/graph/tensor';
 import { serializePolicy } from '@/trainer/rounds/train/policy-file';
+import { createUser } from '../../support/people';
 import { drawPicture, pictureSide, seedRound } from './seed';
 
 const workerId = 'seed';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { krippendorffAlpha, rawAgreement } from '@/lib/statistics/agreement';
+import { krippendorffAlpha, rawAgreement } from '../../support/agreement';
 
 const items = fc.array(fc.array(fc.constantFrom('a', 'b', 'tie'), { maxLength: 5 }), {
   minLength: 1,

@@ -1,26 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '@/lib/answers';
-import {
-  annotatorFigures,
-  type JudgedPair,
-  overallAgreement,
-  sideBias,
-} from '@/lib/statistics/annotators';
+import { sideBiasOf } from '@/lib/statistics/annotators';
+import { annotatorFigures, type JudgedPair, overallAgreement } from '../../support/judged-pairs';
 
-const repeat = (answer: Answer, times: number) => Array<Answer>(times).fill(answer);
-
-describe('sideBias', () => {
-  it('accuses nobody on few answers, and somebody who always goes left on twenty', () => {
-    expect(sideBias(repeat('left', 3)).biased).toBe(false);
-    expect(sideBias(repeat('left', 20)).biased).toBe(true);
-    expect(sideBias(repeat('right', 20)).biased).toBe(true);
-    expect(sideBias([...repeat('left', 52), ...repeat('right', 48)]).biased).toBe(false);
-  });
-
-  it('leaves ties and both bad aside', () => {
-    const bias = sideBias([...repeat('tie', 50), 'left', 'right', ...repeat('both-bad', 9)]);
-    expect(bias).toMatchObject({ left: 1, decided: 2 });
-    expect(sideBias(repeat('tie', 5)).interval).toBeNull();
+describe('sideBiasOf', () => {
+  it('accuses nobody on few answers, and somebody who always goes one way on twenty', () => {
+    expect(sideBiasOf({ left: 3, decided: 3 }).biased).toBe(false);
+    expect(sideBiasOf({ left: 20, decided: 20 }).biased).toBe(true);
+    expect(sideBiasOf({ left: 0, decided: 20 }).biased).toBe(true);
+    expect(sideBiasOf({ left: 52, decided: 100 }).biased).toBe(false);
+    expect(sideBiasOf({ left: 0, decided: 0 })).toMatchObject({ interval: null, biased: false });
   });
 });
 

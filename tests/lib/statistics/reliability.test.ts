@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '@/lib/answers';
-import type { JudgedPair } from '@/lib/statistics/annotators';
-import { annotatorErrorRates, labelError, type Votes } from '@/lib/statistics/reliability';
+import {
+  annotatorErrorRates,
+  type KnownAnswer,
+  labelError,
+  type Votes,
+} from '@/lib/statistics/reliability';
 import { createRandom } from '@/trainer/random';
 
 const prior = 0.2;
 
 function judged(pairId: string, annotatorId: string, verdict: string, gold: string | null = null) {
   const answer: Answer = verdict === 'tie' || verdict === 'both-bad' ? verdict : 'left';
-  return { pairId, annotatorId, verdict, answer, gold, decisionMs: 100 } satisfies JudgedPair;
+  return { pairId, annotatorId, verdict, answer, gold } satisfies KnownAnswer;
 }
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);

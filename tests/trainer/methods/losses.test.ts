@@ -6,9 +6,9 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
 import { appendD3poLoss } from '@/trainer/methods/d3po';
 import { appendDdpoLoss } from '@/trainer/methods/ddpo';
-import { appendDiffusionDpoLoss, diffusionDpoDefaults } from '@/trainer/methods/diffusion-dpo';
+import { appendDiffusionDpoLoss } from '@/trainer/methods/diffusion-dpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
-import { appendKtoLoss, ktoDefaults } from '@/trainer/methods/kto';
+import { appendKtoLoss } from '@/trainer/methods/kto';
 import type { ClipForm } from '@/trainer/methods/transitions/clip-form';
 import { createRandom } from '@/trainer/random';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
@@ -274,7 +274,7 @@ describe('denoising errors', () => {
             preference: b.tensor(float32([pairs.length, n], rows.flat())),
             weight: constant(weight),
           },
-          diffusionDpoDefaults,
+          { beta: 5000 },
         ),
       formula: (values) =>
         pairs.reduce((sum, [winner, loser], i) => {
@@ -294,7 +294,7 @@ describe('denoising errors', () => {
           b,
           x,
           { label: constant(label), weight: constant(share), baseline: b.scalar(0.2) },
-          ktoDefaults,
+          { beta: 1000 },
         ),
       formula: (values) =>
         mean(values.map((value, i) => 1 - sigmoid((label[i] as number) * (-1000 * value - 0.2)))),

@@ -6,7 +6,6 @@ import { loadRound } from '@/app/reads/rounds/load-round';
 import { trainingPairsOf } from '@/db/answers/training-data';
 import { getBlob } from '@/db/blobs/blobs';
 import { db, schema } from '@/db/client';
-import { setFlag } from '@/db/labeling/flags';
 import { getPolicy, type Policy } from '@/db/policies/policies';
 import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
 import { getRound } from '@/db/rounds/rounds';
@@ -20,6 +19,7 @@ import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
 import { FinishedLatents } from '@/trainer/rounds/train/archive/finished-latents';
 import { parsePolicy } from '@/trainer/rounds/train/policy-file';
 import { Engine } from '@/trainer/runtime/engine';
+import { setFlag } from '../../support/flags';
 import {
   annotatorId,
   baseOn,

@@ -10,7 +10,6 @@ import { closeDatabases, db, schema } from '@/db/client';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { migrateDatabase } from '@/db/migrate';
-import { createUser } from '@/db/people/users';
 import { ensureBasePolicy, type Policy } from '@/db/policies/policies';
 import { getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
@@ -20,6 +19,7 @@ import { isFinished } from '@/lib/rounds';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { Worker } from '@/trainer/rounds/worker/worker';
+import { createUser } from '../../support/people';
 import { writeTinyPipeline } from '../../support/tiny-pipeline';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));

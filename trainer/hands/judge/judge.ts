@@ -12,7 +12,7 @@ import { QUESTION_NAMES, type Question, readVerdict, type Verdict } from './verd
 /** A verdict, and the features by which images are compared. */
 export interface Measurement {
   verdict: Verdict;
-  /** See `perceptualDistance`. */
+  /** Their squared distance to another image's is the LPIPS between the two. */
   features: Float32Array;
 }
 

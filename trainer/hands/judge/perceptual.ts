@@ -20,13 +20,6 @@ export function appendPerceptualFeatures(b: Builder, stages: readonly Value[]): 
   return b.concat(parts, 1);
 }
 
-/** LPIPS of two images by their features. */
-export function perceptualDistance(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let at = 0; at < a.length; at++) sum += ((a[at] as number) - (b[at] as number)) ** 2;
-  return sum;
-}
-
 /**
  * Mean LPIPS over all pairs of a set: its diversity, 0 for fewer than two images. All pairs at once, as
  * Σ_{i<j} ‖x_i − x_j‖² = N·Σ‖x_i‖² − ‖Σ x_i‖².

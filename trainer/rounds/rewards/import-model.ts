@@ -6,7 +6,6 @@ import { isAbsolute, join } from 'node:path';
 import { pipeline as streamed } from 'node:stream/promises';
 import { AppError } from '@/lib/errors';
 import type { ImportReport } from '@/lib/rewards';
-import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { rewardFiles } from '@/trainer/rewards/imported/identity';
 import { readManifest } from '@/trainer/rewards/imported/manifest';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
@@ -15,7 +14,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { drawPlanes } from '../draw/planes';
 import { trainingSeed } from '../draw/random';
 import { judgeFiles } from '../evaluate/judging';
-import { pipelineFolder } from '../pipelines/resolve';
+import { openNewest } from '../pipelines/resolve';
 
 /** What it is tried on: enough to see whether it tells images apart. */
 const images = 4;
@@ -46,7 +45,7 @@ export async function tryImported(
   signal?.throwIfAborted();
   const reward = await openImportedReward(engine, folder);
   try {
-    const pipeline = await openPipeline(pipelineFolder(pipelineName));
+    const { pipeline } = await openNewest(pipelineName);
     const requests = Array.from({ length: images }, (_, i) => {
       const seed = trainingSeed('import', i);
       return { prompt, seed, noiseSeed: seed };

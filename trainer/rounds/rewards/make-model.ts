@@ -11,14 +11,13 @@ import {
   type RewardReport,
 } from '@/lib/rewards';
 import { decodePng } from '@/trainer/diffusion/images/png';
-import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
 import { serializeHead } from '@/trainer/rewards/learned/head';
 import { type RewardData, trainReward } from '@/trainer/rewards/learned/train';
 import type { Engine } from '@/trainer/runtime/engine';
-import { pipelineFolder } from '../pipelines/resolve';
+import { openNewest } from '../pipelines/resolve';
 import { tryImported } from './import-model';
 
 /** Images in one run of the networks. */
@@ -48,11 +47,10 @@ async function learn(
     data.statements.map(({ label }) => label),
   );
   if (problem) throw new AppError('unprocessable', problem);
-  const folder = pipelineFolder(name);
-  const pipeline = await openPipeline(folder);
+  const { pipeline, hash } = await openNewest(name);
   const features = await featuresOf(engine, pipeline, images);
   const { head, report } = await trainReward(engine, features, data);
-  const blob = await putBlob(serializeHead({ ...head, pipelineHash: await pipelineHash(folder) }));
+  const blob = await putBlob(serializeHead({ ...head, pipelineHash: hash }));
   return { blob, report };
 }
 

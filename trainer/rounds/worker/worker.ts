@@ -8,7 +8,7 @@ import type { WorkKind } from '@/lib/rounds';
 import { Engine } from '@/trainer/runtime/engine';
 import { sampleRound } from '../draw/sample';
 import { evaluateRound } from '../evaluate/evaluate';
-import { dropCheckpoints } from '../train/checkpoint';
+import { adoptCheckpoints, dropCheckpoint } from '../train/checkpoint';
 import { trainRound } from '../train/train';
 import { Assignment } from './assignment';
 import type { ChosenDevice } from './device';
@@ -39,6 +39,7 @@ export class Worker {
   /** Works until told to stop; then everything it held is put back. */
   async run(): Promise<void> {
     await this.#buryTheDead();
+    await adoptCheckpoints();
     await registerWorker({
       id: this.#id,
       pid: process.pid,
@@ -147,7 +148,7 @@ export class Worker {
     const { claim } = assignment;
     if (because === 'lost' || because === 'cancelled') {
       log.info({ because }, 'dropped');
-      if (because === 'cancelled') await dropCheckpoints(assignment.round.id);
+      if (because === 'cancelled') await dropCheckpoint(assignment.cursor);
     } else if (because) {
       log.info({ because }, 'put back');
       await insist(() => releaseWork(claim), this.#stopping.signal, log);

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { float32 } from '@/trainer/graph/tensor';
-import { graphReward } from '@/trainer/rewards/graph-reward';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
 import { Engine } from '@/trainer/runtime/engine';
+import { graphReward } from '../../../support/graph-reward';
 import { openScoring } from '../support';
 import {
   crossModel,

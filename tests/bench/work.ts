@@ -1,7 +1,7 @@
 /** @file Counting a static graph's arithmetic: the floor that a measured time is compared with. */
-import type { Builder } from './builder';
-import { intAttr, type Node } from './model';
-import { sizeOf } from './tensor';
+import type { Builder } from '@/trainer/graph/builder';
+import { intAttr, type Node } from '@/trainer/graph/model';
+import { sizeOf } from '@/trainer/graph/tensor';
 
 /** Floating-point operations (a multiply-add is two) of the matrix products and convolutions in a graph under construction. */
 export function floatingPointOperations(b: Builder): number {

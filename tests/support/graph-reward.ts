@@ -3,9 +3,9 @@ import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
 import { formatDims } from '@/trainer/graph/tensor';
-import { imagePort, listed } from './graphs';
-import type { Reward } from './reward';
-import { perImage } from './scores';
+import { imagePort, listed } from '@/trainer/rewards/graphs';
+import type { Reward } from '@/trainer/rewards/reward';
+import { perImage } from '@/trainer/rewards/scores';
 
 /**
  * The graph's input `image` takes [n, 3, H, W] in [0, 1]; its other inputs, of which the first axis is the image's, are
