@@ -1,6 +1,6 @@
-import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { openScheduler } from '@/trainer/diffusion/pipelines/pipeline';
 import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
+import { knownPipelineHash } from '@/trainer/rounds/pipelines/known-hash';
 
 const folder = 'trainer/hands/policy';
 const trainingPromptCount = 48;
@@ -19,7 +19,7 @@ export async function handsPolicy() {
   return {
     pipeline: 'hands',
     name: 'hands',
-    hash: await pipelineHash(folder),
+    hash: await knownPipelineHash(folder),
     manifest: {
       description: 'Draws hands at 64 × 64 pixels, often wrongly: the built-in policy.',
       width: 64,

@@ -7,7 +7,8 @@ import { createInvitation } from '@/db/people/invitations';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { startRun } from '@/db/rounds/runs';
 import { type NewPair, type NewSample, recordSamples } from '@/db/rounds/samples';
-import { claimWork, finishSampling } from '@/db/work/queue';
+import { claimWork } from '@/db/work/queue';
+import { finishSampling } from '@/db/work/results';
 import type { Role } from '@/lib/roles';
 import { parseRunConfig } from '@/lib/settings/run-config';
 

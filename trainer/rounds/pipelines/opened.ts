@@ -3,11 +3,12 @@
  * shares it until a file of its folder changes.
  */
 import { resolve } from 'node:path';
-import { knownHash, printsOf } from '@/db/known-hashes';
-import { pipelineFiles, pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import { printsOf } from '@/db/known-hashes';
+import { pipelineFiles } from '@/trainer/diffusion/pipelines/hash';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { isExternal } from '@/trainer/graph/model';
 import { checkDiversityNetwork } from './diversity-network';
+import { knownPipelineHash } from './known-hash';
 
 /** A pipeline, and the hash of the files that it was read from. Shared: nobody may change its graphs. */
 export interface OpenedPipeline {
@@ -46,7 +47,7 @@ export async function openedPipeline(folder: string): Promise<OpenedPipeline> {
   if (pipeline && there?.print === print) return kept(own, pipeline, there.hash);
   // Rounds and reward models are worked on at once: who comes second waits for the first.
   const key = `${own}\0${print}`;
-  const underWay = opening.get(key) ?? read(own, print, hashed);
+  const underWay = opening.get(key) ?? read(own, print);
   opening.set(key, underWay);
   try {
     return await underWay;
@@ -55,10 +56,10 @@ export async function openedPipeline(folder: string): Promise<OpenedPipeline> {
   }
 }
 
-async function read(folder: string, print: string, hashed: string[]): Promise<OpenedPipeline> {
+async function read(folder: string, print: string): Promise<OpenedPipeline> {
   const pipeline = await openPipeline(folder);
   await checkDiversityNetwork(folder);
-  const hash = await knownHash(folder, hashed, () => pipelineHash(folder));
+  const hash = await knownPipelineHash(folder);
   known.set(folder, { print, hash, pipeline: new WeakRef(pipeline) });
   return kept(folder, pipeline, hash);
 }

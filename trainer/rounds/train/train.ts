@@ -6,7 +6,7 @@ import { derivedId } from '@/db/ids';
 import { createPolicy } from '@/db/policies/policies';
 import { type NewTrainStep, recordTrainSteps } from '@/db/rounds/metrics';
 import { updateProgress } from '@/db/rounds/rounds';
-import { finishTraining } from '@/db/work/queue';
+import { finishTraining } from '@/db/work/results';
 import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openPolicy, type PolicyModel } from '../pipelines/resolve';

@@ -1,6 +1,8 @@
 import { appendFile, cp, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { basePolicies } from '@/db/policies/list';
 import { keepFolder } from '@/db/policies/pipeline-folders';
@@ -36,6 +38,12 @@ beforeEach(async () => {
 
 afterEach(() => rm(parent, { recursive: true }));
 
+/** V8's own, which Node shows only when asked. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
 /** A base policy of a pipeline with a name, in the folder of this test. */
 async function baseNamed(name: string): Promise<Policy> {
   const { base } = await placePipeline(name, folder, { add: true });
@@ -60,6 +68,20 @@ it('reads a pipeline once for two who open it at once', async () => {
   expect(one.pipeline).toBe(other.pipeline);
   // Parsed, and hashed.
   expect(reads.of(join(folder, 'vae_decoder/model.onnx'))).toBe(2);
+});
+
+it('keeps one pipeline in memory between two pieces of work, not two', async () => {
+  const first = new WeakRef((await openNewest((await baseNamed('one')).pipeline)).pipeline);
+  const base = await baseNamed('one');
+  collectGarbage();
+  expect((await openPolicy(base.id)).pipeline).toBe(first.deref());
+  const twin = join(parent, 'twin');
+  await cp(folder, twin, { recursive: true });
+  await placePipeline('twin', twin, { add: true });
+  // A WeakRef holds what it was asked for until the current job is over.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  collectGarbage();
+  expect(first.deref()).toBeUndefined();
 });
 
 it('opens a touched folder as before, and says which files of a changed one to put back', async () => {

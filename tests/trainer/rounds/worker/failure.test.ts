@@ -78,6 +78,7 @@ async function pausedInTraining(): Promise<Round> {
     round.id,
     ({ state, progress }) => state === 'training' && progress.trainedSteps > 0,
     trainer,
+    5,
   );
   await pauseRound(round.id, null);
   await untilPutDown(round);
