@@ -1,24 +1,18 @@
+/** @file The methods, a row each: what a form says of them, how they train, and their settings. */
 import { z } from 'zod';
-
-/** Every training method Darkroom knows by name. */
-export const methodNames = [
-  'd3po',
-  'draft',
-  'draft-lv',
-  'draft-plus',
-  'drtune',
-  'refl',
-  'alignprop',
-  'ddpo',
-  'dpok',
-  'spo',
-  'diffusion-dpo',
-  'kto',
-] as const;
-
-export const methodSchema = z.enum(methodNames);
-
-export type Method = z.infer<typeof methodSchema>;
+import { diffusionDpoSettings, ktoSettings } from './settings/archive-methods';
+import { d3poSettings } from './settings/d3po';
+import { ddpoSettings, dpokSettings } from './settings/policy-gradient';
+import {
+  alignPropSettings,
+  draftLvSettings,
+  draftPlusSettings,
+  draftSettings,
+  drTuneSettings,
+  reflSettings,
+} from './settings/reward-methods';
+import type { SettingGroup } from './settings/setting';
+import { spoSettings } from './settings/spo';
 
 /**
  * Picks, for which a round draws images and waits for people; a reward, which it follows by itself; or the archive: what
@@ -26,13 +20,33 @@ export type Method = z.infer<typeof methodSchema>;
  */
 export type LearnsFrom = 'picks' | 'reward' | 'archive';
 
-/** What a form says of a method. */
-export interface MethodDescription {
+/** The ways to train that there are, and what a round of each learns from. A method is a loss for one of them. */
+const trainingKinds = {
+  /** Every step of pairs that people judged. */
+  pairs: 'picks',
+  /** A reward's gradient, back through sampling. */
+  'reward-gradient': 'reward',
+  /** Images drawn and scored, then several optimizer steps on them. */
+  'policy-gradient': 'reward',
+  /** Candidates of every step, paired by a reward. */
+  'step-pairs': 'reward',
+  /** Pairs of finished images, noised anew. */
+  'finished-pairs': 'archive',
+  /** Good and bad finished images, noised anew. */
+  'finished-images': 'archive',
+} as const satisfies Record<string, LearnsFrom>;
+
+export type TrainingKind = keyof typeof trainingKinds;
+
+export interface MethodRow {
+  training: TrainingKind;
   label: string;
   explanation: string;
-  learnsFrom: LearnsFrom;
   /** What must be there before it can run. */
   needs: readonly string[];
+  settings: SettingGroup;
+  /** What its settings are about. */
+  settingsAre: string;
 }
 
 const noPeople =
@@ -52,125 +66,157 @@ const archiveNeeds = [
   'No people: a round trains at once and ends with its evaluation. An online run needs a number of rounds at most.',
 ];
 
-/** The methods that this version can run; a form offers these and the border refuses the others. */
-export const methodDescriptions: Partial<Record<Method, MethodDescription>> = {
+/** Every method, in the order of a form. Names, forms, schemas and trainings follow from it. */
+export const methods = {
   d3po: {
+    training: 'pairs',
     label: 'D3PO',
     explanation:
       'Direct preference optimisation of every denoising step. Learns from picks alone; no reward model.',
-    learnsFrom: 'picks',
     needs: [
       'People who pick. Ties and “both bad” are kept, but only a pick trains.',
       'Eta above 0: without noise in its steps a sampler has no probabilities to compare.',
       'Training with as many inference steps as sampling; this form keeps them equal.',
     ],
+    settings: d3poSettings,
+    settingsAre: 'The method that turns picks into gradients.',
   },
   draft: {
+    training: 'reward-gradient',
     label: 'DRaFT',
     explanation: 'The gradient of a reward through the last K steps of sampling, or through all.',
-    learnsFrom: 'reward',
     needs: rewardNeeds,
+    settings: draftSettings,
+    settingsAre: 'How far back the gradient flows.',
   },
   'draft-lv': {
+    training: 'reward-gradient',
     label: 'DRaFT-LV',
     explanation: 'DRaFT through the last step, averaged over noised copies for less variance.',
-    learnsFrom: 'reward',
     needs: rewardNeeds,
+    settings: draftLvSettings,
+    settingsAre: 'How the gradient is averaged.',
   },
   'draft-plus': {
+    training: 'reward-gradient',
     label: 'DRaFT+',
     explanation:
       'DRaFT held to the base policy by a KL penalty, which keeps images diverse while the reward rises.',
-    learnsFrom: 'reward',
     needs: [
       ...rewardNeeds,
       'A KL coefficient on the scale of the reward. Its transition form needs eta above 0.',
     ],
+    settings: draftPlusSettings,
+    settingsAre: 'How far back, and how close to the base.',
   },
   drtune: {
+    training: 'reward-gradient',
     label: 'DRTune',
     explanation:
       'Equally spaced steps at once, the gradient stopped at the UNet’s input: reaches early steps at the memory of one.',
-    learnsFrom: 'reward',
     needs: rewardNeeds,
+    settings: drTuneSettings,
+    settingsAre: 'Which steps are trained.',
   },
   refl: {
+    training: 'reward-gradient',
     label: 'ReFL',
     explanation: 'One random late step and its estimate of the image, with a hinge on the reward.',
-    learnsFrom: 'reward',
     needs: [...rewardNeeds, 'A target on the scale of the reward.'],
+    settings: reflSettings,
+    settingsAre: 'Which step is trained, and up to which reward.',
   },
   alignprop: {
+    training: 'reward-gradient',
     label: 'AlignProp',
     explanation: 'The gradient of a reward through a chain cut at a random step.',
-    learnsFrom: 'reward',
     needs: rewardNeeds,
+    settings: alignPropSettings,
+    settingsAre: 'Where the chain is cut.',
   },
   ddpo: {
+    training: 'policy-gradient',
     label: 'DDPO',
     explanation:
       'Policy gradient: the steps of images that a reward prefers become likelier. The reward need not be differentiable.',
-    learnsFrom: 'reward',
     needs: policyGradientNeeds,
+    settings: ddpoSettings,
+    settingsAre: 'What a reward counts against, and how far a step may go.',
   },
   dpok: {
+    training: 'policy-gradient',
     label: 'DPOK',
     explanation:
       'Policy gradient held to the base policy, with a network that learns which reward is to be expected.',
-    learnsFrom: 'reward',
     needs: [...policyGradientNeeds, 'Weights of reward and KL on the scale of the reward.'],
-  },
-  'diffusion-dpo': {
-    label: 'Diffusion-DPO',
-    explanation:
-      'Pairs of finished images, whoever drew them: the winner is to be denoised better than the loser, at random timesteps.',
-    learnsFrom: 'archive',
-    needs: [...archiveNeeds, 'Picks, or tagged groups. Ties and “both bad” say nothing to it.'],
-  },
-  kto: {
-    label: 'Diffusion-KTO',
-    explanation: 'Single finished images, each good or bad: no pairs needed.',
-    learnsFrom: 'archive',
-    needs: [
-      ...archiveNeeds,
-      'Good images and bad ones. Bad: flagged by a person and not rejected in review, tagged in a group, or in a pair of which both are bad. Good: no bad one, and untagged in a tagged group, or the winner of a pair.',
-    ],
+    settings: dpokSettings,
+    settingsAre: 'Reward against distance from the base.',
   },
   spo: {
+    training: 'step-pairs',
     label: 'SPO',
     explanation:
       'D3PO’s loss on pairs formed at every denoising step: of several candidates for the next one, what a reward likes best against what it likes least.',
-    learnsFrom: 'reward',
     needs: [
       'Any reward that makes sense of images that are not finished. SPO’s own knows how noisy a step is.',
       'A score scale that makes the reward the logit of a preference.',
       'Eta above 0: without noise in its steps there is one candidate only.',
       noPeople,
     ],
+    settings: spoSettings,
+    settingsAre: 'Which candidates become pairs, and how sharply they train.',
   },
-};
+  'diffusion-dpo': {
+    training: 'finished-pairs',
+    label: 'Diffusion-DPO',
+    explanation:
+      'Pairs of finished images, whoever drew them: the winner is to be denoised better than the loser, at random timesteps.',
+    needs: [...archiveNeeds, 'Picks, or tagged groups. Ties and “both bad” say nothing to it.'],
+    settings: diffusionDpoSettings,
+    settingsAre: 'How all pairs there are are used.',
+  },
+  kto: {
+    training: 'finished-images',
+    label: 'Diffusion-KTO',
+    explanation: 'Single finished images, each good or bad: no pairs needed.',
+    needs: [
+      ...archiveNeeds,
+      'Good images and bad ones. Bad: flagged by a person and not rejected in review, tagged in a group, or in a pair of which both are bad. Good: no bad one, and untagged in a tagged group, or the winner of a pair.',
+    ],
+    settings: ktoSettings,
+    settingsAre: 'How good and bad images are used.',
+  },
+} as const satisfies Record<string, MethodRow>;
 
-export const availableMethods: readonly Method[] = methodNames.filter(
-  (name) => methodDescriptions[name] !== undefined,
-);
+export type Method = keyof typeof methods;
 
-/** Methods that raise the probability of what was drawn and found good: they need noise in the steps. */
-export type PolicyGradient = 'ddpo' | 'dpok';
+export const methodNames = Object.keys(methods) as readonly Method[];
 
-export function isPolicyGradient(method: Method): method is PolicyGradient {
-  return method === 'ddpo' || method === 'dpok';
+export const methodSchema = z.enum(methodNames);
+
+/** The methods that train in one of these ways. */
+export type MethodOf<Kind extends TrainingKind> = {
+  [M in Method]: (typeof methods)[M]['training'] extends Kind ? M : never;
+}[Method];
+
+/** Whether a method trains in one of these ways. */
+export function trainsBy<Kind extends TrainingKind>(
+  method: Method,
+  ...kinds: readonly Kind[]
+): method is MethodOf<Kind> {
+  return (kinds as readonly TrainingKind[]).includes(methods[method].training);
 }
 
 /** What a round of the method learns from. */
 export function sourceOf(method: Method): LearnsFrom {
-  return methodDescriptions[method]?.learnsFrom ?? 'picks';
+  return trainingKinds[methods[method].training];
 }
 
 /** Methods that draw with the current weights, and then take several optimizer steps on what was drawn. */
-export type DrawingMethod = PolicyGradient | 'spo';
+export type DrawingMethod = MethodOf<'policy-gradient' | 'step-pairs'>;
 
 export function isDrawingMethod(method: Method): method is DrawingMethod {
-  return isPolicyGradient(method) || method === 'spo';
+  return trainsBy(method, 'policy-gradient', 'step-pairs');
 }
 
 /** Whether a round of the method asks people. */

@@ -8,6 +8,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const engine = ['lib', 'trainer/graph', 'trainer/autodiff', 'trainer/runtime', 'trainer/formats'];
 
+const diffusion = [...engine, 'trainer/diffusion/*'];
+
+/** What trains a policy, whatever the method. */
+const policy = ['trainer/methods/optimizer', 'trainer/methods/policy'];
+
 /** What each room may import besides itself. A room holds what no room within it holds; a name ending in /* is all within. */
 const mayImport: Record<string, string[]> = {
   lib: [],
@@ -61,7 +66,28 @@ const mayImport: Record<string, string[]> = {
   'trainer/rewards': [...engine, 'trainer/diffusion/*'],
   'trainer/rewards/learned': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
   'trainer/rewards/imported': ['trainer/rewards', ...engine, 'trainer/diffusion/*'],
-  'trainer/methods': [...engine, 'trainer/diffusion/*', 'trainer/rewards/*'],
+  // A top-level file is a method, or the table of them; what they share lies in the rooms below.
+  'trainer/methods': ['lib', ...diffusion, 'trainer/methods/*'],
+  'trainer/methods/optimizer': diffusion,
+  'trainer/methods/policy': ['trainer/methods/optimizer', ...diffusion],
+  'trainer/methods/transitions': [...policy, ...diffusion],
+  'trainer/methods/noised-images': [...policy, ...diffusion],
+  'trainer/methods/rollouts': [...policy, 'trainer/rewards', ...diffusion],
+  'trainer/methods/policy-gradient': [
+    ...policy,
+    'trainer/methods/rollouts',
+    'trainer/methods/transitions',
+    'trainer/rewards',
+    ...diffusion,
+  ],
+  'trainer/methods/spo': [
+    ...policy,
+    'trainer/methods/rollouts',
+    'trainer/methods/transitions',
+    'trainer/methods/policy-gradient',
+    'trainer/rewards',
+    ...diffusion,
+  ],
   'trainer/hands': [
     'db/*',
     ...engine,
@@ -228,6 +254,8 @@ describe('the rule itself', () => {
     ['trainer/graph/read.ts', "import type { Pipeline } from '@/trainer/diffusion/pipeline';"],
     ['trainer/diffusion/sample.ts', "export { loss } from '../methods/d3po';"],
     ['trainer/methods/d3po.ts', "import '@/trainer/rounds/claim';"],
+    ['trainer/methods/transitions/trainer.ts', "import { d3po } from '../d3po';"],
+    ['trainer/methods/rollouts/roller.ts', "import { layOut } from '../transitions/examples';"],
     ['db/client.ts', "import { seed } from '@/tests/e2e/support/seed';"],
     ['proxy.ts', "import { worker } from '@/trainer/rounds/worker';"],
   ])('refuses in %s: %s', (path, text) => {

@@ -2,7 +2,7 @@
 
 import { ArrowRight } from 'lucide-react';
 import Link from 'next/link';
-import { methodDescriptions } from '@/lib/methods';
+import { methods } from '@/lib/methods';
 import { roundStateDescriptions } from '@/lib/rounds';
 import type { RoundSummary } from '../api/rounds/schema';
 import { buttonClass } from '../components/ui/button-class';
@@ -27,8 +27,8 @@ export function CurrentRound({ round, mayManage }: { round: RoundSummary; mayMan
             <StateBadge state={round.state} held={round.held} />
           </div>
           <p className="mt-1 text-muted-foreground text-sm">
-            {run.mode === 'online' ? 'Online run' : 'Single round'} ·{' '}
-            {methodDescriptions[run.method]?.label ?? run.method} from{' '}
+            {run.mode === 'online' ? 'Online run' : 'Single round'} · {methods[run.method].label}{' '}
+            from{' '}
             <Link
               href={`/policies/${round.startPolicy.id}`}
               className="underline underline-offset-2"

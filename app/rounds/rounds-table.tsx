@@ -1,7 +1,7 @@
 'use client';
 
 import Link from 'next/link';
-import { methodDescriptions } from '@/lib/methods';
+import { methods } from '@/lib/methods';
 import { winRate } from '@/lib/statistics/proportion';
 import type { MeasureRef } from '../api/evaluations/schema';
 import type { RoundSummary } from '../api/rounds/schema';
@@ -58,7 +58,7 @@ function Row({ round, headlines }: { round: RoundSummary; headlines: readonly Me
         <StateBadge state={round.state} held={round.held} />
       </Cell>
       <Cell className="whitespace-nowrap">
-        {round.imported ? 'Import' : (methodDescriptions[run.method]?.label ?? run.method)}
+        {round.imported ? 'Import' : methods[run.method].label}
       </Cell>
       <Cell className="whitespace-nowrap">
         {round.startPolicy.name}

@@ -2,11 +2,12 @@
  * @file What all people have said of a pipeline's images, in whatever round or by import; and what of it one round trains on.
  */
 import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
-import type { Method } from '@/lib/methods';
+import { type Method, trainsBy } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { type ArchiveData, archiveProblem, type ImageVotes, labelOf } from '@/lib/training/archive';
 import { db } from '../client';
+import type { Weighting } from '@/lib/training/pairing';
 import { breathe, portions } from '../portions';
 import { flags, samples } from '../schema/labels';
 import { user } from '../schema/people';
@@ -59,16 +60,19 @@ export interface ArchiveAsked {
  */
 export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
   const { pipeline, method, config, startPolicyId, now } = asked;
+  const takesImages = trainsBy(method, 'finished-images');
   const markedBy = { until: undoableUntil(pipeline, now), since: Date.now(), withFlags: false };
-  if (method === 'kto') Object.assign(markedBy, { until: now, withFlags: true });
+  if (takesImages) Object.assign(markedBy, { until: now, withFlags: true });
   const mark = markIn(db(), markedBy);
   const archive = await readArchive(pipeline, now);
-  const frozen = await (method === 'kto' ? labelsOf(archive) : pairsOf(archive, config, now));
+  const frozen = await (trainsBy(method, 'finished-pairs')
+    ? pairsOf(archive, config[method].agreementWeighting, config, now)
+    : labelsOf(archive));
   const { answers, taggings } = archive;
   const ties = answers.filter(({ preference }) => preference.answer === 'tie').length;
   const bothBad = answers.filter(({ preference }) => preference.answer === 'both-bad').length;
   const counted = answers.length + taggings.length;
-  const silent = method === 'kto' ? ties : ties + bothBad;
+  const silent = takesImages ? ties : ties + bothBad;
   const people = [
     ...answers.map(({ preference }) => preference),
     ...taggings.map((t) => t.tagging),
@@ -208,10 +212,10 @@ interface Frozen {
 
 async function pairsOf(
   { answers, taggings, members }: Archive,
+  weighting: Weighting,
   config: RunConfig,
   until: number,
 ): Promise<Frozen> {
-  const weighting = config['diffusion-dpo'].agreementWeighting;
   const answered = pairsOfAnswers(answers, weighting);
   const tagged = pairsOfTaggings(taggings, members, weighting);
   const frozen = [...answered.frozen, ...tagged.frozen];

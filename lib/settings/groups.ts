@@ -1,23 +1,17 @@
-import { type LearnsFrom, type Method, sourceOf } from '../methods';
-import { diffusionDpoSettings, ktoSettings } from './archive-methods';
-import { d3poSettings } from './d3po';
+import { type LearnsFrom, type Method, methods, sourceOf } from '../methods';
 import { evaluationSettings, servingSettings } from './evaluation';
 import { inferenceSettings } from './inference';
 import { labelingSettings } from './labeling';
-import { ddpoSettings, dpokSettings } from './policy-gradient';
-import {
-  alignPropSettings,
-  draftLvSettings,
-  draftPlusSettings,
-  draftSettings,
-  drTuneSettings,
-  reflSettings,
-  rewardSettings,
-} from './reward-methods';
+import { rewardSettings } from './reward-methods';
 import { samplingSettings } from './sampling';
 import type { ValuesOf } from './setting';
-import { spoSettings } from './spo';
 import { trainingSettings } from './training';
+
+const methodRows = Object.entries(methods) as [Method, (typeof methods)[Method]][];
+
+const ofMethods = Object.fromEntries(
+  methodRows.map(([name, { settings }]) => [name, settings]),
+) as { [M in Method]: (typeof methods)[M]['settings'] };
 
 /** All settings, in the order in which a form shows them. A method's own stand under its name. */
 export const settingGroups = {
@@ -25,26 +19,20 @@ export const settingGroups = {
   labeling: labelingSettings,
   training: trainingSettings,
   reward: rewardSettings,
-  d3po: d3poSettings,
-  draft: draftSettings,
-  'draft-lv': draftLvSettings,
-  'draft-plus': draftPlusSettings,
-  drtune: drTuneSettings,
-  refl: reflSettings,
-  alignprop: alignPropSettings,
-  ddpo: ddpoSettings,
-  dpok: dpokSettings,
-  'diffusion-dpo': diffusionDpoSettings,
-  kto: ktoSettings,
+  ...ofMethods,
   inference: inferenceSettings,
-  spo: spoSettings,
   evaluation: evaluationSettings,
   serving: servingSettings,
 } as const;
 
 export type GroupName = keyof typeof settingGroups;
 
-export const groupDescriptions: Record<GroupName, { label: string; explanation: string }> = {
+interface GroupDescription {
+  label: string;
+  explanation: string;
+}
+
+export const groupDescriptions: Record<GroupName, GroupDescription> = {
   sampling: { label: 'Sampling', explanation: 'How images are drawn.' },
   labeling: { label: 'Labeling', explanation: 'How answers are collected and weighed.' },
   training: { label: 'Training', explanation: 'What is trained, and how it is optimised.' },
@@ -52,22 +40,13 @@ export const groupDescriptions: Record<GroupName, { label: string; explanation: 
     label: 'Reward steps',
     explanation: 'How often the weights move, and on how many images.',
   },
-  d3po: { label: 'D3PO', explanation: 'The method that turns picks into gradients.' },
-  draft: { label: 'DRaFT', explanation: 'How far back the gradient flows.' },
-  'draft-lv': { label: 'DRaFT-LV', explanation: 'How the gradient is averaged.' },
-  'draft-plus': { label: 'DRaFT+', explanation: 'How far back, and how close to the base.' },
-  drtune: { label: 'DRTune', explanation: 'Which steps are trained.' },
-  refl: { label: 'ReFL', explanation: 'Which step is trained, and up to which reward.' },
-  alignprop: { label: 'AlignProp', explanation: 'Where the chain is cut.' },
-  ddpo: { label: 'DDPO', explanation: 'What a reward counts against, and how far a step may go.' },
-  dpok: { label: 'DPOK', explanation: 'Reward against distance from the base.' },
-  'diffusion-dpo': { label: 'Diffusion-DPO', explanation: 'How all pairs there are are used.' },
-  kto: { label: 'Diffusion-KTO', explanation: 'How good and bad images are used.' },
+  ...(Object.fromEntries(
+    methodRows.map(([name, { label, settingsAre }]) => [name, { label, explanation: settingsAre }]),
+  ) as Record<Method, GroupDescription>),
   inference: {
     label: 'Inference',
     explanation: 'How the new policy draws when it is evaluated.',
   },
-  spo: { label: 'SPO', explanation: 'Which candidates become pairs, and how sharply they train.' },
   evaluation: { label: 'Evaluation', explanation: 'How the new policy is measured.' },
   serving: { label: 'Afterwards', explanation: 'What happens when a round is done.' },
 };

@@ -1,14 +1,20 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
-import { type DrawingMethod, isDrawingMethod, type Method } from '../methods';
+import { type DrawingMethod, isDrawingMethod, type Method, trainsBy } from '../methods';
 import { plainTerm, type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
 import { type Preset, settingsOf } from './presets';
-import { defaultsOf, schemaOf } from './setting';
+import { defaultsOf, type SettingGroup, schemaOf } from './setting';
 
 const defaultReward = plainTerm('symmetry');
 
 const promptSchema = z.string().trim().min(1, 'A prompt may not be empty.').max(1000);
+
+const leftOut = <Group extends SettingGroup>(group: Group) => schemaOf(group).prefault({});
+
+const groupSchemas = Object.fromEntries(
+  Object.entries(settingGroups).map(([name, group]) => [name, leftOut(group)]),
+) as { [G in GroupName]: ReturnType<typeof leftOut<(typeof settingGroups)[G]>> };
 
 /**
  * The configuration of a run and of each of its rounds. Prompts are drawn from in order of a seeded
@@ -21,20 +27,7 @@ export const runConfigSchema = z.strictObject({
     .min(1, 'A run needs at least one evaluation prompt.')
     .max(100_000),
   seed: z.number().int().min(0).max(2_147_483_647).default(0),
-  sampling: schemaOf(settingGroups.sampling).prefault({}),
-  labeling: schemaOf(settingGroups.labeling).prefault({}),
-  training: schemaOf(settingGroups.training).prefault({}),
-  reward: schemaOf(settingGroups.reward).prefault({}),
-  d3po: schemaOf(settingGroups.d3po).prefault({}),
-  draft: schemaOf(settingGroups.draft).prefault({}),
-  'draft-lv': schemaOf(settingGroups['draft-lv']).prefault({}),
-  'draft-plus': schemaOf(settingGroups['draft-plus']).prefault({}),
-  drtune: schemaOf(settingGroups.drtune).prefault({}),
-  refl: schemaOf(settingGroups.refl).prefault({}),
-  alignprop: schemaOf(settingGroups.alignprop).prefault({}),
-  ddpo: schemaOf(settingGroups.ddpo).prefault({}),
-  dpok: schemaOf(settingGroups.dpok).prefault({}),
-  spo: schemaOf(settingGroups.spo).prefault({}),
+  ...groupSchemas,
   /** What images are scored by, where the method follows a reward: the weighted sum of these. */
   rewards: z
     .array(rewardTermSchema)
@@ -44,11 +37,6 @@ export const runConfigSchema = z.strictObject({
       error: 'A reward stands there twice; give it one weight.',
     })
     .default([defaultReward]),
-  'diffusion-dpo': schemaOf(settingGroups['diffusion-dpo']).prefault({}),
-  kto: schemaOf(settingGroups.kto).prefault({}),
-  inference: schemaOf(settingGroups.inference).prefault({}),
-  evaluation: schemaOf(settingGroups.evaluation).prefault({}),
-  serving: schemaOf(settingGroups.serving).prefault({}),
 });
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
@@ -144,7 +132,8 @@ export function drawOf(
 ): { imagesPerDraw: number; stepsPerDraw: number } {
   const { updatesPerDraw } = config[method];
   return {
-    imagesPerDraw: config.reward.imagesPerStep * (method === 'spo' ? 1 : updatesPerDraw),
+    imagesPerDraw:
+      config.reward.imagesPerStep * (trainsBy(method, 'step-pairs') ? 1 : updatesPerDraw),
     stepsPerDraw: updatesPerDraw * config.training.innerEpochs,
   };
 }

@@ -5,6 +5,7 @@ import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { type Sampled, Sampler } from '@/trainer/diffusion/sampling/sampler';
+import { d3po } from '@/trainer/methods/d3po';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import { trainableAdapter } from '@/trainer/methods/policy/trainable';
@@ -43,7 +44,7 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
     inferenceSteps: settings.steps,
     eta: settings.eta,
     guidance: settings.guidance,
-    d3po: { beta: 0.1, clipRange: 0.1 },
+    loss: d3po({ beta: 0.1, clipRange: 0.1 }),
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
     learningRate: 3e-5,
     run: { images: 10, comparisons: 5 },

@@ -22,6 +22,7 @@
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { appendClippedMargin, type Clip, type ClipForm } from './transitions/clip-form';
+import type { PairLoss, PairLossInputs } from './transitions/pair-loss';
 
 export interface D3poSettings {
   /** β, on the scale of mean log-probabilities. */
@@ -33,29 +34,14 @@ export interface D3poSettings {
 }
 
 /** What bounds the ratios; undefined where nothing does. */
-export function clipOf({ clipRange, clipForm = 'hard' }: D3poSettings): Clip | undefined {
+function clipOf({ clipRange, clipForm = 'hard' }: D3poSettings): Clip | undefined {
   return clipRange === undefined ? undefined : { form: clipForm, range: clipRange };
-}
-
-export interface D3poInputs {
-  /** ln π_θ of each image's transition, [1, images]. */
-  logProbability: Value;
-  /** ln π_ref of the same transitions, [1, images]. */
-  referenceLogProbability: Value;
-  /** h: +1 at the winner, −1 at the loser, 0 elsewhere, [pairs, images]. An image may stand in many pairs. */
-  preference: Value;
-  /** Weight of each pair, [pairs]: agreement of its annotators. */
-  weight: Value;
-  /** s: the probability that each pair's label is wrong, [pairs]; 0 unless given. */
-  smoothing?: Value;
-  /** v_t of each image's step, [1, images]; 1 unless given. */
-  timestepWeight?: Value;
 }
 
 /** Appends the loss (a scalar, the weighted mean over pairs) and each pair's own, unweighted, [pairs]. */
 export function appendD3poLoss(
   b: Builder,
-  { logProbability, referenceLogProbability, preference, weight, ...given }: D3poInputs,
+  { logProbability, referenceLogProbability, preference, weight, ...given }: PairLossInputs,
   settings: D3poSettings,
 ): { loss: Value; pairLoss: Value } {
   const difference = b.sub(logProbability, referenceLogProbability);
@@ -68,4 +54,12 @@ export function appendD3poLoss(
   const sure = b.op('Softplus', [b.neg(margin)]);
   const pairLoss = given.smoothing ? b.add(sure, b.mul(given.smoothing, margin)) : sure;
   return { loss: b.reduceMean(b.mul(pairLoss, weight), [0], false), pairLoss };
+}
+
+export function d3po(settings: D3poSettings): PairLoss {
+  return {
+    name: 'D3PO',
+    append: (b, inputs) => appendD3poLoss(b, inputs, settings),
+    clip: clipOf(settings),
+  };
 }

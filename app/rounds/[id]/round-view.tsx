@@ -3,7 +3,7 @@
 import { TriangleAlert } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import Link from 'next/link';
-import { methodDescriptions, sourceOf } from '@/lib/methods';
+import { methods, sourceOf } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundDetail } from '../../api/rounds/schema';
 import { HackingNotice } from '../../components/evaluation/hacking-notice';
@@ -52,7 +52,7 @@ export function RoundView({
           </span>
           {round.imported
             ? 'Answers given elsewhere, kept with'
-            : `${methodDescriptions[run.method]?.label ?? run.method} from`}{' '}
+            : `${methods[run.method].label} from`}{' '}
           <PolicyLink {...startPolicy} />
           {resultPolicy ? (
             <>

@@ -3,7 +3,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
-import { availableMethods, type Method, methodDescriptions, sourceOf } from '@/lib/methods';
+import { type Method, methodNames, methods, sourceOf } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { type GroupName, groupsOf } from '@/lib/settings/groups';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
@@ -34,10 +34,10 @@ const modeOptions: { value: RunMode; label: string; hint: string }[] = [
   { value: 'single', label: 'Single round', hint: 'One round, then done.' },
 ];
 
-const methodOptions = availableMethods.map((method) => ({
+const methodOptions = methodNames.map((method) => ({
   value: method,
-  label: methodDescriptions[method]?.label ?? method,
-  hint: methodDescriptions[method]?.explanation,
+  label: methods[method].label,
+  hint: methods[method].explanation,
 }));
 
 /** Sets up a run: what to train, on what, how; with what it amounts to beside it. */
@@ -144,7 +144,7 @@ export function RunForm({
                 onChange={(startPolicyId) => change({ startPolicyId })}
               />
             </Field>
-            <Field label="Method" help={methodDescriptions[draft.method]?.explanation}>
+            <Field label="Method" help={methods[draft.method].explanation}>
               <Select<Method>
                 label="Method"
                 value={draft.method}

@@ -1,7 +1,7 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import { type Method, methodDescriptions, sourceOf } from '@/lib/methods';
+import { type Method, methods, sourceOf, trainsBy } from '@/lib/methods';
 import { methodProblem } from '@/lib/settings/method-fit';
 import {
   imagesScored,
@@ -37,13 +37,12 @@ export function RunSummary({ request, alive }: { request: StartRun; alive: boole
 
 /** What must be there before a method can run. */
 export function MethodNeeds({ method }: { method: Method }) {
-  const described = methodDescriptions[method];
-  if (!described) return null;
+  const { label, needs } = methods[method];
   return (
     <div className="text-sm">
-      <h3 className="font-medium">What {described.label} needs</h3>
+      <h3 className="font-medium">What {label} needs</h3>
       <ul className="mt-1 list-disc pl-4 text-muted-foreground">
-        {described.needs.map((need) => (
+        {needs.map((need) => (
           <li key={need}>{need}</li>
         ))}
       </ul>
@@ -57,17 +56,13 @@ function stepsOf({ method, config }: StartRun): [string, string][] {
     'Measures',
     `${plural(evaluation.images, 'image')} of each policy`,
   ];
-  if (sourceOf(method) === 'archive') {
-    const { steps, each } =
-      method === 'kto'
-        ? { steps: config.kto.optimiserSteps, each: plural(config.kto.imagesPerStep, 'image') }
-        : {
-            steps: config['diffusion-dpo'].optimiserSteps,
-            each: plural(config['diffusion-dpo'].pairsPerStep, 'pair'),
-          };
+  if (trainsBy(method, 'finished-pairs', 'finished-images')) {
+    const { optimiserSteps, ...own } = config[method];
+    const each =
+      'pairsPerStep' in own ? plural(own.pairsPerStep, 'pair') : plural(own.imagesPerStep, 'image');
     return [
       ['Takes', 'All answers on images of this pipeline that stand now'],
-      ['Trains', `${plural(steps, 'step')} of ${each}`],
+      ['Trains', `${plural(optimiserSteps, 'step')} of ${each}`],
       measures,
     ];
   }

@@ -2,6 +2,7 @@
 
 import { trainedTimesteps } from '@/lib/settings/run-config';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
+import { d3po } from '@/trainer/methods/d3po';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import type { Example } from '@/trainer/methods/transitions/examples';
@@ -53,7 +54,7 @@ export async function openTrainer(
     inferenceSteps: settings.steps,
     eta: settings.eta,
     guidance: settings.guidance,
-    d3po: { beta: settings.beta, clipRange: settings.clipRange },
+    loss: d3po({ beta: settings.beta, clipRange: settings.clipRange }),
     adamW: settings.adamW,
     secondMoment: settings.secondMoment,
     learningRate: settings.learningRate,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { availableMethods } from '@/lib/methods';
+import { methodNames } from '@/lib/methods';
 import { plainTerm } from '@/lib/rewards';
 import { settingGroups } from '@/lib/settings/groups';
 import { methodProblem } from '@/lib/settings/method-fit';
@@ -122,7 +122,7 @@ describe('completeConfig', () => {
   });
 });
 
-it.each(availableMethods)('%s can run as its presets have it', (method) => {
+it.each(methodNames)('%s can run as its presets have it', (method) => {
   for (const preset of ['official', 'hands'] as const) {
     const config = presetConfig(presets[presetFor(method, preset, presets)]!, prompts);
     expect(methodProblem(method, 'single', config)).toBeNull();

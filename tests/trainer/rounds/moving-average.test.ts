@@ -9,7 +9,7 @@ import type { Method } from '@/lib/methods';
 import type { TrainState } from '@/trainer/methods/optimizer/optimizer';
 import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
 import { parsePolicy } from '@/trainer/rounds/train/policy-file';
-import { trainings } from '@/trainer/rounds/train/trainings';
+import { openTraining } from '@/trainer/rounds/train/trainings';
 import { Engine } from '@/trainer/runtime/engine';
 import {
   baseOn,
@@ -65,7 +65,7 @@ async function shippedBy(roundId: string) {
 /** The same training once more, by hand. */
 async function trainAgain(round: Round, method: Method): Promise<[TrainState, TrainState]> {
   const start = await openPolicy(round.startPolicyId);
-  const training = await trainings[method]!({ engine, round, start, method });
+  const training = await openTraining({ engine, round, start, method });
   await training.load(training.initial);
   for (let step = 0; step < training.steps; step++) await training.step(step);
   const state = await training.state();

@@ -12,8 +12,9 @@ import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
 import { NonFiniteError } from '../optimizer/non-finite';
-import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import type { OptimizerOptions } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
+import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import { buildDenoise } from '../policy/denoise';
 import type { NoisedExample, NoisedImagesMethod } from './method';
 import { buildNoiseStep } from './noise-step';
@@ -65,14 +66,16 @@ interface Lane extends TrainingLane {
   policy: Session | undefined;
 }
 
-export class NoiseTrainer {
+export class NoiseTrainer extends ReplicatedTrainer {
   private constructor(
     private readonly options: NoiseTrainerOptions,
     /** Examples in a run. */
     private readonly places: number,
     private readonly lanes: readonly Lane[],
-    private readonly replicas: Replicas,
-  ) {}
+    replicas: Replicas,
+  ) {
+    super(replicas);
+  }
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: NoiseTrainerOptions): Promise<NoiseTrainer> {
@@ -107,21 +110,6 @@ export class NoiseTrainer {
       };
     });
     return new NoiseTrainer(options, places, await Promise.all(lanes), replicas);
-  }
-
-  /** Puts weights and moments where training goes on from. */
-  load(state: TrainState): Promise<void> {
-    return this.replicas.load(state);
-  }
-
-  /** Weights and moments as they are now. */
-  state(): Promise<TrainState> {
-    return this.replicas.state();
-  }
-
-  /** The gradient of the last step, before clipping. */
-  gradient(): Promise<Adapter> {
-    return this.replicas.gradient();
   }
 
   /**

@@ -4,13 +4,13 @@
  * here, so it may come from anything that sees pixels.
  */
 
-import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { TrainState } from '../optimizer/optimizer';
 import { dealOut, type TrainingLane } from '../optimizer/replicas';
+import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import {
   type DrawingOptions,
   type DrawingPolicy,
@@ -58,12 +58,14 @@ interface Parts extends DrawingPolicy {
   lanes: readonly TrainingLane[];
 }
 
-export class PolicyGradientTrainer {
+export class PolicyGradientTrainer extends ReplicatedTrainer {
   private constructor(
     private readonly options: PolicyGradientTrainerOptions,
     private readonly roller: Roller,
     private readonly parts: Parts,
-  ) {}
+  ) {
+    super(parts.replicas);
+  }
 
   /** Builds and loads the graphs. Call `load` before the first epoch. */
   static async open(
@@ -97,20 +99,15 @@ export class PolicyGradientTrainer {
   }
 
   /** Puts weights, moments and what the baseline knows where training goes on from. */
-  async load(state: TrainState): Promise<void> {
-    await this.parts.replicas.load(state);
+  override async load(state: TrainState): Promise<void> {
+    await super.load(state);
     await this.parts.baseline.load(state.extra ?? new Map());
   }
 
   /** All of that as it is now. */
-  async state(): Promise<TrainState> {
+  override async state(): Promise<TrainState> {
     const extra = await this.parts.baseline.state();
-    return { ...(await this.parts.replicas.state()), ...(extra.size > 0 && { extra }) };
-  }
-
-  /** The gradient of the last optimizer step, before clipping. */
-  gradient(): Promise<Adapter> {
-    return this.parts.replicas.gradient();
+    return { ...(await super.state()), ...(extra.size > 0 && { extra }) };
   }
 
   /**

@@ -19,6 +19,8 @@ export interface KlPenalty {
   coefficient: number;
   /** `noise`: mean (ε̂ − ε̂_base)²; `transition`: the KL of the two Gaussians, c²/2σ² times that (η > 0). */
   form: 'noise' | 'transition';
+  /** Whom it compares with: the base policy unless told, or the policy that the round starts from. */
+  reference?: 'base' | 'round';
 }
 
 export interface RewardGradientMethod {

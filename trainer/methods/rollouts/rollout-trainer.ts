@@ -9,8 +9,8 @@ import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '@/trainer/rewards/reward';
 import type { outputParts } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
-import type { TrainState } from '../optimizer/optimizer';
 import type { Replicas } from '../optimizer/replicas';
+import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import { backPropagate } from './chain';
 import { type DrawingOptions, openDrawingPolicy } from './drawing-policy';
 import { finiteRewards } from './finite-rewards';
@@ -48,15 +48,17 @@ export interface RolloutReport {
   plan: RolloutPlan;
 }
 
-export class RolloutTrainer {
+export class RolloutTrainer extends ReplicatedTrainer {
   private constructor(
     private readonly options: RolloutTrainerOptions,
-    private readonly replicas: Replicas,
+    replicas: Replicas,
     private readonly denoiser: TrainedDenoiser,
     private readonly roller: Roller,
     private readonly rewardStep: Session,
     private readonly readParts: ReturnType<typeof outputParts>,
-  ) {}
+  ) {
+    super(replicas);
+  }
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: RolloutTrainerOptions): Promise<RolloutTrainer> {
@@ -78,21 +80,6 @@ export class RolloutTrainer {
       ...(externalDataFolder && { externalDataFolder }),
     });
     return new RolloutTrainer(options, replicas, denoiser, roller, rewardStep, readParts);
-  }
-
-  /** Puts weights and moments where training goes on from. */
-  load(state: TrainState): Promise<void> {
-    return this.replicas.load(state);
-  }
-
-  /** Weights and moments as they are now. */
-  state(): Promise<TrainState> {
-    return this.replicas.state();
-  }
-
-  /** The gradient of the last step, before clipping. */
-  gradient(): Promise<Adapter> {
-    return this.replicas.gradient();
   }
 
   /** One optimizer step over the batches. @throws NonFiniteError on NaN or infinity: go on from the last checkpoint */

@@ -1,13 +1,11 @@
 /** @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps on them. */
 
-import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { float32 } from '@/trainer/graph/tensor';
 import type { OpenScorer } from '@/trainer/rewards/scorer';
 import type { Engine } from '@/trainer/runtime/engine';
-import type { D3poSettings } from '../d3po';
-import type { TrainState } from '../optimizer/optimizer';
 import { dealOut, type TrainingLane } from '../optimizer/replicas';
+import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import type { DrawOrigin } from '../policy-gradient/draw';
 import {
   type DrawingOptions,
@@ -16,6 +14,7 @@ import {
 } from '../rollouts/drawing-policy';
 import { LatentScorer } from '../rollouts/latent-scorer';
 import { layOut } from '../transitions/examples';
+import type { PairLoss } from '../transitions/pair-loss';
 import type { ChoiceSettings } from './choice';
 import { drawPairs, type PairDraw, type StepPair } from './draw';
 import { buildSpoStep, reportPairs, type StepPairReport, spoFeeds, stepOutputs } from './step';
@@ -25,7 +24,7 @@ export interface SpoTrainerOptions extends DrawingOptions {
   /** Steps that may be trained on, from the noisiest. */
   eligibleSteps: number;
   choice: ChoiceSettings;
-  loss: D3poSettings;
+  loss: PairLoss;
   openScorer: OpenScorer;
 }
 
@@ -44,12 +43,14 @@ interface Parts extends DrawingPolicy {
   lanes: readonly TrainingLane[];
 }
 
-export class SpoTrainer {
+export class SpoTrainer extends ReplicatedTrainer {
   private constructor(
     private readonly options: SpoTrainerOptions,
     private readonly timesteps: readonly number[],
     private readonly parts: Parts,
-  ) {}
+  ) {
+    super(parts.replicas);
+  }
 
   /** Builds and loads the graphs. Call `load` before the first draw. */
   static async open(engine: Engine, options: SpoTrainerOptions): Promise<SpoTrainer> {
@@ -66,21 +67,6 @@ export class SpoTrainer {
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const timesteps = scheduler.movingTimesteps(settings.steps);
     return new SpoTrainer(options, timesteps, { ...policy, scorer, lanes });
-  }
-
-  /** Puts weights and moments where training goes on from. */
-  load(state: TrainState): Promise<void> {
-    return this.parts.replicas.load(state);
-  }
-
-  /** Weights and moments as they are now. */
-  state(): Promise<TrainState> {
-    return this.parts.replicas.state();
-  }
-
-  /** The gradient of the last optimizer step, before clipping. */
-  gradient(): Promise<Adapter> {
-    return this.parts.replicas.gradient();
   }
 
   /** Draws candidates with the current weights and forms pairs. @param random uniform in [0, 1) */

@@ -15,12 +15,12 @@ import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
-import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import { NonFiniteError } from '../optimizer/non-finite';
 import { declareGuidedPolicy } from '../policy/guided-policy';
 import type { Trainable } from '../policy/trainable';
 import { isClipped } from '../transitions/clip-form';
+import type { PairLoss } from '../transitions/pair-loss';
 import type { TransitionReport } from '../transitions/run';
 import type { TransitionStepShape } from '../transitions/transition-step';
 import type { StepPair } from './draw';
@@ -36,7 +36,7 @@ export const stepOutputs = ['pairLoss', 'logRatioWinner', 'logRatioLoser', 'kl']
 export function buildSpoStep(
   trainable: Trainable,
   shape: TransitionStepShape,
-  settings: D3poSettings,
+  loss: PairLoss,
   secondMoment: SecondMoment,
 ): Graph {
   const b = new Builder('spo-step', { ...trainable.unet.opsets });
@@ -54,16 +54,12 @@ export function buildSpoStep(
     const [row, column] = [Math.floor(i / (2 * images)), i % (2 * images)];
     return Number(column === row) - Number(column === row + images);
   });
-  const { pairLoss } = appendD3poLoss(
-    b,
-    {
-      logProbability: b.concat(current, 1),
-      referenceLogProbability: b.concat(before, 1),
-      preference: b.tensor(float32([images, 2 * images], identity)),
-      weight: b.scalar(1),
-    },
-    settings,
-  );
+  const { pairLoss } = loss.append(b, {
+    logProbability: b.concat(current, 1),
+    referenceLogProbability: b.concat(before, 1),
+    preference: b.tensor(float32([images, 2 * images], identity)),
+    weight: b.scalar(1),
+  });
   const total = b.reduceSum(b.mul(pairLoss, b.input('share', 'float32', [images])), [0], false);
   const found = gradients(b, { of: total, wrt: weights });
   b.output(pairLoss, 'pairLoss');
@@ -123,13 +119,12 @@ export function reportPairs(
   pairs: readonly StepPair[],
   timesteps: readonly number[],
   out: Record<string, Tensor>,
-  settings: D3poSettings,
+  { clip }: PairLoss,
   step: number,
 ): StepPairReport[] {
   const [losses, winners, losers, kls] = stepOutputs.map(
     (name) => outputOf(out, name, 'float32').data,
   ) as [Float32Array, Float32Array, Float32Array, Float32Array];
-  const clip = clipOf(settings);
   return pairs.map(({ timestepIndex }, row) => {
     const timestep = timesteps[timestepIndex] as number;
     const [winner, loser] = [winners[row] as number, losers[row] as number];

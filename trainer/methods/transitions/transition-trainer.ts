@@ -3,16 +3,15 @@
  * engine; per run only latents go in and a few numbers per transition come out.
  */
 
-import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { latentsAt } from '@/trainer/diffusion/sampling/trajectory';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import { concatenated, float32 } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
-import { appendD3poLoss, clipOf, type D3poSettings } from '../d3po';
-import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
+import type { OptimizerOptions } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
+import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import type { PipelineInputs } from '../policy/conditioning';
 import type { Trainable } from '../policy/trainable';
 import {
@@ -23,6 +22,7 @@ import {
   type Row,
   sizeOfExample,
 } from './examples';
+import type { PairLoss } from './pair-loss';
 import { type Reference, ReferencePolicy } from './reference-policy';
 import { comparisonFeeds, fillRun, reportTransitions, type TransitionReport } from './run';
 import { buildTransitionStep, type TransitionStepShape } from './transition-step';
@@ -40,7 +40,7 @@ export interface TransitionTrainerOptions extends OptimizerOptions, PipelineInpu
   inferenceSteps: number;
   eta: number;
   guidance: number;
-  d3po: D3poSettings;
+  loss: PairLoss;
   /** What the log-ratios of each inference step are multiplied by, noisiest first; 1 where none is given. */
   timestepWeights?: readonly number[];
   learningRate: number;
@@ -55,17 +55,19 @@ interface Lane extends TrainingLane {
   reference: ReferencePolicy;
 }
 
-export class TransitionTrainer {
+export class TransitionTrainer extends ReplicatedTrainer {
   private constructor(
     private readonly options: TransitionTrainerOptions,
     private readonly timesteps: readonly number[],
     private readonly lanes: readonly Lane[],
-    private readonly replicas: Replicas,
-  ) {}
+    replicas: Replicas,
+  ) {
+    super(replicas);
+  }
 
   /** Builds and loads the graphs. Call `load` before the first step. */
   static async open(engine: Engine, options: TransitionTrainerOptions): Promise<TransitionTrainer> {
-    const { trainable, d3po, run } = options;
+    const { trainable, run } = options;
     const shape: TransitionStepShape = {
       images: run.images,
       latent: options.latent,
@@ -78,18 +80,14 @@ export class TransitionTrainer {
       shape,
       {
         append: (b, values) => {
-          const { loss, pairLoss } = appendD3poLoss(
-            b,
-            {
-              logProbability: b.reshape(values.logProbability, [1, run.images]),
-              referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
-              preference: b.input('preference', 'float32', [run.comparisons, run.images]),
-              weight: b.input('weight', 'float32', [run.comparisons]),
-              smoothing: b.input('smoothing', 'float32', [run.comparisons]),
-              timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
-            },
-            d3po,
-          );
+          const { loss, pairLoss } = options.loss.append(b, {
+            logProbability: b.reshape(values.logProbability, [1, run.images]),
+            referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
+            preference: b.input('preference', 'float32', [run.comparisons, run.images]),
+            weight: b.input('weight', 'float32', [run.comparisons]),
+            smoothing: b.input('smoothing', 'float32', [run.comparisons]),
+            timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
+          });
           b.output(pairLoss, 'pairLoss');
           return loss;
         },
@@ -102,28 +100,16 @@ export class TransitionTrainer {
     const engines = await lanesFor(engine, trainable.base, lanesWorth(options.runsPerStep));
     const replicas = await Replicas.open(engines, trainable.tensors, options);
     const { reference } = options;
-    const loaded = await replicas.loadGraph(graph, { name: 'D3PO step', ...folder });
+    const loaded = await replicas.loadGraph(graph, {
+      name: `${options.loss.name} step`,
+      ...folder,
+    });
     const lanes = loaded.map(async (lane) => ({
       ...lane,
       reference: await ReferencePolicy.open(lane.engine, trainable, shape, { reference, folder }),
     }));
     const timesteps = options.scheduler.timesteps(options.inferenceSteps);
     return new TransitionTrainer(options, timesteps, await Promise.all(lanes), replicas);
-  }
-
-  /** Puts weights and moments where training goes on from. */
-  load(state: TrainState): Promise<void> {
-    return this.replicas.load(state);
-  }
-
-  /** Weights and moments as they are now. */
-  state(): Promise<TrainState> {
-    return this.replicas.state();
-  }
-
-  /** The gradient of the last step, before clipping. */
-  gradient(): Promise<Adapter> {
-    return this.replicas.gradient();
   }
 
   /**
@@ -210,7 +196,7 @@ export class TransitionTrainer {
       },
     );
     return reportTransitions(comparisons, timesteps, out, {
-      clip: clipOf(options.d3po),
+      clip: options.loss.clip,
       timestepWeights,
       step: optimizer.step + 1,
     });

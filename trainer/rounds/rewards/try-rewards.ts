@@ -53,9 +53,10 @@ export async function tryRewards(
   const reward = combine(opened);
   const isScaled = terms.some(({ normalize }) => normalize);
   const { scores } = isScaled ? await probeReward(engine, reward, images, prompts) : report;
-  const { klCoefficient } = round.config['draft-plus'];
+  const own = round.config[method];
   const { guidanceScale } = round.config.sampling;
-  const kl = method === 'draft-plus' ? klWarning(klCoefficient, scores, guidanceScale) : undefined;
+  const kl =
+    'klCoefficient' in own ? klWarning(own.klCoefficient, scores, guidanceScale) : undefined;
   const warnings = [
     ...report.warnings,
     ...opened.flatMap((term) => cutWarning(term, round.config.prompts) ?? []),

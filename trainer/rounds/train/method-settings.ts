@@ -3,7 +3,6 @@ import type { RunConfig } from '@/lib/settings/run-config';
 import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import type { AdapterTargets } from '@/trainer/diffusion/adapters/sites';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import type { D3poSettings } from '@/trainer/methods/d3po';
 
 type Training = RunConfig['training'];
 
@@ -21,15 +20,6 @@ export function adamWOf(training: Training): AdamWSettings {
     weightDecay: training.weightDecay,
     maxGradNorm: training.maxGradNorm,
   };
-}
-
-/** D3PO's loss, as the method and those built on it set it. */
-export function d3poLossOf({
-  beta,
-  clipForm,
-  clipRange,
-}: Pick<RunConfig['d3po'], 'beta' | 'clipForm' | 'clipRange'>): D3poSettings {
-  return clipForm === 'none' ? { beta } : { beta, clipRange, clipForm };
 }
 
 /**

@@ -7,7 +7,6 @@ import { createPolicy } from '@/db/policies/policies';
 import { type NewTrainStep, recordTrainSteps } from '@/db/rounds/metrics';
 import { updateProgress } from '@/db/rounds/rounds';
 import { finishTraining } from '@/db/work/results';
-import { AppError } from '@/lib/errors';
 import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openPolicy, type PolicyModel } from '../pipelines/resolve';
@@ -16,7 +15,7 @@ import { Eta } from '../worker/eta';
 import { dropCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint';
 import { serializePolicy } from './policy-file';
 import type { Training } from './training';
-import { trainings } from './trainings';
+import { openTraining } from './trainings';
 
 /** Metrics reach the pages at least this often, and the disk no more often. */
 const metricsMs = 1000;
@@ -25,13 +24,6 @@ const metricsMs = 1000;
 export async function trainRound(assignment: Assignment, engine: Engine): Promise<void> {
   const { round, run } = assignment;
   const start = await openPolicy(round.startPolicyId);
-  const openTraining = trainings[run.method];
-  if (!openTraining) {
-    throw new AppError(
-      'unprocessable',
-      `The method ${run.method} cannot be run yet; it can be one of ${Object.keys(trainings).join(', ')}.`,
-    );
-  }
   const training = await openTraining({ engine, round, start, method: run.method });
   const checkpoint = await readCheckpoint(assignment.cursor);
   await training.load(checkpoint?.state ?? training.initial);

@@ -33,13 +33,13 @@ export interface Training {
   close(): Promise<void>;
 }
 
-export interface TrainingContext {
+export interface TrainingContext<Of extends Method = Method> {
   engine: Engine;
   round: Round;
   /** The policy the round started from. */
   start: PolicyModel;
-  method: Method;
+  method: Of;
 }
 
-/** A method's way from a round's frozen answers, or from a reward, to steps. */
-export type OpenTraining = (context: TrainingContext) => Promise<Training>;
+/** The way from a round's frozen answers, or from a reward, to steps. */
+export type OpenTraining<Of extends Method> = (context: TrainingContext<Of>) => Promise<Training>;

@@ -7,7 +7,7 @@ import {
   typedSettings,
   withMethod,
 } from '@/app/rounds/new/run-draft';
-import { availableMethods } from '@/lib/methods';
+import { methodNames } from '@/lib/methods';
 import { official, presetsOf } from '@/lib/settings/presets';
 import { presetConfig } from '@/lib/settings/run-config';
 import { handsPresets } from '@/trainer/hands/presets';
@@ -99,7 +99,7 @@ describe('withMethod', () => {
     const alone = presetsOf(undefined);
     const settings = typedSettings(official);
     const elsewhere = { ...draft, pipeline: '/models/other', preset: 'official', settings };
-    for (const method of availableMethods) {
+    for (const method of methodNames) {
       const moved = withMethod(elsewhere, method, alone);
       expect([moved.preset, moved.settings]).toEqual(['official', settings]);
     }

@@ -9,6 +9,7 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipel
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { float32, sizeOf } from '@/trainer/graph/tensor';
+import { d3po } from '@/trainer/methods/d3po';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
@@ -16,7 +17,6 @@ import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
 import type { StepPair } from '@/trainer/methods/spo/draw';
 import { SpoTrainer, type SpoTrainerOptions } from '@/trainer/methods/spo/spo-trainer';
-import type { ClipForm } from '@/trainer/methods/transitions/clip-form';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
 import { createRandom } from '@/trainer/random';
 import { brightness } from '@/trainer/rewards/analytic';
@@ -27,7 +27,7 @@ const golden = fileURLToPath(new URL('../../../fixtures/golden/tiny-sd', import.
 const images = 2;
 const settings = { steps: 3, eta: 1, guidance: 3 };
 const adamW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 };
-const loss = { beta: 10, clipRange: 0.1, clipForm: 'hard' as ClipForm };
+const loss = d3po({ beta: 10, clipRange: 0.1, clipForm: 'hard' });
 let engine: Engine;
 let pipeline: Pipeline;
 let emptyContext: Conditioning;
@@ -126,13 +126,13 @@ it.each([
 ] as const)(
   'has the gradient of D3PO on the same transitions: %s, %f',
   async (clipForm, clipRange) => {
-    const d3po = { beta: 10, clipRange, clipForm };
-    const trainer = await open({ learningRate: 0, loss: d3po });
+    const own = d3po({ beta: 10, clipRange, clipForm });
+    const trainer = await open({ learningRate: 0, loss: own });
     const { pairs } = await draw(trainer);
     // Runs of two: one row only fills up the last.
     const some = pairs.slice(0, 3);
     expect(some).toHaveLength(3);
-    const own = await trainer.update(some);
+    const updated = await trainer.update(some);
     const found = await trainer.gradient();
     await trainer.close();
 
@@ -145,7 +145,7 @@ it.each([
       inferenceSteps: settings.steps,
       eta: settings.eta,
       guidance: settings.guidance,
-      d3po,
+      loss: own,
       run: { images: 2, comparisons: 1 },
     });
     await reference.load(initialState(adapter));
@@ -162,8 +162,8 @@ it.each([
 
     const byStep = (one: { timestepIndex: number; loss: number }[]) =>
       one.map(({ timestepIndex, loss: value }) => `${timestepIndex} ${value.toFixed(4)}`).sort();
-    expect(byStep(own.pairs)).toEqual(byStep(transitions));
-    const clipped = own.pairs.map(({ clipFraction }) => clipFraction).sort();
+    expect(byStep(updated.pairs)).toEqual(byStep(transitions));
+    const clipped = updated.pairs.map(({ clipFraction }) => clipFraction).sort();
     expect(clipped).toEqual(transitions.map(({ clipFraction }) => clipFraction).sort());
     let [gap, size] = [0, 0];
     for (const [name, { data }] of wanted) {

@@ -12,6 +12,7 @@ import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
+import { d3po } from '@/trainer/methods/d3po';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/policy/trainable';
@@ -70,7 +71,7 @@ function open(
     inferenceSteps: settings.steps,
     eta: settings.eta,
     guidance: settings.guidance,
-    d3po: { beta: 0.1, clipRange: 0.1 },
+    loss: d3po({ beta: 0.1, clipRange: 0.1 }),
     adamW,
     learningRate: 1e-3,
     run: { images: 8, comparisons: 4 },
@@ -139,7 +140,7 @@ describe('training on pairs', () => {
             ]),
           )
         : fresh(targets);
-      const trainer = await open({ trainable, d3po: { beta: 0.1 } });
+      const trainer = await open({ trainable, loss: d3po({ beta: 0.1 }) });
       await trainer.load(initialState(start));
       for (let i = 0; i < 5; i++) await trainer.step([pair], [all]);
       const { transitions } = await trainer.step([pair], [all]);
@@ -252,7 +253,7 @@ describe('training on pairs', () => {
       const range = 1e-3;
       const trainer = await open({
         learningRate: 0.01,
-        d3po: { beta: 10, clipRange: range, clipForm },
+        loss: d3po({ beta: 10, clipRange: range, clipForm }),
         timestepWeights,
         reference: 'base',
       });

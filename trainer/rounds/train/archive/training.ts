@@ -3,14 +3,14 @@
 import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
 import { sha256 } from '@/db/blobs/store';
 import type { Sample } from '@/db/schema/labels';
+import { type MethodOf, trainsBy } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { sizeOf } from '@/trainer/graph/tensor';
-import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
-import { kto } from '@/trainer/methods/kto';
-import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
+import type { NoisedExample } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
+import { noisedImages } from '@/trainer/methods/registry';
 import type { Label } from '../../draw/random';
 import { adamWOf, mostImagesPerRun } from '../method-settings';
 import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
@@ -21,7 +21,6 @@ import { imagesOfStep, noiseDraw, pairsOfStep } from './plan';
 
 /** A round's frozen data as its method needs it. */
 interface Data {
-  method: NoisedImagesMethod;
   settings: Pick<RunConfig['kto'], 'referencePolicy' | 'emptyPromptShare' | 'optimiserSteps'>;
   examples: { prompt: string; samples: Sample[]; weight: number; good?: boolean }[];
   perStep: number;
@@ -29,11 +28,13 @@ interface Data {
   ofStep(step: number): number[];
 }
 
-async function pairData(roundId: string, config: RunConfig, label: Label): Promise<Data> {
-  const settings = config['diffusion-dpo'];
+async function pairData(
+  roundId: string,
+  settings: RunConfig[MethodOf<'finished-pairs'>],
+  label: Label,
+): Promise<Data> {
   const pairs = await trainingPairsOf(roundId);
   return {
-    method: diffusionDpo(settings),
     settings,
     examples: pairs.map(({ prompt, winner, loser, weight }) => ({
       prompt,
@@ -45,13 +46,15 @@ async function pairData(roundId: string, config: RunConfig, label: Label): Promi
   };
 }
 
-async function labelData(roundId: string, config: RunConfig, label: Label): Promise<Data> {
-  const settings = config.kto;
+async function labelData(
+  roundId: string,
+  settings: RunConfig[MethodOf<'finished-images'>],
+  label: Label,
+): Promise<Data> {
   const labels = await trainingLabelsOf(roundId);
   const good = labels.map((one) => one.good);
   const { imagesPerStep: perStep, goodShare, goodWeight, badWeight } = settings;
   return {
-    method: kto(settings),
     settings,
     examples: labels.map(({ sample, good: isGood }) => ({
       prompt: sample.prompt,
@@ -64,18 +67,21 @@ async function labelData(roundId: string, config: RunConfig, label: Label): Prom
   };
 }
 
-/** Opens Diffusion-DPO or KTO on a round, whose data was frozen when it was opened. */
+/** Opens a method that learns from finished images on a round, whose data was frozen when it was opened. */
 export async function openNoisedImagesTraining({
   engine,
   round,
   start,
   method: name,
-}: TrainingContext): Promise<Training> {
+}: TrainingContext<MethodOf<'finished-pairs' | 'finished-images'>>): Promise<Training> {
   const { config } = round;
   const { pipeline } = start;
   const label = [config.seed, round.ordinal];
-  const data = await (name === 'kto' ? labelData : pairData)(round.id, config, label);
-  const { method, settings, examples, perStep } = data;
+  const data = await (trainsBy(name, 'finished-pairs')
+    ? pairData(round.id, config[name], label)
+    : labelData(round.id, config[name], label));
+  const method = noisedImages[name](config);
+  const { settings, examples, perStep } = data;
   const unet = await trainedUnet(pipeline.unet.graph, config.training);
   const initial = startingTensors(unet, config.training, start.file, label);
   const conditioning = await openConditioning(engine, pipeline);

@@ -2,6 +2,7 @@
 
 import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
 import { sha256 } from '@/db/blobs/store';
+import type { MethodOf } from '@/lib/methods';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
@@ -10,23 +11,30 @@ import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
+import { pairLosses } from '@/trainer/methods/registry';
 import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
-import { timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
+import {
+  type TimestepWeighting,
+  timestepWeights,
+} from '@/trainer/methods/transitions/timestep-weights';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
-import { adamWOf, d3poLossOf, mostImagesPerRun } from '../method-settings';
+import { adamWOf, mostImagesPerRun } from '../method-settings';
 import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { bestRunSize, type RoundExample, roundExamples } from './examples';
 import { planSteps, type Step } from './steps';
 import { Trajectories } from './trajectories';
 
-/** Opens D3PO on a round whose labeling has ended. */
+type PairsMethod = MethodOf<'pairs'>;
+
+/** Opens a method that learns from judged pairs, on a round whose labeling has ended. */
 export async function openD3poTraining({
   engine,
   round,
   start,
-}: TrainingContext): Promise<Training> {
+  method,
+}: TrainingContext<PairsMethod>): Promise<Training> {
   const { config } = round;
   const { pipeline } = start;
   const pairs = await trainingPairsOf(round.id);
@@ -39,22 +47,23 @@ export async function openD3poTraining({
   const initial = startingTensors(unet, config.training, start.file, label);
   const trainable = trainableOf(unet, config.training);
   const conditioning = await openConditioning(engine, pipeline);
-  const { d3po, sampling, training } = config;
-  const guidance = d3po.guidanceInTraining ? sampling.guidanceScale : 1;
+  const { sampling, training } = config;
+  const own = config[method];
+  const guidance = own.guidanceInTraining ? sampling.guidanceScale : 1;
   const trainer = await TransitionTrainer.open(engine, {
     trainable,
     ...conditioning.options,
     inferenceSteps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance,
-    d3po: d3poLossOf(config.d3po),
-    timestepWeights: weightsOf(config, pipeline.scheduler),
+    loss: pairLosses[method](config),
+    timestepWeights: weightsOf(own.timestepWeighting, config, pipeline.scheduler),
     adamW: adamWOf(training),
     secondMoment: training.secondMoment,
     emaDecay: training.emaDecay,
     learningRate: training.learningRate,
     ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
-    reference: reference(start.weights?.tensors, config),
+    reference: reference(start.weights?.tensors, own, sampling),
   });
   const trajectories = new Trajectories(config);
   return {
@@ -86,14 +95,15 @@ export async function openD3poTraining({
 }
 
 function weightsOf(
-  { d3po, sampling, training }: RunConfig,
+  weighting: TimestepWeighting,
+  { sampling, training }: RunConfig,
   scheduler: Pipeline['scheduler'],
 ): number[] {
   const { inferenceSteps, eta } = sampling;
   const moving = scheduler.movingTimesteps(inferenceSteps);
   const [eligible] = trainedTimesteps({ training, sampling }, moving.length);
   return timestepWeights(
-    d3po.timestepWeighting,
+    weighting,
     moving
       .slice(0, eligible)
       .map((timestep) => scheduler.coefficients(timestep, inferenceSteps, eta)),
@@ -103,11 +113,12 @@ function weightsOf(
 /** The reference policy where its predictions were not stored with the trajectories. */
 function reference(
   startTensors: ReadonlyMap<string, Tensor> | undefined,
-  { d3po, sampling }: RunConfig,
+  own: Pick<RunConfig[PairsMethod], 'guidanceInTraining' | 'referencePolicy'>,
+  sampling: RunConfig['sampling'],
 ) {
-  const storedGuidance = d3po.guidanceInTraining || sampling.guidanceScale === 1;
-  const isBase = d3po.referencePolicy === 'base' || !startTensors;
-  if (storedGuidance && (d3po.referencePolicy === 'round' || !startTensors)) return undefined;
+  const storedGuidance = own.guidanceInTraining || sampling.guidanceScale === 1;
+  const isBase = own.referencePolicy === 'base' || !startTensors;
+  if (storedGuidance && (own.referencePolicy === 'round' || !startTensors)) return undefined;
   return isBase ? 'base' : new Map(startTensors as ReadonlyMap<string, Tensor<'float32'>>);
 }
 

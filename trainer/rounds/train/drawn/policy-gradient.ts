@@ -1,35 +1,25 @@
 /** @file A round trained by policy gradient: every step draws images, scores them, and moves the weights a few times. */
-import { isPolicyGradient, type PolicyGradient } from '@/lib/methods';
+import type { MethodOf } from '@/lib/methods';
 import type { TrainMetrics } from '@/lib/metrics';
 import { drawOf, type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
-import { ddpo } from '@/trainer/methods/ddpo';
-import { dpok } from '@/trainer/methods/dpok';
 import { spreadOf } from '@/trainer/methods/policy-gradient/advantages';
-import type { PolicyGradientMethod } from '@/trainer/methods/policy-gradient/method';
 import {
   type EpochReport,
   PolicyGradientTrainer,
 } from '@/trainer/methods/policy-gradient/policy-gradient-trainer';
 import type { TransitionReport } from '@/trainer/methods/policy-gradient/run';
+import { policyGradients } from '@/trainer/methods/registry';
 import { randomOf } from '../../draw/random';
 import { planSteps } from '../d3po/steps';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { loggedParts, openDrawnTraining } from './open';
 
-const methods: Record<PolicyGradient, (config: RunConfig) => PolicyGradientMethod> = {
-  ddpo: (config) => ddpo(config.ddpo),
-  dpok: ({ dpok: { valueBaseline, valueLearningRate, valueSteps, ...weights } }) =>
-    dpok({
-      ...weights,
-      ...(valueBaseline && { value: { learningRate: valueLearningRate, steps: valueSteps } }),
-    }),
-};
-
 /** Opens a policy-gradient method on a round. */
-export async function openPolicyGradientTraining(context: TrainingContext): Promise<Training> {
+export async function openPolicyGradientTraining(
+  context: TrainingContext<MethodOf<'policy-gradient'>>,
+): Promise<Training> {
   const { engine, round, start, method } = context;
   const { config } = round;
-  if (!isPolicyGradient(method)) throw new Error(`The method ${method} is no policy gradient.`);
   const { imagesPerStep, optimiserSteps } = config.reward;
   const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
   const draws = optimiserSteps / stepsPerDraw;
@@ -40,7 +30,7 @@ export async function openPolicyGradientTraining(context: TrainingContext): Prom
     ...drawn.options,
     drawImages: imagesPerDraw,
     eligibleSteps,
-    method: methods[method](config),
+    method: policyGradients[method](config),
     openScorer: drawn.openScorer,
   });
   return drawn.training(trainer, async (index) => {

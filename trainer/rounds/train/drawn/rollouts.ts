@@ -1,13 +1,7 @@
 /** @file A round trained by the gradient of a reward: no answers, only prompts, seeds and what the reward says. */
-import type { Method } from '@/lib/methods';
-import type { RunConfig } from '@/lib/settings/run-config';
+import type { MethodOf } from '@/lib/methods';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
-import { alignProp } from '@/trainer/methods/alignprop';
-import { draft } from '@/trainer/methods/draft';
-import { draftLv } from '@/trainer/methods/draft-lv';
-import { draftPlus } from '@/trainer/methods/draft-plus';
-import { drTune } from '@/trainer/methods/drtune';
-import { refl } from '@/trainer/methods/refl';
+import { rewardGradients } from '@/trainer/methods/registry';
 import type { RewardGradientMethod } from '@/trainer/methods/rollouts/plan';
 import {
   type RolloutBatch,
@@ -19,25 +13,13 @@ import type { PolicyModel } from '../../pipelines/resolve';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { loggedParts, openDrawnTraining } from './open';
 
-/** Methods that follow the gradient of a reward, as a run's settings make them. */
-const methods: Partial<Record<Method, (config: RunConfig) => RewardGradientMethod>> = {
-  draft: (config) => draft(config.draft),
-  'draft-lv': (config) => draftLv(config['draft-lv']),
-  'draft-plus': (config) => {
-    const { truncation, klCoefficient, klForm } = config['draft-plus'];
-    return draftPlus({ truncation, kl: { coefficient: klCoefficient, form: klForm } });
-  },
-  drtune: (config) => drTune(config.drtune),
-  refl: (config) => refl(config.refl),
-  alignprop: (config) => alignProp(config.alignprop),
-};
-
 /** Opens a reward-gradient method on a round. */
-export async function openRolloutTraining(context: TrainingContext): Promise<Training> {
-  const { engine, round, start, method } = context;
+export async function openRolloutTraining(
+  context: TrainingContext<MethodOf<'reward-gradient'>>,
+): Promise<Training> {
+  const { engine, round, start } = context;
   const { config } = round;
-  const make = methods[method];
-  if (!make) throw new Error(`The method ${method} follows no reward.`);
+  const method = rewardGradients[context.method](config);
   const { imagesPerStep, optimiserSteps } = config.reward;
   const { reward, ...drawn } = await openDrawnTraining(context, {
     draws: optimiserSteps,
@@ -46,9 +28,9 @@ export async function openRolloutTraining(context: TrainingContext): Promise<Tra
   });
   const trainer = await RolloutTrainer.open(engine, {
     ...drawn.options,
-    method: make(config),
+    method,
     reward,
-    ...referenceOf(method, config, start),
+    ...referenceOf(method, start),
   });
   return drawn.training(trainer, async (index) => {
     const batches: RolloutBatch[] = [];
@@ -61,9 +43,9 @@ export async function openRolloutTraining(context: TrainingContext): Promise<Tra
   });
 }
 
-/** DRaFT+ may be held to the policy that the round started from; a base policy is its own reference. */
-function referenceOf(method: Method, config: RunConfig, { weights }: PolicyModel) {
-  if (method !== 'draft-plus' || config[method].referencePolicy === 'base' || !weights) return {};
+/** A penalty may hold to the policy that the round started from; a base policy is its own reference. */
+function referenceOf({ kl }: RewardGradientMethod, { weights }: PolicyModel) {
+  if (kl?.reference !== 'round' || !weights) return {};
   return { reference: new Map(weights.tensors) as Adapter };
 }
 

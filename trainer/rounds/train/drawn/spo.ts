@@ -1,35 +1,38 @@
 /** @file A round trained by SPO: every step draws candidates, pairs them by a reward, and moves the weights a few times. */
 import { AppError } from '@/lib/errors';
+import type { MethodOf } from '@/lib/methods';
 import { drawOf, trainedTimesteps } from '@/lib/settings/run-config';
 import { spreadOf } from '@/trainer/methods/policy-gradient/advantages';
+import { stepPairs } from '@/trainer/methods/registry';
 import { SpoTrainer, type SpoUpdate } from '@/trainer/methods/spo/spo-trainer';
 import { randomOf } from '../../draw/random';
 import { transitionMetrics } from '../d3po/training';
-import { d3poLossOf } from '../method-settings';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { loggedParts, openDrawnTraining } from './open';
 
 /** Opens SPO on a round. */
-export async function openSpoTraining(context: TrainingContext): Promise<Training> {
-  const { engine, round, start } = context;
+export async function openSpoTraining(
+  context: TrainingContext<MethodOf<'step-pairs'>>,
+): Promise<Training> {
+  const { engine, round, start, method } = context;
   const { config } = round;
-  const { spo, training } = config;
-  const { imagesPerDraw, stepsPerDraw } = drawOf('spo', config);
+  const { training } = config;
+  const own = config[method];
+  const { imagesPerDraw, stepsPerDraw } = drawOf(method, config);
   const draws = config.reward.optimiserSteps / stepsPerDraw;
   const moving = start.pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
   const [eligibleSteps] = trainedTimesteps(config, moving.length);
-  if (spo.startStep >= eligibleSteps) {
+  if (own.startStep >= eligibleSteps) {
     throw new AppError(
       'unprocessable',
-      `spo.startStep is ${spo.startStep}, but the pipeline's schedule leaves the steps 0 to ${eligibleSteps - 1}: the last of its ${config.sampling.inferenceSteps} stays at its noise level. Set startStep to at most ${eligibleSteps - 1}.`,
+      `${method}.startStep is ${own.startStep}, but the pipeline's schedule leaves the steps 0 to ${eligibleSteps - 1}: the last of its ${config.sampling.inferenceSteps} stays at its noise level. Set startStep to at most ${eligibleSteps - 1}.`,
     );
   }
   const drawn = await openDrawnTraining(context, { draws, imagesPerDraw, together: imagesPerDraw });
   const trainer = await SpoTrainer.open(engine, {
     ...drawn.options,
     eligibleSteps,
-    choice: spo,
-    loss: d3poLossOf(spo),
+    ...stepPairs[method](config),
     openScorer: drawn.openScorer,
   });
   return drawn.training(trainer, async (index) => {
@@ -40,12 +43,12 @@ export async function openSpoTraining(context: TrainingContext): Promise<Trainin
       const { deviation } = spreadOf(scores);
       throw new AppError(
         'unprocessable',
-        `The reward tells no candidates of the first draw apart: its scores have a standard deviation of ${deviation.toPrecision(2)}. Raise spo.scoreScale (${spo.scoreScale}) or lower spo.threshold (${spo.threshold}).`,
+        `The reward tells no candidates of the first draw apart: its scores have a standard deviation of ${deviation.toPrecision(2)}. Raise ${method}.scoreScale (${own.scoreScale}) or lower ${method}.threshold (${own.threshold}).`,
       );
     }
     const updates: SpoUpdate[] = [];
     for (let pass = 0; pass < training.innerEpochs; pass++) {
-      for (const portion of portionsOf(random.shuffled(pairs), spo.updatesPerDraw)) {
+      for (const portion of portionsOf(random.shuffled(pairs), own.updatesPerDraw)) {
         updates.push(await trainer.update(portion));
       }
     }
