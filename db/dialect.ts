@@ -17,6 +17,11 @@ export function jsonNumber(column: Column, ...keys: string[]): SQL<number | null
   return sql<number | null>`json_extract(${column}, ${sql.raw(pathOf(keys))})`;
 }
 
+/** A text within a JSON column, null where it is not there. @param key ours, never a user's */
+export function jsonText(column: Column, key: string): SQL<string | null> {
+  return sql<string | null>`${column} ->> ${sql.raw(pathOf([key]))}`;
+}
+
 /** Whether a JSON column holds anything but null under a key. */
 export function jsonHas(column: Column, key: string): SQL<boolean> {
   return isTrue(sql`json_extract(${column}, ${sql.raw(pathOf([key]))}) is not null`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from './errors';
+import type { RoundWorkKind } from './work';
 
 export const roundStates = [
   'sampling',
@@ -87,18 +88,8 @@ export function assertTransition(from: RoundState, to: RoundState): void {
   );
 }
 
-export const workKinds = ['sample', 'train', 'evaluate'] as const;
-
-export const workKindSchema = z.enum(workKinds);
-
-export type WorkKind = z.infer<typeof workKindSchema>;
-
-export const workStates = ['queued', 'claimed', 'done', 'failed'] as const;
-
-export type WorkState = (typeof workStates)[number];
-
 /** The work a trainer has to do in a state; null where people do it, or nobody. */
-export function workOf(state: RoundState): WorkKind | null {
+export function workOf(state: RoundState): RoundWorkKind | null {
   if (state === 'sampling') return 'sample';
   if (state === 'training') return 'train';
   if (state === 'evaluating') return 'evaluate';

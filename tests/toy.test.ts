@@ -23,7 +23,7 @@ const explained: Record<string, string> = {
   'lib/settings/method-fit.ts': 'pairs that are formed',
   'trainer/methods/drtune.ts': 'a product that is formed',
   'trainer/methods/spo/choice.ts': 'pairs that are formed',
-  'db/migrations/0005_judges.sql':
+  'db/migrations/0006_judges.sql':
     'carries over what the judges of hands said before they declared it',
 };
 

@@ -1,5 +1,6 @@
 import { readFileSync, type Stats, statSync } from 'node:fs';
-import { blobPath, getBlob } from './blobs';
+import { getBlob } from './blobs';
+import { blobPath } from './folder';
 
 /** Blobs remembered as whole; the oldest are forgotten first and checked again. */
 const checkedMax = 50_000;

@@ -8,7 +8,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { portions } from '../portions';
 import { immediate } from '../transaction';
-import { blobPath, blobsFolder } from './blobs';
+import { blobPath, blobsFolder } from './folder';
 import { pointedTo, pointedToUnder } from './references';
 
 /** Longer than anything takes between storing a blob and the row: a large import, a batch of slow images. */

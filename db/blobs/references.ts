@@ -1,8 +1,13 @@
-/** @file Which blobs are pointed to: by every column of the schema whose name ends in "blob", whatever its table. */
-import { and, getTableColumns, gte, inArray, isNotNull, lt } from 'drizzle-orm';
+/**
+ * @file Which blobs are pointed to: by every column of the schema whose name ends in "blob", whatever its table; and by the
+ * cursor of training that is not done, whose checkpoint is a blob, too.
+ */
+import { and, eq, getTableColumns, gte, inArray, isNotNull, lt, ne } from 'drizzle-orm';
+import { unfinishedStates } from '@/lib/rounds';
 import { db, schema } from '../client';
-import type { TableColumn } from '../dialect';
+import { jsonText, type TableColumn } from '../dialect';
 import { portions } from '../portions';
+import { rounds, work } from '../schema/rounds';
 import type { Transaction } from '../transaction';
 
 /** All that a hash can begin with. */
@@ -28,11 +33,36 @@ export function pointedTo(tx: Transaction, hashes: readonly string[]): Set<strin
       for (const { hash } of rows) found.add(String(hash));
     }
   }
+  const inUse = checkpointsInUse(tx);
+  for (const hash of hashes) if (inUse.has(hash)) found.add(hash);
   return found;
 }
 
-/** All hashes that begin with two digits and that some row points to. @param prefix two hexadecimal digits */
-export function pointedToUnder(prefix: string, database: Transaction = db()): Set<string> {
+/** All hashes that begin with two digits and that some row or cursor points to. @param prefix two hexadecimal digits */
+export function pointedToUnder(prefix: string): Set<string> {
+  const found = inColumnsUnder(prefix, db());
+  for (const hash of checkpointsInUse(db())) if (hash.startsWith(prefix)) found.add(hash);
+  return found;
+}
+
+/** The checkpoints that training goes on from: of rounds that are not over, or have failed and may be tried again. */
+function checkpointsInUse(tx: Transaction): Set<string> {
+  const rows = tx
+    .select({ hash: jsonText(work.cursor, 'sha256') })
+    .from(rounds)
+    .innerJoin(work, eq(work.roundId, rounds.id))
+    .where(
+      and(
+        inArray(rounds.state, [...unfinishedStates, 'failed']),
+        eq(work.kind, 'train'),
+        ne(work.state, 'done'),
+      ),
+    )
+    .all();
+  return new Set(rows.flatMap(({ hash }) => hash ?? []));
+}
+
+function inColumnsUnder(prefix: string, database: Transaction): Set<string> {
   const found = new Set<string>();
   for (const column of blobColumns) {
     const rows = database
@@ -45,7 +75,7 @@ export function pointedToUnder(prefix: string, database: Transaction = db()): Se
   return found;
 }
 
-/** All hashes that a database points to, in order. */
+/** All hashes that a database's rows point to, in order; without checkpoints, from whose start training comes to the same result. */
 export function* allPointedTo(database: Transaction): Generator<string> {
-  for (const prefix of prefixes) yield* [...pointedToUnder(prefix, database)].sort();
+  for (const prefix of prefixes) yield* [...inColumnsUnder(prefix, database)].sort();
 }

@@ -7,6 +7,7 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { countedAnswers } from '../leases/next-pair';
 import { labelingStates } from '../leases/open-rounds';
 import { countAnswers } from '../rounds/answers';
+import { noteLook } from '../rounds/look';
 import { mergeProgress } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
 import { groups, pairs, preferences, taggings } from '../schema/labels';
@@ -28,6 +29,7 @@ export function recountFor(tx: Transaction, annotatorId: string, now: number): v
       .run();
     const round = roundIn(tx, id);
     mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
+    noteLook(tx, id, now);
   }
 }
 

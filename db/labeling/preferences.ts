@@ -8,6 +8,7 @@ import { labelingOf } from '../leases/open-rounds';
 import { liveLeases } from '../leases/pair-leases';
 import { addToTally, ensureTallies } from '../leases/tallies';
 import { prepared } from '../prepared';
+import { noteLook } from '../rounds/look';
 import { addLabeled } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
 import type { Pair } from '../schema/labels';
@@ -367,6 +368,7 @@ export async function skipPair({
       .onConflictDoNothing()
       .run();
     endLease(leaseId, now);
+    noteLook(tx, pair.roundId, now);
   });
 }
 

@@ -4,6 +4,7 @@ import { acceptsPreferences } from '@/lib/rounds';
 import { liveLeasesOf, readingsOf } from '../leases/group-answers';
 import { type LeasedGroup, leasedGroupIn } from '../leases/leased-group';
 import { countAnswers } from '../rounds/answers';
+import { noteLook } from '../rounds/look';
 import { mergeProgress } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
 import { groupLeases, groupSkips } from '../schema/group-leases';
@@ -71,8 +72,10 @@ function endLease(tx: Transaction, groupId: string, annotatorId: string, now: nu
     .run();
 }
 
-function recount(tx: Transaction, round: Round, now: number): void {
+/** @param lookAt when what has changed may move the round on, ms */
+function recount(tx: Transaction, round: Round, now: number, lookAt: number): void {
   mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
+  noteLook(tx, round.id, lookAt);
 }
 
 /**
@@ -144,7 +147,7 @@ export async function submitTagging({
     tx.delete(groupSkips)
       .where(ofOwn(groupSkips, groupId, annotatorId))
       .run();
-    recount(tx, round, now);
+    recount(tx, round, now, now + round.config.labeling.undoWindowSeconds * 1000);
     return { status: 'accepted', taggingId: id, duplicate: false };
   });
 }
@@ -197,7 +200,7 @@ export async function undoTagging({
     if (now >= until || !acceptsPreferences(round.state)) return { status: 'too-late' };
     if (tagging.supersededAt === null) {
       tx.update(taggings).set({ supersededAt: now }).where(eq(taggings.id, id)).run();
-      recount(tx, round, now);
+      recount(tx, round, now, now);
     }
     return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
   });
@@ -239,6 +242,7 @@ export async function skipGroup({
       .onConflictDoNothing()
       .run();
     endLease(tx, group.id, annotatorId, now);
+    noteLook(tx, group.roundId, now);
   });
 }
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type PolicyManifest, policyManifestSchema, servingAlias } from '@/lib/policies';
 import { db } from '../client';
@@ -157,6 +157,22 @@ export async function getPolicy(id: string): Promise<Policy> {
 /** The policy without weights of its own that this one was trained from, round by round; the base of a base is itself. */
 export async function baseOf(policy: Policy): Promise<Policy> {
   return policy.parentId === null ? policy : getPolicy(await baseIdOf(policy.id));
+}
+
+/** The base policy of a pipeline as it is now: its weights may have changed, and with them the base. Throws 'not-found'. */
+export async function newestBase(pipeline: string): Promise<Policy> {
+  const base = db()
+    .select()
+    .from(policies)
+    .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
+    .orderBy(desc(policies.createdAt), desc(policies.id))
+    .limit(1)
+    .get();
+  if (base) return base;
+  throw new AppError(
+    'not-found',
+    `There is no pipeline "${pipeline}" here. Add it: npm run pipeline -- NAME FOLDER --add.`,
+  );
 }
 
 /** Every policy, oldest first, of one pipeline when asked; `parentId` makes it a tree. */

@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, type Column, count, eq, gt, isNull, lte, type SQL, sql } from 'drizzle-orm';
 import { areGroupsExhausted } from '../leases/group-answers';
 import { groups, leases, pairs, preferences, skips, taggings } from '../schema/labels';
 import { user } from '../schema/people';
@@ -6,14 +6,19 @@ import type { Round } from '../schema/rounds';
 import type { Transaction } from '../transaction';
 
 /**
- * Standing answers to a round's training pairs (or taggings of its groups) given up to `until`, ms, without those of paused
- * people.
+ * Of the standing answers to a round's training pairs (or taggings of its groups) that were given when `given` says, without
+ * those of paused people: one value each, or one of all.
  */
-export function countAnswers(tx: Transaction, round: Round, until: number): number {
-  const row =
+function ofAnswers(
+  tx: Transaction,
+  round: Round,
+  value: (createdAt: Column) => SQL<number>,
+  given: (createdAt: Column) => SQL,
+): number[] {
+  const rows =
     round.config.sampling.pairSource === 'pairs'
       ? tx
-          .select({ n: count() })
+          .select({ value: value(preferences.createdAt) })
           .from(preferences)
           .innerJoin(pairs, eq(pairs.id, preferences.pairId))
           .innerJoin(user, eq(user.id, preferences.annotatorId))
@@ -23,12 +28,12 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
               eq(pairs.roundId, round.id),
               eq(pairs.purpose, 'training'),
               isNull(preferences.supersededAt),
-              lte(preferences.createdAt, until),
+              given(preferences.createdAt),
             ),
           )
-          .get()
+          .all()
       : tx
-          .select({ n: count() })
+          .select({ value: value(taggings.createdAt) })
           .from(taggings)
           .innerJoin(groups, eq(groups.id, taggings.groupId))
           .innerJoin(user, eq(user.id, taggings.annotatorId))
@@ -37,11 +42,33 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
               isNull(user.pausedAt),
               eq(groups.roundId, round.id),
               isNull(taggings.supersededAt),
-              lte(taggings.createdAt, until),
+              given(taggings.createdAt),
             ),
           )
-          .get();
-  return row?.n ?? 0;
+          .all();
+  return rows.map((row) => row.value);
+}
+
+/** How many answers to a round count that were given up to `until`, ms. */
+export function countAnswers(tx: Transaction, round: Round, until: number): number {
+  const [counted] = ofAnswers(
+    tx,
+    round,
+    () => count(),
+    (createdAt) => lte(createdAt, until),
+  );
+  return counted ?? 0;
+}
+
+/** When the answers that count and came after `since` were given, ms, in order. */
+export function answersSince(tx: Transaction, round: Round, since: number): number[] {
+  const given = ofAnswers(
+    tx,
+    round,
+    (createdAt) => sql<number>`${createdAt}`,
+    (createdAt) => gt(createdAt, since),
+  );
+  return given.sort((a, b) => a - b);
 }
 
 /** Answers that stand against a training pair, and people who skipped it; not those who are paused. */

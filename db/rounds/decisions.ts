@@ -20,8 +20,9 @@ import { newId } from '../ids';
 import { serveIn, servingIn } from '../policies/aliases';
 import { groupLeases } from '../schema/group-leases';
 import { groups, leases, pairs } from '../schema/labels';
-import { evaluations, type Round, type Run, rounds, runs, work } from '../schema/rounds';
+import { evaluations, type Round, type Run, rounds, runs } from '../schema/rounds';
 import type { Transaction } from '../transaction';
+import { cancelWork, queueWork } from '../work/enqueue';
 import { runIn } from './rows';
 
 export function setRunStatus(tx: Transaction, run: Run, status: RunStatus, now: number): void {
@@ -30,14 +31,10 @@ export function setRunStatus(tx: Transaction, run: Run, status: RunStatus, now: 
   recordEvent(tx, { kind: 'run', payload: { runId: run.id, status }, roundId: null }, now);
 }
 
-function queueWork(tx: Transaction, roundId: string, state: RoundState, now: number): void {
+/** What a trainer has to do in a state, if anything. */
+function queueWorkOf(tx: Transaction, roundId: string, state: RoundState, now: number): void {
   const kind = workOf(state);
-  if (!kind) return;
-  const queued = { state: 'queued' as const, claimedBy: null, attempts: 0, error: null };
-  tx.insert(work)
-    .values({ id: newId(), roundId, kind, ...queued, createdAt: now })
-    .onConflictDoUpdate({ target: [work.roundId, work.kind], set: queued })
-    .run();
+  if (kind) queueWork(tx, { kind, roundId }, now);
 }
 
 export function announceRound(tx: Transaction, round: Round, now: number): void {
@@ -101,7 +98,7 @@ export function openRound(
     })
     .returning()
     .get();
-  if (!freezing) queueWork(tx, round.id, first, now);
+  if (!freezing) queueWorkOf(tx, round.id, first, now);
   announceRound(tx, round, now);
   return round;
 }
@@ -122,7 +119,7 @@ export function beginOnArchive(
   if (problem) {
     failRound(tx, round, problem, now);
   } else {
-    queueWork(tx, round.id, round.state, now);
+    queueWorkOf(tx, round.id, round.state, now);
     announceRound(tx, round, now);
   }
 }
@@ -162,6 +159,7 @@ export function moveRound(
     .set({
       ...patch,
       state: to,
+      lookAt: to === 'labeling' ? now : null,
       finishedAt: isFinished(to) ? now : null,
       progress: { ...round.progress, etaSeconds: null },
     })
@@ -171,13 +169,8 @@ export function moveRound(
   if (acceptsPreferences(round.state) && !acceptsPreferences(to)) {
     withdrawOpenPairs(tx, round.id, now);
   }
-  if (to === 'cancelled') {
-    tx.update(work)
-      .set({ state: 'failed', error: 'The round was cancelled.' })
-      .where(and(eq(work.roundId, round.id), inArray(work.state, ['queued', 'claimed'])))
-      .run();
-  }
-  queueWork(tx, round.id, to, now);
+  if (to === 'cancelled') cancelWork(tx, { roundId: round.id });
+  queueWorkOf(tx, round.id, to, now);
   announceRound(tx, moved, now);
   return moved;
 }

@@ -16,7 +16,7 @@ import { immediate, type Transaction } from '../transaction';
 import { roundIn } from './rows';
 
 /** Who has not been heard of for so long has died. */
-const takeoverMs = 30_000;
+export const takeoverMs = 30_000;
 
 /** How often it is begun anew because somebody was paused, or a flag reviewed, in the meantime. */
 const attemptsMax = 10;

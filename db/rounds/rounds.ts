@@ -1,18 +1,22 @@
-import { and, desc, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { isFinished, type RoundProgress, type RoundState, roundProgressSchema } from '@/lib/rounds';
-import { prepareArchive, problemOf } from '../answers/archive';
-import { type Prepared, prepareTrainingPairs } from '../answers/training-data';
+import {
+  isFinished,
+  type RoundProgress,
+  type RoundState,
+  roundProgressSchema,
+  unfinishedStates,
+  workOf,
+} from '@/lib/rounds';
 import { recordAudit } from '../audit';
 import { db } from '../client';
 import { recordEvent } from '../events';
+import { labelingOf } from '../leases/open-rounds';
 import { prepared } from '../prepared';
 import { pairs } from '../schema/labels';
-import { type Round, rounds, runs, work } from '../schema/rounds';
+import { type Round, rounds, work } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-import { countAnswers, isExhausted } from './answers';
-import { announceRound, beginOnArchive, moveRound, setRunStatus, startTraining } from './decisions';
-import { type Freezing, freeze } from './freezing';
+import { announceRound, moveRound, setRunStatus } from './decisions';
 import { roundIn, roundsIn, runIn } from './rows';
 
 /** Throws 'not-found'. */
@@ -73,16 +77,23 @@ const progressOf = prepared((database) =>
 const setProgress = prepared((database) =>
   database
     .update(rounds)
-    .set({ progress: sql`${sql.placeholder('progress')}` })
+    .set({
+      progress: sql`${sql.placeholder('progress')}`,
+      lookAt: sql`case when ${rounds.lookAt} <= ${sql.placeholder('lookAt')} then ${rounds.lookAt} else ${sql.placeholder('lookAt')} end`,
+    })
     .where(eq(rounds.id, sql.placeholder('roundId')))
     .prepare(),
 );
 
-/** Within a decision: counts answers that came (or, negative, went), without reading those there were. */
+/**
+ * Within a decision: counts answers that came (or, negative, went), without reading those there were, and notes when to look
+ * whether the round moves on: once an answer can no longer be undone, or at once where one was.
+ */
 export function addLabeled(tx: Transaction, roundId: string, answers: number, now: number): void {
   const { progress: before } = progressOf().get({ roundId })!;
   const progress = { ...before, labeled: Math.max(0, before.labeled + answers) };
-  setProgress().run({ roundId, progress: JSON.stringify(progress) });
+  const undoMs = answers > 0 ? labelingOf(roundId).undoWindowSeconds * 1000 : 0;
+  setProgress().run({ roundId, progress: JSON.stringify(progress), lookAt: now + undoMs });
   recordEvent(tx, { kind: 'progress', payload: progress, roundId }, now);
 }
 
@@ -148,7 +159,6 @@ function reopenPairs(tx: Transaction, roundId: string): void {
 /** Tries a failed round again, from the checkpoint of the work that failed. Throws 'conflict'. */
 export async function retryRound(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  const resumeAt = { sample: 'sampling', train: 'training', evaluate: 'evaluating' } as const;
   await immediate((tx) => {
     const round = roundIn(tx, id);
     const failed = tx
@@ -156,7 +166,8 @@ export async function retryRound(id: string, actorId: string | null): Promise<vo
       .from(work)
       .where(and(eq(work.roundId, id), eq(work.state, 'failed')))
       .get();
-    if (round.state !== 'failed' || !failed) {
+    const resumeAt = unfinishedStates.find((state) => failed && workOf(state) === failed.kind);
+    if (round.state !== 'failed' || !resumeAt) {
       throw new AppError(
         'conflict',
         `Round ${round.ordinal} has no failed work to try again. Resume its run to start a new round.`,
@@ -165,119 +176,9 @@ export async function retryRound(id: string, actorId: string | null): Promise<vo
     if (roundsIn(tx, round.runId).some((other) => !isFinished(other.state))) {
       throw new AppError('conflict', 'Another round of this run is under way. Cancel it first.');
     }
-    moveRound(tx, round, resumeAt[failed.kind], now, { error: null });
-    if (failed.kind === 'sample') reopenPairs(tx, id);
+    moveRound(tx, round, resumeAt, now, { error: null });
+    if (resumeAt === 'sampling') reopenPairs(tx, id);
     setRunStatus(tx, runIn(tx, round.runId), 'active', now);
     recordAudit(tx, { actorId, action: 'round.retry', subject: id });
   });
-}
-
-/** Trains on the answers there are, without waiting for more. Throws 'conflict' when there are none. */
-export async function closeLabeling(id: string, actorId: string | null): Promise<void> {
-  const now = Date.now();
-  const round = roundIn(db(), id);
-  const { undoWindowSeconds } = round.config.labeling;
-  const refuse = ({ ordinal, state }: Round): never => {
-    throw new AppError(
-      'conflict',
-      `Round ${ordinal} is ${state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s, of people who are not paused.`,
-    );
-  };
-  const hasAnswers = countAnswers(db(), round, now - undoWindowSeconds * 1000) > 0;
-  if (round.state !== 'labeling' || !hasAnswers) refuse(round);
-  const became = await endLabeling(id, now, {
-    may: (_, { state }) => state === 'labeling',
-    also: (tx) => recordAudit(tx, { actorId, action: 'round.close-labeling', subject: id }),
-  });
-  if (became === 'withdrawn') refuse(roundIn(db(), id));
-  if (became === 'busy') {
-    throw new AppError(
-      'conflict',
-      `The answers of round ${round.ordinal} are being frozen already. Training begins by itself in a moment.`,
-    );
-  }
-}
-
-/** Freezes a round's answers and moves it on. @param also in the same transaction */
-function endLabeling(
-  roundId: string,
-  now: number,
-  { may, also }: Pick<Freezing, 'may'> & { also?: (tx: Transaction) => void },
-) {
-  return freeze({
-    roundId,
-    may,
-    prepare: async () => prepareTrainingPairs(await getRound(roundId), now),
-    finish(tx, round, data) {
-      startTraining(tx, round, data, now);
-      also?.(tx);
-    },
-  });
-}
-
-/**
- * Freezes the archive for a round that was opened on it, which then trains, or has failed where there is nothing to train on.
- * @param opened what was read just before it was opened, and the token with which it was
- */
-export async function freezeOpened(
-  roundId: string,
-  now: number,
-  opened?: { prepared: Prepared; token: string },
-): Promise<void> {
-  const { startPolicyId, config, runId } = await getRound(roundId);
-  const { pipeline, method } = runIn(db(), runId);
-  let known = opened?.prepared;
-  await freeze({
-    roundId,
-    token: opened?.token,
-    may: (_, { state, freezing }) => state === 'training' && freezing !== null,
-    async prepare() {
-      const first =
-        known ?? (await prepareArchive({ pipeline, method, config, startPolicyId, now }));
-      known = undefined;
-      return first;
-    },
-    finish: (tx, round, data) => beginOnArchive(tx, round, { data, problem: problemOf(data) }, now),
-  });
-}
-
-function isReady(tx: Transaction, round: Round, now: number): boolean {
-  const settled = countAnswers(tx, round, now - round.config.labeling.undoWindowSeconds * 1000);
-  if (settled >= round.progress.preferencesWanted) return true;
-  const allSettled = settled > 0 && settled === countAnswers(tx, round, now);
-  return allSettled && isExhausted(tx, round);
-}
-
-function isBeingLabeled(tx: Transaction, { state, paused, runId }: Round): boolean {
-  return state === 'labeling' && !paused && runIn(tx, runId).status === 'active';
-}
-
-function roundsBeingLabeled(): Round[] {
-  return db()
-    .select({ round: rounds })
-    .from(rounds)
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(and(eq(rounds.state, 'labeling'), eq(rounds.paused, false), eq(runs.status, 'active')))
-    .all()
-    .map(({ round }) => round);
-}
-
-/** Rounds that wait for the archive to be frozen, or whose freezing has died. */
-function roundsToBeFrozen(): { id: string }[] {
-  return db()
-    .select({ id: rounds.id })
-    .from(rounds)
-    .where(and(eq(rounds.state, 'training'), isNotNull(rounds.freezing)))
-    .all();
-}
-
-/**
- * Moves every round whose answers suffice, and can no longer be undone, on to training, and freezes the archive for those that
- * were opened on it. Called by whoever looks for work; reads first, so that looking in vain takes no lock.
- */
-export async function advanceReadyRounds(now = Date.now()): Promise<void> {
-  for (const round of roundsBeingLabeled()) {
-    if (isReady(db(), round, now)) await endLabeling(round.id, now, { may: isBeingLabeled });
-  }
-  for (const { id } of roundsToBeFrozen()) await freezeOpened(id, now);
 }

@@ -16,9 +16,10 @@ import { type Policy, policyIn } from '../policies/policies';
 import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
+import { freezeOpened } from './advance';
 import { moveRound, openRound, setRunStatus } from './decisions';
 import { isImportRun } from './import-run';
-import { freezeOpened, getRound } from './rounds';
+import { getRound } from './rounds';
 import { roundsIn, runIn } from './rows';
 
 /**

@@ -1,5 +1,4 @@
-import { sql } from 'drizzle-orm';
-import { index, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { ImportReport, RewardModelState, RewardReport, RewardSource } from '@/lib/rewards';
 import { instant, json, whole } from './columns';
 import { user } from './people';
@@ -17,10 +16,6 @@ export const rewardModels = sqliteTable(
     state: text().$type<RewardModelState>().notNull(),
     /** What could no longer be undone at this instant counts, ms. */
     until: instant().notNull(),
-    /** The trainer at work on it. */
-    claimedBy: text(),
-    /** How often a trainer took it up and was not told to put it down again. */
-    attempts: whole().notNull().default(0),
     /** Hash of the model's safetensors in the blob store, once ready. */
     blob: text(),
     report: json<RewardReport>(),
@@ -32,8 +27,5 @@ export const rewardModels = sqliteTable(
     createdAt: instant().notNull(),
     finishedAt: instant(),
   },
-  (table) => [
-    uniqueIndex('reward_models_version').on(table.pipeline, table.source, table.version),
-    index('reward_models_waiting').on(table.createdAt).where(sql`state in ('queued', 'training')`),
-  ],
+  (table) => [uniqueIndex('reward_models_version').on(table.pipeline, table.source, table.version)],
 );

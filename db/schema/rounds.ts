@@ -1,13 +1,15 @@
 import { sql } from 'drizzle-orm';
-import { index, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { check, index, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { Method } from '@/lib/methods';
 import type { EvaluationSummary, TrainMetrics } from '@/lib/metrics';
-import type { RoundProgress, RoundState, WorkKind, WorkState } from '@/lib/rounds';
+import type { RoundProgress, RoundState } from '@/lib/rounds';
 import type { RunMode, RunStatus } from '@/lib/runs';
 import { completeConfig, type RunConfig } from '@/lib/settings/run-config';
+import type { WorkKind, WorkState } from '@/lib/work';
 import { boolean, instant, json, jsonRead, serial, whole } from './columns';
 import { user } from './people';
 import { policies } from './policies';
+import { rewardModels } from './rewards';
 
 const runConfig = () => jsonRead<RunConfig>(completeConfig);
 
@@ -42,6 +44,11 @@ export const rounds = sqliteTable(
     progress: json<RoundProgress>().notNull(),
     /** Who freezes its answers right now, and when they were last heard of (ms): what is frozen so far does not count yet. */
     freezing: json<{ token: string; at: number }>(),
+    /**
+     * When it is to be looked at whether its answers suffice (ms): something that they hang on has changed, and what people can
+     * still undo stands by then. Null: nothing has changed since it was looked at.
+     */
+    lookAt: instant(),
     /** What stopped it and what to do about it. */
     error: text(),
     /** What reproduces it: hashes, seeds, data window, versions. */
@@ -59,15 +66,15 @@ export const rounds = sqliteTable(
   ],
 );
 
-/** What the trainer has to do. One row per round and kind; claimed through one operation. */
+/** What trainers have to do: one row for each kind of work on what it is about, a round or a reward model. */
 export const work = sqliteTable(
   'work',
   {
     id: text().primaryKey(),
-    roundId: text()
-      .notNull()
-      .references(() => rounds.id),
     kind: text().$type<WorkKind>().notNull(),
+    /** What it is about: one of these, as its kind has it. */
+    roundId: text().references(() => rounds.id),
+    rewardModelId: text().references(() => rewardModels.id),
     state: text().$type<WorkState>().notNull(),
     claimedBy: text(),
     claimedAt: instant(),
@@ -81,6 +88,8 @@ export const work = sqliteTable(
   },
   (table) => [
     uniqueIndex('work_round_kind').on(table.roundId, table.kind),
+    uniqueIndex('work_reward_model_kind').on(table.rewardModelId, table.kind),
+    check('work_about', sql`(round_id is null) <> (reward_model_id is null)`),
     index('work_waiting')
       .on(table.state, table.createdAt)
       .where(sql`state in ('queued', 'claimed')`),

@@ -1,27 +1,42 @@
-import { and, asc, eq, inArray, lt, or } from 'drizzle-orm';
+/**
+ * @file The queue of everything that trainers do: claim, beat, checkpoint, release, finish, fail. What a kind of work is about
+ * and what becomes of that stands in `kinds.ts`; what follows from work that is done, in `results.ts`.
+ */
+import { and, asc, eq, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { isFinished, type RoundProgress, type WorkKind, workKinds } from '@/lib/rounds';
+import type { RoundProgress } from '@/lib/rounds';
+import { type RewardWorkKind, type RoundWorkKind, roundWorkKinds, type WorkKind } from '@/lib/work';
 import { db } from '../client';
-import { completeRound, failRound, moveRound } from '../rounds/decisions';
-import { advanceReadyRounds, mergeProgress } from '../rounds/rounds';
-import { roundIn, runIn } from '../rounds/rows';
+import { isTrue } from '../dialect';
+import type { RewardModel } from '../rewards/reward-models';
+import { mergeProgress } from '../rounds/rounds';
+import { roundIn } from '../rounds/rows';
+import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, rounds, runs, work } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-
-export type Work = typeof work.$inferSelect;
+import { kinds, type Work } from './kinds';
 
 /** A claim whose worker has not been heard of for this long may be taken over. */
 export const takeoverMs = 30_000;
 
-/** Claims without a checkpoint in between after which work is given up: it kills its workers. */
-const attemptsMax = 5;
-
-/** A piece of work with what it is about; `work.cursor` is where to go on, null at the start. */
-export interface ClaimedWork {
-  work: Work;
+interface RoundWork<Kind> {
+  work: Work & { kind: Kind };
   round: Round;
   run: Run;
+  rewardModel: null;
 }
+
+interface RewardWork<Kind> {
+  work: Work & { kind: Kind };
+  round: null;
+  run: null;
+  rewardModel: RewardModel;
+}
+
+/** A piece of work with what it is about; `work.cursor` is where to go on, null at the start. */
+export type ClaimedWork<Kind extends WorkKind = WorkKind> = Kind extends RoundWorkKind
+  ? RoundWork<Kind>
+  : RewardWork<Kind & RewardWorkKind>;
 
 /** Whose claim it is: every report about work carries both, and is refused after a takeover. */
 export interface Claim {
@@ -29,70 +44,84 @@ export interface Claim {
   workerId: string;
 }
 
-function waitingWork(tx: Transaction, kinds: readonly WorkKind[], now: number) {
+/** Work on a round waits while the round, or its run, is held. */
+const isHeld = sql`(${rounds.paused} or ${runs.status} <> 'active')`;
+
+/** Work with what it is about. */
+function workIn(tx: Transaction) {
   return tx
-    .select({ work, round: rounds, run: runs })
+    .select({ work, round: rounds, run: runs, rewardModel: rewardModels })
     .from(work)
-    .innerJoin(rounds, eq(rounds.id, work.roundId))
-    .innerJoin(runs, eq(runs.id, rounds.runId))
+    .leftJoin(rounds, eq(rounds.id, work.roundId))
+    .leftJoin(runs, eq(runs.id, rounds.runId))
+    .leftJoin(rewardModels, eq(rewardModels.id, work.rewardModelId));
+}
+
+function waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
+  return workIn(tx)
     .where(
       and(
-        or(
-          eq(work.state, 'queued'),
-          and(eq(work.state, 'claimed'), lt(work.heartbeatAt, now - takeoverMs)),
-        ),
-        inArray(work.kind, [...kinds]),
-        eq(rounds.paused, false),
-        eq(runs.status, 'active'),
+        // Written out, because a partial index does not serve a parameter.
+        sql`${work.state} in ('queued', 'claimed')`,
+        or(eq(work.state, 'queued'), lt(work.heartbeatAt, now - takeoverMs)),
+        inArray(work.kind, [...among]),
+        or(isNotNull(work.rewardModelId), sql`not ${isHeld}`),
       ),
     )
     .orderBy(asc(work.createdAt))
     .limit(1)
-    .get();
+    .get()?.work;
 }
 
 /**
- * The next piece of work for a worker, or null. Moves rounds that are ready on to training first.
- * A claim without a heartbeat for 30 s is taken over with its cursor; work that has been claimed five
- * times without reaching a checkpoint fails its round instead.
+ * The next piece of work for a worker, of the kinds that it does (those of rounds, unless told), or null. A claim without a
+ * heartbeat for 30 s is taken over with its cursor. Work that was claimed as often as its kind may be without reaching a
+ * checkpoint is given up instead.
  */
-export async function claimWork({
+export async function claimWork<Kind extends WorkKind = RoundWorkKind>({
   workerId,
-  kinds = workKinds,
+  kinds: among = roundWorkKinds as readonly WorkKind[] as readonly Kind[],
   now = Date.now(),
 }: {
   workerId: string;
-  kinds?: readonly WorkKind[];
+  kinds?: readonly Kind[];
   now?: number;
-}): Promise<ClaimedWork | null> {
-  await advanceReadyRounds(now);
-  if (!waitingWork(db(), kinds, now)) return null;
+}): Promise<ClaimedWork<Kind> | null> {
+  // Read first, so that looking in vain takes no lock.
+  if (!waitingWork(db(), among, now)) return null;
   return immediate((tx) => {
-    const waiting = waitingWork(tx, kinds, now);
-    if (!waiting) return null;
-    if (waiting.work.attempts >= attemptsMax) {
-      const error = `The trainer stopped ${attemptsMax} times in a row at this point, without a message. Look at its log (often: out of memory), then try again.`;
-      tx.update(work).set({ state: 'failed', error }).where(eq(work.id, waiting.work.id)).run();
-      failRound(tx, waiting.round, error, now);
-      return null;
+    for (;;) {
+      const waiting = waitingWork(tx, among, now);
+      if (!waiting) return null;
+      const { id, attempts, error } = waiting;
+      const kind = kinds[waiting.kind];
+      if (attempts >= kind.attemptsMax) {
+        giveUp(tx, waiting, kind.givenUp(error), now);
+        continue;
+      }
+      tx.update(work)
+        .set({
+          state: 'claimed',
+          claimedBy: workerId,
+          claimedAt: now,
+          heartbeatAt: now,
+          attempts: attempts + 1,
+          error: null,
+        })
+        .where(eq(work.id, id))
+        .run();
+      kind.moved(tx, waiting, 'claimed', now);
+      return workIn(tx).where(eq(work.id, id)).get() as ClaimedWork<Kind>;
     }
-    const claimed = tx
-      .update(work)
-      .set({
-        state: 'claimed',
-        claimedBy: workerId,
-        claimedAt: now,
-        heartbeatAt: now,
-        attempts: waiting.work.attempts + 1,
-      })
-      .where(eq(work.id, waiting.work.id))
-      .returning()
-      .get();
-    return { ...waiting, work: claimed };
   });
 }
 
-function claimIn(tx: Transaction, { workId, workerId }: Claim): { work: Work; round: Round } {
+function giveUp(tx: Transaction, given: Work, error: string, now: number): void {
+  tx.update(work).set({ state: 'failed', error }).where(eq(work.id, given.id)).run();
+  kinds[given.kind].failed(tx, given, error, now);
+}
+
+function claimIn(tx: Transaction, { workId, workerId }: Claim): Work {
   const row = tx.select().from(work).where(eq(work.id, workId)).get();
   if (row?.state !== 'claimed' || row.claimedBy !== workerId) {
     throw new AppError(
@@ -100,7 +129,7 @@ function claimIn(tx: Transaction, { workId, workerId }: Claim): { work: Work; ro
       `Work ${workId} is no longer ${workerId}'s (${row ? `${row.state}, ${row.claimedBy ?? 'nobody'}` : 'unknown'}). Put it down and claim again.`,
     );
   }
-  return { work: row, round: roundIn(tx, row.roundId) };
+  return row;
 }
 
 export type HeartbeatResult =
@@ -115,19 +144,22 @@ export async function heartbeatWork({
   now = Date.now(),
 }: Claim & { now?: number }): Promise<HeartbeatResult> {
   return immediate((tx) => {
-    const row = tx.select().from(work).where(eq(work.id, workId)).get();
-    const round = row && roundIn(tx, row.roundId);
-    if (round && isFinished(round.state)) return { proceed: false, because: 'cancelled' };
-    if (!row || !round || row.state !== 'claimed' || row.claimedBy !== workerId) {
-      return { proceed: false, because: 'lost' };
-    }
+    const found = tx
+      .select({ state: work.state, claimedBy: work.claimedBy, held: isTrue(isHeld) })
+      .from(work)
+      .leftJoin(rounds, eq(rounds.id, work.roundId))
+      .leftJoin(runs, eq(runs.id, rounds.runId))
+      .where(eq(work.id, workId))
+      .get();
+    if (found?.claimedBy !== workerId) return { proceed: false, because: 'lost' };
+    if (found.state === 'cancelled') return { proceed: false, because: 'cancelled' };
+    if (found.state !== 'claimed') return { proceed: false, because: 'lost' };
     tx.update(work).set({ heartbeatAt: now }).where(eq(work.id, workId)).run();
-    const paused = round.paused || runIn(tx, round.runId).status === 'paused';
-    return paused ? { proceed: false, because: 'paused' } : { proceed: true };
+    return found.held ? { proceed: false, because: 'paused' } : { proceed: true };
   });
 }
 
-/** Stores where to go on after a crash, with the progress reached. Counts as a heartbeat. */
+/** Stores where to go on after a crash, with the progress reached of a round. Counts as a heartbeat. */
 export async function checkpointWork({
   cursor,
   progress,
@@ -135,70 +167,66 @@ export async function checkpointWork({
   ...claim
 }: Claim & { cursor: unknown; progress?: Partial<RoundProgress>; now?: number }): Promise<void> {
   await immediate((tx) => {
-    const { round } = claimIn(tx, claim);
+    const { roundId } = claimIn(tx, claim);
     tx.update(work)
       .set({ cursor, attempts: 0, heartbeatAt: now })
       .where(eq(work.id, claim.workId))
       .run();
-    if (progress) mergeProgress(tx, round, progress, now);
+    if (progress && roundId) mergeProgress(tx, roundIn(tx, roundId), progress, now);
   });
 }
 
-/** Puts work down, for itself or another worker to go on from its cursor. */
-export async function releaseWork(claim: Claim): Promise<void> {
-  await immediate((tx) => {
-    claimIn(tx, claim);
-    tx.update(work)
-      .set({ state: 'queued', claimedBy: null, attempts: 0 })
-      .where(eq(work.id, claim.workId))
-      .run();
-  });
-}
-
-function endWork(tx: Transaction, claim: Claim, kind: WorkKind): Round {
-  const claimed = claimIn(tx, claim);
-  if (claimed.work.kind !== kind) {
-    throw new AppError(
-      'conflict',
-      `Work ${claim.workId} is to ${claimed.work.kind}, not to ${kind}.`,
-    );
-  }
-  tx.update(work).set({ state: 'done' }).where(eq(work.id, claim.workId)).run();
-  return claimed.round;
-}
-
-/** All images and pairs are recorded: the round waits for people. */
-export async function finishSampling(claim: Claim): Promise<void> {
-  await immediate((tx) => {
-    moveRound(tx, endWork(tx, claim, 'sample'), 'labeling', Date.now());
-  });
-}
-
-/** The trained policy is recorded (createPolicy): the round goes on to evaluate it. */
-export async function finishTraining({
-  resultPolicyId,
-  manifest,
+/**
+ * Puts work down, for itself or another worker to go on from its cursor. Without an error it is put down in good order, and
+ * its attempts are counted anew. @param error what ended the attempt, and may pass: an engine that died, a busy database
+ */
+export async function releaseWork({
+  error = null,
   ...claim
-}: Claim & { resultPolicyId: string; manifest?: Record<string, unknown> }): Promise<void> {
+}: Claim & { error?: string | null }): Promise<void> {
   await immediate((tx) => {
-    const round = endWork(tx, claim, 'train');
-    moveRound(tx, round, 'evaluating', Date.now(), {
-      resultPolicyId,
-      manifest: { ...round.manifest, ...manifest },
-    });
+    const { attempts } = claimIn(tx, claim);
+    putBack(tx, { id: claim.workId, attempts: error === null ? 0 : attempts, error });
   });
 }
 
-/** The evaluation is recorded: the serving rule decides, an online run starts its next round. */
-export async function finishEvaluation(claim: Claim): Promise<void> {
-  await immediate((tx) => completeRound(tx, endWork(tx, claim, 'evaluate'), Date.now()));
+/** Within a decision: what a worker that has ended held waits for another one. */
+export function putBackAll(tx: Transaction, workerId: string): void {
+  const held = and(eq(work.claimedBy, workerId), eq(work.state, 'claimed'));
+  const rows = tx.select().from(work).where(held).all();
+  for (const { id, attempts } of rows) putBack(tx, { id, attempts, error: null });
 }
 
-/** Stops the round with a message that says what happened and what to do; retryRound tries again. */
+function putBack(tx: Transaction, { id, ...known }: Pick<Work, 'id' | 'attempts' | 'error'>): void {
+  const waiting = tx
+    .update(work)
+    .set({ state: 'queued', claimedBy: null, ...known })
+    .where(eq(work.id, id))
+    .returning()
+    .get();
+  kinds[waiting.kind].moved(tx, waiting, 'queued', Date.now());
+}
+
+/** Ends work with what follows from it (`results.ts`), in one transaction. Throws 'work-lost' after a takeover. */
+export async function finishWork(
+  claim: Claim,
+  among: readonly WorkKind[],
+  follow: (tx: Transaction, done: Work) => void,
+): Promise<void> {
+  await immediate((tx) => {
+    const claimed = claimIn(tx, claim);
+    if (!among.includes(claimed.kind)) {
+      throw new AppError(
+        'conflict',
+        `Work ${claim.workId} is to ${claimed.kind}, not to ${among.join(' or ')}.`,
+      );
+    }
+    tx.update(work).set({ state: 'done' }).where(eq(work.id, claim.workId)).run();
+    follow(tx, claimed);
+  });
+}
+
+/** Gives work up with a message that says what happened and what to do. */
 export async function failWork({ error, ...claim }: Claim & { error: string }): Promise<void> {
-  await immediate((tx) => {
-    const { round } = claimIn(tx, claim);
-    tx.update(work).set({ state: 'failed', error }).where(eq(work.id, claim.workId)).run();
-    failRound(tx, round, error, Date.now());
-  });
+  await immediate((tx) => giveUp(tx, claimIn(tx, claim), error, Date.now()));
 }

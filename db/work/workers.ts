@@ -1,9 +1,9 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import { db } from '../client';
 import { recordEvent } from '../events';
-import { work, workers } from '../schema/rounds';
+import { workers } from '../schema/rounds';
 import { immediate } from '../transaction';
-import { takeoverMs } from './queue';
+import { putBackAll, takeoverMs } from './queue';
 
 export type Worker = typeof workers.$inferSelect & { alive: boolean };
 
@@ -49,10 +49,7 @@ export async function heartbeatWorker(id: string, info?: Record<string, unknown>
 export async function removeWorker(id: string): Promise<void> {
   await immediate((tx) => {
     tx.delete(workers).where(eq(workers.id, id)).run();
-    tx.update(work)
-      .set({ state: 'queued', claimedBy: null })
-      .where(and(eq(work.claimedBy, id), eq(work.state, 'claimed')))
-      .run();
+    putBackAll(tx, id);
     recordEvent(tx, {
       kind: 'worker',
       payload: { workerId: id, alive: false, message: 'Trainer stopped.' },

@@ -4,7 +4,8 @@
  */
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { blobPath, blobsFolder } from '@/db/blobs/blobs';
+import { blobStore } from '@/db/blobs/blobs';
+import { folderStore, keepOnly } from '@/db/blobs/folder';
 import { allPointedTo, pointedTo } from '@/db/blobs/references';
 import { darkroomHome, databasePath, db, openToRead } from '@/db/client';
 import { fileMode, folderMode } from '@/db/private-home';
@@ -84,7 +85,7 @@ async function attemptIn(folder: string, check: boolean): Promise<BackupReport |
     for (const hash of allPointedTo(copy)) {
       if (!/^[0-9a-f]{64}$/.test(hash)) continue;
       hashes.add(hash);
-      const blob = await copyBlob(hash, blobPath(hash), blobPath(hash, folder), check);
+      const blob = await copyBlob(hash, blobStore(), folderStore(folder), check);
       if (!blob && !pointedTo(db(), [hash]).has(hash)) return null;
       if (!blob) damaged.push(hash);
       bytes += blob?.bytes ?? 0;
@@ -151,10 +152,5 @@ async function prune(folder: string, database: string, hashes: ReadonlySet<strin
   for (const name of await readdir(folder)) {
     if (/^darkroom-\w+\.db/.test(name) && name !== database) await rm(join(folder, name));
   }
-  const blobs = blobsFolder(folder);
-  for (const prefix of await readdir(blobs).catch(() => [])) {
-    for (const name of await readdir(join(blobs, prefix))) {
-      if (!hashes.has(name)) await rm(join(blobs, prefix, name));
-    }
-  }
+  await keepOnly(hashes, folder);
 }

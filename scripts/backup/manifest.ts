@@ -1,10 +1,11 @@
 /** @file A backup's folder: `backup.json` says which database file counts; blobs lie beside it under their hashes. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { sha256, syncFolder } from '@/db/blobs/blobs';
+import { syncFolder } from '@/db/blobs/folder';
+import { type BlobStore, sha256 } from '@/db/blobs/store';
 import { fileMode, folderMode } from '@/db/private-home';
 import { AppError } from '@/lib/errors';
 
@@ -89,34 +90,35 @@ export async function hashOfFile(path: string): Promise<string> {
  */
 export async function copyBlob(
   hash: string,
-  from: string,
-  to: string,
+  from: BlobStore,
+  to: BlobStore,
   check = false,
 ): Promise<{ bytes: number; copied: boolean } | null> {
-  const [source, target] = await Promise.all([sizeOf(from), sizeOf(to)]);
-  if (!check && source !== null && source === target) return { bytes: source, copied: false };
-  if (check && target !== null && (await readWhole(to, hash))) {
-    return { bytes: target, copied: false };
+  const [source, target] = await Promise.all([from.stat(hash), to.stat(hash)]);
+  if (!check && source && source.bytes === target?.bytes) {
+    return { bytes: source.bytes, copied: false };
+  }
+  if (check && target && (await readWhole(to, hash))) {
+    return { bytes: target.bytes, copied: false };
   }
   const bytes = await readWhole(from, hash);
   if (bytes) {
-    await writeDurably(to, bytes);
+    await to.put(bytes);
     return { bytes: bytes.length, copied: true };
   }
   const kept = await readWhole(to, hash);
   return kept && { bytes: kept.length, copied: false };
 }
 
-/** A blob's bytes; null where it is missing or holds others. */
-async function readWhole(path: string, hash: string): Promise<Buffer | null> {
-  const bytes = await readFile(path).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return null;
+/** A blob's bytes; null where it is missing or holds others: those are left alone, the other side may be able to heal them. */
+async function readWhole(store: BlobStore, hash: string): Promise<Buffer | null> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of store.stream(hash)) chunks.push(chunk);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw thrown;
-  });
-  return bytes && sha256(bytes) === hash ? bytes : null;
-}
-
-async function sizeOf(path: string): Promise<number | null> {
-  const file = await stat(path).catch(() => null);
-  return file?.size ?? null;
+  }
+  const bytes = Buffer.concat(chunks);
+  return sha256(bytes) === hash ? bytes : null;
 }

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs/blobs';
+import { getBlob, putBlob, statBlob } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import type { ImportReason } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
 import { type ImportedRow, objectIn } from '@/lib/exchange/imported-row';
@@ -21,8 +22,11 @@ export class RowError extends Error {
 
 export type Side = 0 | 1;
 
-/** Where the bytes of an image lie: in a file, or in a line. */
-type Source = { path: string } | { path?: undefined; place: Place; side: Side };
+/** Where the bytes of an image lie: in a file, in a line, or in the blob store already. */
+type Source =
+  | { kind: 'file'; path: string }
+  | { kind: 'blob'; hash: string }
+  | { kind: 'line'; place: Place; side: Side };
 
 export interface FoundImage {
   /** The sha256 of its bytes as they are stored. */
@@ -59,11 +63,14 @@ export class Images {
   async find(row: ImportedRow, side: Side, place: Place): Promise<FoundImage> {
     const held = row[`jpg_${side}`];
     const bytes = held === null ? null : bytesIn(held, side);
-    const source: Source = bytes ? { place, side } : { path: await this.#locate(row, side) };
-    const key = source.path ?? sha256(bytes as Uint8Array);
+    const source: Source = bytes ? { kind: 'line', place, side } : await this.#locate(row, side);
+    const key = bytes ? sha256(bytes) : nameOf(source);
     const known = this.#known.get(key);
     if (known) return known;
-    const { png, altered } = await this.#fitted(bytes ?? (await fileBytes(key)), nameOf(source));
+    const { png, altered } = await this.#fitted(
+      bytes ?? (await this.#bytesOf(source)),
+      nameOf(source),
+    );
     const found = { imageBlob: sha256(png), altered };
     this.#known.set(key, found);
     this.#sources.set(found.imageBlob, source);
@@ -81,7 +88,8 @@ export class Images {
   }
 
   async #bytesOf(source: Source): Promise<Uint8Array> {
-    if (source.path !== undefined) return fileBytes(source.path);
+    if (source.kind === 'file') return fileBytes(source.path);
+    if (source.kind === 'blob') return getBlob(source.hash);
     const column = `jpg_${source.side}` as const;
     const row = objectIn(await this.file.again(source.place)) ?? {};
     const held = row[column];
@@ -98,7 +106,7 @@ export class Images {
     }
   }
 
-  async #locate(row: ImportedRow, side: Side): Promise<string> {
+  async #locate(row: ImportedRow, side: Side): Promise<Source> {
     const column = `image_${side}` as const;
     const [path, uid, url] = [row[`${column}_path`], row[`${column}_uid`], row[`${column}_url`]];
     const named = path
@@ -118,11 +126,10 @@ export class Images {
     }
     const inside = files.map((one) => this.#inside(one, column));
     const there = inside.find((one) => existsSync(one));
-    if (there) return there;
+    if (there) return { kind: 'file', path: there };
     // An export without its images, into the installation that it came from.
-    if (uid && /^[0-9a-f]{64}$/.test(uid) && (await hasBlob(uid))) {
-      await getBlob(uid);
-      return blobPath(uid);
+    if (uid && /^[0-9a-f]{64}$/.test(uid) && (await statBlob(uid))) {
+      return { kind: 'blob', hash: uid };
     }
     throw new RowError(
       'image-missing',
@@ -158,7 +165,16 @@ async function fileBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-const nameOf = (source: Source) => source.path ?? `jpg_${source.side}`;
+function nameOf(source: Source): string {
+  switch (source.kind) {
+    case 'file':
+      return source.path;
+    case 'blob':
+      return `blob ${source.hash}`;
+    case 'line':
+      return `jpg_${source.side}`;
+  }
+}
 
 function bytesIn(text: string, side: Side): Uint8Array {
   const base64 = text.replace(/^data:[^,]*,/, '').replaceAll(/\s+/g, '');

@@ -12,10 +12,9 @@ import { migrateDatabase } from '@/db/migrate';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
 import { type PromptCuts, promptCuts } from '@/lib/text/prompt-cuts';
+import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
-import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { handsPolicy } from '@/trainer/hands/hands-policy';
-import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
+import { openBase } from '@/trainer/rounds/pipelines/resolve';
 import { otherKind } from './file-kinds';
 import type { Alteration, Fit } from './fit-image';
 import { readAnswersFile, type Untimed } from './read';
@@ -53,11 +52,10 @@ export async function importFile(
 ): Promise<ImportReport> {
   const kind = await otherKind(path);
   if (kind) throw new AppError('unprocessable', kind);
-  const opened = await openPipeline(pipelineFolder(pipeline));
-  const size = imageSizeOf(opened);
   await migrateDatabase();
   if (pipeline === 'hands') await ensureBasePolicy(await handsPolicy());
-  await baseForImport(pipeline);
+  const { pipeline: opened } = await openBase(await baseForImport(pipeline));
+  const size = imageSizeOf(opened);
   const read = await readAnswersFile(path, { ...size, fit });
   const { images, file, untimed, unlabeled, otherPurpose, heldBack } = read;
   const all = withOrdinals(pipeline, read.answers);

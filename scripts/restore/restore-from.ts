@@ -1,7 +1,7 @@
 /** @file A backup back into an empty data folder. The database comes last: until then there is nothing that could be started. */
 import { copyFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { blobPath } from '@/db/blobs/blobs';
+import { folderStore } from '@/db/blobs/folder';
 import { allPointedTo } from '@/db/blobs/references';
 import { darkroomHome, databasePath, openToRead } from '@/db/client';
 import { makePrivate } from '@/db/private-home';
@@ -48,7 +48,7 @@ export async function restoreFrom(folder: string): Promise<RestoreReport> {
   try {
     for (const hash of allPointedTo(copy)) {
       if (!/^[0-9a-f]{64}$/.test(hash)) continue;
-      const blob = await copyBlob(hash, blobPath(hash, folder), blobPath(hash, home));
+      const blob = await copyBlob(hash, folderStore(folder), folderStore(home));
       if (!blob) damaged.push(hash);
     }
   } finally {

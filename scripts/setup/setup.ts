@@ -8,7 +8,7 @@ import { ensureBasePolicy } from '@/db/policies/policies';
 import { isImportRun } from '@/db/rounds/import-run';
 import { listRuns, startRun } from '@/db/rounds/runs';
 import { presetConfig } from '@/lib/settings/run-config';
-import { handsPolicy } from '@/trainer/hands/hands-policy';
+import { handsPolicy } from './hands-policy';
 
 /**
  * Brings the data folder to where a person can label: tables, guidelines, the built-in policy, and,

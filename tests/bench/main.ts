@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { build } from '@/scripts/build';
 import { commandLine, device as deviceOption } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
+import { handsFolder } from '@/trainer/rounds/pipelines/resolve';
 import { Engine } from '@/trainer/runtime/engine';
 import { loadText, measureLoad } from './load';
 import { measureLoop } from './loop';
@@ -71,7 +71,7 @@ if (values.scale) {
 const passSizes = [8, 28];
 // What it lacks is made before minutes are spent on measuring.
 if (!values['skip-requests']) await build();
-const pipeline = await openPipeline(pipelineFolder('hands'));
+const pipeline = await openPipeline(handsFolder);
 
 async function withEngine<T>(run: (engine: Engine) => Promise<T>): Promise<T> {
   const engine = await Engine.open({ device });

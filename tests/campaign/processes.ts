@@ -33,7 +33,7 @@ export function victimsOn(home: string): { kind: Victim; pid: number }[] {
   const supervisor = all.find(({ command }) => /^\S*node scripts\/start\.mjs/.test(command));
   const of = ({ pid, parent, command }: Process): Victim | undefined => {
     if (pid === supervisor?.pid) return 'supervisor';
-    if (command.includes('trainer/runtime/child.ts')) return 'engine';
+    if (command.includes('trainer/runtime/child.cjs')) return 'engine';
     if (parent !== supervisor?.pid) return undefined;
     return command.includes('trainer/rounds/main.ts') ? 'trainer' : 'web';
   };

@@ -1,35 +1,29 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openDatabase } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
-import { openBefore } from '@/tests/support/older-home';
+import { withOlderHome } from './older-home';
 
-const folder = mkdtempSync(join(tmpdir(), 'darkroom-migration-'));
-
-afterEach(() => rmSync(folder, { recursive: true }));
+const home = withOlderHome(/ADD `imported`/);
 
 it('an older home learns from addresses and passwords who was imported and who gave an address', async () => {
-  const path = join(folder, 'darkroom.db');
-  const old = openBefore(folder, /ADD `imported`/);
-  const person = old.$client.prepare(
-    "insert into user (id, name, email, created_at, updated_at, role) values (?, ?, ?, 0, 0, 'annotator')",
-  );
-  const password = old.$client.prepare(
-    "insert into account (id, user_id, issuer, account_id, provider_id, password, created_at, updated_at) values (?, ?, 'local', ?, 'credential', 'hash', 0, 0)",
-  );
-  const people = {
-    imported: 'a1b2@imported.invalid',
-    byLink: 'c3d4@darkroom.invalid',
-    byPassword: 'ada@example.org',
-    hidden: 'x@imported.invalid',
-    unlocked: 'x@darkroom.invalid',
-    seeded: 'seed@example.org',
-  };
-  for (const [id, email] of Object.entries(people)) person.run(id, id, email);
-  for (const id of ['byPassword', 'hidden', 'unlocked']) password.run(id, id, id);
-  old.$client.close();
+  const path = home.fill((client) => {
+    const person = client.prepare(
+      "insert into user (id, name, email, created_at, updated_at, role) values (?, ?, ?, 0, 0, 'annotator')",
+    );
+    const password = client.prepare(
+      "insert into account (id, user_id, issuer, account_id, provider_id, password, created_at, updated_at) values (?, ?, 'local', ?, 'credential', 'hash', 0, 0)",
+    );
+    const people = {
+      imported: 'a1b2@imported.invalid',
+      byLink: 'c3d4@darkroom.invalid',
+      byPassword: 'ada@example.org',
+      hidden: 'x@imported.invalid',
+      unlocked: 'x@darkroom.invalid',
+      seeded: 'seed@example.org',
+    };
+    for (const [id, email] of Object.entries(people)) person.run(id, id, email);
+    for (const id of ['byPassword', 'hidden', 'unlocked']) password.run(id, id, id);
+  });
 
   await migrateDatabase(path);
 

@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { blobPath, putBlob } from '@/db/blobs/blobs';
+import { putBlob } from '@/db/blobs/blobs';
+import { blobPath } from '@/db/blobs/folder';
 import { closeDatabases, db } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
 import { makePrivate } from '@/db/private-home';

@@ -5,9 +5,11 @@ import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { setServing } from '@/db/policies/aliases';
 import { createPolicy } from '@/db/policies/policies';
+import { advanceDueRounds } from '@/db/rounds/advance';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import { getRound, listRounds } from '@/db/rounds/rounds';
-import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
+import { claimWork } from '@/db/work/queue';
+import { finishEvaluation, finishTraining } from '@/db/work/results';
 import { handsRates } from '@/tests/support/hands-verdict';
 import { servingPolicy } from '../support/policies';
 import { getRun } from '../support/runs';
@@ -44,8 +46,10 @@ it('takes an online run from picks to a served policy, the next round and back a
   expect((await getRound(round.id)).progress.labeled).toBe(3);
 
   const workerId = 'worker';
-  expect(await claimWork({ workerId, now: at + 9_999 })).toBeNull();
-  const training = await claimWork({ workerId, now: at + 10_000 });
+  await advanceDueRounds(at + 9_999);
+  expect(await claimWork({ workerId })).toBeNull();
+  await advanceDueRounds(at + 10_000);
+  const training = await claimWork({ workerId });
   expect(training).toMatchObject({ work: { kind: 'train' }, round: { state: 'training' } });
   expect(training?.round.manifest?.trainingData).toMatchObject({
     answers: 3,

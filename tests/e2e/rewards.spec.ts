@@ -2,10 +2,13 @@ import { expect } from 'playwright/test';
 import { newId } from '@/db/ids';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
-import { claimRewardModel, failRewardModel, finishRewardModel } from '@/db/rewards/reward-models';
+
 import { getRound } from '@/db/rounds/rounds';
+import { type Claim, claimWork, failWork } from '@/db/work/queue';
+import { finishRewardModel } from '@/db/work/results';
 import { registerWorker } from '@/db/work/workers';
 import type { RewardReport } from '@/lib/rewards';
+import { rewardWorkKinds } from '@/lib/work';
 import { createUser } from '../support/people';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
@@ -44,11 +47,11 @@ async function pickAll(): Promise<void> {
 }
 
 /** A trainer takes up what was asked for. */
-async function claim(): Promise<{ id: string; workerId: string }> {
+async function claim(): Promise<{ modelId: string; claim: Claim }> {
   const workerId = newId();
   await registerWorker({ id: workerId, pid: 1, host: 'elsewhere', device: 'cpu' });
-  const model = await claimRewardModel(workerId);
-  return { id: model!.id, workerId };
+  const claimed = await claimWork({ workerId, kinds: rewardWorkKinds });
+  return { modelId: claimed!.rewardModel.id, claim: { workId: claimed!.work.id, workerId } };
 }
 
 test('a reward is learned from picks, shown with how far to trust it, and followed by a run', async ({
@@ -70,7 +73,7 @@ test('a reward is learned from picks, shown with how far to trust it, and follow
   await expect(row).toContainText('Waits for a trainer');
   const claimed = await claim();
   await expect(row).toContainText('In the making');
-  await finishRewardModel({ ...claimed, made: { blob: 'abc', report } });
+  await finishRewardModel({ ...claimed.claim, made: { blob: 'abc', report } });
   // What the trainer writes arrives without a reload.
   await expect(page.getByRole('heading', { name: 'How far to trust Picks 1' })).toBeVisible();
   await expect(row).toContainText('75.0 %');
@@ -103,7 +106,7 @@ test('a reward is learned from picks, shown with how far to trust it, and follow
   await expect(page.getByRole('heading', { name: 'By what people like, round 1' })).toBeVisible();
   const round = await getRound(new URL(page.url()).pathname.split('/').at(-1) ?? '');
   expect(round.config.rewards).toEqual([
-    { model: claimed.id, weight: 1, hinge: null, normalize: true },
+    { model: claimed.modelId, weight: 1, hinge: null, normalize: true },
     { model: 'symmetry', weight: 0.5, hinge: -0.01, normalize: false },
   ]);
 });
@@ -121,7 +124,7 @@ test('a folder is imported, or refused by name; a reviewer only looks', async ({
     await expect(page.getByLabel('Folder')).toHaveValue('');
   };
   await bring('/models/broken');
-  await failRewardModel({ ...(await claim()), error: 'reward.json is missing. Write one.' });
+  await failWork({ ...(await claim()).claim, error: 'reward.json is missing. Write one.' });
   await expect(page.getByRole('row', { name: /Imported 1/ })).toContainText('Write one.');
   await bring('/models/taste');
   const imported = {
@@ -130,7 +133,7 @@ test('a folder is imported, or refused by name; a reviewer only looks', async ({
     spread: 0.75,
     warnings: ['It gives 21.5 on average.'],
   };
-  await finishRewardModel({ ...(await claim()), made: { imported } });
+  await finishRewardModel({ ...(await claim()).claim, made: { imported } });
   const row = page.getByRole('row', { name: /Imported 2/ });
   await expect(row).toContainText('taste (plain 1, abcdef01)');
   await expect(row).toContainText('21.5 ± 0.75');
@@ -143,7 +146,9 @@ test('a folder is imported, or refused by name; a reviewer only looks', async ({
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Cancel Imported 3' }).click();
   await expect(third).toContainText('Cancelled');
-  await expect(finishRewardModel({ ...claimed, made: { imported } })).rejects.toThrow(/no longer/);
+  await expect(finishRewardModel({ ...claimed.claim, made: { imported } })).rejects.toThrow(
+    /no longer/,
+  );
 
   const reviewer = await app.signIn(browser, 'reviewer');
   await reviewer.goto('/rewards');

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { expect, type Page } from 'playwright/test';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { getRound } from '@/db/rounds/rounds';
-import { handsPolicy } from '@/trainer/hands/hands-policy';
+import { handsPolicy } from '@/scripts/setup/hands-policy';
 import { servingPolicy } from '../support/policies';
 import { test } from './support/app';
 import { allSent, desk, shownLease } from './support/desk';

@@ -94,8 +94,23 @@ export class Lpips {
   async diversity(
     sets: readonly (readonly Float32Array[])[],
   ): Promise<{ perSet: number[]; mean: number }> {
+    return this.diversityOf(sets, async (pixels) => pixels);
+  }
+
+  /** The same of images that are read when their run comes, so that not all need be in memory. */
+  async diversityOf<Image>(
+    sets: readonly (readonly Image[])[],
+    pixelsOf: (image: Image) => Promise<Float32Array>,
+  ): Promise<{ perSet: number[]; mean: number }> {
     const counts = sets.map((set) => (set.length * (set.length - 1)) / 2);
-    const distances = await this.distances(sets.flatMap(pairsOf));
+    const pairs = sets.flatMap(pairsOf);
+    const distances: number[] = [];
+    for (let at = 0; at < pairs.length; at += pairsPerRun) {
+      const together = pairs
+        .slice(at, at + pairsPerRun)
+        .map(async ([one, other]) => [await pixelsOf(one), await pixelsOf(other)] as const);
+      distances.push(...(await this.distances(await Promise.all(together))));
+    }
     let first = 0;
     const perSet = counts.map((count) => {
       const own = distances.slice(first, first + count);
@@ -112,9 +127,9 @@ export class Lpips {
   }
 }
 
-function pairsOf(images: readonly Float32Array[]): [Float32Array, Float32Array][] {
+function pairsOf<Image>(images: readonly Image[]): [Image, Image][] {
   return images.flatMap((one, i) =>
-    images.slice(i + 1).map((other): [Float32Array, Float32Array] => [one, other]),
+    images.slice(i + 1).map((other): [Image, Image] => [one, other]),
   );
 }
 

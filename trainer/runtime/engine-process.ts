@@ -3,9 +3,8 @@
  * asked of it then fails with an `EngineDiedError`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { EngineDiedError, EngineError } from './errors';
 import type { ChildSettings, EngineMemory, ReplyMessage, Request } from './protocol';
@@ -132,10 +131,9 @@ export class EngineProcess {
 }
 
 function spawnChild(settings: ChildSettings): ChildProcess {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const entry = fileURLToPath(new URL('./child.ts', import.meta.url));
+  const entry = fileURLToPath(new URL('./child.cjs', import.meta.url));
   const root = fileURLToPath(new URL('../../', import.meta.url));
-  return spawn(process.execPath, ['--import', loader, entry, JSON.stringify(settings)], {
+  return spawn(process.execPath, [entry, JSON.stringify(settings)], {
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     env: {
       ...process.env,

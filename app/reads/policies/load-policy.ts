@@ -1,5 +1,4 @@
-import { stat } from 'node:fs/promises';
-import { blobPath } from '@/db/blobs/blobs';
+import { statBlob } from '@/db/blobs/blobs';
 import { declaredJudge } from '@/db/policies/declared';
 import {
   ancestorsOf,
@@ -60,6 +59,6 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
 /** Null for a base policy, and for one whose file has been lost: the download says so then. */
 async function adapterOf({ adapterBlob }: Policy): Promise<PolicyDetail['adapter']> {
   if (adapterBlob === null) return null;
-  const file = await stat(blobPath(adapterBlob)).catch(() => null);
-  return file && { sha256: adapterBlob, bytes: file.size };
+  const blob = await statBlob(adapterBlob);
+  return blob && { sha256: adapterBlob, bytes: blob.bytes };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { commandLine, whole } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
+import { handsFolder } from '@/trainer/rounds/pipelines/resolve';
 import { type ExperimentName, experiments } from '../experiment/catalogue';
 import { suiteOptions } from '../options';
 import { workFolder } from '../work-folder';
@@ -35,7 +35,7 @@ plots. Stopped, it goes on from the last finished round. Another suite: --suite 
   }),
 });
 const { quick, seed, device, out } = values;
-const pipeline = await openPipeline(pipelineFolder('hands'));
+const pipeline = await openPipeline(handsFolder);
 const work = await workFolder(values.work, pipeline);
 const names = values.only ?? (quick ? ['blood' as const] : experimentNames);
 const suite: Suite = { pipeline, device, names, seed, quick, work, out };

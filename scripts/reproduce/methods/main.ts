@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { commandLine, refuse } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
+import { handsFolder } from '@/trainer/rounds/pipelines/resolve';
 import { suiteOptions } from '../options';
 import { workFolder } from '../work-folder';
 import type { Bench } from './bench';
@@ -48,7 +48,7 @@ const { quick } = values;
 const names = values.only ?? (Object.keys(suite) as FigureName[]);
 const seeds = seedsIn(values.seeds ?? (quick ? '1' : '3'));
 
-const pipeline = await openPipeline(pipelineFolder('hands'));
+const pipeline = await openPipeline(handsFolder);
 const folder = await workFolder(values.work, pipeline);
 const sizes = quick ? small : full;
 const { judgements } = sizes;

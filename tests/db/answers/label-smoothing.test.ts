@@ -6,9 +6,10 @@ import { db, schema } from '@/db/client';
 import { newId } from '@/db/ids';
 import { submitTagging } from '@/db/labeling/taggings';
 import { pausePerson } from '@/db/people/users';
-import { advanceReadyRounds } from '@/db/rounds/rounds';
+import { advanceReadyRounds } from '@/db/rounds/advance';
 import { recordSamples } from '@/db/rounds/samples';
-import { claimWork, finishSampling } from '@/db/work/queue';
+import { claimWork } from '@/db/work/queue';
+import { finishSampling } from '@/db/work/results';
 import type { RunConfigInput } from '@/lib/settings/run-config';
 import {
   addPairs,

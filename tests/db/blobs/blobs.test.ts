@@ -1,7 +1,9 @@
 import { readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blobPath, getBlob, hasBlob, putBlob, sha256 } from '@/db/blobs/blobs';
+import { getBlob, putBlob, statBlob } from '@/db/blobs/blobs';
+import { blobPath } from '@/db/blobs/folder';
+import { sha256 } from '@/db/blobs/store';
 import { darkroomHome } from '@/db/client';
 import { withTemporaryHome } from '../support';
 
@@ -27,7 +29,7 @@ describe('blobs', () => {
 
   it('that are missing, cut short or changed are refused by name', async () => {
     const missing = 'e'.repeat(64);
-    expect(await hasBlob(missing)).toBe(false);
+    expect(await statBlob(missing)).toBeNull();
     await expect(getBlob(missing)).rejects.toMatchObject({ code: 'not-found' });
     const hash = await putBlob(new TextEncoder().encode('to be damaged'));
     await truncate(blobPath(hash), 5);
@@ -61,7 +63,7 @@ describe('blobs', () => {
       message: expect.stringMatching(/4 bytes.+damaged.+npm run restore/),
     });
     expect(await readFile(aside, 'utf8')).toBe('half');
-    expect(await hasBlob(hash)).toBe(false);
+    expect(await statBlob(hash)).toBeNull();
     await expect(getBlob(hash)).rejects.toMatchObject({
       code: 'not-found',
       message: expect.stringContaining('npm run restore'),

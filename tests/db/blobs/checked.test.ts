@@ -1,7 +1,8 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { blobPath, putBlob } from '@/db/blobs/blobs';
+import { putBlob } from '@/db/blobs/blobs';
 import { checkedBlob } from '@/db/blobs/checked';
+import { blobPath } from '@/db/blobs/folder';
 import { withTemporaryHome } from '../support';
 
 withTemporaryHome();

@@ -6,11 +6,13 @@ import { submitTagging } from '@/db/labeling/taggings';
 import { leaseGroups } from '@/db/leases/group-leases';
 import { type LeasedPair, leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson, resumePerson } from '@/db/people/users';
-import { advanceReadyRounds, getRound } from '@/db/rounds/rounds';
+import { advanceReadyRounds } from '@/db/rounds/advance';
+import { getRound } from '@/db/rounds/rounds';
 import { cancelRun } from '@/db/rounds/runs';
 import { recordSamples } from '@/db/rounds/samples';
 import { pairs } from '@/db/schema/labels';
-import { claimWork, finishSampling } from '@/db/work/queue';
+import { claimWork } from '@/db/work/queue';
+import { finishSampling } from '@/db/work/results';
 import type { Answer } from '@/lib/answers';
 import { makeLabelingRound, makePeople, makeRun, makeSample, withTemporaryHome } from '../support';
 

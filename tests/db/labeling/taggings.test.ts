@@ -6,7 +6,8 @@ import { skipGroup, submitTagging, undoGroupSkip, undoTagging } from '@/db/label
 import { leaseGroups } from '@/db/leases/group-leases';
 import type { LeasedGroup } from '@/db/leases/leased-group';
 import { pausePerson } from '@/db/people/users';
-import { advanceReadyRounds, closeLabeling, getRound } from '@/db/rounds/rounds';
+import { advanceReadyRounds, closeLabeling } from '@/db/rounds/advance';
+import { getRound } from '@/db/rounds/rounds';
 import { cancelRun } from '@/db/rounds/runs';
 import { makeGroupRound, makePeople, withTemporaryHome } from '../support';
 

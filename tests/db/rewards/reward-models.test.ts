@@ -2,17 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { newId } from '@/db/ids';
 import {
   cancelRewardModel,
-  claimRewardModel,
-  failRewardModel,
-  finishRewardModel,
   getRewardModel,
   listRewardModels,
-  releaseRewardModel,
   requestRewardModel,
 } from '@/db/rewards/reward-models';
 import { startRun } from '@/db/rounds/runs';
-import { heartbeatWorker, registerWorker, removeWorker } from '@/db/work/workers';
+import { claimWork, failWork, heartbeatWork, releaseWork } from '@/db/work/queue';
+import { finishRewardModel } from '@/db/work/results';
+import { registerWorker, removeWorker } from '@/db/work/workers';
 import { plainTerm, type RewardReport } from '@/lib/rewards';
+import { rewardWorkKinds } from '@/lib/work';
 import { makeRun, withTemporaryHome } from '../support';
 
 withTemporaryHome();
@@ -36,13 +35,19 @@ async function worker(): Promise<string> {
   return id;
 }
 
+/** A model that this trainer is to make now, and its claim. */
+async function claimModel(workerId: string, now?: number) {
+  const claimed = await claimWork({ workerId, kinds: rewardWorkKinds, now });
+  return claimed && { ...claimed.rewardModel, claim: { workId: claimed.work.id, workerId } };
+}
+
 /** A trainer after which nothing waits of what other tests asked for. */
 async function idleWorker(): Promise<string> {
   const workerId = await worker();
   for (;;) {
-    const model = await claimRewardModel(workerId);
+    const model = await claimModel(workerId);
     if (!model) return workerId;
-    await failRewardModel({ id: model.id, workerId, error: 'another test' });
+    await failWork({ ...model.claim, error: 'another test' });
   }
 }
 
@@ -58,9 +63,9 @@ describe('reward models', () => {
     expect((await request(newId())).version).toBe(1);
     const workerId = await worker();
     for (;;) {
-      const claimed = await claimRewardModel(workerId);
+      const claimed = await claimModel(workerId);
       if (!claimed) break;
-      await finishRewardModel({ id: claimed.id, workerId, made });
+      await finishRewardModel({ ...claimed.claim, made });
     }
     expect((await request(pipeline)).version).toBe(2);
     const states = (await listRewardModels({ pipeline })).map(({ state }) => state);
@@ -68,52 +73,52 @@ describe('reward models', () => {
   });
 
   it('are taken over from a trainer that ended or fell silent, which then may not report', async () => {
+    await idleWorker();
     const model = await request(newId());
     const [first, second, third] = [await worker(), await worker(), await worker()];
-    const claim = async (by: string, now?: number) => {
-      let claimed = await claimRewardModel(by, now);
-      while (claimed && claimed.id !== model.id) {
-        await failRewardModel({ id: claimed.id, workerId: by, error: 'another test' });
-        claimed = await claimRewardModel(by, now);
-      }
-      return claimed;
-    };
-    expect((await claim(first))?.claimedBy).toBe(first);
-    expect(await claim(second)).toBeNull();
+    const lost = await claimModel(first);
+    expect(lost).toMatchObject({ id: model.id, state: 'training' });
+    expect(await claimModel(second)).toBeNull();
     await removeWorker(first);
-    expect((await claim(second))?.claimedBy).toBe(second);
-    await expect(finishRewardModel({ id: model.id, workerId: first, made })).rejects.toMatchObject({
+    expect((await getRewardModel(model.id)).state).toBe('queued');
+    const taken = await claimModel(second);
+    expect(taken?.id).toBe(model.id);
+    await expect(finishRewardModel({ ...lost!.claim, made })).rejects.toMatchObject({
       code: 'work-lost',
     });
-    await heartbeatWorker(third);
-    expect(await claim(third, Date.now() + 29_000)).toBeNull();
-    expect((await claim(third, Date.now() + 31_000))?.claimedBy).toBe(third);
-    await releaseRewardModel({ id: model.id, workerId: third });
+    const now = Date.now();
+    expect(await heartbeatWork({ ...taken!.claim, now })).toEqual({ proceed: true });
+    expect(await claimModel(third, now + 29_000)).toBeNull();
+    const last = await claimModel(third, now + 31_000);
+    expect(last?.id).toBe(model.id);
+    await releaseWork(last!.claim);
     expect((await getRewardModel(model.id)).state).toBe('queued');
   });
 
   it('fail after three trainers or engines, and not by orderly stops', async () => {
     const workerId = await idleWorker();
     const model = await request(newId());
-    const claimed = async () => (await claimRewardModel(workerId))?.id;
     for (let stop = 0; stop < 5; stop++) {
-      expect(await claimed()).toBe(model.id);
-      await releaseRewardModel({ id: model.id, workerId });
+      const stopped = await claimModel(workerId);
+      expect(stopped?.id).toBe(model.id);
+      await releaseWork(stopped!.claim);
     }
-    expect(await claimed()).toBe(model.id);
-    await releaseRewardModel({ id: model.id, workerId, ended: true });
+    const ended = await claimModel(workerId);
+    expect(ended?.id).toBe(model.id);
+    await releaseWork({ ...ended!.claim, error: 'The engine was ended by SIGKILL.' });
     for (let death = 0; death < 2; death++) {
       const mortal = await worker();
-      expect((await claimRewardModel(mortal))?.id).toBe(model.id);
+      expect((await claimModel(mortal))?.id).toBe(model.id);
       await removeWorker(mortal);
     }
     const next = await request(newId());
-    expect(await claimed()).toBe(next.id);
-    await failRewardModel({ id: next.id, workerId, error: 'enough' });
+    const claimed = await claimModel(workerId);
+    expect(claimed?.id).toBe(next.id);
+    await failWork({ ...claimed!.claim, error: 'enough' });
     expect(await getRewardModel(model.id)).toMatchObject({
       state: 'failed',
-      claimedBy: null,
-      error: expect.stringMatching(/ended its trainer 3 times.+memory/),
+      finishedAt: expect.any(Number),
+      error: expect.stringMatching(/ended its trainer 3 times.+memory.+Close other programs/),
     });
   });
 
@@ -122,13 +127,14 @@ describe('reward models', () => {
     const [workerId, actorId] = [await idleWorker(), null];
     const waiting = await request(pipeline);
     await cancelRewardModel(waiting.id, actorId);
-    expect(await claimRewardModel(workerId)).toBeNull();
+    expect(await claimModel(workerId)).toBeNull();
     await expect(cancelRewardModel(waiting.id, actorId)).rejects.toThrow(/Picks 1 is cancelled/);
 
     const claimed = await request(pipeline);
-    expect((await claimRewardModel(workerId))?.id).toBe(claimed.id);
+    const { claim } = (await claimModel(workerId))!;
     await cancelRewardModel(claimed.id, actorId);
-    await expect(finishRewardModel({ id: claimed.id, workerId, made })).rejects.toMatchObject({
+    expect(await heartbeatWork(claim)).toEqual({ proceed: false, because: 'cancelled' });
+    await expect(finishRewardModel({ ...claim, made })).rejects.toMatchObject({
       code: 'work-lost',
     });
     expect((await getRewardModel(claimed.id)).state).toBe('cancelled');
@@ -152,9 +158,9 @@ describe('reward models', () => {
     await expect(start([{ model: model.id }])).rejects.toThrow(/picks 1 is queued/);
     await expect(start([{ model: 'symmetry' }, { model: 'symmetry' }])).rejects.toThrow(/twice/);
     const workerId = await worker();
-    let claimed = await claimRewardModel(workerId);
-    while (claimed && claimed.id !== model.id) claimed = await claimRewardModel(workerId);
-    await finishRewardModel({ id: model.id, workerId, made });
+    let claimed = await claimModel(workerId);
+    while (claimed && claimed.id !== model.id) claimed = await claimModel(workerId);
+    await finishRewardModel({ ...claimed!.claim, made });
     await expect(start([{ model: model.id }], other.pipeline)).rejects.toThrow(/was learned on/);
     expect((await start([{ model: model.id }])).round.config.rewards).toEqual([
       plainTerm(model.id),

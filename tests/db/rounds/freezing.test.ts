@@ -6,8 +6,9 @@ import { type Prepared, trainingLabelsOf, trainingPairsOf } from '@/db/answers/t
 import { db, schema } from '@/db/client';
 import { newId } from '@/db/ids';
 import { pausePerson, resumePerson } from '@/db/people/users';
+import { advanceReadyRounds, closeLabeling } from '@/db/rounds/advance';
 import { freeze } from '@/db/rounds/freezing';
-import { advanceReadyRounds, cancelRound, closeLabeling, getRound } from '@/db/rounds/rounds';
+import { cancelRound, getRound } from '@/db/rounds/rounds';
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
@@ -258,6 +259,7 @@ describe('after a death between two portions', () => {
     await advanceReadyRounds();
     expect(await trainingPairsOf(round.id)).toEqual([]);
     set(Date.now() - 60_000);
+    await advanceReadyRounds();
     const claims = [];
     for (;;) {
       const claimed = await claimWork({ workerId: 'w', kinds: ['train'] });

@@ -7,18 +7,18 @@ import { leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
 import { setServing } from '@/db/policies/aliases';
 import { createPolicy } from '@/db/policies/policies';
+import { advanceReadyRounds, closeLabeling } from '@/db/rounds/advance';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import {
   addToManifest,
-  advanceReadyRounds,
   cancelRound,
-  closeLabeling,
   getRound,
   listRounds,
   updateProgress,
 } from '@/db/rounds/rounds';
 import { cancelRun, listRuns, resumeRun, startRun } from '@/db/rounds/runs';
-import { claimWork, finishEvaluation, finishTraining } from '@/db/work/queue';
+import { claimWork } from '@/db/work/queue';
+import { finishEvaluation, finishTraining } from '@/db/work/results';
 import type { Answer } from '@/lib/answers';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { handsRates } from '@/tests/support/hands-verdict';
@@ -158,7 +158,8 @@ async function playRound(
   wins: number,
   alarms?: EvaluationSummary['alarms'],
 ): Promise<string> {
-  const training = await claimWork({ workerId: 'w', now: Date.now() + 3600_000 });
+  await advanceReadyRounds(Date.now() + 3600_000);
+  const training = await claimWork({ workerId: 'w' });
   const round = await getRound(roundId);
   const policy = await createPolicy({
     name: `after ${round.ordinal}`,

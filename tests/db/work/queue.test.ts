@@ -5,11 +5,11 @@ import {
   checkpointWork,
   claimWork,
   failWork,
-  finishSampling,
   heartbeatWork,
   releaseWork,
   takeoverMs,
 } from '@/db/work/queue';
+import { finishSampling } from '@/db/work/results';
 import { listWorkers, registerWorker, removeWorker } from '@/db/work/workers';
 import { listPairs } from '@/tests/support/list-pairs';
 import { getRun } from '../../support/runs';

@@ -6,8 +6,9 @@ import { createPolicy, getPolicy, type Policy } from '@/db/policies/policies';
 import { recordEvaluation, recordTrainSteps } from '@/db/rounds/metrics';
 import { getRound, updateProgress } from '@/db/rounds/rounds';
 import { type NewSample, recordSamples } from '@/db/rounds/samples';
-import { claimWork, failWork, finishEvaluation, finishTraining } from '@/db/work/queue';
-import type { WorkKind } from '@/lib/rounds';
+import { claimWork, failWork } from '@/db/work/queue';
+import { finishEvaluation, finishTraining } from '@/db/work/results';
+import type { RoundWorkKind } from '@/lib/work';
 import { handsRates, handsVerdict } from '@/tests/support/hands-verdict';
 import { float32 } from '@/trainer/graph/tensor';
 import { serializePolicy } from '@/trainer/rounds/train/policy-file';
@@ -78,7 +79,7 @@ export async function seedFailedRound(error: string): Promise<string> {
   return roundId;
 }
 
-async function claim(kind: WorkKind) {
+async function claim(kind: RoundWorkKind) {
   const claimed = await claimWork({ workerId, kinds: [kind] });
   if (!claimed) throw new Error(`there is no work of the kind ${kind} to claim`);
   return { workId: claimed.work.id, workerId };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sha256 } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import { LineFile } from '@/scripts/import/lines';
 import { withFolder } from './support';
 

@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { blobPath, getBlob } from '@/db/blobs/blobs';
+import { getBlob } from '@/db/blobs/blobs';
+import { blobPath } from '@/db/blobs/folder';
 import { db, schema } from '@/db/client';
 import { importFile } from '@/scripts/import/import-file';
 import { toldReport } from '@/scripts/import/report';

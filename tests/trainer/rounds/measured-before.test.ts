@@ -3,13 +3,13 @@ import { ensureBasePolicy } from '@/db/policies/policies';
 import { measurementsOf } from '@/db/rounds/measurements';
 import { startRun } from '@/db/rounds/runs';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
-import { pipelineFolder } from '@/trainer/rounds/pipelines/resolve';
+import { handsFolder } from '@/trainer/rounds/pipelines/resolve';
 import { quickConfig, untilRound, withWorker } from './support';
 
 withWorker();
 
 it('holds a policy against the one before it as both were drawn in the round', async () => {
-  const hash = await pipelineHash(pipelineFolder('hands'));
+  const hash = await pipelineHash(handsFolder);
   const base = await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash });
   const play = async (eta: number) => {
     const { round } = await startRun({

@@ -177,7 +177,7 @@ it('trains on the same, and ends alike, when it is killed and people go on meanw
   homes.use(twin);
   for (const round of [dpo, kto]) {
     const trainer = startTrainer();
-    await untilRound(round.id, ({ progress }) => progress.trainedSteps > 0, trainer);
+    await untilRound(round.id, ({ progress }) => progress.trainedSteps > 0, trainer, 5);
     expect(await trainer.end('SIGKILL')).toBe('SIGKILL');
     // Answers change while nobody trains; what was frozen does not.
     const { preferences } = schema;

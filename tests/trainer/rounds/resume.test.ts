@@ -8,6 +8,7 @@ import {
   quickConfig,
   startRunFrom,
   startTrainer,
+  type Trainer,
   traceOf,
   untilRound,
   withHomes,
@@ -23,25 +24,14 @@ const midway: Record<string, (round: Round) => boolean> = {
   evaluating: ({ state, progress }) => state === 'evaluating' && progress.evaluated > 0,
 };
 
-/** Runs the round to its end. Before it goes on from a state, `interrupt` may do its worst in it. */
-async function complete(roundId: string, interrupt = async (_state: string) => {}) {
-  await interrupt('sampling');
-  const first = startTrainer();
-  await untilRound(roundId, ({ state }) => state === 'labeling', first);
-  await first.end('SIGTERM');
-  await labelEverything();
-  await interrupt('training');
-  const second = startTrainer();
-  await untilRound(roundId, ({ state }) => state === 'evaluating' || state === 'done', second);
-  await second.end('SIGTERM');
-  await interrupt('evaluating');
-  const third = startTrainer();
-  await untilRound(roundId, ({ state }) => state === 'done', third);
-  await third.end('SIGTERM');
-  return traceOf(roundId);
+/** Kills a trainer in the middle of something; what it leaves is for another. */
+async function killMidway(trainer: Trainer, roundId: string, state: string): Promise<Round> {
+  const round = await untilRound(roundId, midway[state]!, trainer, 5);
+  expect(await trainer.end('SIGKILL')).toBe('SIGKILL');
+  return round;
 }
 
-// Six trainers start one after the other; a busy machine takes its time.
+// Trainers start one after the other; a busy machine takes its time.
 it('ends alike, bit for bit, whether or not it is killed in every state', {
   timeout: 300_000,
 }, async () => {
@@ -50,27 +40,36 @@ it('ends alike, bit for bit, whether or not it is killed in every state', {
   const twin = await homes.copy(home);
 
   homes.use(home);
-  const undisturbed = await complete(round.id);
+  const whole = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'labeling', whole);
+  await labelEverything();
+  await untilRound(round.id, ({ state }) => state === 'done', whole);
+  await whole.end('SIGTERM');
+  const undisturbed = await traceOf(round.id);
 
   homes.use(twin);
-  const killedIn: string[] = [];
-  const killed = await complete(round.id, async (state) => {
-    const trainer = startTrainer();
-    const { state: reached } = await untilRound(round.id, midway[state]!, trainer);
-    expect(await trainer.end('SIGKILL')).toBe('SIGKILL');
-    killedIn.push(reached);
-  });
+  const killedIn = [(await killMidway(startTrainer(), round.id, 'sampling')).state];
+  const second = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'labeling', second);
+  await labelEverything();
+  killedIn.push((await killMidway(second, round.id, 'training')).state);
+  killedIn.push((await killMidway(startTrainer(), round.id, 'evaluating')).state);
+  const last = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'done', last);
+  await last.end('SIGTERM');
   expect(killedIn).toEqual(['sampling', 'training', 'evaluating']);
+  const killed = await traceOf(round.id);
   expect(killed).toEqual(undisturbed);
   expect(killed.policies.map(({ adapterBlob }) => adapterBlob)).toHaveLength(2);
 });
 
-it.each(['ddpo', 'dpok', 'spo'] as const)(
-  'by %s, too, with what it has learned of rewards and the average of its weights',
-  { timeout: 300_000 },
-  async (method) => {
-    const home = await homes.make();
-    const base = await baseOn(pipeline.folder);
+it('by ddpo, dpok and spo, too, with what they have learned of rewards and the average of their weights', {
+  timeout: 600_000,
+}, async () => {
+  const home = await homes.make();
+  const base = await baseOn(pipeline.folder);
+  const rounds: Round[] = [];
+  for (const method of ['ddpo', 'dpok', 'spo'] as const) {
     const { round } = await startRun({
       name: method,
       mode: 'single',
@@ -91,37 +90,37 @@ it.each(['ddpo', 'dpok', 'spo'] as const)(
         spo: { updatesPerDraw: 2, candidates: 2, startStep: 1, threshold: 0 },
       },
     });
-    const twin = await homes.copy(home);
-    const finish = async () => {
-      const trainer = startTrainer();
-      await untilRound(round.id, ({ state }) => state === 'done', trainer);
-      await trainer.end('SIGTERM');
-      return traceOf(round.id);
-    };
+    rounds.push(round);
+  }
+  const twin = await homes.copy(home);
+  const finish = async (trainer: Trainer) => {
+    for (const { id } of rounds) await untilRound(id, ({ state }) => state === 'done', trainer);
+    await trainer.end('SIGTERM');
+    return Promise.all(rounds.map(({ id }) => traceOf(id)));
+  };
 
-    homes.use(home);
-    const undisturbed = await finish();
-    expect(undisturbed.steps.filter(({ timestep }) => timestep === null)).toHaveLength(8);
+  homes.use(home);
+  const undisturbed = await finish(startTrainer());
 
-    homes.use(twin);
+  homes.use(twin);
+  // Rounds are taken up in their order, so each trainer meets the next one after it has ended the one before.
+  for (const { id } of rounds) {
     const trainer = startTrainer();
-    const { state, progress } = await untilRound(
-      round.id,
-      (found) => midway.training!(found) && found.progress.trainedSteps > 1,
-      trainer,
-    );
+    const midTraining: (typeof midway)[string] = (found) =>
+      midway.training!(found) && found.progress.trainedSteps > 1;
+    const { state, progress } = await untilRound(id, midTraining, trainer, 5);
     expect(await trainer.end('SIGKILL')).toBe('SIGKILL');
     expect(state).toBe('training');
     expect(progress.trainedSteps).toBeLessThan(8);
-    expect(await finish()).toEqual(undisturbed);
-  },
-);
+  }
+  expect(await finish(startTrainer())).toEqual(undisturbed);
+});
 
 it.skipIf(process.platform !== 'linux')('opens another engine when one dies', async () => {
   await homes.make();
   const round = await startRunFrom(await baseOn(pipeline.folder));
   const trainer = startTrainer();
-  await untilRound(round.id, midway.sampling!, trainer);
+  await untilRound(round.id, midway.sampling!, trainer, 5);
   const { pid } = trainer.process;
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   for (const child of children.trim().split(' ')) process.kill(Number(child), 'SIGKILL');

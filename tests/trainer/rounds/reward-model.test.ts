@@ -1,8 +1,10 @@
 import { copyFile, mkdtemp, open, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eq } from 'drizzle-orm';
 import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
+import { db, schema } from '@/db/client';
 import {
   cancelRewardModel,
   getRewardModel,
@@ -227,7 +229,9 @@ it('makes a model beside the rounds, and puts it down at once where it is cancel
   expect(await isMaking()).toBe(true);
   await cancelRewardModel(id, null);
   expect((await bring('/nowhere/at/all')).error).toMatch(/reward\.json/);
-  expect(await getRewardModel(id)).toMatchObject({ state: 'cancelled', error: null, attempts: 1 });
+  expect(await getRewardModel(id)).toMatchObject({ state: 'cancelled', error: null });
+  const work = db().select().from(schema.work).where(eq(schema.work.rewardModelId, id)).all();
+  expect(work).toMatchObject([{ kind: 'import-reward', state: 'cancelled', attempts: 1 }]);
 });
 
 it('says what is wrong with a folder, and never takes the judge for a reward', async () => {

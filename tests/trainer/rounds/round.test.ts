@@ -1,6 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { eq } from 'drizzle-orm';
 import { expect, it } from 'vitest';
-import { getBlob } from '@/db/blobs/blobs';
+import { getBlob, statBlob } from '@/db/blobs/blobs';
+import { db, schema } from '@/db/client';
 import { getPolicy } from '@/db/policies/policies';
 import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
 import { listSamples } from '@/db/rounds/samples';
@@ -78,5 +80,7 @@ it('takes a round from nothing to an evaluated policy', async () => {
   expect(await trainer.end('SIGTERM')).toBe(0);
   expect(performance.now() - stoppingAt).toBeLessThan(2000);
   expect(await listWorkers()).toEqual([]);
-  expect(await readdir(`${home}/checkpoints`)).toEqual([]);
+  expect(existsSync(`${home}/checkpoints`)).toBe(false);
+  const [work] = db().select().from(schema.work).where(eq(schema.work.kind, 'train')).all();
+  expect(await statBlob((work!.cursor as { sha256: string }).sha256)).toBeNull();
 });

@@ -157,11 +157,15 @@ export function startTrainer(): Trainer {
   return trainer;
 }
 
-/** Waits until the round is as wanted; throws when it, or the trainer, has ended otherwise. */
+/**
+ * Waits until the round is as wanted; throws when it, or the trainer, has ended otherwise.
+ * @param everyMs how often it looks: each look is work, and whoever means to catch a moment looks often
+ */
 export async function untilRound(
   id: string,
   wanted: (round: Round) => boolean,
   trainer?: Trainer,
+  everyMs = 30,
 ): Promise<Round> {
   for (;;) {
     const round = await getRound(id);
@@ -173,7 +177,7 @@ export async function untilRound(
     if (typeof exitCode === 'number') {
       throw new Error(`The trainer ended (${exitCode}): ${trainer?.output()}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

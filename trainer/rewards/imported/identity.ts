@@ -5,7 +5,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { filesHash } from '@/trainer/diffusion/pipelines/hash';
+import type { filesHash } from '@/trainer/diffusion/pipelines/hash';
 import { isExternal } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { RewardError } from '../reward';
@@ -59,9 +59,13 @@ export async function rewardFiles(
   return [...files.keys()].sort();
 }
 
-/** `name (layout version, hash)`: the hash is of everything that decides a score. */
-export async function nameOf(folder: string, manifest: Manifest): Promise<string> {
-  const hash = await filesHash(folder, await rewardFiles(folder, manifest));
+/** `name (layout version, hash)`: the hash is of everything that decides a score, by `filesHash` or what remembers it. */
+export async function nameOf(
+  folder: string,
+  manifest: Manifest,
+  hashOf: typeof filesHash,
+): Promise<string> {
+  const hash = await hashOf(folder, await rewardFiles(folder, manifest));
   return `${manifest.name} (${manifest.layout} ${manifest.version}, ${hash.slice(0, 8)})`;
 }
 

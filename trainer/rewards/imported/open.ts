@@ -3,6 +3,7 @@
  * The models that exist are in layouts.ts; what a manifest may say, in manifest.ts.
  */
 import { join } from 'node:path';
+import { filesHash } from '@/trainer/diffusion/pipelines/hash';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
@@ -32,7 +33,11 @@ interface Parts {
  * Opens the reward model of a folder. Its prompts are embedded on `engine`; release it when done.
  * @throws RewardError, GraphError or PipelineError naming the file, what is wrong with it, and the remedy
  */
-export async function openImportedReward(engine: Engine, folder: string): Promise<Reward> {
+export async function openImportedReward(
+  engine: Engine,
+  folder: string,
+  hashOf = filesHash,
+): Promise<Reward> {
   const manifest = await readManifest(folder);
   const layout = layoutOf(manifest.layout);
   const { file, input, output, ...own } = manifest.image;
@@ -45,7 +50,7 @@ export async function openImportedReward(engine: Engine, folder: string): Promis
   const given = portOf(model, 'outputs', output, embeds ? 'image_embeds' : undefined);
   const prompts = await openPrompts(engine, folder, manifest, model, image.name);
   const parts = { manifest, layout, preprocessing, model, image, output: given, prompts, head };
-  const name = await nameOf(folder, manifest);
+  const name = await nameOf(folder, manifest, hashOf);
   const expected = manifest.expected ?? layout.expected;
   return {
     name,

@@ -1,7 +1,7 @@
 /** @file The work of drawing a round's images: pairs can be judged as soon as both their images are there. */
 import { z } from 'zod';
 import { type NewSample, recordSamples } from '@/db/rounds/samples';
-import { finishSampling } from '@/db/work/queue';
+import { finishSampling } from '@/db/work/results';
 import type { Engine } from '@/trainer/runtime/engine';
 import { judgeOf } from '../evaluate/judging';
 import { openPolicy } from '../pipelines/resolve';

@@ -1,9 +1,9 @@
 /** @file The work of evaluation: the new policy and the one it came from draw the same prompts and seeds. */
 
+import { baseOf, getPolicy } from '@/db/policies/policies';
 import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
-import { setVerdicts } from '@/db/rounds/samples';
-import { finishEvaluation } from '@/db/work/queue';
-import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
+import { finishEvaluation } from '@/db/work/results';
+import { hackingAlarms, type ImageMeasures } from '@/lib/judges/alarms';
 import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { pairedChange } from '@/lib/statistics/paired-change';
@@ -18,12 +18,13 @@ import {
 } from '@/trainer/judging';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { PlannedSample } from '../draw/plan';
-import { pipelineFolder } from '../pipelines/resolve';
+import { diversityNetworkOf } from '../pipelines/diversity-network';
+import { openPolicy, type PolicyModel, pipelineFolder } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
-import { networkDiversity } from './diversity';
-import { comparedPolicies, drawMissing, drawnOf, type EvaluatedPolicy, imagesOf } from './images';
+import { type ComparedPolicies, comparedPolicies, drawMissing } from './images';
 import { judgeOf } from './judging';
-import { compareRewards } from './rewards';
+import { type Instruments, type Measured, measure } from './measure';
+import { openRoundRewards, pairedScores } from './rewards';
 
 /** Draws what is missing of the policies' evaluation images, compares them, and ends the round. */
 export async function evaluateRound(assignment: Assignment, engine: Engine): Promise<void> {
@@ -32,29 +33,35 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const resultPolicyId = round.resultPolicyId as string;
   const compared = await comparedPolicies(round, run.method);
   const { after, before, base } = compared;
-  await drawMissing(assignment, engine, [after, before, ...(base ? [base] : [])]);
+  const open = openedOnce();
+  await drawMissing(assignment, engine, [after, before, ...(base ? [base] : [])], open);
 
   const judge = await judgeOf(run.pipeline, engine);
-  const readingsAfter = judge && (await readAll(judge, after));
-  const readingsBefore = judge && (await readAll(judge, before));
-  const images = config.evaluation.images;
-  const rewarded =
-    sourceOf(run.method) === 'reward' ? await compareRewards(engine, round, compared) : undefined;
+  const rewards =
+    sourceOf(run.method) === 'reward'
+      ? await openRoundRewards(engine, round, await open(startPolicyId))
+      : undefined;
   // A network that comes with the pipeline measures its diversity, where there is one; else what the judge sees does.
-  const folder = pipelineFolder(run.pipeline);
-  const summaryOf = async (policy: EvaluatedPolicy, readings: readonly Reading[] | undefined) => {
-    const summary = summarize(images, policy.planned, judge, readings);
-    const diversity = await networkDiversity(engine, folder, () => imagesOf(policy));
+  const folder = pipelineFolder(await baseOf(await getPolicy(startPolicyId)));
+  const diversityNetwork = diversityNetworkOf(folder);
+  const tools = { engine, judge, rewards, diversityNetwork };
+  const measured = await measureAll(compared, tools);
+  const { readings: readingsAfter } = measured.after;
+  const { readings: readingsBefore } = measured.before;
+  const images = config.evaluation.images;
+  const summaryOf = (planned: readonly PlannedSample[], { readings, diversity }: Measured) => {
+    const summary = summarize(images, planned, judge, readings);
     return diversity === undefined ? summary : { ...summary, diversity };
   };
   const summaries = {
-    before: await summaryOf(before, readingsBefore),
-    after: await summaryOf(after, readingsAfter),
+    before: summaryOf(before.planned, measured.before),
+    after: summaryOf(after.planned, measured.after),
   };
   // Without a judge diversity alone tells, where the pipeline's own network measures it.
   const isWatched =
     judge !== undefined ||
     (summaries.before.diversity !== null && summaries.after.diversity !== null);
+  const rewarded = rewards && rewardedOf(compared, measured);
   const asStart = { policyId: startPolicyId, comparedToPolicyId: null, summary: summaries.before };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({ roundId: null, ...asStart });
@@ -70,8 +77,8 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
       winRate: readingsAfter && readingsBefore ? wins(readingsAfter, readingsBefore) : null,
       ...(rewarded && {
         reward: {
-          name: rewarded.name,
-          ...pairedChange([...rewarded.before], [...rewarded.after]),
+          name: rewards.name,
+          ...pairedChange(rewarded.before, rewarded.after),
         },
         rewards: rewarded.paired,
       }),
@@ -88,30 +95,61 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   await assignment.complete(finishEvaluation);
 }
 
+/** Opens policies, each of them once. */
+function openedOnce(): (policyId: string) => Promise<PolicyModel> {
+  const opened = new Map<string, Promise<PolicyModel>>();
+  return (policyId) => {
+    const model = opened.get(policyId) ?? openPolicy(policyId);
+    opened.set(policyId, model);
+    return model;
+  };
+}
+
+interface AllMeasured {
+  before: Measured;
+  after: Measured;
+  base: Measured | undefined;
+}
+
+/** Measures the policies that a round compares, each image read once; of the base only what rewards say. */
+async function measureAll(
+  { before, after, base }: ComparedPolicies,
+  tools: Instruments,
+): Promise<AllMeasured> {
+  const { engine, rewards } = tools;
+  try {
+    return {
+      base: base && (await measure(base, { engine, rewards })),
+      before: await measure(before, tools),
+      after: await measure(after, tools),
+    };
+  } finally {
+    await rewards?.release();
+  }
+}
+
+/** Rewards before and after, and those of the images that pages show side by side, by sample. */
+function rewardedOf(compared: ComparedPolicies, measured: AllMeasured) {
+  const { base, before, after } = compared;
+  const { scores: first = [] } = measured.before;
+  const { scores: last = [] } = measured.after;
+  const paired = {
+    ...(base && pairedScores(base, measured.base?.scores ?? [])),
+    ...pairedScores(before, first),
+    ...pairedScores(after, last),
+  };
+  return { before: first, after: last, paired };
+}
+
 function withRewards(
   judge: Judge | undefined,
   readings: readonly Reading[] | undefined,
-  rewards: Float32Array,
+  rewards: readonly number[],
 ): ImageMeasures[] {
-  return [...rewards].map((reward, i) => ({
+  return rewards.map((reward, i) => ({
     reward,
-    measures: judge && readings ? measuresOf(judge, (readings[i] as Reading).verdict) : {},
+    measures: judge && readings ? measuresOf(judge, readings[i]!.verdict) : {},
   }));
-}
-
-/** What the judge sees in a policy's evaluation images, in the order of the plan; verdicts are stored. */
-async function readAll(judge: Judge, policy: EvaluatedPolicy): Promise<Reading[]> {
-  const { policyId, planned } = policy;
-  const drawn = await drawnOf(policyId);
-  const readings = await judge.read(await imagesOf(policy));
-  // Read once, verdicts stand: people may have reviewed the flags that follow from them.
-  const unread = planned.flatMap(({ id: sampleId }, i) =>
-    drawn.get(sampleId)?.verdict?.judge === judge.name
-      ? []
-      : [{ sampleId, verdict: (readings[i] as Reading).verdict }],
-  );
-  await setVerdicts(unread);
-  return readings;
 }
 
 function summarize(

@@ -1,5 +1,4 @@
-/** @file A round's evaluation images: planned for each policy that is compared, drawn where they are missing, read back. */
-import { getBlob } from '@/db/blobs/blobs';
+/** @file A round's evaluation images: planned for each policy that is compared, listed once, drawn where they are missing. */
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listSamples, recordSamples } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
@@ -7,11 +6,10 @@ import type { Round } from '@/db/schema/rounds';
 import { type Method, sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
-import { decodePng, type RgbImage } from '@/trainer/diffusion/images/png';
 import type { Engine } from '@/trainer/runtime/engine';
 import { annealingOf, draw } from '../draw/draw';
 import { type PlannedSample, planEvaluation } from '../draw/plan';
-import { openPolicy } from '../pipelines/resolve';
+import type { PolicyModel } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 import { Eta } from '../worker/eta';
 
@@ -22,7 +20,11 @@ export interface EvaluatedPolicy {
   roundId: string | null;
   annealing: Annealing | undefined;
   planned: PlannedSample[];
+  /** What is stored of its evaluation images, by id: of those planned and of others. */
+  drawn: Map<string, DrawnImage>;
 }
+
+export type DrawnImage = Pick<Sample, 'imageBlob' | 'verdict'>;
 
 export interface ComparedPolicies {
   after: EvaluatedPolicy;
@@ -39,80 +41,74 @@ export async function comparedPolicies(round: Round, method: Method): Promise<Co
   const { config, startPolicyId } = round;
   const start = await getPolicy(startPolicyId);
   const annealing = annealingOf(method, config);
-  const evaluated = (
+  const evaluated = async (
     policyId: string,
     roundId: string | null,
     drawnWith: Annealing | undefined,
-  ): EvaluatedPolicy => ({
+  ): Promise<EvaluatedPolicy> => ({
     policyId,
     roundId,
     annealing: drawnWith,
     planned: planEvaluation(policyId, config, drawnWith),
+    drawn: await drawnOf(policyId),
   });
   // The base is what annealing begins with: it draws as it is, and once for all schedules.
   const isBase = start.parentId === null;
   const base =
     isBase || sourceOf(method) !== 'reward'
       ? undefined
-      : evaluated((await baseOf(start)).id, null, undefined);
+      : await evaluated((await baseOf(start)).id, null, undefined);
   return {
-    after: evaluated(round.resultPolicyId as string, round.id, annealing),
+    after: await evaluated(round.resultPolicyId as string, round.id, annealing),
     // It belongs to no round, or to an earlier one.
-    before: evaluated(startPolicyId, null, isBase ? undefined : annealing),
+    before: await evaluated(startPolicyId, null, isBase ? undefined : annealing),
     base: base && { ...base, planned: base.planned.slice(0, pairedImages) },
   };
 }
 
-/** Draws what is missing of the policies' images, one policy after the other. */
+/**
+ * Draws what is missing of the policies' images, one policy after the other.
+ * @param open a policy to draw with; of one that lacks nothing it is not asked for
+ */
 export async function drawMissing(
   assignment: Assignment,
   engine: Engine,
   policies: readonly EvaluatedPolicy[],
+  open: (policyId: string) => Promise<PolicyModel>,
 ): Promise<void> {
-  const missing: PlannedSample[][] = [];
-  for (const { policyId, planned } of policies) {
-    const drawn = await drawnOf(policyId);
-    missing.push(planned.filter(({ id }) => !drawn.has(id)));
-  }
-  const eta = new Eta(missing.flat().length);
-  for (const [i, { policyId, roundId, annealing }] of policies.entries()) {
+  const incomplete = policies
+    .map((policy) => ({ ...policy, missing: missingOf(policy) }))
+    .filter(({ missing }) => missing.length > 0);
+  const eta = new Eta(incomplete.reduce((sum, { missing }) => sum + missing.length, 0));
+  for (const { policyId, roundId, annealing, drawn, missing } of incomplete) {
     const drawing = {
       engine,
-      model: await openPolicy(policyId),
+      model: await open(policyId),
       config: assignment.round.config,
       signal: assignment.signal,
       roundId,
       purpose: 'evaluation',
       annealing,
     } as const;
-    await draw(drawing, missing[i] as PlannedSample[], async (batch) => {
+    await draw(drawing, missing, async (batch) => {
       await recordSamples({ samples: batch.map(({ row }) => row) });
+      for (const { row } of batch) drawn.set(row.id, { imageBlob: row.imageBlob, verdict: null });
       await assignment.checkpoint(null, { etaSeconds: eta.after(batch.length) });
     });
   }
 }
 
+function missingOf({ planned, drawn }: EvaluatedPolicy): PlannedSample[] {
+  return planned.filter(({ id }) => !drawn.has(id));
+}
+
 /** A policy's stored evaluation images, by id. */
-export async function drawnOf(policyId: string): Promise<Map<string, Sample>> {
-  const found = new Map<string, Sample>();
+async function drawnOf(policyId: string): Promise<Map<string, DrawnImage>> {
+  const found = new Map<string, DrawnImage>();
   for (let after: string | undefined; ; ) {
     const rows = await listSamples({ policyId, purpose: 'evaluation', after });
-    for (const row of rows) found.set(row.id, row);
+    for (const { id, imageBlob, verdict } of rows) found.set(id, { imageBlob, verdict });
     after = rows.at(-1)?.id;
     if (after === undefined) return found;
   }
-}
-
-/** The images of a policy, all drawn, in the order of their plan. */
-export async function imagesOf({
-  policyId,
-  planned,
-}: EvaluatedPolicy): Promise<{ prompt: string; image: RgbImage }[]> {
-  const drawn = await drawnOf(policyId);
-  return Promise.all(
-    planned.map(async ({ id, prompt }) => {
-      const { imageBlob } = drawn.get(id) as Sample;
-      return { prompt, image: decodePng(await getBlob(imageBlob), `The image ${imageBlob}`) };
-    }),
-  );
 }

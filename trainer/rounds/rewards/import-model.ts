@@ -1,12 +1,12 @@
-/** @file Importing a reward model: opened, kept apart from the judge, and tried on images that the base policy draws. */
+/** @file The work of importing a reward model: opened, kept apart from the judge, and tried on images that the base policy draws. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { pipeline as streamed } from 'node:stream/promises';
+import { finishRewardModel } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
 import type { ImportReport } from '@/lib/rewards';
-import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { rewardFiles } from '@/trainer/rewards/imported/identity';
 import { readManifest } from '@/trainer/rewards/imported/manifest';
 import { openImportedReward } from '@/trainer/rewards/imported/open';
@@ -15,12 +15,24 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { drawPlanes } from '../draw/planes';
 import { trainingSeed } from '../draw/random';
 import { judgeFiles } from '../evaluate/judging';
-import { pipelineFolder } from '../pipelines/resolve';
+import { knownFilesHash } from '../pipelines/known-hash';
+import { openNewest } from '../pipelines/resolve';
+import type { Assignment } from '../worker/assignment';
 
 /** What it is tried on: enough to see whether it tells images apart. */
 const images = 4;
 const prompt = 'a photo';
 const settings = { steps: 10, eta: 0, guidance: 1 };
+
+/** Opens the model that is to be imported, and tries it. */
+export async function importReward(
+  assignment: Assignment<'import-reward'>,
+  engine: Engine,
+): Promise<void> {
+  const { pipeline, folder } = assignment.rewardModel;
+  const imported = await tryImported(engine, pipeline, folder as string, assignment.signal);
+  await assignment.complete((claim) => finishRewardModel({ ...claim, made: { imported } }));
+}
 
 /**
  * Opens and tries the model in a folder. Its manifest is read first, and then only the files that it names.
@@ -44,9 +56,9 @@ export async function tryImported(
     files.map((file) => join(folder, file)),
   );
   signal?.throwIfAborted();
-  const reward = await openImportedReward(engine, folder);
+  const reward = await openImportedReward(engine, folder, knownFilesHash);
   try {
-    const pipeline = await openPipeline(pipelineFolder(pipelineName));
+    const { pipeline } = await openNewest(pipelineName);
     const requests = Array.from({ length: images }, (_, i) => {
       const seed = trainingSeed('import', i);
       return { prompt, seed, noiseSeed: seed };

@@ -1,41 +1,30 @@
-/** @file Making a reward model: from what people said, by the features of every image they said it of and one fit; or imported. */
-
+/** @file The work of learning a reward model: from what people said, by the features of every image they said it of and one fit. */
 import { getBlob, putBlob } from '@/db/blobs/blobs';
 import { type RewardImage, statementsOf } from '@/db/rewards/reward-data';
-import type { RewardModel } from '@/db/rewards/reward-models';
+import { finishRewardModel } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
-import {
-  type ImportReport,
-  type LearnedSource,
-  labelsProblem,
-  type RewardReport,
-} from '@/lib/rewards';
+import { type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
 import { decodePng } from '@/trainer/diffusion/images/png';
-import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
 import { serializeHead } from '@/trainer/rewards/learned/head';
 import { type RewardData, trainReward } from '@/trainer/rewards/learned/train';
 import type { Engine } from '@/trainer/runtime/engine';
-import { pipelineFolder } from '../pipelines/resolve';
-import { tryImported } from './import-model';
+import { openNewest } from '../pipelines/resolve';
+import type { Assignment } from '../worker/assignment';
 
 /** Images in one run of the networks. */
 const imagesPerRun = 16;
 
-/** What becomes of a reward model that was asked for. */
-export type MadeReward = { blob: string; report: RewardReport } | { imported: ImportReport };
-
-/** Learns the model, its file going to the blob store; or opens the one to be imported and tries it. */
-export async function makeRewardModel(
-  model: RewardModel,
+/** Learns a reward model; its file goes to the blob store. Interrupted, it is made from the start, to the same result. */
+export async function learnReward(
+  assignment: Assignment<'learn-reward'>,
   engine: Engine,
-  signal: AbortSignal,
-): Promise<MadeReward> {
-  const { pipeline, source, until, folder } = model;
-  if (source !== 'imported') return learn({ pipeline, source, until }, engine);
-  return { imported: await tryImported(engine, pipeline, folder as string, signal) };
+): Promise<void> {
+  const { pipeline, source, until } = assignment.rewardModel;
+  const made = await learn({ pipeline, source: source as LearnedSource, until }, engine);
+  await assignment.complete((claim) => finishRewardModel({ ...claim, made }));
 }
 
 async function learn(
@@ -48,11 +37,10 @@ async function learn(
     data.statements.map(({ label }) => label),
   );
   if (problem) throw new AppError('unprocessable', problem);
-  const folder = pipelineFolder(name);
-  const pipeline = await openPipeline(folder);
+  const { pipeline, hash } = await openNewest(name);
   const features = await featuresOf(engine, pipeline, images);
   const { head, report } = await trainReward(engine, features, data);
-  const blob = await putBlob(serializeHead({ ...head, pipelineHash: await pipelineHash(folder) }));
+  const blob = await putBlob(serializeHead({ ...head, pipelineHash: hash }));
   return { blob, report };
 }
 

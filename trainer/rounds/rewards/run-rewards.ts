@@ -13,6 +13,7 @@ import { parseHead } from '@/trainer/rewards/learned/head';
 import { learnedReward } from '@/trainer/rewards/learned/learned-reward';
 import type { Reward } from '@/trainer/rewards/reward';
 import type { Engine } from '@/trainer/runtime/engine';
+import { knownFilesHash } from '../pipelines/known-hash';
 import type { PolicyModel } from '../pipelines/resolve';
 
 /** Of a round's starting policy, by the name a run gives a reward. */
@@ -90,7 +91,7 @@ async function openLearned(
 async function openImported(engine: Engine, model: RewardModel): Promise<Reward> {
   const { folder, imported } = model;
   if (!folder || !imported) throw notReady(rewardModelName(model), model);
-  const reward = await openImportedReward(engine, folder);
+  const reward = await openImportedReward(engine, folder, knownFilesHash);
   if (reward.name === imported.name) return reward;
   await reward.release?.();
   throw new AppError(

@@ -1,18 +1,19 @@
 /** @file The work of training: steps with metrics and checkpoints, then the new policy. */
 import { createRequire } from 'node:module';
-import { putBlob, sha256 } from '@/db/blobs/blobs';
+import { putBlob } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import { derivedId } from '@/db/ids';
 import { createPolicy } from '@/db/policies/policies';
 import { type NewTrainStep, recordTrainSteps } from '@/db/rounds/metrics';
 import { updateProgress } from '@/db/rounds/rounds';
-import { finishTraining } from '@/db/work/queue';
+import { finishTraining } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
 import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openPolicy, type PolicyModel } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
 import { Eta } from '../worker/eta';
-import { checkpointSchema, dropCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint';
+import { dropCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint';
 import { serializePolicy } from './policy-file';
 import type { Training } from './training';
 import { trainings } from './trainings';
@@ -32,18 +33,11 @@ export async function trainRound(assignment: Assignment, engine: Engine): Promis
     );
   }
   const training = await openTraining({ engine, round, start, method: run.method });
-  const checkpoint = await lastCheckpoint(assignment);
+  const checkpoint = await readCheckpoint(assignment.cursor);
   await training.load(checkpoint?.state ?? training.initial);
   await takeSteps(assignment, engine, training, checkpoint?.step ?? 0);
   await finish(assignment, engine, training, start);
-  await dropCheckpoints(round.id);
-}
-
-async function lastCheckpoint({ cursor, round }: Assignment) {
-  if (cursor === null) return null;
-  const checkpoint = checkpointSchema.parse(cursor);
-  const state = await readCheckpoint(round.id, checkpoint);
-  return state && { step: checkpoint.step, state };
+  await dropCheckpoint(assignment.cursor);
 }
 
 async function takeSteps(
@@ -70,9 +64,10 @@ async function takeSteps(
   const save = async (done: number) => {
     // Metrics first: a checkpoint promises those of every step before it.
     await flush();
+    const former = assignment.cursor;
     const checkpoint = await writeCheckpoint(round.id, done, await training.state());
     await assignment.checkpoint(checkpoint, progress(done));
-    await dropCheckpoints(round.id, checkpoint);
+    await dropCheckpoint(former);
     checkpointAt = performance.now();
   };
   await updateProgress(round.id, progress(from));

@@ -8,6 +8,7 @@ import {
 } from '@/db/work/queue';
 import { AppError } from '@/lib/errors';
 import type { RoundProgress } from '@/lib/rounds';
+import type { RoundWorkKind, WorkKind } from '@/lib/work';
 
 type Because = Extract<HeartbeatResult, { proceed: false }>['because'] | 'stopping';
 
@@ -20,22 +21,26 @@ export class Halt extends Error {
   }
 }
 
-const heartbeatMs = 2000;
+/** So soon a pause or a cancel is heard. */
+const heartbeatMs = 1000;
 
-export class Assignment {
-  readonly round: ClaimedWork['round'];
-  readonly run: ClaimedWork['run'];
-  readonly kind: ClaimedWork['work']['kind'];
+/** Of one kind, or of some; unless told, of those about a round. */
+export class Assignment<Kind extends WorkKind = RoundWorkKind> {
+  readonly kind: Kind;
+  /** What it is about: a round and its run, or a reward model. */
+  readonly round: ClaimedWork<Kind>['round'];
+  readonly run: ClaimedWork<Kind>['run'];
+  readonly rewardModel: ClaimedWork<Kind>['rewardModel'];
   readonly claim: Claim;
   readonly #halt = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
   #cursor: unknown;
-  #checkpoints = 0;
 
-  constructor({ work, round, run }: ClaimedWork, workerId: string) {
+  constructor({ work, round, run, rewardModel }: ClaimedWork<Kind>, workerId: string) {
+    this.kind = work.kind as Kind;
     this.round = round;
     this.run = run;
-    this.kind = work.kind;
+    this.rewardModel = rewardModel;
     this.claim = { workId: work.id, workerId };
     this.#cursor = work.cursor;
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
@@ -56,9 +61,9 @@ export class Assignment {
     return this.#cursor;
   }
 
-  /** Checkpoints since this claim: what retries count from. */
-  get checkpoints(): number {
-    return this.#checkpoints;
+  /** The id of what it is about. */
+  get aboutId(): string {
+    return (this.round ?? this.rewardModel)!.id;
   }
 
   halt(because: Because): void {
@@ -69,7 +74,6 @@ export class Assignment {
   async checkpoint(cursor: unknown, progress?: Partial<RoundProgress>): Promise<void> {
     await checkpointWork({ ...this.claim, cursor, progress });
     this.#cursor = cursor;
-    this.#checkpoints++;
   }
 
   /** Reports the work as done. Afterwards it is nobody's, which must not look like a takeover. */

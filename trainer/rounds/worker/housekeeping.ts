@@ -1,24 +1,14 @@
 /**
  * @file What keeps a data folder from growing for ever, a small piece at a time beside the trainer's work: trajectories of
- * rounds that are over, leases, old events, blobs and checkpoints that nobody points to, the write-ahead log. Each piece may
+ * rounds that are over, leases, old events, blobs that nobody points to, the write-ahead log. Each piece may
  * be interrupted at any moment, and the next run goes on.
  */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { getBlob, putBlob } from '@/db/blobs/blobs';
-import {
-  blobPrefixes,
-  type Collected,
-  collectUnder,
-  dropBlobs,
-  graceMs,
-  sum,
-} from '@/db/blobs/collector';
-import { darkroomHome, logBytes, truncateLog } from '@/db/client';
+import { blobPrefixes, type Collected, collectUnder, dropBlobs, sum } from '@/db/blobs/collector';
+import { logBytes, truncateLog } from '@/db/client';
 import { forgetFreezing } from '@/db/rounds/freezing';
-import { listRounds } from '@/db/rounds/rounds';
 import type { Round } from '@/db/schema/rounds';
 import {
   type Kept,
@@ -31,14 +21,12 @@ import {
   trajectoriesOf,
 } from '@/db/work/pruning';
 import { AppError } from '@/lib/errors';
-import { isFinished as isOver } from '@/lib/rounds';
 import {
   isFinished,
   parseTrajectory,
   serializeFinished,
 } from '@/trainer/diffusion/sampling/trajectory';
 import { SafetensorsError } from '@/trainer/formats/safetensors';
-import { dropCheckpoints } from '../train/checkpoint';
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -165,7 +153,7 @@ async function reducedOf(kept: Kept): Promise<(Kept & { by: string }) | null> {
   }
 }
 
-/** Blobs that nobody points to, half-written files, checkpoints of rounds that are over. */
+/** Blobs that nobody points to, half-written files. */
 export async function collect(now: number, log: Logger, signal: AbortSignal): Promise<Collected> {
   const collected: Collected[] = [];
   for (const prefix of await blobPrefixes()) {
@@ -173,23 +161,7 @@ export async function collect(now: number, log: Logger, signal: AbortSignal): Pr
     collected.push(await collectUnder(prefix, now));
     await sleep(pauseMs);
   }
-  await dropOldCheckpoints(now);
   const all = sum(collected);
   if (all.files > 0) log.info(all, 'collected left-over files');
   return all;
-}
-
-async function dropOldCheckpoints(now: number): Promise<void> {
-  const folder = join(darkroomHome(), 'checkpoints');
-  const there = await readdir(folder).catch(() => []);
-  if (there.length === 0) return;
-  const needed = new Set(
-    (await listRounds())
-      .filter(({ state }) => !isOver(state) || state === 'failed')
-      .map(({ id }) => id),
-  );
-  for (const roundId of there.filter((id) => !needed.has(id))) {
-    const { mtimeMs } = await stat(join(folder, roundId));
-    if (mtimeMs < now - graceMs) await dropCheckpoints(roundId);
-  }
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { z } from 'zod';
+import { folderOf, type PipelineIdentity } from '@/db/policies/pipeline-folders';
 import {
   type ClipFiles,
   clipConfigSchema,
@@ -19,21 +20,24 @@ const mostKept = 4;
 const known = new Map<string, Promise<PromptMeasure>>();
 
 /** How a pipeline measures prompts; undefined where its tokenizer cannot be read here. */
-export async function promptMeasureOf(pipeline: string): Promise<PromptMeasure | undefined> {
-  const kept = known.get(pipeline) ?? open(pipeline);
-  if (!known.has(pipeline) && known.size >= mostKept) known.clear();
-  known.set(pipeline, kept);
+export async function promptMeasureOf({
+  pipeline,
+  hash,
+}: PipelineIdentity): Promise<PromptMeasure | undefined> {
+  const kept = known.get(hash) ?? open({ pipeline, hash });
+  if (!known.has(hash) && known.size >= mostKept) known.clear();
+  known.set(hash, kept);
   try {
     return await kept;
   } catch {
     // Whatever is wrong with it, the trainer says so, with the file and the remedy.
-    known.delete(pipeline);
+    known.delete(hash);
     return undefined;
   }
 }
 
-async function open(pipeline: string): Promise<PromptMeasure> {
-  const folder = join(pipeline === 'hands' ? 'trainer/hands/policy' : pipeline, 'tokenizer');
+async function open(identity: PipelineIdentity): Promise<PromptMeasure> {
+  const folder = join(folderOf(identity, 'trainer/hands/policy'), 'tokenizer');
   const text = (name: string) => readFile(join(folder, name), 'utf8');
   const json = async <Schema extends z.ZodType>(name: string, schema: Schema) =>
     schema.parse(JSON.parse(await text(name)));

@@ -8,25 +8,11 @@ import { evaluationsOf } from '@/db/rounds/metrics';
 import { startRun } from '@/db/rounds/runs';
 import { listSamples } from '@/db/rounds/samples';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
-import { Builder } from '@/trainer/graph/builder';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { baseOn, quickConfig, untilRound, withTinyPipeline, withWorker } from '../support';
+import { squaresNetwork } from './squares-network';
 
 const pipeline = withTinyPipeline();
 withWorker();
-
-/** The mean squared difference of two images in [−1, 1]. */
-function squares(output: string): Uint8Array {
-  const b = new Builder('lpips', { '': 18 });
-  const [one, other] = ['image_0', 'image_1'].map((name) =>
-    b.input(name, 'float32', [1, 3, 32, 32]),
-  );
-  const difference = b.sub(one as string, other as string);
-  b.output(b.reduceMean(b.mul(difference, difference), [1, 2, 3], false), output);
-  const graph = b.finish();
-  for (const input of graph.inputs) input.dims = ['n', 3, 'h', 'w'];
-  return serializeOnnx(graph);
-}
 
 const brighter = async () => {
   const base = await baseOn(pipeline.folder);
@@ -51,7 +37,7 @@ it('measures diversity by the network in lpips/, and refuses one that is none', 
   const before = await pipelineHash(pipeline.folder);
   const folder = join(pipeline.folder, 'lpips');
   await mkdir(folder);
-  await writeFile(join(folder, 'model.onnx'), squares('distance'));
+  await writeFile(join(folder, 'model.onnx'), squaresNetwork('distance'));
   // It draws nothing: policies made before it came stay what they are.
   expect(await pipelineHash(pipeline.folder)).toBe(before);
   const round = await brighter();
@@ -77,7 +63,7 @@ it('measures diversity by the network in lpips/, and refuses one that is none', 
   expect(summary!.diversity).toBeCloseTo((perPrompt[0]! + perPrompt[1]!) / 2, 4);
   expect(summary!.diversity).toBeGreaterThan(0);
 
-  await writeFile(join(folder, 'model.onnx'), squares('difference'));
+  await writeFile(join(folder, 'model.onnx'), squaresNetwork('difference'));
   const refused = await brighter();
   const failed = await untilRound(refused.id, ({ state }) => state === 'failed');
   expect(failed.error).toMatch(/lpips.model\.onnx.+"distance"/);

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import { beforeAll, expect, it } from 'vitest';
-import { blobPath, getBlob, putBlob } from '@/db/blobs/blobs';
+import { getBlob, putBlob, statBlob } from '@/db/blobs/blobs';
+import { blobPath } from '@/db/blobs/folder';
 import { db, schema } from '@/db/client';
 import { createPolicy } from '@/db/policies/policies';
 import { cancelRound, getRound, pauseRound, resumeRound, retryRound } from '@/db/rounds/rounds';
@@ -76,6 +78,7 @@ async function pausedInTraining(): Promise<Round> {
     round.id,
     ({ state, progress }) => state === 'training' && progress.trainedSteps > 0,
     trainer,
+    5,
   );
   await pauseRound(round.id, null);
   await untilPutDown(round);
@@ -91,16 +94,20 @@ it('puts a paused round down and goes on with it later', async () => {
   await until(round, 'done');
 });
 
-it('stops over a damaged checkpoint, and starts over when it is deleted', async () => {
+/** The blob that a round's training goes on from. */
+function checkpointOf({ id }: Round): string {
+  const rows = db().select().from(schema.work).where(eq(schema.work.roundId, id)).all();
+  return (rows.find(({ kind }) => kind === 'train')!.cursor as { sha256: string }).sha256;
+}
+
+it('stops over a damaged checkpoint, and starts over when it is tried again', async () => {
   const round = await pausedInTraining();
-  const folder = join(home, 'checkpoints', round.id);
-  const [file] = await readdir(folder);
-  await writeFile(join(folder, file!), 'not a checkpoint');
+  await writeFile(blobPath(checkpointOf(round)), 'not a checkpoint');
   await resumeRound(round.id, null);
   const { error } = await until(round, 'failed');
-  expect(error).toContain(join(folder, file!));
-  expect(error).toContain('delete it and try the round again');
-  await rm(join(folder, file!));
+  expect(error).toMatch(
+    /checkpoint \w+ of step \d+ is damaged, and was set aside. Try the round again/,
+  );
   await retryRound(round.id, null);
   await until(round, 'done');
 });
@@ -129,8 +136,7 @@ it('stops over numbers that are none, and keeps the last checkpoint', async () =
   await labelEverything();
   const { error, progress } = await until(round, 'failed');
   expect(error).toMatch(/NaN.+Lower the learning rate/);
-  const kept = await readdir(join(home, 'checkpoints', round.id)).catch(() => []);
-  expect(kept).toHaveLength(progress.trainedSteps > 0 ? 1 : 0);
+  if (progress.trainedSteps > 0) expect(await statBlob(checkpointOf(round))).not.toBeNull();
 });
 
 it('stops over a damaged trajectory', async () => {
@@ -181,17 +187,30 @@ it('stops over a policy whose weights are gone', async () => {
   );
 });
 
-it.skipIf(process.platform !== 'linux')('stops over a full disk and goes on after', async () => {
+/** Only root may mount a small disk of its own. */
+const mayMount = process.platform === 'linux' && process.getuid?.() === 0;
+
+it.skipIf(!mayMount)('stops over a full disk and goes on after', async () => {
   const round = await drawnRound();
-  const folder = join(home, 'checkpoints', round.id);
-  const full = join(folder, 'step-000001.safetensors.part');
-  await mkdir(folder, { recursive: true });
-  await symlink('/dev/full', full);
-  await labelEverything();
-  expect((await until(round, 'failed')).error).toMatch(/disk is full.+Free some space/);
-  await rm(full);
-  await retryRound(round.id, null);
-  await until(round, 'done');
+  const blobs = join(home, 'blobs');
+  const aside = join(home, 'aside');
+  await cp(blobs, aside, { recursive: true });
+  const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'none', blobs]);
+  expect(mount.status, String(mount.stderr)).toBe(0);
+  try {
+    await cp(aside, blobs, { recursive: true });
+    const filler = join(blobs, 'filler');
+    await expect(writeFile(filler, Buffer.alloc(64 * 2 ** 20))).rejects.toThrow('ENOSPC');
+    await labelEverything();
+    expect((await until(round, 'failed')).error).toMatch(/disk is full.+Free some space/);
+    await rm(filler);
+    await retryRound(round.id, null);
+    await until(round, 'done');
+    await cp(blobs, aside, { recursive: true });
+  } finally {
+    spawnSync('umount', ['-l', blobs]);
+    await cp(aside, blobs, { recursive: true });
+  }
 });
 
 it.each([

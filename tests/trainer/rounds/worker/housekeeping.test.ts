@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
 import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { blobPath, blobsFolder, getBlob, hasBlob } from '@/db/blobs/blobs';
+import { getBlob, statBlob } from '@/db/blobs/blobs';
 import { graceMs } from '@/db/blobs/collector';
+import { blobPath, blobsFolder } from '@/db/blobs/folder';
 import { db, logBytes, openDatabase, schema, truncateLog } from '@/db/client';
 import { eventsAfter, latestEventId } from '@/db/events';
 import { getRound } from '@/db/rounds/rounds';
@@ -116,7 +117,7 @@ it('keeps x_0 alone of a round that is done, on which training is the same', asy
   expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
   const latentBytes = x0.values().next().value!.byteLength;
   for (const [i, { trajectoryBlob }] of after.entries()) {
-    expect(await hasBlob(before[i]!.trajectoryBlob!)).toBe(false);
+    expect(await statBlob(before[i]!.trajectoryBlob!)).toBeNull();
     // The numbers, and a header that says of which sample.
     expect((await getBlob(trajectoryBlob!)).length).toBeLessThan(latentBytes + 600);
   }
@@ -168,7 +169,7 @@ it('keeps them as long as the run says, and goes on where it was interrupted', a
   const now = await hashes();
   expect(now.filter((hash) => whole.includes(hash))).toEqual([]);
   // Just stored, so perhaps about to be pointed to by somebody else: they go when they are collected.
-  for (const hash of whole) expect(await hasBlob(hash!)).toBe(true);
+  for (const hash of whole) expect(await statBlob(hash!)).not.toBeNull();
   await ageTrajectories(before);
   expect((await collect(Date.now(), log, signal)).files).toBe(before.length);
   for (const hash of now) await getBlob(hash!);

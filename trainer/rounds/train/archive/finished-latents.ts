@@ -3,6 +3,7 @@
  * it is; else what its VAE encoder makes of the PNG. Once a round is done, these latents are all that is kept of a trajectory.
  */
 import { getBlob } from '@/db/blobs/blobs';
+import { checkedBlob } from '@/db/blobs/checked';
 import { baseIdOf } from '@/db/policies/policies';
 import { samplesById } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
@@ -11,13 +12,14 @@ import { ImageEncoder } from '@/trainer/diffusion/images/image-encoder';
 import { decodePng } from '@/trainer/diffusion/images/png';
 import { parseFinished } from '@/trainer/diffusion/sampling/trajectory';
 import type { Engine } from '@/trainer/runtime/engine';
+import { BoundedCache } from '../../bounded-cache';
 import type { PolicyModel } from '../../pipelines/resolve';
 
-/** Latents kept in memory: 16 MiB of the built-in policy's, 256 MiB of Stable Diffusion's. */
-const keptMax = 4096;
+/** Of latents kept in memory: 4096 of Stable Diffusion's. */
+const keptBytesMax = 256 * 2 ** 20;
 
 export class FinishedLatents {
-  readonly #known = new Map<string, Float32Array>();
+  readonly #kept = new BoundedCache<Float32Array>(keptBytesMax);
   readonly #bases = new Map<string, string>();
   #encoder: ImageEncoder | undefined;
 
@@ -28,14 +30,11 @@ export class FinishedLatents {
   ) {}
 
   async of(sample: Sample): Promise<Float32Array> {
-    const known = this.#known.get(sample.id);
-    if (known) return known;
-    const latents = (await this.#isExact(sample))
-      ? await exactLatents(sample)
-      : await this.#encoded(sample);
-    if (this.#known.size >= keptMax) this.#known.clear();
-    this.#known.set(sample.id, latents);
-    return latents;
+    return this.#kept.get(sample.id, async () => {
+      const isExact = await this.#isExact(sample);
+      const value = isExact ? await exactLatents(sample) : await this.#encoded(sample);
+      return { value, bytes: value.byteLength };
+    });
   }
 
   async release(): Promise<void> {
@@ -63,7 +62,7 @@ export class FinishedLatents {
 async function exactLatents({ id, trajectoryBlob }: Sample): Promise<Float32Array> {
   const blob = trajectoryBlob as string;
   try {
-    return parseFinished(await getBlob(blob), `The trajectory of sample ${id} (blob ${blob})`);
+    return parseFinished(await checkedBlob(blob), `The trajectory of sample ${id} (blob ${blob})`);
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.code !== 'not-found') throw thrown;
     // The row was read when training began; since then all but these latents may have been given up.

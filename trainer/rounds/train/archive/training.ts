@@ -1,7 +1,7 @@
 /** @file Diffusion-DPO and KTO on one round: its frozen pairs or labels, noised anew in every step. */
 
 import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
-import { sha256 } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import type { Sample } from '@/db/schema/labels';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { sizeOf } from '@/trainer/graph/tensor';

@@ -1,14 +1,12 @@
 /** @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through the transition trainer. */
 
 import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
-import { getBlob, sha256 } from '@/db/blobs/blobs';
-import { AppError } from '@/lib/errors';
+import { sha256 } from '@/db/blobs/store';
 import type { TrainMetrics } from '@/lib/metrics';
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { parseTrajectory, type Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
@@ -16,12 +14,12 @@ import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
 import { timestepWeights } from '@/trainer/methods/transitions/timestep-weights';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
-import { rolloutSettings } from '../../draw/draw';
 import { adamWOf, d3poLossOf, mostImagesPerRun } from '../method-settings';
 import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { bestRunSize, type RoundExample, roundExamples } from './examples';
 import { planSteps, type Step } from './steps';
+import { Trajectories } from './trajectories';
 
 /** Opens D3PO on a round whose labeling has ended. */
 export async function openD3poTraining({
@@ -58,6 +56,7 @@ export async function openD3poTraining({
     ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, config),
   });
+  const trajectories = new Trajectories(config);
   return {
     steps: steps.length,
     kind: config.training,
@@ -69,7 +68,7 @@ export async function openD3poTraining({
       const step = steps[index] as Step;
       const compared = await Promise.all(
         step.map(({ example }) =>
-          exampleOf(examples[example] as RoundExample, config, conditioning.encode),
+          exampleOf(examples[example] as RoundExample, trajectories, conditioning.encode),
         ),
       );
       const report = await trainer.step(
@@ -114,40 +113,14 @@ function reference(
 
 async function exampleOf(
   { prompt, samples, comparisons }: RoundExample,
-  config: RunConfig,
+  trajectories: Trajectories,
   encode: (prompt: string) => Promise<Conditioning>,
 ): Promise<Example> {
   return {
     context: await encode(prompt),
-    images: await Promise.all(samples.map((sample) => trajectoryOf(sample, config))),
+    images: await Promise.all(samples.map((sample) => trajectories.of(sample))),
     comparisons,
   };
-}
-
-async function trajectoryOf(
-  { id, trajectoryBlob }: TrainingPair['winner'],
-  config: RunConfig,
-): Promise<Trajectory> {
-  if (!trajectoryBlob) {
-    throw new AppError(
-      'unprocessable',
-      `Sample ${id} was drawn without its trajectory, so it cannot be trained on. Start a new round.`,
-    );
-  }
-  const trajectory = parseTrajectory(
-    await getBlob(trajectoryBlob),
-    `The trajectory of sample ${id} (blob ${trajectoryBlob})`,
-  );
-  const wanted = JSON.stringify(rolloutSettings(config));
-  const { steps, eta, guidance } = trajectory.settings;
-  const found = JSON.stringify({ steps, eta, guidance });
-  if (found !== wanted) {
-    throw new AppError(
-      'unprocessable',
-      `Sample ${id} was drawn with ${found}, but the round trains with ${wanted}. Start a new round.`,
-    );
-  }
-  return trajectory;
 }
 
 /** Tells what was trained on from any other data: images, paths, order, weights and, where there is any, doubt. */

@@ -1,5 +1,5 @@
 /** @file What opens alike for every method that draws images while it trains, whatever it does with the reward. */
-import { sha256 } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import type { TrainMetrics } from '@/lib/metrics';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';

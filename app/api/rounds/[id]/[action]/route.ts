@@ -2,13 +2,8 @@ import { z } from 'zod';
 import { idParamsSchema } from '@/app/api/id-params';
 import { route } from '@/app/http/define-route';
 import { manageLimit } from '@/app/http/rate-limit';
-import {
-  cancelRound,
-  closeLabeling,
-  pauseRound,
-  resumeRound,
-  retryRound,
-} from '@/db/rounds/rounds';
+import { closeLabeling } from '@/db/rounds/advance';
+import { cancelRound, pauseRound, resumeRound, retryRound } from '@/db/rounds/rounds';
 import { type RoundAction, roundActions } from '../../schema';
 
 const operations: Record<RoundAction, (id: string, actorId: string) => Promise<void>> = {

@@ -1,4 +1,4 @@
-/** @file What loops that claim work share: waiting, asking again, and reporting what became of it. */
+/** @file How a loop waits: for work, for a database that is busy, for the moment to try again. */
 import type { Logger } from 'pino';
 import { AppError } from '@/lib/errors';
 import { Halt } from './assignment';

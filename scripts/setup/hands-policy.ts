@@ -1,8 +1,8 @@
-import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { openScheduler } from '@/trainer/diffusion/pipelines/pipeline';
-import { handsJudge } from './judge/declaration';
-import { handsPresets } from './presets';
-import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from './prompts';
+import { handsJudge } from '@/trainer/hands/judge/declaration';
+import { handsPresets, handsRunName } from '@/trainer/hands/presets';
+import { EVALUATION_PROMPTS, TRAINING_PROMPTS } from '@/trainer/hands/prompts';
+import { knownPipelineHash } from '@/trainer/rounds/pipelines/known-hash';
 
 const folder = 'trainer/hands/policy';
 const trainingPromptCount = 48;
@@ -21,14 +21,14 @@ export async function handsPolicy() {
   return {
     pipeline: 'hands',
     name: 'hands',
-    hash: await pipelineHash(folder),
+    hash: await knownPipelineHash(folder),
     manifest: {
       description: 'Draws hands at 64 × 64 pixels, often wrongly: the built-in policy.',
       width: 64,
       height: 64,
       suggestedPrompts: spread(TRAINING_PROMPTS, trainingPromptCount),
       suggestedEvaluationPrompts: spread(EVALUATION_PROMPTS, evaluationPromptCount),
-      suggestedRunName: 'Five fingers',
+      suggestedRunName: handsRunName,
       suggestedPreset: 'hands' as const,
       presets: handsPresets,
       judge: handsJudge,

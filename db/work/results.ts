@@ -1,0 +1,48 @@
+/** @file What follows from work that is done, in the transaction that ends it. Each throws 'work-lost' after a takeover. */
+import type { ImportReport, RewardReport } from '@/lib/rewards';
+import { rewardWorkKinds } from '@/lib/work';
+import { moveRewardModel } from '../rewards/reward-models';
+import { completeRound, moveRound } from '../rounds/decisions';
+import { roundIn } from '../rounds/rows';
+import { type Claim, finishWork } from './queue';
+
+/** All images and pairs are recorded: the round waits for people. */
+export async function finishSampling(claim: Claim): Promise<void> {
+  await finishWork(claim, ['sample'], (tx, { roundId }) => {
+    moveRound(tx, roundIn(tx, roundId!), 'labeling', Date.now());
+  });
+}
+
+/** The trained policy is recorded (createPolicy): the round goes on to evaluate it. */
+export async function finishTraining({
+  resultPolicyId,
+  manifest,
+  ...claim
+}: Claim & { resultPolicyId: string; manifest?: Record<string, unknown> }): Promise<void> {
+  await finishWork(claim, ['train'], (tx, { roundId }) => {
+    const round = roundIn(tx, roundId!);
+    moveRound(tx, round, 'evaluating', Date.now(), {
+      resultPolicyId,
+      manifest: { ...round.manifest, ...manifest },
+    });
+  });
+}
+
+/** The evaluation is recorded: the serving rule decides, an online run starts its next round. */
+export async function finishEvaluation(claim: Claim): Promise<void> {
+  await finishWork(claim, ['evaluate'], (tx, { roundId }) =>
+    completeRound(tx, roundIn(tx, roundId!), Date.now()),
+  );
+}
+
+/** The reward model may be chosen: a learned one is in the blob store. */
+export async function finishRewardModel({
+  made,
+  ...claim
+}: Claim & {
+  made: { blob: string; report: RewardReport } | { imported: ImportReport };
+}): Promise<void> {
+  await finishWork(claim, rewardWorkKinds, (tx, { rewardModelId }) =>
+    moveRewardModel(tx, rewardModelId!, 'ready', made, Date.now()),
+  );
+}
