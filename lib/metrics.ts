@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alarmSchema } from './alarms';
+import { alarmSchema } from './judges/alarms';
 import { changeSchema } from './statistics/paired-change';
 import { proportionSchema, winRecordSchema } from './statistics/proportion';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { judgeSchema } from './judging';
+import { judgeSchema } from './judges/judging';
 import { presetsSchema } from './settings/presets';
 import { trainingSettings } from './settings/training';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countedKinds } from './judging';
+import { countedKinds } from './judges/judging';
 
 /** Training: may be trained on. Evaluation: fixed prompts and seeds, never trained on. Gold: the answer is known. */
 export const purposes = ['training', 'evaluation', 'gold'] as const;

@@ -1,6 +1,6 @@
 /** @file What a program sees in images: the defects it declares, the prompt's attributes, and how different images are. */
-import type { ImageMeasures } from '@/lib/alarms';
-import { type DeclaredJudge, defectsOf, measuresAlignment } from '@/lib/judging';
+import type { ImageMeasures } from '@/lib/judges/alarms';
+import { type DeclaredJudge, defectsOf, measuresAlignment } from '@/lib/judges/judging';
 import type { Verdict } from '@/lib/samples';
 import type { Proportion } from '@/lib/statistics/proportion';
 import type { RgbImage } from '@/trainer/diffusion/images/png';

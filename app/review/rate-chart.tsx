@@ -2,7 +2,7 @@
 
 import Link from 'next/link';
 import type { FlagSource } from '@/lib/flags';
-import type { CountedKind } from '@/lib/judging';
+import type { CountedKind } from '@/lib/judges/judging';
 import { type Interval, wilsonInterval } from '@/lib/statistics/proportion';
 import type { PolicyRates, RatesQuery } from '../api/review/schema';
 import { countText, percent, rangeText } from '../components/figures/format';

@@ -12,7 +12,7 @@ import {
   sql,
 } from 'drizzle-orm';
 import type { FlagKind, FlagSource } from '@/lib/flags';
-import type { CountedKind } from '@/lib/judging';
+import type { CountedKind } from '@/lib/judges/judging';
 import type { Purpose } from '@/lib/samples';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';

@@ -1,6 +1,6 @@
 /** @file What pipelines say of themselves in the manifests of their base policies: what their judge measures, which presets suit them. */
 import { and, asc, eq, isNull } from 'drizzle-orm';
-import { type DeclaredJudge, judgeSchema } from '@/lib/judging';
+import { type DeclaredJudge, judgeSchema } from '@/lib/judges/judging';
 import { type Presets, presetsSchema } from '@/lib/settings/presets';
 import { db } from '../client';
 import { jsonPart } from '../dialect';

@@ -1,17 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { openDatabase } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
 import { eventSchema } from '@/lib/events';
 import { evaluationSummarySchema } from '@/lib/metrics';
 import { verdictSchema } from '@/lib/samples';
-import { openBefore } from '@/tests/support/older-home';
+import { withOlderHome } from './older-home';
 
-const folder = mkdtempSync(join(tmpdir(), 'darkroom-migration-'));
-
-afterEach(() => rmSync(folder, { recursive: true }));
+const home = withOlderHome(/A judge declares what it measures/);
 
 const seen = { attributes: { skin: 'pale' }, alignment: 1 / 3 };
 const verdicts = {
@@ -56,44 +51,45 @@ const unjudged = {
   diversity: 0.4,
 };
 
+const worker = { workerId: 'w', alive: true, message: '' };
+
 it('an older home keeps what its judges said, in the words that they declare now', async () => {
-  const old = openBefore(folder, /A judge declares what it measures/);
-  const run = (sql: string, ...values: unknown[]) => old.$client.prepare(sql).run(...values);
-  run(
-    "insert into policies (id, name, pipeline, hash, manifest, created_at) values ('p', 'p', 'hands', 'h', '{}', 0)",
-  );
-  for (const [id, verdict] of Object.entries(verdicts)) {
+  const path = home.fill((client) => {
+    const run = (sql: string, ...values: unknown[]) => client.prepare(sql).run(...values);
     run(
-      "insert into samples (id, policy_id, prompt, seed, noise_seed, image_blob, width, height, purpose, verdict, created_at) values (?, 'p', '', 0, 0, ?, 1, 1, 'training', ?, 0)",
-      id,
-      id,
-      verdict && JSON.stringify(verdict),
+      "insert into policies (id, name, pipeline, hash, manifest, created_at) values ('p', 'p', 'hands', 'h', '{}', 0)",
     );
-  }
-  const payload = { policyId: 'p', summary };
-  for (const [id, one] of Object.entries({ summary, unjudged })) {
-    run(
-      "insert into evaluations (id, policy_id, summary, created_at) values (?, 'p', ?, 0)",
-      id,
-      JSON.stringify(one),
-    );
-  }
-  const worker = { workerId: 'w', alive: true, message: '' };
-  for (const [kind, of] of [
-    ['evaluation', payload],
-    ['worker', worker],
-  ] as const) {
-    run(
-      'insert into events (kind, payload, created_at) values (?, ?, 0)',
-      kind,
-      JSON.stringify(of),
-    );
-  }
-  old.$client.close();
+    for (const [id, verdict] of Object.entries(verdicts)) {
+      run(
+        "insert into samples (id, policy_id, prompt, seed, noise_seed, image_blob, width, height, purpose, verdict, created_at) values (?, 'p', '', 0, 0, ?, 1, 1, 'training', ?, 0)",
+        id,
+        id,
+        verdict && JSON.stringify(verdict),
+      );
+    }
+    const payload = { policyId: 'p', summary };
+    for (const [id, one] of Object.entries({ summary, unjudged })) {
+      run(
+        "insert into evaluations (id, policy_id, summary, created_at) values (?, 'p', ?, 0)",
+        id,
+        JSON.stringify(one),
+      );
+    }
+    for (const [kind, of] of [
+      ['evaluation', payload],
+      ['worker', worker],
+    ] as const) {
+      run(
+        'insert into events (kind, payload, created_at) values (?, ?, 0)',
+        kind,
+        JSON.stringify(of),
+      );
+    }
+  });
 
-  await migrateDatabase(join(folder, 'darkroom.db'));
+  await migrateDatabase(path);
 
-  const now = openDatabase(join(folder, 'darkroom.db'));
+  const now = openDatabase(path);
   const stored = (column: string, table: string) =>
     Object.fromEntries(
       (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DeclaredJudge } from '@/lib/judging';
+import type { DeclaredJudge } from '@/lib/judges/judging';
 import type { Verdict } from '@/lib/samples';
 import { handsVerdict } from '@/tests/support/hands-verdict';
 import {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alarmSchema } from '@/lib/alarms';
+import { alarmSchema } from '@/lib/judges/alarms';
 import { evaluationSummarySchema } from '@/lib/metrics';
 import { proportionSchema } from '@/lib/statistics/proportion';
 

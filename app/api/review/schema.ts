@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { flagKindSchema, flagSourceSchema, flagStateSchema } from '@/lib/flags';
-import { countedKinds } from '@/lib/judging';
+import { countedKinds } from '@/lib/judges/judging';
 import { roleSchema } from '@/lib/roles';
 import { purposeSchema } from '@/lib/samples';
 import { proportionSchema } from '@/lib/statistics/proportion';

@@ -1,6 +1,6 @@
 import type { Evaluation } from '@/db/rounds/metrics';
-import { signalWords } from '@/lib/alarms';
-import { type DeclaredJudge, defectsAmong } from '@/lib/judging';
+import { signalWords } from '@/lib/judges/alarms';
+import { type DeclaredJudge, defectsAmong } from '@/lib/judges/judging';
 import type { ShownEvaluation } from '../../api/evaluations/schema';
 
 /** An evaluation in the words of the judge of its pipeline. Numbers of single images are for the pages that show them. */

@@ -1,6 +1,6 @@
 import type { EvaluationFrame } from '@/db/rounds/evaluation-frames';
 import type { Sample } from '@/db/schema/labels';
-import { type DeclaredJudge, defectsAmong } from '@/lib/judging';
+import { type DeclaredJudge, defectsAmong } from '@/lib/judges/judging';
 import type { Verdict } from '@/lib/samples';
 import type { Frame, ShownDefect, ShownImage } from '../../api/images/schema';
 

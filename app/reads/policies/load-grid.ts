@@ -1,7 +1,7 @@
 import { declaredJudge } from '@/db/policies/declared';
 import { firstPolicy, isOfPipeline, policiesPage } from '@/db/policies/list';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
-import { defectsOf } from '@/lib/judging';
+import { defectsOf } from '@/lib/judges/judging';
 import type { PolicyGrid } from '../../api/policies/schema';
 import { showFrame } from '../images/show';
 

@@ -9,7 +9,7 @@ import {
   servedFor,
 } from '@/db/policies/list';
 import { measurementsOf } from '@/db/rounds/measurements';
-import { type DeclaredJudge, defectsOf } from '@/lib/judging';
+import { type DeclaredJudge, defectsOf } from '@/lib/judges/judging';
 import type { PoliciesQuery, PoliciesView, PolicyNode } from '../../api/policies/schema';
 import { showEvaluation } from '../evaluations/show';
 

@@ -4,7 +4,7 @@ import { listPipelines } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
 import { measuredBy } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
-import { type CountedKind, type DeclaredJudge, defectsOf, kindsOf } from '@/lib/judging';
+import { type CountedKind, type DeclaredJudge, defectsOf, kindsOf } from '@/lib/judges/judging';
 import type { EvaluationSummary } from '@/lib/metrics';
 import type { PolicyRates, RatesPageQuery, RatesView } from '../../api/review/schema';
 import { measuredIn } from '../rounds/summaries';

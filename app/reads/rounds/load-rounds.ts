@@ -1,6 +1,6 @@
 import { declaredJudges } from '@/db/policies/declared';
 import { roundsPage } from '@/db/rounds/list';
-import { type DeclaredJudge, defectsOf } from '@/lib/judging';
+import { type DeclaredJudge, defectsOf } from '@/lib/judges/judging';
 import type { MeasureRef } from '../../api/evaluations/schema';
 import type { RoundsQuery, RoundsView } from '../../api/rounds/schema';
 import { summarize, trainerState } from './summaries';

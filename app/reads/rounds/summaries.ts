@@ -2,7 +2,7 @@ import type { ListedRound } from '@/db/rounds/list';
 import { measurementsOf } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
 import { listWorkers } from '@/db/work/workers';
-import type { DeclaredJudge } from '@/lib/judging';
+import type { DeclaredJudge } from '@/lib/judges/judging';
 import { isFinished } from '@/lib/rounds';
 import type { RoundSummary, TrainerState } from '../../api/rounds/schema';
 import { showEvaluation } from '../evaluations/show';

@@ -1,5 +1,5 @@
 /** @file What the judges of hands say that they measure, for the manifest of the built-in policy. */
-import type { DeclaredJudge } from '@/lib/judging';
+import type { DeclaredJudge } from '@/lib/judges/judging';
 
 export const handsJudge: DeclaredJudge = {
   measures: [

@@ -3,7 +3,7 @@
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
 import { finishEvaluation } from '@/db/work/results';
-import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
+import { hackingAlarms, type ImageMeasures } from '@/lib/judges/alarms';
 import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary } from '@/lib/metrics';
 import { pairedChange } from '@/lib/statistics/paired-change';

@@ -1,5 +1,5 @@
 /** @file A policy on evaluation prompts and seeds: what judge A sees, and what the reward it was trained by says. */
-import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
+import { hackingAlarms, type ImageMeasures } from '@/lib/judges/alarms';
 import { winRate } from '@/lib/statistics/proportion';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { RgbImage } from '@/trainer/diffusion/images/png';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hackingAlarms, type ImageMeasures } from '@/lib/alarms';
+import { hackingAlarms, type ImageMeasures } from '@/lib/judges/alarms';
 import { pairedChange } from '@/lib/statistics/paired-change';
 
 const images = (

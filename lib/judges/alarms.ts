@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { pairedChange } from '../statistics/paired-change';
 import { type DeclaredJudge, defectsOf } from './judging';
-import { pairedChange } from './statistics/paired-change';
 
 /**
  * What tells reward hacking: the reward rises while something that training has not seen falls. All of it is measured on the

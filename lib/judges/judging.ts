@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FlagKind } from './flags';
+import type { FlagKind } from '../flags';
 
 /** Kinds of flag that a judge's finding may count as: those whose rates are followed from version to version. */
 export const countedKinds = ['hand', 'nsfw'] as const satisfies readonly FlagKind[];
