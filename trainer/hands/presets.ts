@@ -1,9 +1,6 @@
 /** @file Presets of the built-in pipeline: what suits a small network that draws hands. Its manifest carries them. */
 import type { Preset } from '@/lib/settings/presets';
 
-/** What a first run may be called. */
-export const handsRunName = 'Five fingers';
-
 export const handsPresets = {
   hands: {
     label: 'Hands',

@@ -1,5 +1,5 @@
 /**
- * @file SPO: D3PO's loss on pairs formed at every denoising step, of the candidate for the next latents that a reward likes
+ * @file SPO: D3PO's loss on pairs made at every denoising step, of the candidate for the next latents that a reward likes
  * best against the one it likes least. Both come from one x_t, so that nothing but the step tells them apart.
  *
  * Liang et al., "Aesthetic Post-Training Diffusion Models from Generic Preferences with Step-by-step Preference Optimization"
