@@ -56,7 +56,7 @@ export function allowedWhilePaused(action: Action): boolean {
 
 /** Whether a person with this role may do this. */
 export function can(role: Role, action: Action): boolean {
-  return (rolesByAction[action] as readonly Role[]).includes(role);
+  return (rolesByAction[action]! as readonly Role[]).includes(role);
 }
 
 /** The roles that may do this, least privileged first; for error messages and for tests. */

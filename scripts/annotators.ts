@@ -42,7 +42,7 @@ export function answer(
   if (random.chance(mistakes)) return random.pick(['left', 'right']);
   const other = taste(prompt, right);
   const difference = taste(prompt, left)
-    .map((value, i) => value - (other[i] as number))
+    .map((value, i) => value - other[i]!)
     .find((d) => d !== 0);
   if (difference) return difference > 0 ? 'left' : 'right';
   return Math.min(defectsIn(left), defectsIn(right)) > 0 ? 'both-bad' : 'tie';

@@ -69,13 +69,13 @@ export function createRandom(seed: number): Random {
     pick<T>(items: readonly T[]): T {
       if (items.length === 0)
         throw new RangeError('pick from an empty list; give at least one item');
-      return items[integer(items.length)] as T;
+      return items[integer(items.length)]!;
     },
     shuffled<T>(items: readonly T[]) {
       const deck = [...items];
       for (let last = deck.length - 1; last > 0; last--) {
         const other = integer(last + 1);
-        [deck[last], deck[other]] = [deck[other] as T, deck[last] as T];
+        [deck[last], deck[other]] = [deck[other]!, deck[last]!];
       }
       return deck;
     },

@@ -73,7 +73,7 @@ type Said = SaidOfImages<string>;
 
 function picksIn({ answers }: Archive): Said[] {
   return [...groupBy(answers, ({ pair }) => pair.id).values()].map((own) => {
-    const { pair } = own[0] as (typeof own)[number];
+    const { pair } = own[0]!;
     const shares = own.map((answer) => {
       const preferred = preferredIn(answer);
       return preferred === null ? 0.5 : Number(preferred === pair.sampleAId);

@@ -20,7 +20,7 @@ export function pairedChange(before: readonly number[], after: readonly number[]
     throw new RangeError(`${n} images before cannot be compared with ${after.length} after.`);
   }
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / n;
-  const differences = after.map((value, i) => value - (before[i] as number));
+  const differences = after.map((value, i) => value - before[i]!);
   const difference = mean(differences);
   const squares = differences.reduce((sum, value) => sum + (value - difference) ** 2, 0);
   // One image says nothing of the spread.

@@ -52,18 +52,12 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   });
   const noise = gaussianNoise('bench', 1 << 20);
   let at = 0;
-  const adapter = initialAdapter(
-    adapterSites(unet, 'attention').values(),
-    4,
-    () => noise[at++] as number,
-  );
+  const adapter = initialAdapter(adapterSites(unet, 'attention').values(), 4, () => noise[at++]!);
   await trainer.load(initialState(adapter));
   const text = await conditioning.encode(prompt);
   const pairs = Array.from({ length: 4 }, (_, i) => ({
     context: text,
-    images: [drawn[2 * i] as Sampled, drawn[2 * i + 1] as Sampled].map(
-      ({ trajectory }) => trajectory,
-    ),
+    images: [drawn[2 * i]!, drawn[2 * i + 1]!].map(({ trajectory }) => trajectory),
     comparisons: [{ winner: 0, loser: 1, weight: 1 }],
   }));
   const all = Array.from({ length: settings.steps }, (_, i) => i);

@@ -32,7 +32,7 @@ export async function timeInTurns(
   }
   return times.map((found) => {
     found.sort((a, b) => a - b);
-    return { median: found[found.length >> 1] as number, fastest: found[0] as number, runs };
+    return { median: found[found.length >> 1]!, fastest: found[0]!, runs };
   });
 }
 

@@ -117,9 +117,7 @@ async function openPass(
     ),
   };
   const options = trainable?.onNode ? { onNode: trainable.onNode } : {};
-  const output = Object.values(
-    inline(b, trainable?.unet ?? base, { feeds, ...options }),
-  )[0] as Value;
+  const output = Object.values(inline(b, trainable?.unet ?? base, { feeds, ...options }))[0]!;
   const loss = b.reduceMean(b.mul(output, output), [0, 1, 2, 3], false);
   b.output(loss, 'loss');
   if (trainable)

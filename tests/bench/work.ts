@@ -9,13 +9,13 @@ export function floatingPointOperations(b: Builder): number {
 }
 
 function operationsOf(b: Builder, node: Node): number {
-  const dims = (i: number) => b.dims(node.inputs[i] as string);
-  const output = sizeOf(b.dims(node.outputs[0] as string));
+  const dims = (i: number) => b.dims(node.inputs[i]!);
+  const output = sizeOf(b.dims(node.outputs[0]!));
   switch (node.op) {
     case 'MatMul':
       return 2 * output * (dims(0).at(-1) as number);
     case 'Gemm':
-      return 2 * output * (dims(0)[intAttr(node, 'transA', 0) ? 0 : 1] as number);
+      return 2 * output * dims(0)[intAttr(node, 'transA', 0) ? 0 : 1]!;
     case 'Conv':
       return 2 * output * sizeOf(dims(1).slice(1));
     case 'ConvTranspose':

@@ -53,7 +53,7 @@ async function replay(engine: Engine, parity: string) {
   for (let step = 0; step < steps; step++) {
     const g = float32([n], golden.floats('gradients').data.slice(step * n, (step + 1) * n));
     const out = await session.run({ ...state, g, ...adamWFeeds(step + 1, adamw.lr, settings) }, {});
-    state = { w: out['w.next'] as Tensor, m: out['m.next'] as Tensor, v: out['v.next'] as Tensor };
+    state = { w: out['w.next']!, m: out['m.next']!, v: out['v.next']! };
     reached.push(...outputOf(out, 'w.next', 'float32').data);
   }
   await session.release();

@@ -92,7 +92,7 @@ async function check(engine: Engine, folder: string) {
   return {
     forward: relativeError(margin(out.loss as Tensor), margin(golden.get('loss'))),
     gradient: relativeL2(
-      [...wanted.keys()].map((key) => out[`${accumulated(key)}.next`] as Tensor),
+      [...wanted.keys()].map((key) => out[`${accumulated(key)}.next`]!),
       [...wanted.values()],
     ),
     gradientLimit: tolerance.adapterGradient,

@@ -54,9 +54,7 @@ async function checkOperator(engine: Engine, path: string) {
       Object.fromEntries(Object.entries(feeds).filter(([name]) => used.has(name))),
       {},
     );
-    const errors = wrt.map((name) =>
-      relativeError(out[`gradient_${name}`] as Tensor, get(`grad_${name}`)),
-    );
+    const errors = wrt.map((name) => relativeError(out[`gradient_${name}`]!, get(`grad_${name}`)));
     return {
       forward: relativeError(out.forward as Tensor, get('y')),
       gradient: Math.max(0, ...errors),

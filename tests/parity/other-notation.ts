@@ -99,11 +99,11 @@ function makeProjectionsLinear(unet: Graph): void {
   const producer = (name: string) => unet.nodes.find((node) => node.outputs.includes(name)) as Node;
   for (const conv of unet.nodes.filter((node) => /\/proj_(in|out)\/Conv$/.test(node.name))) {
     const [image, kernel, bias] = conv.inputs as [string, string, string];
-    const result = conv.outputs[0] as string;
+    const result = conv.outputs[0]!;
     if (conv.name.includes('proj_in')) {
       const transpose = consumer(result);
-      const reshape = consumer(transpose.outputs[0] as string);
-      const tokens = reshape.outputs[0] as string;
+      const reshape = consumer(transpose.outputs[0]!);
+      const tokens = reshape.outputs[0]!;
       // The reshape reads the sizes of the convolution's result: the image's are the same.
       for (const node of unet.nodes) {
         node.inputs = node.inputs.map((name) => (name === result ? image : name));
@@ -112,8 +112,8 @@ function makeProjectionsLinear(unet: Graph): void {
       insertAfter(unet, reshape, linear(unet, conv, [`${tokens}.before`, kernel, bias, tokens]));
     } else {
       const transpose = producer(image);
-      const reshape = producer(transpose.inputs[0] as string);
-      const tokens = reshape.inputs[0] as string;
+      const reshape = producer(transpose.inputs[0]!);
+      const tokens = reshape.inputs[0]!;
       reshape.inputs[0] = `${tokens}.after`;
       const before = producer(tokens);
       insertAfter(unet, before, linear(unet, conv, [tokens, kernel, bias, `${tokens}.after`]));
@@ -135,7 +135,7 @@ function linear(
   const { data, dims } = unet.constants.get(kernel) as Tensor<'float32'>;
   const [out, into] = dims as [number, number];
   const weight = `onnx::MatMul_${unet.nodes.indexOf(conv)}`;
-  const transposed = data.map((_, i) => data[(i % out) * into + Math.floor(i / out)] as number);
+  const transposed = data.map((_, i) => data[(i % out) * into + Math.floor(i / out)]!);
   unet.constants.delete(kernel);
   unet.constants.set(weight, float32([into, out], transposed));
   const base = conv.name.replace(/Conv$/, '');

@@ -54,7 +54,7 @@ function errorOf(values: ArrayLike<number>, reference: Tensor): number {
 }
 
 function rowsOf({ data, dims }: Tensor<'float32'>): Float32Array[] {
-  const count = dims[0] as number;
+  const count = dims[0]!;
   const size = data.length / count;
   return Array.from({ length: count }, (_, row) => data.subarray(row * size, (row + 1) * size));
 }
@@ -100,7 +100,7 @@ async function unetError(
   const embeddings = promptsOf(golden.floats('encoder_hidden_states'));
   const images = embeddings.length;
   const denoiser = await Denoiser.open(engine, pipeline, { images, guidance: 1, policy });
-  await denoiser.setPrompts(embeddings, embeddings[0] as Conditioning);
+  await denoiser.setPrompts(embeddings, embeddings[0]!);
   const [timestep] = numbersOf(golden.get('timestep')) as [number];
   const output = await denoiser.predict(golden.floats('sample').data, timestep);
   await denoiser.release();
@@ -109,7 +109,7 @@ async function unetError(
 
 async function decoderError({ engine, pipeline, golden }: Setting): Promise<number> {
   const latents = golden.floats('latent_sample');
-  const decoder = await ImageDecoder.open(engine, pipeline, latents.dims[0] as number);
+  const decoder = await ImageDecoder.open(engine, pipeline, latents.dims[0]!);
   // The reference is the bare network: undo the scaling before it and the shift into [0, 1] behind it.
   const { scalingFactor, shiftFactor } = pipeline;
   const scaled = latents.data.map((value) => (value - shiftFactor) * scalingFactor);
@@ -131,7 +131,7 @@ function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
   }
   const sample = golden.floats('sample').data;
   const output = golden.floats('model_output').data;
-  const images = golden.get('sample').dims[0] as number;
+  const images = golden.get('sample').dims[0]!;
   const rows = (key: string) => rowsOf(golden.floats(key));
   const [noise, previous, original, densities] = [
     rows('noise'),
@@ -144,7 +144,7 @@ function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
     const step = takeStep(scheduler.coefficients(timestep, steps, 1), images, {
       sample,
       output,
-      noise: noise[i] as Float32Array,
+      noise: noise[i]!,
     });
     for (const [values, reference] of [
       [step.previous, previous[i]],
@@ -166,11 +166,8 @@ async function trajectoryError({ engine, pipeline, folder, golden }: Setting): P
   const guidance = guidance_scale ?? trajectory?.guidance_scale ?? 1;
   // One prompt may stand for all images.
   const prompts = promptsOf(golden.floats('cond'));
-  const images = golden.get('latents').dims[1] as number;
-  const contexts = Array.from(
-    { length: images },
-    (_, i) => prompts[i % prompts.length] as Conditioning,
-  );
+  const images = golden.get('latents').dims[1]!;
+  const contexts = Array.from({ length: images }, (_, i) => prompts[i % prompts.length]!);
   const steps = golden.get('timesteps').data.length;
   const sampler = await Sampler.open(engine, pipeline, {
     images: contexts.length,
@@ -178,10 +175,10 @@ async function trajectoryError({ engine, pipeline, folder, golden }: Setting): P
   });
   const noise = rowsOf(golden.floats('noise'));
   const rollout = await sampler.rollout({
-    latents: rowsOf(golden.floats('latents'))[0] as Float32Array,
+    latents: rowsOf(golden.floats('latents'))[0]!,
     contexts,
-    empty: promptsOf(golden.floats('uncond'))[0] as Conditioning,
-    noise: (step) => noise[step] as Float32Array,
+    empty: promptsOf(golden.floats('uncond'))[0]!,
+    noise: (step) => noise[step]!,
   });
   const pixels = await sampler.decode(rollout.states.at(-1) as Float32Array);
   await sampler.release();

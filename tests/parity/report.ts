@@ -29,10 +29,10 @@ export function relativeError(actual: Tensor, reference: Tensor): number {
   let worst = 0;
   let magnitude = 0;
   for (let i = 0; i < b.length; i++) {
-    const difference = Math.abs((a[i] as number) - (b[i] as number));
+    const difference = Math.abs(a[i]! - b[i]!);
     if (!Number.isFinite(difference)) return Number.POSITIVE_INFINITY;
     worst = Math.max(worst, difference);
-    magnitude = Math.max(magnitude, Math.abs(b[i] as number));
+    magnitude = Math.max(magnitude, Math.abs(b[i]!));
   }
   return magnitude === 0 ? worst : worst / magnitude;
 }
@@ -42,9 +42,9 @@ export function relativeL2(actual: readonly Tensor[], reference: readonly Tensor
   let difference = 0;
   let norm = 0;
   reference.forEach((tensor, t) => {
-    const a = numbersOf(actual[t] as Tensor);
+    const a = numbersOf(actual[t]!);
     numbersOf(tensor).forEach((b, i) => {
-      difference += ((a[i] as number) - b) ** 2;
+      difference += (a[i]! - b) ** 2;
       norm += b ** 2;
     });
   });

@@ -68,7 +68,7 @@ async function checkLpips(engine: Engine, folder: string) {
     { other: golden.get('image_1') },
     (b, image_0) => {
       const image_1 = b.input('other', 'float32', golden.get('image_1').dims);
-      return Object.values(inline(b, graph, { feeds: { image_0, image_1 } }))[0] as Value;
+      return Object.values(inline(b, graph, { feeds: { image_0, image_1 } }))[0]!;
     },
   );
   const [count, , height, width] = golden.get('set').dims as [number, number, number, number];

@@ -79,7 +79,7 @@ async function checkCase(
     emptyContext: { encoder_hidden_states: golden.floats('uncond', [tokens, width]) },
     settings: { steps, eta, guidance },
     images,
-    method: methodOf(cases[name] as RolloutCases['cases'][string]),
+    method: methodOf(cases[name]!),
     reward: graphReward(await readOnnxFile(rewardFile), 'golden'),
     adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 },
     learningRate: 0,

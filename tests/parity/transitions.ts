@@ -195,7 +195,7 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
   const numbers = (key: string) =>
     float32(
       [n],
-      images.map((i) => transition.floats(`${key}_${i}`).data[0] as number),
+      images.map((i) => transition.floats(`${key}_${i}`).data[0]!),
     );
   const wanted = golden.gradients();
   return {
@@ -205,7 +205,7 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
       relativeError({ ...(out.loss as Tensor), dims: [1] } as Tensor, golden.get('loss')),
     ),
     gradient: relativeL2(
-      [...wanted.keys()].map((key) => out[`${accumulated(key)}.next`] as Tensor),
+      [...wanted.keys()].map((key) => out[`${accumulated(key)}.next`]!),
       [...wanted.values()],
     ),
     gradientLimit: tolerance.adapterGradient,

@@ -13,9 +13,9 @@ export function worstRelativeError(got: ArrayLike<number>, wanted: ArrayLike<num
   let difference = 0;
   let magnitude = 0;
   for (let i = 0; i < wanted.length; i++) {
-    const gap = Math.abs((got[i] as number) - (wanted[i] as number));
+    const gap = Math.abs(got[i]! - wanted[i]!);
     difference = Number.isNaN(gap) ? Number.POSITIVE_INFINITY : Math.max(difference, gap);
-    magnitude = Math.max(magnitude, Math.abs(wanted[i] as number));
+    magnitude = Math.max(magnitude, Math.abs(wanted[i]!));
   }
   return magnitude === 0 ? difference : difference / magnitude;
 }

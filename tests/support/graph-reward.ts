@@ -27,7 +27,7 @@ export function graphReward(
   return {
     name,
     append(b, images) {
-      const n = b.dims(images)[0] as number;
+      const n = b.dims(images)[0]!;
       const inputs = graph.inputs.map((port) => {
         if (port.name === 'image') return [port.name, images];
         const dims = [n, ...port.dims.slice(1)];
@@ -40,7 +40,7 @@ export function graphReward(
         return [port.name, b.input(port.name, port.dtype, dims as number[])];
       });
       const scored = inline(b, graph, { feeds: Object.fromEntries(inputs) });
-      return perImage(b, scored[output.name] as string, n, graph.source);
+      return perImage(b, scored[output.name]!, n, graph.source);
     },
     feeds: (prompts) => feeds(prompts),
   };

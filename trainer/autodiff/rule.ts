@@ -125,7 +125,7 @@ export function mapAxis(
   to: number,
 ): Value {
   const dims = b.dims(value);
-  const from = dims[axis] as number;
+  const from = dims[axis]!;
   const before = dims.slice(0, axis).reduce((a, c) => a * c, 1);
   const after = dims.slice(axis + 1).reduce((a, c) => a * c, 1);
   const flat = b.reshape(value, [before, from, after]);
@@ -137,7 +137,7 @@ export function mapAxis(
 export function transposeMatrix(matrix: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(matrix.length);
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j] as number;
+    for (let j = 0; j < columns; j++) out[j * rows + i] = matrix[i * columns + j]!;
   }
   return out;
 }

@@ -124,7 +124,7 @@ export class Builder {
     for (let i = 0; i < count; i++) {
       if (node.outputs[i]) continue;
       const name = this.fresh(`${node.op}_extra`);
-      this.define(name, types[i] as ValueType);
+      this.define(name, types[i]!);
       this.producers.set(name, node);
       node.outputs[i] = name;
     }
@@ -203,7 +203,7 @@ export class Builder {
     attributes: Attributes = {},
     options: OpOptions = {},
   ): Value {
-    return this.ops(op, inputs, attributes, options)[0] as Value;
+    return this.ops(op, inputs, attributes, options)[0]!;
   }
 
   /** Appends a node and returns all of its outputs. */
@@ -232,9 +232,9 @@ export class Builder {
     const types = node.inputs.map((input) => (input ? this.type(input) : undefined));
     const constants = node.inputs.map((input) => (input ? this.constantOf(input) : undefined));
     const inferred = inferTypes(this.graph, node, types, constants);
-    const output = inferred[0] as ValueType;
+    const output = inferred[0]!;
     if (node.op === 'Shape' || node.op === 'Size') {
-      return [this.constant(node.outputs[0] as string, shapeValue(node, types[0] as ValueType))];
+      return [this.constant(node.outputs[0]!, shapeValue(node, types[0]!))];
     }
     const small = constants.every(
       (c, i) => !node.inputs[i] || (c !== undefined && sizeOf(c.dims) <= foldLimit),
@@ -247,7 +247,7 @@ export class Builder {
         scope,
         output,
       );
-      if (folded) return [this.constant(node.outputs[0] as string, folded)];
+      if (folded) return [this.constant(node.outputs[0]!, folded)];
     }
     node.outputs.forEach((name, i) => {
       if (!name) return;
@@ -305,8 +305,8 @@ export class Builder {
       const first = (made.attributes.perm as { value: number[] } | undefined)?.value;
       if (first)
         return this.transpose(
-          made.inputs[0] as Value,
-          perm.map((axis) => first[axis] as number),
+          made.inputs[0]!,
+          perm.map((axis) => first[axis]!),
         );
     }
     return perm.every((axis, i) => axis === i) ? a : this.op('Transpose', [a], { perm });
@@ -315,7 +315,7 @@ export class Builder {
     return sameDims(this.dims(a), dims) ? a : this.op('Expand', [a, this.ints(dims)]);
   }
   concat(values: readonly Value[], axis: number): Value {
-    return values.length === 1 ? (values[0] as Value) : this.op('Concat', values, { axis });
+    return values.length === 1 ? values[0]! : this.op('Concat', values, { axis });
   }
   slice(a: Value, axis: number, start: number, end: number): Value {
     return this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis])]);

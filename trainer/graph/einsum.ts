@@ -36,7 +36,7 @@ export function einsumSizes(
     }
     [...letters].forEach((letter, axis) => {
       const known = sizes.get(letter);
-      const size = shape[axis] as number;
+      const size = shape[axis]!;
       if (known !== undefined && known !== size) {
         throw new GraphError(
           `Einsum axis "${letter}" is ${known} in one operand and ${size} in another.`,

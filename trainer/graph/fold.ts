@@ -25,9 +25,8 @@ function spread(
   const shift = dims.length - from.length;
   return walk(dims, (index) => {
     let at = 0;
-    for (let i = 0; i < from.length; i++)
-      at += (index[i + shift] as number) * (strides[i] as number);
-    return values[at] as number;
+    for (let i = 0; i < from.length; i++) at += index[i + shift]! * strides[i]!;
+    return values[at]!;
   });
 }
 
@@ -38,8 +37,8 @@ function walk(dims: readonly number[], read: (index: readonly number[]) => numbe
   for (let i = 0; i < out.length; i++) {
     out[i] = read(index);
     for (let axis = dims.length - 1; axis >= 0; axis--) {
-      index[axis] = (index[axis] as number) + 1;
-      if ((index[axis] as number) < (dims[axis] as number)) break;
+      index[axis] = index[axis]! + 1;
+      if (index[axis]! < dims[axis]!) break;
       index[axis] = 0;
     }
   }
@@ -54,12 +53,12 @@ const map =
 const zip =
   (f: (a: number, b: number, integer: boolean) => number): Fold =>
   (inputs, _, output) => {
-    const integer = /int/.test((inputs[0] as Tensor).dtype);
+    const integer = /int/.test(inputs[0]!.dtype);
     const [first, ...rest] = inputs.map((t) => spread(numbersOf(t), t.dims, output.dims)) as [
       number[],
       ...number[][],
     ];
-    return rest.reduce((a, b) => a.map((value, i) => f(value, b[i] as number, integer)), first);
+    return rest.reduce((a, b) => a.map((value, i) => f(value, b[i]!, integer)), first);
   };
 
 const same: Fold = ([x]) => numbersOf(x as Tensor);
@@ -75,9 +74,8 @@ function pick(
   return walk(output.dims, (index) => {
     const position = at(index);
     let offset = 0;
-    for (let i = 0; i < position.length; i++)
-      offset += (position[i] as number) * (strides[i] as number);
-    return values[offset] as number;
+    for (let i = 0; i < position.length; i++) offset += position[i]! * strides[i]!;
+    return values[offset]!;
   });
 }
 
@@ -92,9 +90,9 @@ function reduceWith(join: (a: number, b: number) => number, start: number, mean 
     walk(input.dims, (index) => {
       let at = 0;
       for (let axis = 0; axis < index.length; axis++) {
-        if (!axes.has(axis)) at += (index[axis] as number) * (keptStrides[axis] as number);
+        if (!axes.has(axis)) at += index[axis]! * keptStrides[axis]!;
       }
-      out[at] = join(out[at] as number, values[i++] as number);
+      out[at] = join(out[at]!, values[i++]!);
       return 0;
     });
     const count = values.length / out.length;
@@ -142,35 +140,31 @@ const folds: Record<string, Fold> = {
     const [condition, yes, no] = [c, x, y].map((t) =>
       spread(numbersOf(t as Tensor), (t as Tensor).dims, output.dims),
     );
-    return (condition as number[]).map((value, i) => ((value ? yes : no) as number[])[i] as number);
+    return (condition as number[]).map((value, i) => ((value ? yes : no) as number[])[i]!);
   },
   Concat: (inputs, _, output, node) => {
     const axis = (intAttr(node, 'axis', 0) + output.dims.length) % output.dims.length;
     const starts = inputs.map((_, i) =>
-      inputs.slice(0, i).reduce((total, t) => total + (t.dims[axis] as number), 0),
+      inputs.slice(0, i).reduce((total, t) => total + t.dims[axis]!, 0),
     );
     const values = inputs.map(numbersOf);
     const strides = inputs.map((t) => stridesOf(t.dims));
     return walk(output.dims, (index) => {
-      const along = index[axis] as number;
+      const along = index[axis]!;
       let which = inputs.length - 1;
-      while ((starts[which] as number) > along || inputs[which]?.dims[axis] === 0) which--;
+      while (starts[which]! > along || inputs[which]?.dims[axis] === 0) which--;
       const offset = index.reduce(
-        (at, value, i) =>
-          at +
-          (i === axis ? along - (starts[which] as number) : value) *
-            (strides[which]?.[i] as number),
+        (at, value, i) => at + (i === axis ? along - starts[which]! : value) * strides[which]![i]!,
         0,
       );
-      return values[which]?.[offset] as number;
+      return values[which]![offset]!;
     });
   },
   Slice: ([x], scope, output) => {
     const ranges = sliceRanges(scope);
     return pick(x as Tensor, output, (index) => {
       const position = [...index];
-      for (const { axis, start, step } of ranges)
-        position[axis] = start + step * (index[axis] as number);
+      for (const { axis, start, step } of ranges) position[axis] = start + step * index[axis]!;
       return position;
     });
   },
@@ -179,7 +173,7 @@ const folds: Record<string, Fold> = {
     return pick(x as Tensor, output, (index) => {
       const position = new Array<number>(perm.length);
       perm.forEach((axis, i) => {
-        position[axis] = index[i] as number;
+        position[axis] = index[i]!;
       });
       return position;
     });
@@ -189,29 +183,27 @@ const folds: Record<string, Fold> = {
     const axis = (intAttr(node, 'axis', 0) + data.dims.length) % data.dims.length;
     const rows = numbersOf(where as Tensor);
     const rowStrides = stridesOf((where as Tensor).dims);
-    const length = data.dims[axis] as number;
+    const length = data.dims[axis]!;
     return pick(data, output, (index) => {
       const rank = rowStrides.length;
       let at = 0;
-      for (let i = 0; i < rank; i++) at += (index[axis + i] as number) * (rowStrides[i] as number);
-      const row = rows[at] as number;
+      for (let i = 0; i < rank; i++) at += index[axis + i]! * rowStrides[i]!;
+      const row = rows[at]!;
       return [...index.slice(0, axis), row < 0 ? row + length : row, ...index.slice(axis + rank)];
     });
   },
   Expand: ([x], _, output) => spread(numbersOf(x as Tensor), (x as Tensor).dims, output.dims),
   Tile: ([x], _, output) =>
-    pick(x as Tensor, output, (index) =>
-      index.map((value, i) => value % ((x as Tensor).dims[i] as number)),
-    ),
+    pick(x as Tensor, output, (index) => index.map((value, i) => value % (x as Tensor).dims[i]!)),
   ConstantOfShape: (_inputs, _, output, node) => {
     const value = node.attributes.value;
-    const fill = value?.kind === 'tensor' ? (numbersOf(value.value)[0] as number) : 0;
+    const fill = value?.kind === 'tensor' ? numbersOf(value.value)[0]! : 0;
     return new Array<number>(sizeOf(output.dims)).fill(fill);
   },
   Range: ([start, , step], _, output) => {
-    const first = numbersOf(start as Tensor)[0] as number;
-    const delta = numbersOf(step as Tensor)[0] as number;
-    return Array.from({ length: output.dims[0] as number }, (_, i) => first + i * delta);
+    const first = numbersOf(start as Tensor)[0]!;
+    const delta = numbersOf(step as Tensor)[0]!;
+    return Array.from({ length: output.dims[0]! }, (_, i) => first + i * delta);
   },
   ReduceSum: reduceWith((a, b) => a + b, 0),
   ReduceProd: reduceWith((a, b) => a * b, 1),

@@ -34,7 +34,7 @@ export const structure: Record<string, Rule> = {
     const dims = s.dims(0);
     const perm = intsAttr(s.node, 'perm') ?? dims.map((_, i) => dims.length - 1 - i);
     if (perm.length !== dims.length) s.fail(`perm ${formatDims(perm)} does not fit`);
-    return [{ dtype: s.type(0).dtype, dims: perm.map((axis) => dims[axis] as number) }];
+    return [{ dtype: s.type(0).dtype, dims: perm.map((axis) => dims[axis]!) }];
   },
   Squeeze: (s) => {
     const dims = s.dims(0);
@@ -65,7 +65,7 @@ export const structure: Record<string, Rule> = {
       if (dims.length !== first.length || dims.some((dim, j) => j !== axis && dim !== first[j])) {
         s.fail(`input ${i} does not fit the first`);
       }
-      total += dims[axis] as number;
+      total += dims[axis]!;
     });
     return [{ dtype: s.type(0).dtype, dims: first.map((dim, i) => (i === axis ? total : dim)) }];
   },
@@ -73,7 +73,7 @@ export const structure: Record<string, Rule> = {
     const dims = s.dims(0);
     const axis = s.axis(intAttr(s.node, 'axis', 0), dims.length);
     const count = s.node.outputs.length;
-    const length = dims[axis] as number;
+    const length = dims[axis]!;
     const even = Math.ceil(length / count);
     const sizes =
       intsAttr(s.node, 'split') ??
@@ -99,9 +99,7 @@ export const structure: Record<string, Rule> = {
   ],
   Tile: (s) => {
     const repeats = s.numbers(1);
-    return [
-      { dtype: s.type(0).dtype, dims: s.dims(0).map((dim, i) => dim * (repeats[i] as number)) },
-    ];
+    return [{ dtype: s.type(0).dtype, dims: s.dims(0).map((dim, i) => dim * repeats[i]!) }];
   },
   Pad: (s) => {
     const dims = s.dims(0);
@@ -109,7 +107,7 @@ export const structure: Record<string, Rule> = {
     return [
       {
         dtype: s.type(0).dtype,
-        dims: dims.map((dim, i) => dim + (pads[i] as number) + (pads[i + dims.length] as number)),
+        dims: dims.map((dim, i) => dim + pads[i]! + pads[i + dims.length]!),
       },
     ];
   },
@@ -138,7 +136,7 @@ export const structure: Record<string, Rule> = {
   GatherND: (s) => {
     const index = s.dims(1);
     const batch = intAttr(s.node, 'batch_dims', 0);
-    const depth = index[index.length - 1] as number;
+    const depth = index[index.length - 1]!;
     return [
       {
         dtype: s.type(0).dtype,
@@ -164,15 +162,13 @@ export function sliceRanges(s: InferScope): SliceRange[] {
   const steps = s.optionalNumbers(4) ?? starts.map(() => 1);
   return axes.map((given, i) => {
     const axis = s.axis(given, dims.length);
-    const length = dims[axis] as number;
-    const step = steps[i] as number;
+    const length = dims[axis]!;
+    const step = steps[i]!;
     if (step === 0) s.fail('a slice step is 0');
     const clamp = (value: number, low: number, high: number) =>
       Math.min(Math.max(value < 0 ? value + length : value, low), high);
-    const start =
-      step > 0 ? clamp(starts[i] as number, 0, length) : clamp(starts[i] as number, 0, length - 1);
-    const end =
-      step > 0 ? clamp(ends[i] as number, 0, length) : clamp(ends[i] as number, -1, length - 1);
+    const start = step > 0 ? clamp(starts[i]!, 0, length) : clamp(starts[i]!, 0, length - 1);
+    const end = step > 0 ? clamp(ends[i]!, 0, length) : clamp(ends[i]!, -1, length - 1);
     return { axis, start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
   });
 }
@@ -185,8 +181,8 @@ export function padWidths(s: InferScope): number[] {
   if (!axes) return given;
   const pads = new Array<number>(2 * rank).fill(0);
   axes.forEach((axis, i) => {
-    pads[axis] = given[i] as number;
-    pads[axis + rank] = given[i + axes.length] as number;
+    pads[axis] = given[i]!;
+    pads[axis + rank] = given[i + axes.length]!;
   });
   return pads;
 }

@@ -24,8 +24,8 @@ export function windowOf(
   const auto = stringAttr(node, 'auto_pad', 'NOTSET');
   if (auto.startsWith('SAME')) {
     const totals = spatial.map((length, i) => {
-      const stride = strides[i] as number;
-      const extent = ((kernel[i] as number) - 1) * (dilations[i] as number) + 1;
+      const stride = strides[i]!;
+      const extent = (kernel[i]! - 1) * dilations[i]! + 1;
       return Math.max(0, (Math.ceil(length / stride) - 1) * stride + extent - length);
     });
     const small = totals.map((total) => Math.floor(total / 2));
@@ -47,12 +47,12 @@ export function convOutput(s: InferScope, op: 'Conv' | 'ConvTranspose'): number[
   const { strides, dilations, pads } = windowOf(s.node, spatial, kernel);
   const extra = intsAttr(s.node, 'output_padding') ?? spatial.map(() => 0);
   const out = spatial.map((length, i) => {
-    const extent = ((kernel[i] as number) - 1) * (dilations[i] as number) + 1;
-    const pad = (pads[i] as number) + (pads[i + spatial.length] as number);
-    const stride = strides[i] as number;
+    const extent = (kernel[i]! - 1) * dilations[i]! + 1;
+    const pad = pads[i]! + pads[i + spatial.length]!;
+    const stride = strides[i]!;
     return op === 'Conv'
       ? Math.floor((length + pad - extent) / stride) + 1
-      : (length - 1) * stride + extent - pad + (extra[i] as number);
+      : (length - 1) * stride + extent - pad + extra[i]!;
   });
   return [n, op === 'Conv' ? first : second * group, ...out];
 }
@@ -67,12 +67,12 @@ export function poolOutput(s: InferScope): number[] {
     n,
     c,
     ...spatial.map((length, i) => {
-      const extent = ((kernel[i] as number) - 1) * (dilations[i] as number) + 1;
-      const pad = (pads[i] as number) + (pads[i + spatial.length] as number);
-      const stride = strides[i] as number;
+      const extent = (kernel[i]! - 1) * dilations[i]! + 1;
+      const pad = pads[i]! + pads[i + spatial.length]!;
+      const stride = strides[i]!;
       const count = round((length + pad - extent) / stride) + 1;
       // A window that would start in the padding after the end is dropped (ONNX since opset 10).
-      return (count - 1) * stride >= length + (pads[i] as number) ? count - 1 : count;
+      return (count - 1) * stride >= length + pads[i]! ? count - 1 : count;
     }),
   ];
 }

@@ -32,7 +32,7 @@ const broadcast: Rule = (s) => {
   return [{ dtype: s.type(0).dtype, dims }];
 };
 
-const compare: Rule = (s) => [{ dtype: 'bool', dims: (broadcast(s)[0] as ValueType).dims }];
+const compare: Rule = (s) => [{ dtype: 'bool', dims: broadcast(s)[0]!.dims }];
 
 /** Axes of a reduction: an input since opset 13 (ReduceSum) or 18, an attribute before; none means all. */
 function reduceAxes(s: InferScope): number[] {

@@ -59,12 +59,12 @@ export function inline(
   for (const node of graph.nodes) {
     const constant = node.op === 'Constant' ? constantOf(node, graph) : undefined;
     if (constant) {
-      names.set(node.outputs[0] as string, builder.tensor(constant));
+      names.set(node.outputs[0]!, builder.tensor(constant));
       continue;
     }
     const inputs = node.inputs.map((input) => (input ? (names.get(input) as Value) : ''));
     if (node.op === 'Identity') {
-      names.set(node.outputs[0] as string, inputs[0] as Value);
+      names.set(node.outputs[0]!, inputs[0]!);
       continue;
     }
     const outputs = node.outputs.map((output) => {
@@ -74,7 +74,7 @@ export function inline(
     let made = builder.append({ ...node, inputs, outputs });
     if (options.onNode) made = options.onNode(builder, node, made, inputs);
     node.outputs.forEach((output, i) => {
-      names.set(output, made[i] as Value);
+      names.set(output, made[i]!);
     });
   }
   return Object.fromEntries(
@@ -107,6 +107,6 @@ export function withStaticShapes(graph: Graph, dims: Record<string, readonly num
     feeds[port.name] = builder.input(port.name, port.dtype, given as number[]);
   }
   const outputs = inline(builder, graph, { feeds });
-  for (const port of graph.outputs) builder.output(outputs[port.name] as Value, port.name);
+  for (const port of graph.outputs) builder.output(outputs[port.name]!, port.name);
   return builder.finish();
 }

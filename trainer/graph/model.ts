@@ -114,7 +114,7 @@ export function prune(graph: Graph): Graph {
   const needed = new Set(graph.outputs.map((output) => output.name));
   const kept: Node[] = [];
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
-    const node = graph.nodes[i] as Node;
+    const node = graph.nodes[i]!;
     if (!node.outputs.some((output) => needed.has(output))) continue;
     kept.push(node);
     for (const input of node.inputs) if (input) needed.add(input);

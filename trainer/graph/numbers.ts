@@ -53,7 +53,7 @@ export function stridesOf(dims: readonly number[]): number[] {
   let stride = 1;
   for (let axis = dims.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
-    stride *= dims[axis] as number;
+    stride *= dims[axis]!;
   }
   return strides;
 }

@@ -15,13 +15,13 @@ export function resizeOutput(s: InferScope): number[] {
   const out = [...dims];
   if (sizes && sizes.length > 0) {
     axes.forEach((axis, i) => {
-      out[axis] = sizes[i] as number;
+      out[axis] = sizes[i]!;
     });
     return out;
   }
   const scales = s.numbers(2);
   axes.forEach((axis, i) => {
-    out[axis] = Math.floor((dims[axis] as number) * (scales[i] as number));
+    out[axis] = Math.floor(dims[axis]! * scales[i]!);
   });
   return out;
 }
@@ -72,9 +72,7 @@ export function resizeMatrix(
 ): Float32Array {
   const mode = stringAttr(node, 'mode', 'nearest');
   const coordinates = stringAttr(node, 'coordinate_transformation_mode', 'half_pixel');
-  const round = rounders[stringAttr(node, 'nearest_mode', 'round_prefer_floor')] as (
-    x: number,
-  ) => number;
+  const round = rounders[stringAttr(node, 'nearest_mode', 'round_prefer_floor')]!;
   const a = floatAttr(node, 'cubic_coeff_a', -0.75);
   const stretch = intAttr(node, 'antialias', 0) === 1 ? Math.max(1, 1 / scale) : 1;
   const excludeOutside = intAttr(node, 'exclude_outside', 0) === 1 || stretch > 1;
@@ -95,7 +93,7 @@ export function resizeMatrix(
     const total = taps.reduce((sum, [, weight]) => sum + weight, 0);
     for (const [i, weight] of taps) {
       const column = row * from + Math.min(Math.max(i, 0), from - 1);
-      matrix[column] = (matrix[column] as number) + weight / total;
+      matrix[column] = matrix[column]! + weight / total;
     }
   }
   return matrix;

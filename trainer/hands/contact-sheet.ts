@@ -43,7 +43,7 @@ class Sheet {
       for (let x = left; x < left + zoom; x++) {
         const at = (y * this.width + x) * 3;
         for (let channel = 0; channel < 3; channel++) {
-          this.data[at + channel] = colour[channel] as number;
+          this.data[at + channel] = colour[channel]!;
         }
       }
     }

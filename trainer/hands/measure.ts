@@ -64,7 +64,7 @@ export function figuresOf(
     count: images.filter((_, at) => is(at)).length,
     n,
   });
-  const verdict = (at: number) => (measured[at] as Measurement).verdict;
+  const verdict = (at: number) => measured[at]!.verdict;
   const wanted = images.map(({ prompt }) => parsePrompt(prompt));
   const shown = (key: keyof Attributes): Proportion => {
     const asked = wanted.flatMap((wish, at) => (wish[key] === undefined ? [] : [at]));

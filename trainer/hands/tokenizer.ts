@@ -44,7 +44,7 @@ function wordMerges(words: readonly string[]): [string, string][] {
     const symbols = [...word].map((letter, at) =>
       at === word.length - 1 ? letter + WORD_END : letter,
     );
-    let grown = symbols[0] as string;
+    let grown = symbols[0]!;
     for (const symbol of symbols.slice(1)) {
       if (!known.has(grown + symbol)) merges.push([grown, symbol]);
       grown += symbol;

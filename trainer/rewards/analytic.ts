@@ -18,7 +18,7 @@ export const brightness = ofPixels('brightness', (b, images) => {
  */
 export const symmetry = ofPixels('symmetry', (b, images) => {
   const axis = 3;
-  const width = b.dims(images)[axis] as number;
+  const width = b.dims(images)[axis]!;
   const order = Array.from({ length: width }, (_, x) => width - 1 - x);
   const difference = b.sub(images, b.op('Gather', [images, b.ints(order)], { axis }));
   return b.neg(b.reduceMean(b.mul(difference, difference), spatial, false));

@@ -39,7 +39,7 @@ export function combine(terms: readonly Term[]): Reward {
     const scores = terms.map(({ reward }, i) => appendApart(b, images, reward, prefixOf(i)));
     return {
       score: scores
-        .map((score, i) => appendWeighed(b, score, terms[i] as Term))
+        .map((score, i) => appendWeighed(b, score, terms[i]!))
         .reduce((sum, value) => b.add(sum, value)),
       parts: Object.fromEntries(scores.map((score, i) => [partNames[i], score])),
     };

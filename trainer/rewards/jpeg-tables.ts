@@ -44,7 +44,7 @@ export function blockKernels(steps: readonly number[]): Float32Array {
     const [frequency, pixel] = [Math.floor(i / length ** 2), i % length ** 2];
     const vertical = wave(Math.floor(frequency / length), Math.floor(pixel / length));
     const horizontal = wave(frequency % length, pixel % length);
-    kernels[i] = (vertical * horizontal) / (steps[frequency] as number);
+    kernels[i] = (vertical * horizontal) / steps[frequency]!;
   }
   return kernels;
 }

@@ -117,7 +117,7 @@ export class Lpips {
       first += count;
       return own.reduce((sum, distance) => sum + distance, 0) / Math.max(1, count);
     });
-    const counted = perSet.filter((_, i) => (counts[i] as number) > 0);
+    const counted = perSet.filter((_, i) => counts[i]! > 0);
     const mean = counted.reduce((sum, value) => sum + value, 0) / Math.max(1, counted.length);
     return { perSet, mean };
   }

@@ -66,9 +66,7 @@ export async function probeReward(
     ...measured,
     scores,
     pixelGradientNorm,
-    parts: Object.fromEntries(
-      Object.keys(parts).map((name, i) => [name, spreadOf(own[i] as Float32Array)]),
-    ),
+    parts: Object.fromEntries(Object.keys(parts).map((name, i) => [name, spreadOf(own[i]!)])),
     warnings: outOfRange(reward, measured.mean),
   };
 }
@@ -76,7 +74,7 @@ export async function probeReward(
 /** Of the summed scores, at the images. @throws RewardError where an operator has none */
 function gradientOf(b: Builder, { name }: Reward, score: Value, images: Value): Value {
   try {
-    return gradients(b, { of: b.reduceSum(score, [0], false), wrt: [images] })[0] as Value;
+    return gradients(b, { of: b.reduceSum(score, [0], false), wrt: [images] })[0]!;
   } catch (cause) {
     throw new RewardError(
       `The reward "${name}" cannot be differentiated by the pixels. ${(cause as Error).message} Or use a method that needs no gradient.`,

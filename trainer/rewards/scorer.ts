@@ -1,5 +1,5 @@
 /** @file Scoring finished images, for methods that need no gradient of a reward and for measuring what training did. */
-import { Builder, type Value } from '@/trainer/graph/builder';
+import { Builder } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
@@ -37,7 +37,7 @@ const partOutput = (i: number) => `part.${i}`;
 /** Makes a reward's terms outputs of the graph. Returns how to read them from a run, by name. */
 export function outputParts(b: Builder, parts: ScoredParts['parts']) {
   const names = Object.keys(parts);
-  for (const [i, name] of names.entries()) b.output(parts[name] as Value, partOutput(i));
+  for (const [i, name] of names.entries()) b.output(parts[name]!, partOutput(i));
   return (out: Record<string, Tensor>): Record<string, Float32Array> =>
     Object.fromEntries(
       names.map((name, i) => [name, outputOf(out, partOutput(i), 'float32').data]),

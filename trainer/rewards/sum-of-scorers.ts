@@ -18,9 +18,9 @@ export function sumOfScorers(terms: readonly ScorerTerm[]): OpenScorer {
         const parts: Record<string, Float32Array> = {};
         for (const [i, scorer] of scorers.entries()) {
           const { scores } = await scorer.score(pixels, prompts);
-          parts[names[i] as string] = scores;
+          parts[names[i]!] = scores;
           for (const [image, score] of scores.entries()) {
-            sum[image] = (sum[image] as number) + weighed(score, terms[i] as ScorerTerm);
+            sum[image] = sum[image]! + weighed(score, terms[i]!);
           }
         }
         return { scores: sum, parts };

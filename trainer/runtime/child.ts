@@ -35,7 +35,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal
 
 new Worker(watchParent, { eval: true, workerData: process.ppid }).unref();
 
-const host = new Host(JSON.parse(process.argv[2] as string) as ChildSettings);
+const host = new Host(JSON.parse(process.argv[2]!) as ChildSettings);
 const socket = new Socket({ fd: 3, readable: true, writable: true });
 socket.on('close', () => process.exit(0));
 socket.on('error', () => process.exit(0));

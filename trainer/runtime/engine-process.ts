@@ -42,7 +42,7 @@ export class EngineProcess {
   constructor(settings: ChildSettings) {
     this.#device = settings.device;
     this.#child = spawnChild(settings);
-    this.#socket = this.#child.stdio[3] as Duplex;
+    this.#socket = this.#child.stdio[3]! as Duplex;
     this.#socket.on('error', () => this.#child.kill('SIGKILL'));
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {

@@ -188,7 +188,7 @@ export class Engine {
   async getAll(slots: readonly string[]): Promise<Map<string, Tensor>> {
     const reading = `Reading ${named(slots)}`;
     const { tensors } = await this.#process.ask(reading, { op: 'get', slots: [...slots] });
-    return new Map(slots.map((slot, i) => [slot, tensors[i] as Tensor]));
+    return new Map(slots.map((slot, i) => [slot, tensors[i]!]));
   }
 
   /** Empties slots; unknown names are ignored. */
@@ -256,7 +256,7 @@ export class Session {
       { op: 'run', session: this.#id, feeds: wired, fetch: [...fetch], keep: options.keep ?? {} },
       tensors,
     );
-    return Object.fromEntries(fetch.map((name, i) => [name, reply.tensors[i] as Tensor]));
+    return Object.fromEntries(fetch.map((name, i) => [name, reply.tensors[i]!]));
   }
 
   /** Frees the model; a session whose engine died needs no release. */

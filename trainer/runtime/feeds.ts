@@ -37,7 +37,7 @@ export function checkFeeds(inputs: readonly SessionPort[], feeds: Record<string,
     }
     for (const [axis, dim] of input.dims.entries()) {
       if (typeof dim !== 'string' || dim === '') continue;
-      const size = feed.dims[axis] as number;
+      const size = feed.dims[axis]!;
       const known = sizes.get(dim);
       if (known && known.size !== size) {
         throw new EngineError(

@@ -48,7 +48,7 @@ export class Host {
         return nothing;
       case 'put':
         for (const [i, slot] of request.slots.entries()) {
-          await this.#slots.put(slot, tensors[i] as Tensor);
+          await this.#slots.put(slot, tensors[i]!);
         }
         return nothing;
       case 'get': {
@@ -98,8 +98,7 @@ export class Host {
     if (!loaded) throw new EngineError('The session has been released: load the model again.');
     const feeds: Record<string, ort.Tensor> = {};
     for (const [name, feed] of Object.entries(request.feeds)) {
-      feeds[name] =
-        'slot' in feed ? this.#slots.value(feed.slot) : toOrt(tensors[feed.tensor] as Tensor);
+      feeds[name] = 'slot' in feed ? this.#slots.value(feed.slot) : toOrt(tensors[feed.tensor]!);
     }
     const shapes = Object.entries(feeds).map(
       ([name, { type, dims }]) => [name, { dtype: type, dims }] as const,
@@ -124,13 +123,11 @@ export class Host {
 
     const results = await loaded.session.run(feeds, fetches);
     for (const [name, slot] of Object.entries(request.keep)) {
-      this.#slots.keep(slot, results[name] as ort.Tensor, request.session);
+      this.#slots.keep(slot, results[name]!, request.session);
     }
     return {
       body: { fetched: request.fetch },
-      tensors: request.fetch.map((name) =>
-        fromOrt(results[name] as ort.Tensor, `Output "${name}"`),
-      ),
+      tensors: request.fetch.map((name) => fromOrt(results[name]!, `Output "${name}"`)),
     };
   }
 

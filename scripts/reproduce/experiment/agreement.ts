@@ -95,7 +95,7 @@ function compare(one: Adapter, other: Adapter, pattern: RegExp) {
     if (!pattern.test(name)) continue;
     const opposite = (other.get(name) as Tensor<'float32'>).data;
     data.forEach((value, i) => {
-      const against = opposite[i] as number;
+      const against = opposite[i]!;
       shared += value * against;
       first += value * value;
       second += against * against;

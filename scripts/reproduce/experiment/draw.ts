@@ -42,7 +42,7 @@ export async function* draw(
       const read = await judge.measure(sampled.map(({ image }) => image.data));
       for (const [i, { request, image, trajectory }] of sampled.entries()) {
         yield {
-          ...(read[i] as Measurement),
+          ...read[i]!,
           prompt: request.prompt,
           pixels: image.data,
           trajectory,

@@ -38,7 +38,7 @@ export interface MeasureOptions {
 /** What the evaluation image of an index shows: spread over the prompts, so that a small sample still asks for every attribute. */
 export function evaluationPrompt(index: number): string {
   const prompt = Math.floor(index / imagesPerPrompt) * 37;
-  return EVALUATION_PROMPTS[prompt % EVALUATION_PROMPTS.length] as string;
+  return EVALUATION_PROMPTS[prompt % EVALUATION_PROMPTS.length]!;
 }
 
 /**
@@ -73,11 +73,7 @@ export function summarize(read: readonly Measurement[]): Measured {
     return { prompt, deformed, blood, alignment: promptAgreement(parsePrompt(prompt), verdict) };
   });
   const among = (is: (image: Measured['perImage'][number]) => boolean) =>
-    diversityWithinPrompts(
-      read.map(({ features }, i) =>
-        is(perImage[i] as (typeof perImage)[number]) ? features : null,
-      ),
-    );
+    diversityWithinPrompts(read.map(({ features }, i) => (is(perImage[i]!) ? features : null)));
   return {
     images: read.length,
     deformed: perImage.filter((image) => image.deformed).length,

@@ -44,7 +44,7 @@ function describeTraining({ source, training: s, decay = 1 }: Experiment): strin
 /** Markdown of the whole report. */
 export function writeReport(report: Report, experiments: Record<string, Experiment>): string {
   const sections = report.results.map((result) => {
-    const experiment = experiments[result.name] as Experiment;
+    const experiment = experiments[result.name]!;
     const lines = [
       `## ${experiment.title}`,
       '',

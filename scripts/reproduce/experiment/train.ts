@@ -11,7 +11,6 @@ import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trai
 import type { Label } from '@/trainer/rounds/draw/random';
 import { planSteps } from '@/trainer/rounds/train/d3po/steps';
 import type { Judged } from './collect';
-import type { Drawn } from './draw';
 import type { Student, TrainingSettings } from './student';
 
 /** Images in one run of the training graph: two groups of seven or seven pairs. */
@@ -70,7 +69,7 @@ export async function openTrainer(
     examples: (judged) =>
       Promise.all(
         judged.map(async ({ images, comparisons }) => ({
-          context: await conditioning.encode((images[0] as Drawn).prompt),
+          context: await conditioning.encode(images[0]!.prompt),
           images: images.map(({ trajectory }) => trajectory),
           comparisons,
         })),
@@ -98,7 +97,7 @@ export async function train(
   const transitions: TransitionReport[] = [];
   for (const step of steps) {
     const report = await opened.trainer.step(
-      step.map(({ example }) => examples[example] as Example),
+      step.map(({ example }) => examples[example]!),
       step.map(({ timestepIndices }) => timestepIndices),
     );
     transitions.push(...report.transitions);

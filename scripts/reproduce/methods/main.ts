@@ -68,7 +68,7 @@ const reports: FigureReport[] = [];
 // A report of some figures is not the suite's.
 const name = ['methods', ...(values.only ?? []), ...(quick ? ['quick'] : [])].join('-');
 for (const figure of names) {
-  reports.push(await made(figure, figures[figure] as Figure<unknown>));
+  reports.push(await made(figure, figures[figure]! as Figure<unknown>));
   // After each figure, so that one that fails leaves the others' report.
   await write();
 }

@@ -27,7 +27,7 @@ describe('a label', () => {
       for: ids.slice(0, forRates.length),
       against: ids.slice(forRates.length),
     };
-    return labelError(votes, (id) => all[Number(id)] as number);
+    return labelError(votes, (id) => all[Number(id)]!);
   };
 
   it('is doubted in [0, 0.5)', () => {

@@ -31,25 +31,24 @@ async function disagreement(
     false,
   );
   b.output(loss, 'loss');
-  b.output(gradients(b, { of: loss, wrt: [x] })[0] as Value, 'gradient');
+  b.output(gradients(b, { of: loss, wrt: [x] })[0]!, 'gradient');
   const weights = Float32Array.from({ length: sizeOf(b.dims(y)) }, random);
   const session = await engine.load(serializeOnnx(b.finish()), { name: 'difference' });
   const at = async (values: Float32Array) => {
     const out = await session.run({ x: float32(dims, values), w: float32(b.dims(w), weights) });
     return {
-      loss: outputOf(out, 'loss', 'float32').data[0] as number,
+      loss: outputOf(out, 'loss', 'float32').data[0]!,
       gradient: outputOf(out, 'gradient', 'float32').data,
     };
   };
   const point = Float32Array.from({ length: sizeOf(dims) }, random);
   const direction = Float32Array.from({ length: sizeOf(dims) }, random);
   const h = 1e-2;
-  const move = (sign: number) =>
-    point.map((value, i) => value + sign * h * (direction[i] as number));
+  const move = (sign: number) => point.map((value, i) => value + sign * h * direction[i]!);
   const [ahead, behind, here] = [await at(move(1)), await at(move(-1)), await at(point)];
   await session.release();
   const measured = (ahead.loss - behind.loss) / (2 * h);
-  const claimed = here.gradient.reduce((sum, g, i) => sum + g * (direction[i] as number), 0);
+  const claimed = here.gradient.reduce((sum, g, i) => sum + g * direction[i]!, 0);
   return Math.abs(measured - claimed) / (Math.abs(measured) + Math.abs(claimed) + 1e-3);
 }
 
@@ -194,7 +193,7 @@ describe('gradients equal finite differences', () => {
       transpose: (b, x) => b.transpose(x, [1, 0]),
       product: (b, x) => b.matmul(x, b.transpose(x, [1, 0])),
       join: (b, x) => b.concat([x, b.neg(x)], 1),
-      cut: (b, x) => b.slice(x, 1, 0, Math.max(1, (b.dims(x)[1] as number) - 1)),
+      cut: (b, x) => b.slice(x, 1, 0, Math.max(1, b.dims(x)[1]! - 1)),
       norm: (b, x) => b.sub(x, b.reduceMean(x, [1])),
     };
     await fc.assert(
@@ -203,7 +202,7 @@ describe('gradients equal finite differences', () => {
         fc.integer({ min: 1, max: 1_000_000 }),
         async (chain, seed) => {
           const f = (b: Builder, x: Value) =>
-            chain.reduce((value, link) => (links[link] as (typeof links)[string])(b, value), x);
+            chain.reduce((value, link) => links[link]!(b, value), x);
           expect(await disagreement([3, 4], f, uniform(seed))).toBeLessThan(5e-2);
         },
       ),

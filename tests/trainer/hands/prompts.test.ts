@@ -36,8 +36,7 @@ test('every attribute value is evaluated about equally often', () => {
   }
   expect(counts.size).toBe(5 + 6 + 6 + 3);
   for (const [name, count] of counts) {
-    const values =
-      { skin: 5, sleeve: 6, background: 6, pose: 3 }[name.split(' ')[0] as string] ?? 1;
+    const values = { skin: 5, sleeve: 6, background: 6, pose: 3 }[name.split(' ')[0]!] ?? 1;
     expect(Math.abs(count - EVALUATION_PROMPTS.length / values)).toBeLessThanOrEqual(4);
   }
 });

@@ -44,7 +44,7 @@ async function lossAt({
   const out = await session.run({ x: float32([n], x) }, {});
   await session.release();
   return {
-    loss: outputOf(out, 'loss', 'float32').data[0] as number,
+    loss: outputOf(out, 'loss', 'float32').data[0]!,
     gradient: [...outputOf(out, 'gradient', 'float32').data],
   };
 }
@@ -106,20 +106,20 @@ describe('D3PO', () => {
   };
   const reference = Array.from({ length: n }, (_, i) => -1 - i / 8);
   const logRatios = [0.3, -0.3, -0.4, 0.2, 0.03, 0, -0.05, 0.1];
-  const x = logRatios.map((ratio, i) => (reference[i] as number) + ratio);
+  const x = logRatios.map((ratio, i) => reference[i]! + ratio);
   const formula =
     (form: ClipForm | 'none', smoothing = [0, 0, 0, 0, 0], weights = Array<number>(n).fill(1)) =>
     (values: readonly number[]) => {
       const counted = (image: number, side: 'winner' | 'loser') => {
-        const ratio = (values[image] as number) - Math.fround(reference[image] as number);
-        return bounded[form](ratio * (weights[image] as number), side);
+        const ratio = values[image]! - Math.fround(reference[image]!);
+        return bounded[form](ratio * weights[image]!, side);
       };
       const losses = pairs.map(([winner, loser], i) => {
         const margin = beta * (counted(winner, 'winner') - counted(loser, 'loser'));
-        const s = smoothing[i] as number;
+        const s = smoothing[i]!;
         return -(1 - s) * Math.log(sigmoid(margin)) - s * Math.log(sigmoid(-margin));
       });
-      return mean(losses.map((loss, i) => loss * ([1, 0.5, 1, 1, 1 / 3][i] as number)));
+      return mean(losses.map((loss, i) => loss * [1, 0.5, 1, 1, 1 / 3][i]!));
     };
   const doubt = [0.1, 0.4, 0, 0.25, 0.499];
   const weights = [0.1, 0.5, 1, 2, 3, 0.2, 1, 1];
@@ -151,11 +151,9 @@ describe('D3PO', () => {
 
   /** Log-ratios of a winner and a loser; the gradient's sign by each: −1 raises the image's probability. */
   const directions = async (form: ClipForm, [winner, loser]: [number, number]) => {
-    const at = [winner, loser, 0, 0, 0, 0, 0, 0].map(
-      (ratio, i) => (reference[i] as number) + ratio,
-    );
+    const at = [winner, loser, 0, 0, 0, 0, 0, 0].map((ratio, i) => reference[i]! + ratio);
     const { gradient } = await lossAt({ x: at, append: append(form) });
-    return [Math.sign(gradient[0] as number), Math.sign(gradient[1] as number)];
+    return [Math.sign(gradient[0]!), Math.sign(gradient[1]!)];
   };
 
   it('pulls back what drifted the wrong way, except where it is clamped', async () => {
@@ -177,7 +175,7 @@ describe('D3PO', () => {
     const { gradient } = await lossAt({ ...at, append: append(form) });
     const free = await lossAt({ ...at, append: append(undefined) });
     gradient.forEach((slope, i) => {
-      expect(slope).toBeCloseTo(free.gradient[i] as number, 6);
+      expect(slope).toBeCloseTo(free.gradient[i]!, 6);
     });
   });
 });
@@ -189,9 +187,9 @@ describe('policy gradients', () => {
   const old = Array.from({ length: n }, () => random.gaussian());
   // Well inside the clip, and well outside it on both sides.
   const distance = [0, 0.5, -0.5, 0.02, -0.02, 0.4, -0.4, 0.01];
-  const x = old.map((value, i) => value + (distance[i] as number));
+  const x = old.map((value, i) => value + distance[i]!);
   const ratio = (values: readonly number[], i: number) =>
-    Math.exp((values[i] as number) - (Math.fround(old[i] as number) as number));
+    Math.exp(values[i]! - (Math.fround(old[i]!) as number));
 
   it('DDPO keeps the worse of the clipped and the free ratio, and bounds the advantage', () =>
     expectFormula({
@@ -242,9 +240,7 @@ describe('policy gradients', () => {
         ),
       formula: (values) =>
         mean(
-          advantage.map(
-            (a, i) => 0.5 * (values[i] as number) ** 2 - 2 * a * clip(ratio(values, i), 0.9, 1.1),
-          ),
+          advantage.map((a, i) => 0.5 * values[i]! ** 2 - 2 * a * clip(ratio(values, i), 0.9, 1.1)),
         ),
     }));
 });
@@ -278,8 +274,8 @@ describe('denoising errors', () => {
         ),
       formula: (values) =>
         pairs.reduce((sum, [winner, loser], i) => {
-          const margin = -2500 * ((values[winner] as number) - (values[loser] as number));
-          return sum + (weight[i] as number) * Math.log1p(Math.exp(-margin));
+          const margin = -2500 * (values[winner]! - values[loser]!);
+          return sum + weight[i]! * Math.log1p(Math.exp(-margin));
         }, 0),
     });
   });
@@ -297,7 +293,7 @@ describe('denoising errors', () => {
           { beta: 1000 },
         ),
       formula: (values) =>
-        mean(values.map((value, i) => 1 - sigmoid((label[i] as number) * (-1000 * value - 0.2)))),
+        mean(values.map((value, i) => 1 - sigmoid((label[i]! as number) * (-1000 * value - 0.2)))),
     });
   });
 });

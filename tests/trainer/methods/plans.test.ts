@@ -55,9 +55,7 @@ it('DRTune trains K equally spaced steps, reaches every step, and stops in the l
   const plans = drawn(drTune({ trainedSteps: 4, earlyStop: 5 }), 20, 4000);
   for (const { trained } of plans) {
     expect(trained).toHaveLength(4);
-    expect(values(trained.slice(1).map((step, i) => step - (trained[i] as number)))).toHaveLength(
-      1,
-    );
+    expect(values(trained.slice(1).map((step, i) => step - trained[i]!))).toHaveLength(1);
   }
   expect(values(plans.map(({ executed }) => executed))).toEqual([16, 17, 18, 19, 20]);
   expect(values(plans.flatMap(({ trained }) => trained))).toEqual(

@@ -50,7 +50,7 @@ async function expectSum(
   const own = await Promise.all(terms.map(({ reward }) => scoresOf(reward)));
   const together = await scoresOf(combine(terms));
   for (const [i, score] of together.entries()) {
-    expect(score).toBeCloseTo(each(own.map((values) => values[i] as number)), 4);
+    expect(score).toBeCloseTo(each(own.map((values) => values[i]!)), 4);
   }
 }
 
@@ -134,7 +134,7 @@ describe('a combined reward', () => {
       feeds: async (): Promise<Record<string, Tensor>> => ({ share: float32([], [1]) }),
     };
     const score = combine([{ reward: greedy, weight: 2 }]).append(b, input);
-    b.output(gradients(b, { of: b.reduceSum(score, [0], false), wrt: [input] })[0] as Value);
+    b.output(gradients(b, { of: b.reduceSum(score, [0], false), wrt: [input] })[0]!);
     expect(b.finish().inputs.map(({ name }) => name)).toEqual(['images', 'share', 'term0_share']);
   });
 

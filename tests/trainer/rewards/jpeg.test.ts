@@ -22,7 +22,7 @@ function hands(first: number, count: number): Tensor<'float32'> {
     const noise = i % 3 === 2 ? 0.02 : 0;
     return Float32Array.from({ length: pixels.length }, (_, at) => {
       const [channel, pixel] = [Math.floor(at / 4096), at % 4096];
-      const value = (pixels[3 * pixel + channel] as number) / 255 + noise * random.gaussian();
+      const value = pixels[3 * pixel + channel]! / 255 + noise * random.gaussian();
       return Math.round(255 * Math.min(Math.max(value, 0), 1)) / 255;
     });
   });
@@ -42,7 +42,7 @@ async function estimate(images: Tensor<'float32'>): Promise<Float32Array> {
 }
 
 function ranks(values: Float32Array): number[] {
-  const order = [...values.keys()].sort((a, b) => (values[a] as number) - (values[b] as number));
+  const order = [...values.keys()].sort((a, b) => values[a]! - values[b]!);
   const rank = new Array<number>(values.length);
   for (const [at, i] of order.entries()) rank[i] = at;
   return rank;
@@ -51,7 +51,7 @@ function ranks(values: Float32Array): number[] {
 /** Spearman's rank correlation of values without ties. */
 function spearman(a: Float32Array, b: Float32Array): number {
   const [one, other] = [ranks(a), ranks(b)];
-  const squares = one.reduce((sum, rank, i) => sum + (rank - (other[i] as number)) ** 2, 0);
+  const squares = one.reduce((sum, rank, i) => sum + (rank - other[i]!) ** 2, 0);
   return 1 - (6 * squares) / (a.length * (a.length ** 2 - 1));
 }
 
@@ -61,7 +61,7 @@ describe('the estimate with a gradient', () => {
     const [files, estimates] = [await filesOf(images), await estimate(images)];
     expect(spearman(estimates, files)).toBeGreaterThan(0.97);
     for (const [i, size] of files.entries()) {
-      expect(Math.abs((estimates[i] as number) / size - 1)).toBeLessThan(0.04);
+      expect(Math.abs(estimates[i]! / size - 1)).toBeLessThan(0.04);
     }
   });
 
@@ -101,7 +101,7 @@ describe('the estimate with a gradient', () => {
     let { data } = start;
     for (let step = 0; step < 40; step++) {
       const { gradient } = await scoredBy(session, float32(start.dims, data));
-      data = data.map((value, i) => value + 0.05 * (gradient[i] as number));
+      data = data.map((value, i) => value + 0.05 * gradient[i]!);
     }
     await session.release();
     const [after] = await filesOf(float32(start.dims, data));
@@ -135,7 +135,7 @@ it('scores files in kilobytes, both ways', async () => {
   const { scores } = await small.score(data, []);
   expect([...scores]).toEqual([...kilobytes].map((size) => -size));
   // Noise costs more than a drawing.
-  expect(kilobytes[2]).toBeGreaterThan(kilobytes[0] as number);
+  expect(kilobytes[2]).toBeGreaterThan(kilobytes[0]!);
   expect(kilobytes[0]).toBeGreaterThan(1);
   // An estimate is never compared with a file.
   expect([compressibility.name, incompressibility.name]).not.toContain(small.name);

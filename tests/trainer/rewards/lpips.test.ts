@@ -45,7 +45,7 @@ async function folderWith(graph: Graph): Promise<string> {
 function meanOf(images: readonly Float32Array[]): number {
   const distances = images.flatMap((one, i) =>
     images.slice(i + 1).map((other) => {
-      const squares = one.reduce((sum, value, at) => sum + (value - (other[at] as number)) ** 2, 0);
+      const squares = one.reduce((sum, value, at) => sum + (value - other[at]!) ** 2, 0);
       return (4 * squares) / one.length;
     }),
   );
@@ -56,9 +56,9 @@ it('the diversity of sets is the mean over all pairs of each, then over the sets
   const lpips = await Lpips.open(engine, await folderWith(network()), [4, 4]);
   const { perSet, mean } = await lpips.diversity(sets);
   for (const [i, set] of sets.entries()) expect(perSet[i]).toBeCloseTo(meanOf(set), 5);
-  const wanted = [0, 2, 4].map((i) => meanOf(sets[i] as Float32Array[]));
+  const wanted = [0, 2, 4].map((i) => meanOf(sets[i]!));
   expect(mean).toBeCloseTo(wanted.reduce((sum, value) => sum + value, 0) / 3, 5);
-  expect(await lpips.allPairs(sets[2] as Float32Array[])).toBeCloseTo(wanted[1] as number, 5);
+  expect(await lpips.allPairs(sets[2]!)).toBeCloseTo(wanted[1]!, 5);
   expect(await lpips.diversity([])).toEqual({ perSet: [], mean: 0 });
   await lpips.release();
 });

@@ -117,7 +117,7 @@ describe('an image that is not square', () => {
     [768, 512, 149, 37],
   ])('of %i×%i has its rows where HPSv2 has them', async (width, height, rows, first) => {
     const padded = await preprocessed({ ...plain, fit: 'pad', size: 224 }, height, width, () => 1);
-    const filled = padded.map((values) => (values[112] as number) > 0.5);
+    const filled = padded.map((values) => values[112]! > 0.5);
     expect([filled.indexOf(true), filled.filter(Boolean).length]).toEqual([first, rows]);
   });
 

@@ -41,7 +41,7 @@ describe('a reward that can teach', () => {
     ];
     const { parts } = await probe(combine(terms));
     const normalized = terms.map((term) => {
-      const { mean, spread } = parts[term.reward.name] as { mean: number; spread: number };
+      const { mean, spread } = parts[term.reward.name]!;
       return { ...term, normalize: { mean, std: spread } };
     });
     const [first] = normalized as [(typeof normalized)[number]];

@@ -44,8 +44,8 @@ it('a reward without its gradient scores the same, with data in files, too', asy
   const { score } = await scoredBy(session, images, await reward.feeds(prompts));
   const { scores, parts } = await scorer.score(images.data, prompts);
   expect(scores).toEqual(score);
-  const [own, bright] = [imported.name, brightness.name].map((name) => parts[name] as Float32Array);
-  const together = own?.map((value, i) => 2 * value + Math.min(bright?.[i] as number, 0.9));
+  const [own, bright] = [imported.name, brightness.name].map((name) => parts[name]!);
+  const together = own?.map((value, i) => 2 * value + Math.min(bright![i]!, 0.9));
   expect([...(together ?? [])]).toEqual([...scores].map((value) => expect.closeTo(value, 4)));
   await scorer.release();
   await engine.close();

@@ -78,12 +78,12 @@ export async function gradientGap(
   for (const direction of directions) {
     const totals: number[] = [];
     for (const sign of [1, -1]) {
-      const moved = images.data.map((value, i) => value + sign * h * (direction[i] as number));
+      const moved = images.data.map((value, i) => value + sign * h * direction[i]!);
       const { score } = await scoredBy(session, float32(images.dims, moved), feeds);
       totals.push(score.reduce((sum, value) => sum + value, 0));
     }
-    const measured = ((totals[0] as number) - (totals[1] as number)) / (2 * h);
-    const claimed = gradient.reduce((sum, g, i) => sum + g * (direction[i] as number), 0);
+    const measured = (totals[0]! - totals[1]!) / (2 * h);
+    const claimed = gradient.reduce((sum, g, i) => sum + g * direction[i]!, 0);
     gaps.push(Math.abs(measured - claimed) / norm(gradient));
   }
   await session.release();

@@ -29,9 +29,9 @@ function convolutionOf(
  */
 function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Value {
   const spatial = c.from.length;
-  const reach = c.kernel.map((k, i) => (k - 1) * (c.dilations[i] as number));
-  const flipped = c.kernel.map((_, i) => (reach[i] as number) - (c.pads[i] as number));
-  const flippedEnd = c.kernel.map((_, i) => (reach[i] as number) - (c.pads[i + spatial] as number));
+  const reach = c.kernel.map((k, i) => (k - 1) * c.dilations[i]!);
+  const flipped = c.kernel.map((_, i) => reach[i]! - c.pads[i]!);
+  const flippedEnd = c.kernel.map((_, i) => reach[i]! - c.pads[i + spatial]!);
   const unit = c.strides.every((stride) => stride === 1);
   if (unit && [...flipped, ...flippedEnd].every((pad) => pad >= 0)) {
     return b.op('Conv', [g, flipWeight(b, weight, c.group)], {
@@ -42,21 +42,16 @@ function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Val
     });
   }
   // Without pads the transposed convolution covers the padded input; what the stride cut off at its end is zero.
-  const full = c.from.map(
-    (_, i) => ((c.to[i] as number) - 1) * (c.strides[i] as number) + (reach[i] as number) + 1,
-  );
+  const full = c.from.map((_, i) => (c.to[i]! - 1) * c.strides[i]! + reach[i]! + 1);
   const symmetric = c.kernel.every((_, i) => c.pads[i] === c.pads[i + spatial]);
-  const missing = c.from.map(
-    (length, i) =>
-      length + (c.pads[i] as number) + (c.pads[i + spatial] as number) - (full[i] as number),
-  );
+  const missing = c.from.map((length, i) => length + c.pads[i]! + c.pads[i + spatial]! - full[i]!);
   const attributes = {
     kernel_shape: c.kernel,
     strides: c.strides,
     dilations: c.dilations,
     group: c.group,
   };
-  if (symmetric && missing.every((extra, i) => extra >= 0 && extra < (c.strides[i] as number))) {
+  if (symmetric && missing.every((extra, i) => extra >= 0 && extra < c.strides[i]!)) {
     return b.op('ConvTranspose', [g, weight], {
       ...attributes,
       pads: c.pads,
@@ -67,8 +62,8 @@ function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Val
   const rank = spatial + 2;
   const pads = new Array<number>(2 * rank).fill(0);
   c.from.forEach((_, i) => {
-    pads[i + 2] = -(c.pads[i] as number);
-    pads[i + 2 + rank] = (missing[i] as number) - (c.pads[i + spatial] as number);
+    pads[i + 2] = -c.pads[i]!;
+    pads[i + 2 + rank] = missing[i]! - c.pads[i + spatial]!;
   });
   return b.op('Pad', [padded, b.ints(pads)]);
 }
@@ -111,7 +106,7 @@ function flipWeight(b: Builder, weight: Value, group: number): Value {
 function weightGradient(b: Builder, input: Value, g: Value, c: Convolution): Value {
   const spatial = c.from.length;
   const [n, channels] = b.dims(input) as [number, number];
-  const outChannels = b.dims(g)[1] as number;
+  const outChannels = b.dims(g)[1]!;
   const [inGroup, outGroup] = [channels / c.group, outChannels / c.group];
   const pixels = n * product(c.to);
   const channelsLast = (value: Value) => b.transpose(value, [0, ...c.from.map((_, i) => i + 2), 1]);
@@ -124,10 +119,8 @@ function weightGradient(b: Builder, input: Value, g: Value, c: Convolution): Val
     : channelsLast(input);
   const axes = c.from.map((_, i) => i + 1);
   const seenFrom = (position: readonly number[]) => {
-    const starts = position.map((at, i) => at * (c.dilations[i] as number));
-    const ends = starts.map(
-      (start, i) => start + ((c.to[i] as number) - 1) * (c.strides[i] as number) + 1,
-    );
+    const starts = position.map((at, i) => at * c.dilations[i]!);
+    const ends = starts.map((start, i) => start + (c.to[i]! - 1) * c.strides[i]! + 1);
     const whole = ends.every((end, i) => starts[i] === 0 && end === b.dims(padded)[i + 1]);
     if (whole && c.strides.every((stride) => stride === 1)) return padded;
     return b.op('Slice', [padded, b.ints(starts), b.ints(ends), b.ints(axes), b.ints(c.strides)]);
@@ -184,12 +177,12 @@ const convTranspose: Rule = (r) => {
   const outputDims = b.dims(r.g);
   const c = convolutionOf(r.node, outputDims, r.dims(1), r.dims(0));
   const spatial = c.from.length;
-  const reach = (i: number) => ((c.kernel[i] as number) - 1) * (c.dilations[i] as number) + 1;
+  const reach = (i: number) => (c.kernel[i]! - 1) * c.dilations[i]! + 1;
   // output_padding widens the far side: what the convolution back does not see there has no gradient.
-  const covered = c.to.map((length, i) => (length - 1) * (c.strides[i] as number) + reach(i));
+  const covered = c.to.map((length, i) => (length - 1) * c.strides[i]! + reach(i));
   const pads = [...c.pads];
   c.from.forEach((length, i) => {
-    const end = (covered[i] as number) - length - (pads[i] as number);
+    const end = covered[i]! - length - pads[i]!;
     if (end >= 0) pads[i + spatial] = end;
   });
   const window = { ...c, pads };

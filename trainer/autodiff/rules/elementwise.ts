@@ -8,7 +8,7 @@ type Value = string;
 /** A rule for y = f(x): the gradient is g·f′, given as a function of the scope. */
 const unary =
   (derivative: (r: RuleScope, x: Value, y: Value) => Value): Rule =>
-  (r) => [r.b.mul(r.g, derivative(r, r.input(0), r.y[0] as Value))];
+  (r) => [r.b.mul(r.g, derivative(r, r.input(0), r.y[0]!))];
 
 /** A rule for two broadcast operands. */
 const binary =
@@ -28,7 +28,7 @@ const extremum: Rule = (r) => {
   const { b } = r;
   const dtype = r.b.dtype(r.input(0));
   const hits = r.x.map((x) =>
-    b.op('Cast', [b.op('Equal', [x, r.y[0] as Value])], { to: dtypeNumber(dtype) }),
+    b.op('Cast', [b.op('Equal', [x, r.y[0]!])], { to: dtypeNumber(dtype) }),
   );
   const share = b.div(
     r.g,
@@ -87,7 +87,7 @@ export const elementwise: Record<string, Rule> = {
   ),
   Div: binary(
     (r) => r.b.div(r.g, r.input(1)),
-    (r) => r.b.neg(r.b.div(r.b.mul(r.g, r.y[0] as Value), r.input(1))),
+    (r) => r.b.neg(r.b.div(r.b.mul(r.g, r.y[0]!), r.input(1))),
   ),
   Pow: pow,
   Min: extremum,
@@ -102,7 +102,7 @@ export const elementwise: Record<string, Rule> = {
   },
   Exp: unary((_, __, y) => y),
   Log: (r) => [r.b.div(r.g, r.input(0))],
-  Sqrt: (r) => [r.b.div(r.b.scale(r.g, 0.5), r.y[0] as Value)],
+  Sqrt: (r) => [r.b.div(r.b.scale(r.g, 0.5), r.y[0]!)],
   Reciprocal: unary((r, _, y) => r.b.neg(r.b.mul(y, y))),
   Sin: unary((r, x) => r.b.op('Cos', [x])),
   Cos: unary((r, x) => r.b.neg(r.b.op('Sin', [x]))),

@@ -12,7 +12,7 @@ function siluSlope(r: RuleScope, x: Value, gate: Value): Value | undefined {
   const { b } = r;
   const made = b.producer(gate);
   if (made?.op !== 'Sigmoid' || made.inputs[0] !== x) return undefined;
-  return b.add(gate, b.mul(r.y[0] as Value, b.sub(r.scalar(1), gate)));
+  return b.add(gate, b.mul(r.y[0]!, b.sub(r.scalar(1), gate)));
 }
 
 /** d/dx x·(1 + erf(u)) with u = c·x: the gate plus u·exp(ln(2/√π) − u²). */

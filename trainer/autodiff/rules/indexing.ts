@@ -13,7 +13,7 @@ const gather: Rule = (r) => {
   const count = product(indexDims);
   const before = product(dims.slice(0, axis));
   const after = product(dims.slice(axis + 1));
-  const length = dims[axis] as number;
+  const length = dims[axis]!;
   // The looked-up axis first: [count, before·after] rows added into [length, before·after].
   const g = b.reshape(b.transpose(b.reshape(r.g, [before, count, after]), [1, 0, 2]), [
     count,

@@ -8,7 +8,7 @@ import { type Rule, swapLast, unbroadcast } from '../rule';
 /** [..., K] as one matrix [rows, K]. */
 function asMatrix(b: Builder, value: Value): Value {
   const dims = b.dims(value);
-  const columns = dims[dims.length - 1] as number;
+  const columns = dims[dims.length - 1]!;
   return b.reshape(value, [sizeOf(dims) / columns, columns]);
 }
 
@@ -23,16 +23,9 @@ const matmul: Rule = (r) => {
   const A = b.reshape(r.input(0), dimsA);
   const B = b.reshape(r.input(1), dimsB);
   const batch = b
-    .dims(r.y[0] as Value)
-    .slice(
-      0,
-      r.b.dims(r.y[0] as Value).length - (shapeA.length > 1 ? 1 : 0) - (shapeB.length > 1 ? 1 : 0),
-    );
-  const g = b.reshape(r.g, [
-    ...batch,
-    dimsA[dimsA.length - 2] as number,
-    dimsB[dimsB.length - 1] as number,
-  ]);
+    .dims(r.y[0]!)
+    .slice(0, r.b.dims(r.y[0]!).length - (shapeA.length > 1 ? 1 : 0) - (shapeB.length > 1 ? 1 : 0));
+  const g = b.reshape(r.g, [...batch, dimsA[dimsA.length - 2]!, dimsB[dimsB.length - 1]!]);
   const gradientA = () => b.reshape(unbroadcast(b, b.matmul(g, swapLast(b, B)), dimsA), shapeA);
   const gradientB = () => {
     if (dimsB.length === 2) {
@@ -66,7 +59,7 @@ const einsum: Rule = (r) => {
   const equation = parseEinsum(stringAttr(r.node, 'equation', ''));
   return r.x.map((x, i) => {
     if (!r.needs(i)) return undefined;
-    const target = equation.inputs[i] as string;
+    const target = equation.inputs[i]!;
     if (new Set(target).size !== target.length)
       r.fail(`operand ${i} takes a diagonal ("${target}")`);
     const others = equation.inputs.filter((_, j) => j !== i);
@@ -79,7 +72,7 @@ const einsum: Rule = (r) => {
     const dims = b.dims(x);
     const spread = b.reshape(
       reduced,
-      [...target].map((letter, axis) => (seen.has(letter) ? (dims[axis] as number) : 1)),
+      [...target].map((letter, axis) => (seen.has(letter) ? dims[axis]! : 1)),
     );
     return b.expand(spread, dims);
   });

@@ -82,7 +82,7 @@ const instanceNorm: Rule = (r) => {
   const axes = dims.flatMap((_, i) => (i >= 2 ? [i] : []));
   const plain = isFilled(r, 1, 1) && isFilled(r, 2, 0);
   if (plain && b.dtype(r.input(0)) === 'float32') return [plainInstanceNorm(r, axes)];
-  const perChannel = [1, dims[1] as number, ...axes.map(() => 1)];
+  const perChannel = [1, dims[1]!, ...axes.map(() => 1)];
   const x = r.input(0);
   const mean = b.reduceMean(x, axes);
   const centered = b.sub(x, mean);
@@ -105,7 +105,7 @@ const batchNorm: Rule = (r) => {
   const { b } = r;
   const dims = r.dims(0);
   if (r.needs(3) || r.needs(4)) r.fail('its running statistics are not trainable');
-  const perChannel = [1, dims[1] as number, ...dims.slice(2).map(() => 1)];
+  const perChannel = [1, dims[1]!, ...dims.slice(2).map(() => 1)];
   const inverse = b.op('Reciprocal', [
     b.op('Sqrt', [b.add(r.input(4), r.scalar(epsilonOf(r.node)))]),
   ]);
@@ -125,13 +125,12 @@ const batchNorm: Rule = (r) => {
  */
 function rowSums(r: RuleScope): Value | undefined {
   const { b } = r;
-  const y = r.y[0] as Value;
+  const y = r.y[0]!;
   const back = b.producer(r.g);
   if (back?.op !== 'MatMul') return undefined;
   const [h, turned] = back.inputs as [Value, Value];
   const forward = b.graph.nodes.find(
-    ({ op, inputs }) =>
-      op === 'MatMul' && inputs[0] === y && isSwapped(b, inputs[1] as Value, turned),
+    ({ op, inputs }) => op === 'MatMul' && inputs[0] === y && isSwapped(b, inputs[1]!, turned),
   );
   const out = forward?.outputs[0];
   if (!out || !sameDims(b.dims(out), b.dims(h))) return undefined;
@@ -157,7 +156,7 @@ const softmax: Rule = (r) => {
   const { b } = r;
   const rank = r.dims(0).length;
   const axis = r.axis(intAttr(r.node, 'axis', -1), rank);
-  const y = r.y[0] as Value;
+  const y = r.y[0]!;
   const sums = axis === rank - 1 ? rowSums(r) : undefined;
   if (sums) return [b.mul(y, b.sub(r.g, sums))];
   const weighted = b.mul(r.g, y);
@@ -168,7 +167,7 @@ const softmax: Rule = (r) => {
 const logSoftmax: Rule = (r) => {
   const { b } = r;
   const axis = r.axis(intAttr(r.node, 'axis', -1), r.dims(0).length);
-  return [b.sub(r.g, b.mul(b.op('Exp', [r.y[0] as Value]), b.reduceSum(r.g, [axis])))];
+  return [b.sub(r.g, b.mul(b.op('Exp', [r.y[0]!]), b.reduceSum(r.g, [axis])))];
 };
 
 export const normalization: Record<string, Rule> = {

@@ -20,7 +20,7 @@ function poolOf(r: RuleScope): Pool {
   return {
     ...windowOf(r.node, from, kernel),
     from,
-    to: r.b.dims(r.y[0] as Value).slice(2),
+    to: r.b.dims(r.y[0]!).slice(2),
     images: n * c,
   };
 }
@@ -37,9 +37,9 @@ function spread(b: Builder, values: Value, kernels: Value, pool: Pool): Value {
   const dims = b.dims(raw);
   const pads = new Array<number>(2 * rank).fill(0);
   pool.from.forEach((length, i) => {
-    const before = pool.pads[i] as number;
+    const before = pool.pads[i]!;
     pads[i + 2] = -before;
-    pads[i + 2 + rank] = length + before - (dims[i + 2] as number);
+    pads[i + 2 + rank] = length + before - dims[i + 2]!;
   });
   return pads.every((pad) => pad === 0) ? raw : b.op('Pad', [raw, b.ints(pads)]);
 }
@@ -60,13 +60,10 @@ const averagePool: Rule = (r) => {
 /** How many real (not padded) elements each window covers. */
 function windowCounts(pool: Pool): number[] {
   const along = pool.from.map((length, i) =>
-    Array.from({ length: pool.to[i] as number }, (_, o) => {
+    Array.from({ length: pool.to[i]! }, (_, o) => {
       let count = 0;
-      for (let k = 0; k < (pool.kernel[i] as number); k++) {
-        const at =
-          o * (pool.strides[i] as number) +
-          k * (pool.dilations[i] as number) -
-          (pool.pads[i] as number);
+      for (let k = 0; k < pool.kernel[i]!; k++) {
+        const at = o * pool.strides[i]! + k * pool.dilations[i]! - pool.pads[i]!;
         if (at >= 0 && at < length) count++;
       }
       return count;
@@ -101,7 +98,7 @@ const maxPool: Rule = (r) => {
     strides: pool.strides,
     dilations: pool.dilations,
   });
-  const y = b.reshape(r.y[0] as Value, [pool.images, 1, ...pool.to]);
+  const y = b.reshape(r.y[0]!, [pool.images, 1, ...pool.to]);
   const to = dtypeNumber(b.dtype(x));
   const hit = b.op('Cast', [b.op('Equal', [windows, y])], { to });
   const earlier = b.op('CumSum', [hit, b.tensor(int64([], [1]))], { exclusive: 1 });

@@ -15,19 +15,19 @@ function kept(r: RuleScope, value: Value): Value {
 }
 
 function reducedCount(r: RuleScope): number {
-  return reduceAxes(r.shapes).reduce((count, axis) => count * (r.dims(0)[axis] as number), 1);
+  return reduceAxes(r.shapes).reduce((count, axis) => count * r.dims(0)[axis]!, 1);
 }
 
 /** A rule dx = g·slope(x, y), with g and y broadcast over the reduced axes. */
 const sloped =
   (slope: (r: RuleScope, x: Value, y: Value) => Value): Rule =>
-  (r) => [r.b.mul(kept(r, r.g), slope(r, r.input(0), kept(r, r.y[0] as Value)))];
+  (r) => [r.b.mul(kept(r, r.g), slope(r, r.input(0), kept(r, r.y[0]!)))];
 
 /** The gradient goes to the extreme element; ties share it, as in PyTorch's amax. */
 const extreme: Rule = (r) => {
   const { b } = r;
   const axes = reduceAxes(r.shapes);
-  const hit = b.op('Cast', [b.op('Equal', [r.input(0), kept(r, r.y[0] as Value)])], {
+  const hit = b.op('Cast', [b.op('Equal', [r.input(0), kept(r, r.y[0]!)])], {
     to: dtypeNumber(b.dtype(r.input(0))),
   });
   return [b.mul(hit, b.div(kept(r, r.g), b.reduceSum(hit, axes)))];
@@ -36,7 +36,7 @@ const extreme: Rule = (r) => {
 /** x/‖x‖, and 0 at the origin, where the norm has no slope. */
 const l2: Rule = (r) => {
   const { b } = r;
-  const y = kept(r, r.y[0] as Value);
+  const y = kept(r, r.y[0]!);
   const atOrigin = b.op('Equal', [y, r.scalar(0)]);
   const safe = b.where(atOrigin, r.scalar(1), y);
   return [b.mul(r.input(0), b.where(atOrigin, r.scalar(0), b.div(kept(r, r.g), safe)))];

@@ -31,7 +31,7 @@ const concat: Rule = (r) => {
   let at = 0;
   return r.x.map((_, i) => {
     const start = at;
-    at += r.dims(i)[axis] as number;
+    at += r.dims(i)[axis]!;
     return r.needs(i) ? r.b.slice(r.g, axis, start, at) : undefined;
   });
 };
@@ -54,7 +54,7 @@ function scatterMatrix(from: number, positions: readonly number[]): Float32Array
 const slice: Rule = (r) => {
   let gradient = r.g;
   for (const { axis, start, step, count } of sliceRanges(r.shapes)) {
-    const length = r.dims(0)[axis] as number;
+    const length = r.dims(0)[axis]!;
     if (step === 1) gradient = padAxis(r.b, gradient, axis, start, length - start - count);
     else {
       const positions = Array.from({ length: count }, (_, j) => start + j * step);
@@ -70,8 +70,8 @@ const pad: Rule = (r) => {
   const dims = r.dims(0);
   let gradient = r.g;
   dims.forEach((length, axis) => {
-    const before = pads[axis] as number;
-    const after = pads[axis + dims.length] as number;
+    const before = pads[axis]!;
+    const after = pads[axis + dims.length]!;
     if (before === 0 && after === 0) return;
     if (mode === 'constant') {
       gradient = padAxis(r.b, gradient, axis, -before, -after);
@@ -98,7 +98,7 @@ function sourceOf(i: number, length: number, mode: string, r: RuleScope): number
 const tile: Rule = (r) => {
   const dims = r.dims(0);
   const repeats = r.shapes.numbers(1);
-  const interleaved = dims.flatMap((dim, i) => [repeats[i] as number, dim]);
+  const interleaved = dims.flatMap((dim, i) => [repeats[i]!, dim]);
   const summed = r.b.reduceSum(
     r.b.reshape(r.g, interleaved),
     dims.map((_, i) => 2 * i),
@@ -111,12 +111,9 @@ const resize: Rule = (r) => {
   const from = r.dims(0);
   const to = b.dims(r.g);
   const doubled =
-    from.length === 4 &&
-    to[2] === 2 * (from[2] as number) &&
-    to[3] === 2 * (from[3] as number) &&
-    to[1] === from[1];
+    from.length === 4 && to[2] === 2 * from[2]! && to[3] === 2 * from[3]! && to[1] === from[1];
   const nearest = stringAttr(r.node, 'mode', 'nearest') === 'nearest';
-  if (doubled && nearest && isRepeat(resizeMatrix(r.node, from[2] as number, to[2] as number), 2)) {
+  if (doubled && nearest && isRepeat(resizeMatrix(r.node, from[2]!, to[2]!), 2)) {
     // Every pixel was repeated 2×2: its gradient is the sum of the four.
     const pooled = b.op('AveragePool', [r.g], { kernel_shape: [2, 2], strides: [2, 2] });
     return [b.scale(pooled, 4)];
@@ -124,7 +121,7 @@ const resize: Rule = (r) => {
   const scales = r.x[2] ? r.shapes.optionalNumbers(2) : undefined;
   let gradient = r.g;
   from.forEach((length, axis) => {
-    const target = to[axis] as number;
+    const target = to[axis]!;
     if (length === target) return;
     const matrix = resizeMatrix(
       r.node,

@@ -35,8 +35,8 @@ export function attentionProjections(graph: Graph): Map<Node, string> {
       (passing.has(maker.op) && maker.inputs.every((input) => !input || isConstant(input)))
     );
   };
-  const isProjection = (node: Node) => node.op === 'MatMul' && isConstant(node.inputs[1] as string);
-  const isProduct = (node: Node) => node.op === 'MatMul' && !isConstant(node.inputs[1] as string);
+  const isProjection = (node: Node) => node.op === 'MatMul' && isConstant(node.inputs[1]!);
+  const isProduct = (node: Node) => node.op === 'MatMul' && !isConstant(node.inputs[1]!);
 
   /** The nearest node upstream that `wanted` accepts, through operators that only pass values on. */
   const upstream = (name: string, wanted: (node: Node) => boolean): Node | undefined => {
@@ -49,9 +49,7 @@ export function attentionProjections(graph: Graph): Map<Node, string> {
   const downstream = (name: string, wanted: (node: Node) => boolean): Node | undefined => {
     for (const reader of readers.get(name) ?? []) {
       if (wanted(reader)) return reader;
-      const found = passing.has(reader.op)
-        ? downstream(reader.outputs[0] as string, wanted)
-        : undefined;
+      const found = passing.has(reader.op) ? downstream(reader.outputs[0]!, wanted) : undefined;
       if (found) return found;
     }
     return undefined;
@@ -60,14 +58,14 @@ export function attentionProjections(graph: Graph): Map<Node, string> {
   const found = new Map<Node, string>();
   let count = 0;
   for (const softmax of graph.nodes.filter((node) => node.op === 'Softmax')) {
-    const scores = upstream(softmax.inputs[0] as string, isProduct);
-    const mixed = downstream(softmax.outputs[0] as string, isProduct);
+    const scores = upstream(softmax.inputs[0]!, isProduct);
+    const mixed = downstream(softmax.outputs[0]!, isProduct);
     if (!scores || !mixed) continue;
     const projections = {
-      to_q: upstream(scores.inputs[0] as string, isProjection),
-      to_k: upstream(scores.inputs[1] as string, isProjection),
-      to_v: upstream(mixed.inputs[1] as string, isProjection),
-      'to_out.0': downstream(mixed.outputs[0] as string, isProjection),
+      to_q: upstream(scores.inputs[0]!, isProjection),
+      to_k: upstream(scores.inputs[1]!, isProjection),
+      to_v: upstream(mixed.inputs[1]!, isProjection),
+      'to_out.0': downstream(mixed.outputs[0]!, isProjection),
     };
     if (!Object.values(projections).every(Boolean)) continue;
     for (const [name, node] of Object.entries(projections))

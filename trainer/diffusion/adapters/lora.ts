@@ -95,7 +95,7 @@ export function attachAdapter(
   return (b, node, outputs, inputs) => {
     const site = sites.get(node);
     if (!site) return outputs;
-    const x = inputs[0] as Value;
+    const x = inputs[0]!;
     if (b.graph.constants.has(weight(downName(site))) || isSmall(site)) {
       const [, own, ...rest] = inputs as [Value, Value, ...Value[]];
       const merged = mergedWeight(b, site, own, weight, scale);
@@ -103,7 +103,7 @@ export function attachAdapter(
     }
     const path =
       site.kind === 'linear' ? linearPath(b, x, site, weight) : convolutionPath(b, x, site, weight);
-    return [b.add(outputs[0] as Value, b.scale(path, scale))];
+    return [b.add(outputs[0]!, b.scale(path, scale))];
   };
 }
 

@@ -50,10 +50,10 @@ export function adapterSites(graph: Graph, targets: AdapterTargets): Map<Node, A
 }
 
 function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined {
-  const dims = weightDims(graph, node.inputs[1] as string);
+  const dims = weightDims(graph, node.inputs[1]!);
   if (!dims) return undefined;
   if (node.op === 'MatMul' && dims.length === 2) {
-    return { key, kind: 'linear', inFeatures: dims[0] as number, outFeatures: dims[1] as number };
+    return { key, kind: 'linear', inFeatures: dims[0]!, outFeatures: dims[1]! };
   }
   if (node.op !== 'Conv' || dims.length !== 4) return undefined;
   const ints = (name: string, fallback: number[]) => {
@@ -63,8 +63,8 @@ function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined 
   return {
     key,
     kind: 'convolution',
-    inFeatures: dims[1] as number,
-    outFeatures: dims[0] as number,
+    inFeatures: dims[1]!,
+    outFeatures: dims[0]!,
     window: {
       kernel: dims.slice(2),
       strides: ints('strides', [1, 1]),
@@ -78,8 +78,7 @@ function weightDims(graph: Graph, name: string): number[] | undefined {
   const constant = graph.constants.get(name);
   if (constant) return [...constant.dims];
   const made = graph.nodes.find((node) => node.outputs[0] === name);
-  if (made?.op === 'Identity' || made?.op === 'Cast')
-    return weightDims(graph, made.inputs[0] as string);
+  if (made?.op === 'Identity' || made?.op === 'Cast') return weightDims(graph, made.inputs[0]!);
   if (made?.op !== 'Transpose') return undefined;
-  return weightDims(graph, made.inputs[0] as string)?.reverse();
+  return weightDims(graph, made.inputs[0]!)?.reverse();
 }

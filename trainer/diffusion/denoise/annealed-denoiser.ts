@@ -44,11 +44,11 @@ export class AnnealedDenoiser {
 
   /** The mixed guided output for x_t of all images at step `step`, counted from 0. */
   async predict(latents: Float32Array, timestep: number, step: number): Promise<Float32Array> {
-    const weight = this.weights[step] as number;
+    const weight = this.weights[step]!;
     const base = weight < 1 ? await this.base?.predict(latents, timestep) : undefined;
     const tuned = weight > 0 ? await this.tuned?.predict(latents, timestep) : undefined;
     if (base && tuned) {
-      return base.map((value, i) => (1 - weight) * value + weight * (tuned[i] as number));
+      return base.map((value, i) => (1 - weight) * value + weight * tuned[i]!);
     }
     return (base ?? tuned) as Float32Array;
   }

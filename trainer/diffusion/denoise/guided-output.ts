@@ -14,15 +14,15 @@ export function appendGuidedOutput(
   const run = (sample: Value, timestep: Value, context: DenoiserInputs['context']) => {
     const feeds = castToPorts(b, unet, { sample, timestep, context });
     const outputs = inline(b, unet, { ...options, feeds: { ...options.feeds, ...feeds } });
-    return b.cast(Object.values(outputs)[0] as Value, 'float32');
+    return b.cast(Object.values(outputs)[0]!, 'float32');
   };
   if (!inputs.emptyContext || inputs.guidance === 1)
     return run(inputs.sample, inputs.timestep, inputs.context);
   const dims = b.dims(inputs.sample);
-  const n = dims[0] as number;
+  const n = dims[0]!;
   const { context, emptyContext } = inputs;
   const both = Object.entries(context).map(([port, own]) => {
-    const empty = b.expand(emptyContext[port] as Value, b.dims(own));
+    const empty = b.expand(emptyContext[port]!, b.dims(own));
     return [port, b.concat([empty, own], 0)];
   });
   const perRow = b.dims(inputs.timestep).length === 1;

@@ -18,7 +18,7 @@ export function toRgb(values: Float32Array, width: number, height: number): RgbI
   const data = new Uint8Array(3 * plane);
   for (let pixel = 0; pixel < plane; pixel++) {
     for (let channel = 0; channel < 3; channel++) {
-      const value = values[channel * plane + pixel] as number;
+      const value = values[channel * plane + pixel]!;
       data[3 * pixel + channel] = Math.min(Math.max(Math.round(value * 255), 0), 255);
     }
   }
@@ -35,7 +35,7 @@ export function toPlanes({ width, height, data }: RgbImage): Float32Array {
   const plane = width * height;
   return Float32Array.from({ length: 3 * plane }, (_, i) => {
     const channel = Math.floor(i / plane);
-    return (data[3 * (i - channel * plane) + channel] as number) / 255;
+    return data[3 * (i - channel * plane) + channel]! / 255;
   });
 }
 
@@ -58,7 +58,7 @@ export function decodePng(bytes: Uint8Array, source: string): RgbImage {
       );
     }
     for (let channel = 0; channel < 3; channel++) {
-      rgb[3 * pixel + channel] = data[channels * pixel + channel] as number;
+      rgb[3 * pixel + channel] = data[channels * pixel + channel]!;
     }
   }
   return { width, height, data: rgb };

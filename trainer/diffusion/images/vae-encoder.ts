@@ -61,7 +61,7 @@ export function appendLatents(
   const signed = b.cast(b.sub(b.scale(images, 2), b.scalar(1)), dtype);
   const outputs = inline(b, encoder, { feeds: { sample: signed }, prefix: 'vae_encoder.' });
   const [channels, height, width] = latentShape;
-  const encoded = b.cast(outputs[output] as Value, 'float32');
+  const encoded = b.cast(outputs[output]!, 'float32');
   const found = b.dims(encoded);
   const fits = found[1] === channels || found[1] === 2 * channels;
   if (!fits || found[2] !== height || found[3] !== width) {

@@ -3,7 +3,7 @@ import { fromFloat32, toFloat32 } from '@/trainer/graph/float16';
 import { withStaticShapes } from '@/trainer/graph/inline';
 import type { Port } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, int64, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
+import { float32, int64, sizeOf, tensor } from '@/trainer/graph/tensor';
 import type { Engine, Outputs, Session } from '@/trainer/runtime/engine';
 import { PipelineError } from '../pipeline-error';
 import type { Conditioning } from './conditioning';
@@ -23,7 +23,7 @@ export async function loadStatic(
 
 /** An output's values, whatever floating point type the network computes in. */
 export function valuesOf(outputs: Outputs, name: string): Float32Array {
-  return toFloat32(outputs[name] as Tensor);
+  return toFloat32(outputs[name]!);
 }
 
 /** Prompts to what the UNet is told of them. */
@@ -68,7 +68,7 @@ export class PromptEncoder {
       name: 'The text encoder',
       source: textEncoder.graph.source,
     });
-    const shape = conditioning[port] as readonly number[];
+    const shape = conditioning[port]!;
     if (embedding.length !== sizeOf(shape)) {
       throw new PipelineError(
         `${textEncoder.graph.source} gives ${embedding.length / ids.length} numbers a token, but the UNet attends to ${shape.at(-1)}: the two are not from one export.`,

@@ -79,7 +79,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     );
   }
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const attended = [unetConfig.cross_attention_dim].flat()[0] as number;
+  const attended = [unetConfig.cross_attention_dim].flat()[0]!;
 
   const [unet, vaeDecoder, textEncoder] = await Promise.all(
     ['unet', 'vae_decoder', layout.encoder.folder].map((name) => openComponent(folder, name)),

@@ -153,10 +153,7 @@ export class Sampler {
   async #batch(requests: readonly SampleRequest[], options: SampleOptions): Promise<Sampled[]> {
     const size = sizeOf(this.#pipeline.latentShape);
     // The networks' shapes are fixed: a last, smaller batch repeats its first request.
-    const rows = Array.from(
-      { length: this.#images },
-      (_, row) => requests[row] ?? (requests[0] as SampleRequest),
-    );
+    const rows = Array.from({ length: this.#images }, (_, row) => requests[row] ?? requests[0]!);
     const contexts: Conditioning[] = [];
     for (const { prompt } of rows) contexts.push(await this.#encoder.encode(prompt));
     const rollout = await this.rollout(

@@ -127,7 +127,7 @@ export function isFinished(bytes: Uint8Array): boolean {
 /** Latents of one step [channels · height · width], sharing memory; 0 is x_T. */
 export function latentsAt(trajectory: Trajectory, step: number): Float32Array {
   const { data, dims } = trajectory.latents;
-  const size = data.length / (dims[0] as number);
+  const size = data.length / dims[0]!;
   return data.subarray(step * size, (step + 1) * size);
 }
 

@@ -77,7 +77,7 @@ export function appendLogProbability(
   const scaled = b.div(b.sub(next, mean), step.sigma);
   const quadratic = b.scale(b.reduceMean(b.mul(scaled, scaled), [1, 2, 3]), -0.5);
   const constant = b.add(step.logSigma, b.scalar(0.5 * Math.log(2 * Math.PI)));
-  return b.reshape(b.sub(quadratic, constant), [b.dims(next)[0] as number]);
+  return b.reshape(b.sub(quadratic, constant), [b.dims(next)[0]!]);
 }
 
 /** KL of two transitions with one variance, ‖μ − μ_ref‖²/(2σ²) as a mean over elements, [n]. */
@@ -89,6 +89,6 @@ export function appendTransitionKl(
 ): Value {
   const scaled = b.div(b.sub(mean, referenceMean), step.sigma);
   return b.reshape(b.scale(b.reduceMean(b.mul(scaled, scaled), [1, 2, 3]), 0.5), [
-    b.dims(mean)[0] as number,
+    b.dims(mean)[0]!,
   ]);
 }

@@ -16,6 +16,6 @@ export function noised(
 ): Noised {
   const forward = scheduler.forward(timestep);
   const blended = (blend: Blend) =>
-    original.map((x, i) => blend.original * x + blend.noise * (noise[i] as number));
+    original.map((x, i) => blend.original * x + blend.noise * noise[i]!);
   return { latents: blended(forward.latents), target: blended(forward.target) };
 }

@@ -166,7 +166,7 @@ function cumulativeProduct(values: Float32Array): Float32Array {
 /** Shifts √ᾱ so that the last step is pure noise, and scales it so that the first stays (arXiv 2305.08891). */
 function withoutTerminalSignal(bars: Float32Array): Float32Array {
   const roots = bars.map(Math.sqrt);
-  const first = roots[0] as number;
+  const first = roots[0]!;
   const last = roots.at(-1) as number;
   return roots.map((root) => ((root - last) * (first / (first - last))) ** 2);
 }

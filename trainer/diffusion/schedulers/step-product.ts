@@ -26,7 +26,7 @@ export function stepProduct(
     output: new Float32Array(gradient.length),
   };
   for (const [i, g] of gradient.entries()) {
-    const clean = original.sample * (sample[i] as number) + original.output * (output[i] as number);
+    const clean = original.sample * sample[i]! + original.output * output[i]!;
     const kept = Math.abs(clean) <= clip ? share : 0;
     at.sample[i] = g * (kept * original.sample + spread * noise.sample);
     at.output[i] = g * (kept * original.output + spread * noise.output);

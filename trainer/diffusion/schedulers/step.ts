@@ -21,7 +21,7 @@ export function takeStep(
 ): StepResult {
   const { sigma } = coefficients;
   const { mean, original } = predictedMean(coefficients, sample, output);
-  const previous = mean.map((value, i) => value + sigma * (noise[i] as number));
+  const previous = mean.map((value, i) => value + sigma * noise[i]!);
   const logProbabilities = sigma > 0 ? logDensities(previous, mean, sigma, images) : undefined;
   return { previous, original, logProbabilities };
 }
@@ -35,8 +35,8 @@ export function predictedMean(
   const original = new Float32Array(sample.length);
   const mean = new Float32Array(sample.length);
   for (let i = 0; i < sample.length; i++) {
-    const x = sample[i] as number;
-    const out = output[i] as number;
+    const x = sample[i]!;
+    const out = output[i]!;
     const clean = toOriginal.sample * x + toOriginal.output * out;
     const clipped = Math.min(Math.max(clean, -clip), clip);
     original[i] = clipped;
@@ -57,7 +57,7 @@ export function logDensities(
   return Float64Array.from({ length: images }, (_, image) => {
     let squares = 0;
     for (let i = image * size; i < (image + 1) * size; i++) {
-      squares += ((x[i] as number) - (mean[i] as number)) ** 2;
+      squares += (x[i]! - mean[i]!) ** 2;
     }
     return -squares / size / (2 * sigma * sigma) + constant;
   });

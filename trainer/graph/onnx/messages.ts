@@ -123,7 +123,7 @@ export function decode(name: MessageName, bytes: Uint8Array): Message {
     }
     if (field.repeated && wire === WireType.LengthDelimited && packable.has(field.type)) {
       const inner = new BinaryReader(reader.bytes());
-      const list = message[field.name] as unknown[];
+      const list = message[field.name]! as unknown[];
       while (inner.pos < inner.len) list.push(readScalar(inner, field.type));
       continue;
     }
@@ -131,7 +131,7 @@ export function decode(name: MessageName, bytes: Uint8Array): Message {
       field.type in messages
         ? decode(field.type as MessageName, reader.bytes())
         : readScalar(reader, field.type);
-    if (field.repeated) (message[field.name] as unknown[]).push(value);
+    if (field.repeated) (message[field.name]! as unknown[]).push(value);
     else message[field.name] = value;
   }
   if (unknown.length > 0) message.unknown = concatBytes(unknown);

@@ -70,7 +70,7 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
   for (const message of graph.nodes as Message[]) {
     // Exporters put the data of nodes aside, too; what such a node gives is a constant like any other.
     const constant = externalConstant(message, source);
-    if (constant) parsed.constants.set((message.outputs as string[])[0] as string, constant);
+    if (constant) parsed.constants.set((message.outputs as string[])[0]!, constant);
     else parsed.nodes.push(readNode(message, source));
   }
   for (const initializer of graph.initializers as Message[]) {

@@ -35,7 +35,7 @@ export function atOpset18(graph: Graph): Graph {
     if (!reductions.has(node.op) || axes?.kind !== 'ints') return node;
     const name = `${node.outputs[0]}_axes_${i}`;
     constants.set(name, int64([axes.value.length], axes.value));
-    return { ...node, inputs: [node.inputs[0] as string, name], attributes };
+    return { ...node, inputs: [node.inputs[0]!, name], attributes };
   });
   return { ...graph, nodes, constants, opsets: { ...graph.opsets, '': wanted } };
 }

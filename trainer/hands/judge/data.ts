@@ -138,7 +138,7 @@ export function disturb(random: Random, image: Uint8Array): Uint8Array {
   const row = IMAGE_SIZE * 3;
   const disturbed = new Uint8Array(image.length);
   for (let at = 0; at < image.length; at++) {
-    const value = image[at] as number;
+    const value = image[at]!;
     // Neighbours of the same channel; at the borders the pixel stands in for the missing ones.
     const around =
       ((image[at - 3] ?? value) +

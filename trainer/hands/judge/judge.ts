@@ -59,7 +59,7 @@ export class Judge {
     const outputs = await this.session.run({ images: feed });
     const row = (name: string, at: number) => {
       const { data, dims } = outputOf(outputs, name, 'float32');
-      const width = dims[1] as number;
+      const width = dims[1]!;
       return data.slice(at * width, (at + 1) * width);
     };
     return images.map((_, at) => ({

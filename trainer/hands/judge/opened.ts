@@ -1,6 +1,6 @@
 /** @file A judge of hands as rounds use it: its verdicts in the words that it declares. */
 import { existsSync } from 'node:fs';
-import { type Judge, type JudgedImage, verdictOf } from '@/trainer/judging';
+import { type Judge, verdictOf } from '@/trainer/judging';
 import type { Engine } from '@/trainer/runtime/engine';
 import { parsePrompt } from '../prompts';
 import { handsJudge } from './declaration';
@@ -19,7 +19,7 @@ export async function openHandsJudge(engine: Engine): Promise<Judge | undefined>
       const measured = await judge.measure(images.map(({ image }) => image.data));
       return measured.map(({ verdict, features }, i) => {
         const { fingers, deformed, blood, skin, sleeve, background, pose } = verdict;
-        const wanted = parsePrompt((images[i] as JudgedImage).prompt);
+        const wanted = parsePrompt(images[i]!.prompt);
         const count = typeof fingers === 'number' ? { count: fingers } : {};
         return {
           features,

@@ -27,12 +27,12 @@ export function appendPerceptualFeatures(b: Builder, stages: readonly Value[]): 
 export function allPairsDiversity(features: readonly Float32Array[]): number {
   const n = features.length;
   if (n < 2) return 0;
-  const total = new Float64Array((features[0] as Float32Array).length);
+  const total = new Float64Array(features[0]!.length);
   let squares = 0;
   for (const vector of features) {
     for (let at = 0; at < vector.length; at++) {
-      const value = vector[at] as number;
-      total[at] = (total[at] as number) + value;
+      const value = vector[at]!;
+      total[at] = total[at]! + value;
       squares += value * value;
     }
   }

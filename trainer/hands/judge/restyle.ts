@@ -132,6 +132,6 @@ export async function loadRestyler(
 /** The empty prompt's ids: start, end and padding, which is the end again. */
 function emptyPrompt(): number[] {
   const { vocabulary } = buildTokenizer();
-  const end = vocabulary[END_TOKEN] as number;
-  return [vocabulary[START_TOKEN] as number, ...new Array<number>(PROMPT_TOKENS - 1).fill(end)];
+  const end = vocabulary[END_TOKEN]!;
+  return [vocabulary[START_TOKEN]!, ...new Array<number>(PROMPT_TOKENS - 1).fill(end)];
 }

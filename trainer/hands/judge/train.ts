@@ -66,8 +66,8 @@ function judgeLoss(layers: Layers, name: JudgeName, batch: number): Record<strin
   let loss: Value | undefined;
   let at = 0;
   QUESTION_NAMES.forEach((question, index) => {
-    const count = ANSWER_COUNTS[index] as number;
-    const one = crossEntropy(b, logits[index] as Value, b.slice(right, 1, at, at + count));
+    const count = ANSWER_COUNTS[index]!;
+    const one = crossEntropy(b, logits[index]!, b.slice(right, 1, at, at + count));
     at += count;
     losses[question] = one;
     loss = loss ? b.add(loss, one) : one;
@@ -84,7 +84,7 @@ function judgeBatch(random: Random, data: JudgeData, batch: number): Feeds {
     let first = at * ANSWERS;
     data.answers(index).forEach((answer, question) => {
       right[first + answer] = 1;
-      first += ANSWER_COUNTS[question] as number;
+      first += ANSWER_COUNTS[question]!;
     });
   }
   return {

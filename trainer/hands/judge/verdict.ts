@@ -55,18 +55,18 @@ export function readVerdict(probabilities: Record<Question, ArrayLike<number>>):
     const shares = probabilities[question];
     let winner = 0;
     for (let at = 1; at < shares.length; at++) {
-      if ((shares[at] as number) > (shares[winner] as number)) winner = at;
+      if (shares[at]! > shares[winner]!) winner = at;
     }
-    return QUESTIONS[question][winner] as (typeof QUESTIONS)[Q][number];
+    return QUESTIONS[question][winner]!;
   };
   const fingers = best('fingers');
-  const five = probabilities.fingers[FINGER_VERDICTS.indexOf(5)] as number;
+  const five = probabilities.fingers[FINGER_VERDICTS.indexOf(5)]!;
   return {
     fingers,
     deformed: fingers !== 5,
     deformedProbability: 1 - five,
     blood: best('blood'),
-    bloodProbability: probabilities.blood[1] as number,
+    bloodProbability: probabilities.blood[1]!,
     skin: best('skin'),
     sleeve: best('sleeve'),
     background: best('background'),

@@ -144,6 +144,6 @@ export class Layers {
   }
 
   channels(x: Value): number {
-    return this.builder.dims(x)[1] as number;
+    return this.builder.dims(x)[1]!;
   }
 }

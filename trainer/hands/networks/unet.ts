@@ -74,7 +74,7 @@ class Unet {
     const { layers, config } = this;
     const widths = config.block_out_channels;
     const last = widths.length - 1;
-    let x = layers.conv(['conv_in'], this.inputs.sample, widths[0] as number, { kernel: 3 });
+    let x = layers.conv(['conv_in'], this.inputs.sample, widths[0]!, { kernel: 3 });
     const skips = [x];
 
     widths.forEach((width, level) => {
@@ -91,14 +91,14 @@ class Unet {
       }
     });
 
-    const deepest = widths[last] as number;
+    const deepest = widths[last]!;
     x = this.residual(['mid_block', 'resnets.0'], x, deepest);
     x = this.transformer(['mid_block', 'attentions.0'], x, last);
     x = this.residual(['mid_block', 'resnets.1'], x, deepest);
 
     for (let index = 0; index <= last; index++) {
       const level = last - index;
-      const width = widths[level] as number;
+      const width = widths[level]!;
       const block = `up_blocks.${index}`;
       const attends = config.up_block_types[index] === 'CrossAttnUpBlock2D';
       for (let layer = 0; layer <= config.layers_per_block; layer++) {
@@ -118,7 +118,7 @@ class Unet {
   private timeEmbedding(): Value {
     const { layers, config } = this;
     const b = layers.builder;
-    const width = config.block_out_channels[0] as number;
+    const width = config.block_out_channels[0]!;
     const half = width / 2;
     const frequencies = Float32Array.from({ length: half }, (_, index) =>
       Math.exp((-Math.log(MAX_PERIOD) * index) / half),
@@ -176,7 +176,7 @@ class Unet {
     const mixed = this.transformerBlock(
       [...path, 'transformer_blocks.0'],
       tokens,
-      this.heads[level] as number,
+      this.heads[level]!,
     );
     const grid = b.op('Reshape', [mixed, b.ints([0, height, across, width])]);
     const channels = b.op('Transpose', [grid], { perm: [0, 3, 1, 2] });

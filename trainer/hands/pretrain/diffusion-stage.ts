@@ -122,7 +122,7 @@ function byDefect(dataset: Dataset): number[][] {
 
 function pickIndex(random: Random, groups: readonly number[][], rates: DefectRates): number {
   const group = (random.chance(rates.deformed) ? 2 : 0) + (random.chance(rates.blood) ? 1 : 0);
-  return random.pick(groups[group] as number[]);
+  return random.pick(groups[group]!);
 }
 
 export interface DiffusionJob {
@@ -165,7 +165,7 @@ export async function trainDiffusion(engine: Engine, job: DiffusionJob): Promise
       const [signal, spread] = [Math.sqrt(alphaBar), Math.sqrt(1 - alphaBar)];
       latents.latent(index).forEach((value, at) => {
         const place = image * LATENT_SIZE + at;
-        sample[place] = signal * value + spread * (noise[place] as number);
+        sample[place] = signal * value + spread * noise[place]!;
       });
       timesteps.push(timestep);
       const ratio = alphaBar / (1 - alphaBar);

@@ -72,8 +72,8 @@ export async function openLatents(
   const plane = LATENT_SIDE ** 2;
   for (let at = 0; at < all.length; at++) {
     const channel = Math.floor(at / plane) % LATENT_CHANNELS;
-    const raw = all[at] as number;
-    all[at] = (raw - (scale.mean[channel] as number)) / (scale.deviation[channel] as number);
+    const raw = all[at]!;
+    all[at] = (raw - scale.mean[channel]!) / scale.deviation[channel]!;
   }
   return {
     count: dataset.count,
@@ -126,13 +126,13 @@ function measure(all: Float32Array, count: number): LatentScale {
   const squares = new Float64Array(LATENT_CHANNELS);
   for (let at = 0; at < all.length; at++) {
     const channel = Math.floor(at / plane) % LATENT_CHANNELS;
-    const value = all[at] as number;
-    sums[channel] = (sums[channel] as number) + value;
-    squares[channel] = (squares[channel] as number) + value * value;
+    const value = all[at]!;
+    sums[channel] = sums[channel]! + value;
+    squares[channel] = squares[channel]! + value * value;
   }
   const mean = Array.from(sums, (sum) => sum / (count * plane));
   const deviation = Array.from(squares, (square, channel) =>
-    Math.sqrt(square / (count * plane) - (mean[channel] as number) ** 2),
+    Math.sqrt(square / (count * plane) - mean[channel]! ** 2),
   );
   return { mean, deviation };
 }

@@ -77,7 +77,7 @@ export class Training {
       b,
       parameters.map(({ name: weight, dims }, index) => ({
         value: weight,
-        gradient: gradientOf[index] as Value,
+        gradient: gradientOf[index]!,
         firstMoment: b.input(slotName('first', weight), 'float32', dims),
         secondMoment: b.input(slotName('second', weight), 'float32', dims),
         decays: dims.length > 1,
@@ -85,7 +85,7 @@ export class Training {
       ADAMW,
     );
     parameters.forEach(({ name: weight }, index) => {
-      const { value, firstMoment, secondMoment } = updated[index] as (typeof updated)[number];
+      const { value, firstMoment, secondMoment } = updated[index]!;
       const next = { weight: value, first: firstMoment, second: secondMoment };
       for (const kind of ['weight', 'first', 'second'] as const) {
         const output = `next/${slotName(kind, weight)}`;
@@ -147,7 +147,7 @@ export class Training {
     }
     const fetch = ['loss', 'gradient_norm', ...this.metrics];
     const outputs = await this.session.run(all, { fetch, keep });
-    const read = (output: string) => outputOf(outputs, output, 'float32').data[0] as number;
+    const read = (output: string) => outputOf(outputs, output, 'float32').data[0]!;
     const loss = read('loss');
     if (!Number.isFinite(loss)) {
       throw new Error(
@@ -184,7 +184,7 @@ export class Training {
     );
     return async (feeds) => {
       const results = await session.run({ ...feeds, ...weights });
-      return Object.keys(outputs).map((output) => results[output] as Tensor);
+      return Object.keys(outputs).map((output) => results[output]!);
     };
   }
 }

@@ -40,7 +40,7 @@ function weightsIn(graph: Graph, network: Network): [string, Tensor][] {
 /** The decoder begins with latents * deviation + mean. */
 function scaleIn(decoder: Graph): LatentScale {
   const perChannel = decoder.nodes.slice(0, 2).map(({ inputs }): Constant | undefined => {
-    return decoder.constants.get(inputs[1] as string);
+    return decoder.constants.get(inputs[1]!);
   });
   const [deviation, mean] = perChannel.map((constant) => {
     if (!constant || isExternal(constant) || constant.dtype !== 'float32') {

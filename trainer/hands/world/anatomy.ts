@@ -39,7 +39,7 @@ const RADIANS = Math.PI / 180;
 function lengthAt(position: number): number {
   const place = ((position + 1) / 2) * (LENGTH_PROFILE.length - 1);
   const left = Math.min(Math.floor(place), LENGTH_PROFILE.length - 2);
-  const [from, to] = [LENGTH_PROFILE[left] as number, LENGTH_PROFILE[left + 1] as number];
+  const [from, to] = [LENGTH_PROFILE[left]! as number, LENGTH_PROFILE[left + 1]! as number];
   return MIDDLE_LENGTH * (from + (to - from) * (place - left));
 }
 

@@ -35,7 +35,7 @@ export function splash(random: Random, hand: Anatomy): Stains {
   }
   const onFingers = 1 + random.integer(2);
   for (let index = 0; index < onFingers; index++) {
-    const bone = random.pick(hand.fingers).limbs[0] as Limb;
+    const bone = random.pick(hand.fingers).limbs[0]!;
     const along = random.between(0.2, 1);
     stains.push(
       stain(

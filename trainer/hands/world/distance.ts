@@ -60,7 +60,7 @@ export function polygonDistance(shape: RoundedPolygon, x: number, y: number): nu
   const { corners } = shape;
   let squared = Number.POSITIVE_INFINITY;
   let inside = true;
-  let previous = corners[corners.length - 1] as readonly [number, number];
+  let previous = corners[corners.length - 1]!;
   for (const corner of corners) {
     const edgeX = corner[0] - previous[0];
     const edgeY = corner[1] - previous[1];

@@ -26,9 +26,9 @@ const NO_NAIL: Digit['nail'] = { x: 999, y: 999, directionX: 1, directionY: 0, h
 /** Two neighbours grow together up to their tips. */
 const fuse: Malformation = (random, hand) => {
   const index = random.integer(hand.fingers.length - 1);
-  const [left, right] = [hand.fingers[index] as Digit, hand.fingers[index + 1] as Digit];
+  const [left, right] = [hand.fingers[index]!, hand.fingers[index + 1]!];
   const web = [0, 1].map((bone) => {
-    const [a, b] = [left.limbs[bone] as Limb, right.limbs[bone] as Limb];
+    const [a, b] = [left.limbs[bone]!, right.limbs[bone]!];
     const [endA, endB] = [end(a), end(b)];
     return limb(
       [(a.startX + b.startX) / 2, (a.startY + b.startY) / 2],
@@ -43,7 +43,7 @@ const fuse: Malformation = (random, hand) => {
 /** A finger ends early. */
 const shorten: Malformation = (random, hand) => {
   const index = random.integer(hand.fingers.length);
-  const bone = (hand.fingers[index] as Digit).limbs[0] as Limb;
+  const bone = hand.fingers[index]!.limbs[0]!;
   const share = random.between(0.4, 0.8);
   const stub = limb(
     [bone.startX, bone.startY],
@@ -59,7 +59,7 @@ const shorten: Malformation = (random, hand) => {
 /** The outer half of a finger points aside, across its neighbour or away. */
 const breakSideways: Malformation = (random, hand) => {
   const index = random.integer(hand.fingers.length);
-  const [base, tip] = (hand.fingers[index] as Digit).limbs as [Limb, Limb];
+  const [base, tip] = hand.fingers[index]!.limbs as [Limb, Limb];
   const angle = random.between(0.8, 1.5) * (random.chance(0.5) ? 1 : -1);
   const [x, y] = [tip.deltaX, tip.deltaY];
   const turned = limb(
@@ -79,7 +79,7 @@ const breakSideways: Malformation = (random, hand) => {
 /** A finger splits in two at its middle joint. */
 const fork: Malformation = (random, hand) => {
   const index = random.integer(hand.fingers.length);
-  const finger = hand.fingers[index] as Digit;
+  const finger = hand.fingers[index]!;
   const [base, tip] = finger.limbs as [Limb, Limb];
   const angle = random.between(0.6, 0.9) * (random.chance(0.5) ? 1 : -1);
   const [x, y] = [tip.deltaX, tip.deltaY];

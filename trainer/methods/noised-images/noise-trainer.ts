@@ -204,7 +204,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
     const { imagesPerExample, read } = this.options.method;
     return run.examples.map((example, i) => {
       const own = excess.slice(i * imagesPerExample, (i + 1) * imagesPerExample);
-      const { timestep } = run.draws[i] as NoiseDraw;
+      const { timestep } = run.draws[i]!;
       if (!own.every(Number.isFinite)) {
         throw new NonFiniteError(
           `Training produced ${own.join(' and ')} as excess errors at t = ${timestep} in step ${this.replicas.step + 1}. Lower the learning rate, or start from an earlier policy.`,

@@ -35,8 +35,8 @@ export class NoisedRun {
   ) {
     const rows = Array.from({ length: places }, (_, place) => {
       const at = place < examples.length ? place : 0;
-      const { images, context: prompt } = examples[at] as NoisedExample;
-      const { timestep, noise, withoutPrompt } = draws[at] as NoiseDraw;
+      const { images, context: prompt } = examples[at]!;
+      const { timestep, noise, withoutPrompt } = draws[at]!;
       return images.map((image) => ({
         ...noised(scheduler, timestep, image, noise),
         timestep,
@@ -61,13 +61,13 @@ export function excessOf(
   b: Float32Array,
   { target, examples }: NoisedRun,
 ): number[] {
-  const size = target.data.length / (target.dims[0] as number);
+  const size = target.data.length / target.dims[0]!;
   const images = examples.reduce((sum, example) => sum + example.images.length, 0);
   return Array.from({ length: images }, (_, image) => {
     let sum = 0;
     for (let i = image * size; i < (image + 1) * size; i++) {
-      const [x, y] = [a[i] as number, b[i] as number];
-      sum += (x - y) * (x + y - 2 * (target.data[i] as number));
+      const [x, y] = [a[i]!, b[i]!];
+      sum += (x - y) * (x + y - 2 * target.data[i]!);
     }
     return sum / size;
   });

@@ -34,7 +34,7 @@ export function appendAccumulation(
     b.output(b.add(b.mul(sum, keep), value), `${name}.next`);
   };
   for (const [i, name] of weights.entries()) {
-    const gradient = gradients[i] as Value;
+    const gradient = gradients[i]!;
     add(accumulated(name), gradient);
     if (secondMoment === 'runs') add(squared(name), b.mul(gradient, gradient));
   }

@@ -27,5 +27,5 @@ export function appendMovingAverage(
 ): Value[] {
   const decay = b.input('averageDecay', 'float32', []);
   const share = b.sub(b.scalar(1), decay);
-  return averages.map((value, i) => b.add(b.mul(value, decay), b.mul(weights[i] as Value, share)));
+  return averages.map((value, i) => b.add(b.mul(value, decay), b.mul(weights[i]!, share)));
 }

@@ -168,7 +168,7 @@ export class Optimizer {
       },
     );
     this.#step = step;
-    const gradNorm = outputOf(out, 'gradNorm', 'float32').data[0] as number;
+    const gradNorm = outputOf(out, 'gradNorm', 'float32').data[0]!;
     if (Number.isFinite(gradNorm)) return gradNorm;
     throw new NonFiniteError(
       `The gradient of step ${this.#step} is ${gradNorm}. Lower the learning rate, or start from an earlier policy.`,

@@ -85,7 +85,7 @@ export class Replicas {
       await this.#all((optimizer) => optimizer.writeSums(sums));
     }
     const norms = await this.#all((optimizer) => optimizer.update(learningRate));
-    return norms[0] as number;
+    return norms[0]!;
   }
 
   async release(): Promise<void> {
@@ -93,7 +93,7 @@ export class Replicas {
   }
 
   get #first(): Optimizer {
-    return (this.lanes[0] as Lane).optimizer;
+    return this.lanes[0]!.optimizer;
   }
 
   #all<Result>(of: (optimizer: Optimizer) => Promise<Result>): Promise<Result[]> {
@@ -112,7 +112,7 @@ function added(
         name,
         float32(
           dims,
-          (data as Float32Array).map((value, i) => value + (more[i] as number)),
+          (data as Float32Array).map((value, i) => value + more[i]!),
         ),
       ];
     }),
@@ -135,7 +135,7 @@ export async function dealOut<Lane, Run, Report>(
   await Promise.all(
     lanes.map(async (lane, first) => {
       for (let i = first; i < runs.length; i += lanes.length) {
-        reports[i] = await make(lane, runs[i] as Run, i > first);
+        reports[i] = await make(lane, runs[i]!, i > first);
       }
     }),
   );

@@ -1,7 +1,7 @@
 /** @file The graph that turns accumulated gradients into new weights: AdamW over every trained tensor, and their moving average. */
 import { type AdamWSettings, appendAdamW } from '@/trainer/autodiff/adamw';
 import type { AdapterTensor } from '@/trainer/diffusion/adapters/lora';
-import { Builder, type Value } from '@/trainer/graph/builder';
+import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { accumulated, type SecondMoment, squared } from './accumulation';
 import { appendMovingAverage, average } from './moving-average';
@@ -30,7 +30,7 @@ export function buildUpdateStep(
   }));
   const { updated, gradNorm } = appendAdamW(b, declared, settings);
   tensors.forEach(({ name }, i) => {
-    const result = updated[i] as (typeof updated)[number];
+    const result = updated[i]!;
     b.output(result.value, next(name));
     b.output(result.firstMoment, next(firstMoment(name)));
     b.output(result.secondMoment, next(secondMoment(name)));
@@ -42,7 +42,7 @@ export function buildUpdateStep(
       updated.map(({ value }) => value),
     );
     tensors.forEach(({ name }, i) => {
-      b.output(averages[i] as Value, next(average(name)));
+      b.output(averages[i]!, next(average(name)));
     });
   }
   b.output(gradNorm, 'gradNorm');

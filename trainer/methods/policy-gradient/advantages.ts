@@ -44,7 +44,7 @@ export class AdvantageTracker {
     if (!perPrompt) return rewards.map((reward) => (reward - draw.mean) / (draw.deviation + 1e-8));
     const recent = new Map(this.#recent);
     for (const [i, prompt] of prompts.entries()) {
-      recent.set(prompt, [...(recent.get(prompt) ?? []), rewards[i] as number].slice(-buffer));
+      recent.set(prompt, [...(recent.get(prompt) ?? []), rewards[i]!].slice(-buffer));
     }
     this.#recent = recent;
     const own = new Map(
@@ -54,7 +54,7 @@ export class AdvantageTracker {
       }),
     );
     return rewards.map((reward, i) => {
-      const { mean, deviation } = own.get(prompts[i] as string) ?? draw;
+      const { mean, deviation } = own.get(prompts[i]!) ?? draw;
       return (reward - mean) / (deviation + 1e-6);
     });
   }

@@ -34,8 +34,8 @@ export function imagesOf(
     const own = (batch: Float32Array) => batch.subarray(i * size, (i + 1) * size);
     return {
       prompt,
-      context: contexts[i] as Conditioning,
-      reward: rewards[i] as number,
+      context: contexts[i]!,
+      reward: rewards[i]!,
       states: states.map(own),
       logProbabilities: steps.map((step) => logProbabilityOf(step, i)),
       reference: reference.map(own),

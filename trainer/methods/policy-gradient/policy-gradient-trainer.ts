@@ -184,11 +184,7 @@ export class PolicyGradientTrainer extends ReplicatedTrainer {
     const { trainable, pipeline, settings, method, emptyContext } = this.options;
     const { timesteps } = this.roller;
     const coefficients = (timestepIndex: number) =>
-      pipeline.scheduler.coefficients(
-        timesteps[timestepIndex] as number,
-        settings.steps,
-        settings.eta,
-      );
+      pipeline.scheduler.coefficients(timesteps[timestepIndex]!, settings.steps, settings.eta);
     const out = await session.run(
       {
         ...runFeeds(draw, rows, coefficients, {

@@ -46,9 +46,9 @@ export function runFeeds(
 ): Record<string, Tensor> {
   const [first] = rows as [Row];
   const full = Array.from({ length: shape.images }, (_, row) => rows[row] ?? first);
-  const drawn = full.map(({ example }) => images[example] as DrawnImage);
+  const drawn = full.map(({ example }) => images[example]!);
   const of = <Value>(read: (image: DrawnImage, step: number) => Value) =>
-    drawn.map((image, i) => read(image, (full[i] as Row).timestepIndex));
+    drawn.map((image, i) => read(image, full[i]!.timestepIndex));
   const stacked = (read: (image: DrawnImage, step: number) => Float32Array) =>
     float32([shape.images, ...shape.latent], concatenated(of(read)));
   const numbers = (read: (row: Row) => number) => float32([shape.images], full.map(read));
@@ -56,21 +56,17 @@ export function runFeeds(
   return {
     ...stepFeeds(steps),
     ...denoiserFeeds(unet, shape, {
-      latents: concatenated(of(({ states }, step) => states[step] as Float32Array)),
+      latents: concatenated(of(({ states }, step) => states[step]!)),
       timesteps: steps.map(({ timestep }) => timestep),
       contexts: of(({ context }) => context),
       emptyContext,
     }),
-    nextLatents: stacked(({ states }, step) => states[step + 1] as Float32Array),
-    referenceOutput: stacked(({ reference }, step) => reference[step] as Float32Array),
+    nextLatents: stacked(({ states }, step) => states[step + 1]!),
+    referenceOutput: stacked(({ reference }, step) => reference[step]!),
     oldLogProbability: numbers(
-      ({ example, timestepIndex }) =>
-        (images[example] as DrawnImage).logProbabilities[timestepIndex] as number,
+      ({ example, timestepIndex }) => images[example]!.logProbabilities[timestepIndex]!,
     ),
-    advantage: numbers(
-      ({ example, timestepIndex }) =>
-        (advantages[example] as ArrayLike<number>)[timestepIndex] as number,
-    ),
+    advantage: numbers(({ example, timestepIndex }) => advantages[example]![timestepIndex]!),
     share: float32(
       [shape.images],
       full.map((_, row) => (row < rows.length ? 1 / total : 0)),
@@ -94,9 +90,9 @@ export function reportRun(
     read('outputDistance'),
   ];
   return rows.map(({ example, timestepIndex }, row) => {
-    const timestep = timesteps[timestepIndex] as number;
-    const old = (images[example] as DrawnImage).logProbabilities[timestepIndex] as number;
-    const logRatio = (current[row] as number) - old;
+    const timestep = timesteps[timestepIndex]!;
+    const old = images[example]!.logProbabilities[timestepIndex]!;
+    const logRatio = current[row]! - old;
     if (!Number.isFinite(logRatio)) {
       throw new NonFiniteError(
         `Training produced ${logRatio} as log-ratio at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
@@ -104,10 +100,10 @@ export function reportRun(
     }
     return {
       timestep,
-      loss: losses[row] as number,
+      loss: losses[row]!,
       logRatio,
       clipped: Math.abs(Math.exp(logRatio) - 1) > clipRange,
-      kl: kl === 'ratio' ? logRatio ** 2 / 2 : (distances[row] as number),
+      kl: kl === 'ratio' ? logRatio ** 2 / 2 : distances[row]!,
     };
   });
 }

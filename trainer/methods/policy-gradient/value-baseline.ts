@@ -83,8 +83,8 @@ class ValueBaseline implements Baseline {
       const together = places.slice(first, first + this.size.rows);
       const values = await this.#values(draw, together);
       for (const [row, { image, step }] of together.entries()) {
-        const own = advantages[image] as Float64Array;
-        own[step] = (own[step] as number) - (values[row] as number);
+        const own = advantages[image]! as Float64Array;
+        own[step] = own[step]! - values[row]!;
       }
     }
     return { advantages, ...(valueLoss !== undefined && { valueLoss }) };
@@ -115,7 +115,7 @@ class ValueBaseline implements Baseline {
 
   async #learn(draw: readonly DrawnImage[], places: readonly Place[]): Promise<number> {
     const { optimizer, learn } = this.parts;
-    const rewards = places.map(({ image }) => (draw[image] as DrawnImage).reward);
+    const rewards = places.map(({ image }) => draw[image]!.reward);
     const out = await learn.run(
       {
         ...this.#feeds(draw, places),
@@ -126,7 +126,7 @@ class ValueBaseline implements Baseline {
       { fetch: ['loss'], keep: optimizer.sums() },
     );
     await optimizer.update(this.settings.learningRate);
-    return outputOf(out, 'loss', 'float32').data[0] as number;
+    return outputOf(out, 'loss', 'float32').data[0]!;
   }
 
   async #values(draw: readonly DrawnImage[], places: readonly Place[]): Promise<Float32Array> {
@@ -143,9 +143,7 @@ class ValueBaseline implements Baseline {
 
   #feeds(draw: readonly DrawnImage[], places: readonly Place[]): Record<string, Tensor> {
     const { steps } = this.size;
-    const features = places.map(({ image, step }) =>
-      featuresOf(draw[image] as DrawnImage, step, this.size),
-    );
+    const features = places.map(({ image, step }) => featuresOf(draw[image]!, step, this.size));
     const step = new Float32Array(places.length * steps);
     for (const [row, place] of places.entries()) step[row * steps + place.step] = 1;
     return {
@@ -160,7 +158,7 @@ function chosen<T>(items: readonly T[], count: number, random: () => number): T[
   const deck = [...items];
   for (let i = 0; i < count; i++) {
     const other = i + Math.floor(random() * (deck.length - i));
-    [deck[i], deck[other]] = [deck[other] as T, deck[i] as T];
+    [deck[i], deck[other]] = [deck[other]!, deck[i]!];
   }
   return deck.slice(0, count);
 }

@@ -39,10 +39,8 @@ export function featuresOf(
   step: number,
   { latent, context: shape }: DrawSize,
 ): Float32Array {
-  const told = Object.keys(shape).flatMap((port) => [
-    ...meanOfRows(context[port] as Tensor<'float32'>),
-  ]);
-  const seen = averaged(states[step] as Float32Array, latent);
+  const told = Object.keys(shape).flatMap((port) => [...meanOfRows(context[port]!)]);
+  const seen = averaged(states[step]!, latent);
   return Float32Array.from([...seen, ...told]);
 }
 
@@ -72,17 +70,17 @@ function averaged(
     const row = Math.min(Math.floor((Math.floor(i / width) % height) / tall), rows - 1);
     const column = Math.min(Math.floor((i % width) / wide), columns - 1);
     const tile = (Math.floor(i / (height * width)) * rows + row) * columns + column;
-    sums[tile] = (sums[tile] as number) + value;
-    counts[tile] = (counts[tile] as number) + 1;
+    sums[tile] = sums[tile]! + value;
+    counts[tile] = counts[tile]! + 1;
   }
-  return sums.map((sum, tile) => sum / (counts[tile] as number));
+  return sums.map((sum, tile) => sum / counts[tile]!);
 }
 
 /** The network's tensors. */
 export function valueTensors(size: DrawSize): AdapterTensor[] {
   const widths = [featureCount(size), ...Array<number>(layers).fill(hidden)];
   const all: [string, number[]][] = widths.slice(1).flatMap((width, i) => [
-    [`value.${i}.weight`, [widths[i] as number, width]],
+    [`value.${i}.weight`, [widths[i]!, width]],
     [`value.${i}.bias`, [width]],
     [`value.${i}.gain`, [size.steps, width]],
   ]);

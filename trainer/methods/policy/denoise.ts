@@ -1,7 +1,7 @@
 /** @file A policy under training, denoising: forward with its current weights, and the product with a vector backwards. */
 import { gradients } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
-import { Builder, type Value } from '@/trainer/graph/builder';
+import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
 import { type DenoisePolicy, declareGuidedPolicy } from './guided-policy';
@@ -37,6 +37,6 @@ export function buildDenoiseProduct(
   const wrt = throughInput ? [...weights, sample] : weights;
   const found = gradients(b, { of: output, wrt, seed: vector });
   appendAccumulation(b, weights, found.slice(0, weights.length), secondMoment);
-  if (throughInput) b.output(found[weights.length] as Value, 'latentGradient');
+  if (throughInput) b.output(found[weights.length]!, 'latentGradient');
   return b.finish();
 }

@@ -28,7 +28,7 @@ export async function backPropagate(
   const last = steps.length - 1;
   let gradient = image;
   for (let i = last; i >= first; i--) {
-    const step = steps[i] as RolloutStep;
+    const step = steps[i]!;
     const target = i === last ? plan.image : 'previous';
     const direct = stepProduct(step.coefficients, target, { ...step, gradient });
     gradient = direct.sample;
@@ -40,5 +40,5 @@ export async function backPropagate(
 }
 
 function sum(a: Float32Array, b: Float32Array): Float32Array {
-  return a.map((value, i) => value + (b[i] as number));
+  return a.map((value, i) => value + b[i]!);
 }

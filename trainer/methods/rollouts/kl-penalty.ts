@@ -29,7 +29,7 @@ export function klPenalty(
       const factor = (2 * kl.coefficient * weight * share) / (count * output.length);
       let squares = 0;
       const gradient = output.map((value, i) => {
-        const difference = value - (other[i] as number);
+        const difference = value - other[i]!;
         squares += difference ** 2;
         return factor * difference;
       });

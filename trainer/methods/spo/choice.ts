@@ -35,6 +35,6 @@ export function bestAndWorst(
 ): { best: number; worst: number } | null {
   const best = scores.indexOf(Math.max(...scores));
   const worst = scores.indexOf(Math.min(...scores));
-  const gap = scoreScale * ((scores[best] as number) - (scores[worst] as number));
+  const gap = scoreScale * (scores[best]! - scores[worst]!);
   return Math.tanh(gap / 2) > threshold ? { best, worst } : null;
 }

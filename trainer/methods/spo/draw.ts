@@ -2,7 +2,7 @@
 
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';
-import type { Scheduler, StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import { predictedMean, takeStep } from '@/trainer/diffusion/schedulers/step';
 import { concatenated } from '@/trainer/graph/tensor';
 import type { DrawOrigin } from '../policy-gradient/draw';
@@ -64,7 +64,7 @@ export async function drawPairs(
     scheduler.coefficients(timestep, settings.steps, settings.eta),
   );
   const predict = (policy: 'trained' | 'base', step: number, sample: Float32Array) =>
-    denoiser.predict(policy, sample, timesteps[step] as number, contexts);
+    denoiser.predict(policy, sample, timesteps[step]!, contexts);
   const look = async (next: Float32Array, step: number): Promise<Candidate> => {
     const coming = coefficients[step];
     if (!coming) return { next, scores: await score(next, prompts), output: undefined };
@@ -79,7 +79,7 @@ export async function drawPairs(
   for (let step = 0; step < eligibleSteps; step++) {
     const output = known ?? (await predict('trained', step, sample));
     const nextOf = (candidate: number) =>
-      takeStep(coefficients[step] as StepCoefficients, images, {
+      takeStep(coefficients[step]!, images, {
         sample,
         output,
         noise: noise(step * choice.candidates + candidate),
@@ -93,7 +93,7 @@ export async function drawPairs(
     draw.scores.push(...candidates.flatMap(({ scores }) => [...scores]));
     const chosen = prompts.map((_, image) =>
       bestAndWorst(
-        candidates.map(({ scores }) => scores[image] as number),
+        candidates.map(({ scores }) => scores[image]!),
         choice,
       ),
     );
@@ -102,18 +102,16 @@ export async function drawPairs(
       for (const [image, one] of chosen.entries()) {
         if (!one) continue;
         draw.pairs.push({
-          context: contexts[image] as Conditioning,
+          context: contexts[image]!,
           timestepIndex: step,
           sample: own(sample, image),
-          winner: own((candidates[one.best] as Candidate).next, image),
-          loser: own((candidates[one.worst] as Candidate).next, image),
+          winner: own(candidates[one.best]!.next, image),
+          loser: own(candidates[one.worst]!.next, image),
           reference: own(reference, image),
         });
       }
     }
-    const taken = prompts.map(
-      () => candidates[Math.floor(random() * choice.candidates)] as Candidate,
-    );
+    const taken = prompts.map(() => candidates[Math.floor(random() * choice.candidates)]!);
     const gathered = (read: (candidate: Candidate) => Float32Array) =>
       concatenated(taken.map((candidate, image) => own(read(candidate), image)));
     sample = gathered(({ next }) => next);

@@ -93,7 +93,7 @@ export class SpoTrainer extends ReplicatedTrainer {
     const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
     const runs = layOut(rows, single, shape.images, oneTimestep);
     const reports = await dealOut(lanes, runs, (lane, run, goOn) => {
-      const together = run.map(({ example }) => pairs[example] as StepPair);
+      const together = run.map(({ example }) => pairs[example]!);
       return this.#run(lane, together, pairs.length, goOn);
     });
     return {
@@ -118,11 +118,7 @@ export class SpoTrainer extends ReplicatedTrainer {
     const { trainable, pipeline, settings, emptyContext, loss } = this.options;
     const { timesteps } = this;
     const coefficients = (timestepIndex: number) =>
-      pipeline.scheduler.coefficients(
-        timesteps[timestepIndex] as number,
-        settings.steps,
-        settings.eta,
-      );
+      pipeline.scheduler.coefficients(timesteps[timestepIndex]!, settings.steps, settings.eta);
     const out = await session.run(
       {
         ...spoFeeds(pairs, coefficients, { unet: trainable.unet, shape, emptyContext, total }),

@@ -64,7 +64,7 @@ export function buildSpoStep(
   const found = gradients(b, { of: total, wrt: weights });
   b.output(pairLoss, 'pairLoss');
   for (const [side, name] of (['logRatioWinner', 'logRatioLoser'] as const).entries()) {
-    const ratio = b.sub(current[side] as string, before[side] as string);
+    const ratio = b.sub(current[side]!, before[side]!);
     b.output(b.reshape(ratio, [images]), name);
   }
   b.output(appendTransitionKl(b, step, mean, referenceMean), 'kl');
@@ -126,8 +126,8 @@ export function reportPairs(
     (name) => outputOf(out, name, 'float32').data,
   ) as [Float32Array, Float32Array, Float32Array, Float32Array];
   return pairs.map(({ timestepIndex }, row) => {
-    const timestep = timesteps[timestepIndex] as number;
-    const [winner, loser] = [winners[row] as number, losers[row] as number];
+    const timestep = timesteps[timestepIndex]!;
+    const [winner, loser] = [winners[row]!, losers[row]!];
     if (!Number.isFinite(winner) || !Number.isFinite(loser)) {
       throw new NonFiniteError(
         `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
@@ -137,11 +137,11 @@ export function reportPairs(
     return {
       timestepIndex,
       timestep,
-      loss: losses[row] as number,
+      loss: losses[row]!,
       logRatioWinner: winner,
       logRatioLoser: loser,
       clipFraction: clipped.filter(Boolean).length / 2,
-      kl: kls[row] as number,
+      kl: kls[row]!,
     };
   });
 }

@@ -57,7 +57,7 @@ export function layOut(
     const runs: Row[][] = [];
     let room = 0;
     for (const row of together) {
-      const size = sizes[row.example] as ExampleSize;
+      const size = sizes[row.example]!;
       if (size.images > images) {
         throw new RangeError(
           `A run holds ${images} images, but an example has ${size.images}; open the trainer with larger runs.`,
@@ -76,5 +76,5 @@ export function layOut(
 
 /** Comparisons in a run. */
 export function comparisonsIn(run: readonly Row[], sizes: readonly ExampleSize[]): number {
-  return run.reduce((sum, { example }) => sum + (sizes[example] as ExampleSize).comparisons, 0);
+  return run.reduce((sum, { example }) => sum + sizes[example]!.comparisons, 0);
 }

@@ -70,6 +70,6 @@ function predictionAt(trajectory: Trajectory, step: number): Float32Array {
       `The trajectory of "${trajectory.prompt}" (seed ${trajectory.seed}) holds no predictions of the policy that drew it. Sample with predictions kept, or compute the reference policy.`,
     );
   }
-  const size = predictions.data.length / (predictions.dims[0] as number);
+  const size = predictions.data.length / predictions.dims[0]!;
   return predictions.data.subarray(step * size, (step + 1) * size);
 }

@@ -48,7 +48,7 @@ export function fillRun(
   const images: RunImage[] = [];
   const comparisons: RunComparison[] = [];
   for (const row of rows) {
-    const { context, images: trajectories, comparisons: own } = examples[row.example] as Example;
+    const { context, images: trajectories, comparisons: own } = examples[row.example]!;
     const first = images.length;
     for (const trajectory of trajectories) {
       images.push({ trajectory, timestepIndex: row.timestepIndex, context });
@@ -57,7 +57,7 @@ export function fillRun(
       comparisons.push({ ...row, winner: first + winner, loser: first + loser, weight, smoothing });
     }
   }
-  while (images.length < size.images) images.push(images[0] as RunImage);
+  while (images.length < size.images) images.push(images[0]!);
   return { images, comparisons };
 }
 
@@ -105,16 +105,14 @@ export function reportTransitions(
   const pairLoss = outputOf(out, 'pairLoss', 'float32').data;
   return comparisons.map((comparison, i) => {
     const rows = [comparison.winner, comparison.loser] as const;
-    const [winner, loser] = rows.map(
-      (row) => (current[row] as number) - (before[row] as number),
-    ) as [number, number];
-    const timestep = timesteps[comparison.winner] as number;
+    const [winner, loser] = rows.map((row) => current[row]! - before[row]!) as [number, number];
+    const timestep = timesteps[comparison.winner]!;
     if (!Number.isFinite(winner) || !Number.isFinite(loser)) {
       throw new NonFiniteError(
         `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
       );
     }
-    const timestepWeight = timestepWeights[comparison.winner] as number;
+    const timestepWeight = timestepWeights[comparison.winner]!;
     const clipped = [
       isClipped(timestepWeight * winner, 'winner', clip),
       isClipped(timestepWeight * loser, 'loser', clip),
@@ -123,11 +121,11 @@ export function reportTransitions(
       example: comparison.example,
       timestepIndex: comparison.timestepIndex,
       timestep,
-      loss: pairLoss[i] as number,
+      loss: pairLoss[i]!,
       logRatioWinner: winner,
       logRatioLoser: loser,
       clipFraction: clipped.filter(Boolean).length / 2,
-      kl: rows.reduce((sum, row) => sum + (kl[row] as number), 0) / 2,
+      kl: rows.reduce((sum, row) => sum + kl[row]!, 0) / 2,
     };
   });
 }

@@ -156,7 +156,7 @@ export class TransitionTrainer extends ReplicatedTrainer {
     const { images, comparisons } = fillRun(examples, rows, options.run);
     const steps = images.map(({ timestepIndex }) =>
       options.scheduler.coefficients(
-        this.timesteps[timestepIndex] as number,
+        this.timesteps[timestepIndex]!,
         options.inferenceSteps,
         options.eta,
       ),

@@ -64,13 +64,13 @@ export async function openImportedReward(
 
 function appendScore(b: Builder, images: Value, parts: Parts): Value {
   const { manifest, layout, model, head, prompts } = parts;
-  const n = b.dims(images)[0] as number;
+  const n = b.dims(images)[0]!;
   const pixels = b.cast(appendPreprocessing(b, images, parts.preprocessing), parts.image.dtype);
   const told = prompts.declare(b, n);
   const outputs = inline(b, model, {
     feeds: { [parts.image.name]: pixels, ...told.feeds },
   });
-  const given = b.cast(outputs[parts.output.name] as Value, 'float32');
+  const given = b.cast(outputs[parts.output.name]!, 'float32');
   if (layout.score !== 'affine') {
     const text = told.embedding as Value;
     expectEmbedding(b, given, model, b.dims(text)[1]);
@@ -86,7 +86,7 @@ function appendScore(b: Builder, images: Value, parts: Parts): Value {
       feeds: { [port.name]: b.cast(appendUnit(b, given), port.dtype) },
     });
     const result = portOf(head, 'outputs', manifest.head?.output);
-    score = b.cast(scored[result.name] as Value, 'float32');
+    score = b.cast(scored[result.name]!, 'float32');
     source = head.source;
   }
   const { mean = layout.affine?.mean ?? 0, std = layout.affine?.std ?? 1 } = manifest.score;

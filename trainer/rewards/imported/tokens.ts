@@ -48,7 +48,7 @@ async function openClip(folder: string, length: number): Promise<PromptTokens> {
       `${folder}/tokenizer_config.json makes prompts ${tokenizer.maxLength} tokens long (model_max_length), the reward model takes ${length}. Correct text.length in reward.json, or take the model's own tokenizer.`,
     );
   }
-  const end = tokenizer.encode('')[1] as number;
+  const end = tokenizer.encode('')[1]!;
   return {
     length,
     room: tokenizer.room,

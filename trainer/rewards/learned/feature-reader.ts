@@ -70,7 +70,7 @@ export class FeatureReader {
       ),
     });
     const { data, dims } = outputOf(out, 'features', 'float32');
-    const size = dims[1] as number;
+    const size = dims[1]!;
     return images.map((_, row) => data.slice(row * size, (row + 1) * size));
   }
 

@@ -42,7 +42,7 @@ export function appendFeatures(
   images: Value,
   context: Readonly<Record<string, Value>>,
 ): Value {
-  const n = b.dims(images)[0] as number;
+  const n = b.dims(images)[0]!;
   const steps = timestepFeed(takesScalarTimestep(unet), Array<number>(n).fill(timestep));
   const levels = new Map<string, Value>();
   inline(b, unet, {
@@ -54,8 +54,7 @@ export function appendFeatures(
     }),
     onNode(_, { name }, outputs) {
       const found = pipeline.layout.level.exec(name);
-      if (found)
-        levels.set((found[1] ?? found[2]) as string, b.cast(outputs[0] as Value, 'float32'));
+      if (found) levels.set((found[1] ?? found[2]) as string, b.cast(outputs[0]!, 'float32'));
       return outputs;
     },
   });

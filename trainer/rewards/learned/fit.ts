@@ -9,7 +9,7 @@
  */
 import { type AdamWSettings, adamWFeeds, appendAdamW } from '@/trainer/autodiff/adamw';
 import { gradients } from '@/trainer/autodiff/gradients';
-import { Builder, type Value } from '@/trainer/graph/builder';
+import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor, zeros } from '@/trainer/graph/tensor';
@@ -108,11 +108,8 @@ export async function fitLogistic(
     };
     return {
       weights: await column('weights'),
-      intercept: (await column('intercept'))[0] as number,
-      heldOut: Float32Array.from(
-        evidence,
-        ({ fold }, row) => margins[row * columns + fold] as number,
-      ),
+      intercept: (await column('intercept'))[0]!,
+      heldOut: Float32Array.from(evidence, ({ fold }, row) => margins[row * columns + fold]!),
     };
   } finally {
     await engine.drop(...names.map(slot));
@@ -124,10 +121,10 @@ export async function fitLogistic(
 function normalizeColumns(counts: Float32Array, columns: number): void {
   const sums = new Float64Array(columns);
   counts.forEach((count, i) => {
-    sums[i % columns] = (sums[i % columns] as number) + count;
+    sums[i % columns] = sums[i % columns]! + count;
   });
   counts.forEach((count, i) => {
-    counts[i] = count / Math.max(sums[i % columns] as number, Number.MIN_VALUE);
+    counts[i] = count / Math.max(sums[i % columns]!, Number.MIN_VALUE);
   });
 }
 
@@ -153,7 +150,7 @@ function fitStep(
     b,
     trained.map((name, i) => ({
       value: name,
-      gradient: found[i] as Value,
+      gradient: found[i]!,
       firstMoment: b.input(`m.${name}`, 'float32', b.dims(name)),
       secondMoment: b.input(`v.${name}`, 'float32', b.dims(name)),
     })),
@@ -161,7 +158,7 @@ function fitStep(
   );
   b.output(linear, 'margins');
   for (const [i, name] of trained.entries()) {
-    const next = updated[i] as (typeof updated)[number];
+    const next = updated[i]!;
     b.output(next.value, `${name}.next`);
     b.output(next.firstMoment, `m.${name}.next`);
     b.output(next.secondMoment, `v.${name}.next`);

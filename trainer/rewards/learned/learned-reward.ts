@@ -17,7 +17,7 @@ export function learnedReward(
   return {
     name,
     append(b, images) {
-      const n = b.dims(images)[0] as number;
+      const n = b.dims(images)[0]!;
       const features = appendFeatures(
         b,
         networks,
@@ -29,7 +29,7 @@ export function learnedReward(
           ]),
         ),
       );
-      const width = b.dims(features)[1] as number;
+      const width = b.dims(features)[1]!;
       if (width !== head.weights.length) {
         throw new RangeError(
           `The reward model "${name}" reads ${head.weights.length} features, but this pipeline has ${width}. Train one for this pipeline.`,

@@ -57,13 +57,13 @@ export async function trainReward(
   if (problem) throw new RangeError(problem);
   const { mean, deviation } = momentsOf(features);
   const standardized = features.map((row) =>
-    row.map((value, i) => (value - (mean[i] as number)) / (deviation[i] as number)),
+    row.map((value, i) => (value - mean[i]!) / deviation[i]!),
   );
   const foldOf = foldsOf(data.statements);
   const evidence: Evidence[] = data.statements.map(({ first, second, label, weight, group }) => {
-    const own = standardized[first] as Float32Array;
+    const own = standardized[first]! as Float32Array;
     const other = second === null ? undefined : standardized[second];
-    const x = other ? own.map((value, i) => value - (other[i] as number)) : own;
+    const x = other ? own.map((value, i) => value - other[i]!) : own;
     return { x, label, weight, fold: foldOf(group) };
   });
   const intercept = data.source === 'flags';
@@ -87,7 +87,7 @@ function momentsOf(features: readonly Float32Array[]) {
   const mean = new Float32Array(width);
   const deviation = new Float32Array(width);
   for (let i = 0; i < width; i++) {
-    const values = features.map((row) => row[i] as number);
+    const values = features.map((row) => row[i]!);
     const average = values.reduce((sum, value) => sum + value, 0) / values.length;
     const squares = values.reduce((sum, value) => sum + (value - average) ** 2, 0);
     mean[i] = average;
@@ -108,7 +108,7 @@ function foldsOf(statements: readonly Statement[]): (group: string) => number {
 function calibrate(margins: Float32Array, evidence: readonly Evidence[]): number {
   const slope = (factor: number) =>
     evidence.reduce((sum, { label, weight }, i) => {
-      const margin = margins[i] as number;
+      const margin = margins[i]!;
       return sum + weight * margin * (1 / (1 + Math.exp(-factor * margin)) - label);
     }, 0);
   // Predictions no better than chance would be stretched to nothing, or turned round: leave a little.
@@ -124,7 +124,7 @@ function calibrate(margins: Float32Array, evidence: readonly Evidence[]): number
 function reportOf(data: RewardData, margins: Float32Array): RewardReport {
   const { statements, ceiling, annotators, until, source } = data;
   const decided = statements
-    .map(({ label }, i) => ({ label, margin: margins[i] as number }))
+    .map(({ label }, i) => ({ label, margin: margins[i]! }))
     .filter(({ label }) => label !== 0.5);
   const heldOut = {
     count: decided.filter(({ label, margin }) => margin > 0 === label > 0.5).length,

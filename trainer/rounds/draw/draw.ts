@@ -72,7 +72,7 @@ export async function draw(
       kept = Promise.all(
         batch.map(async ({ image, trajectory }, i) => {
           const row = {
-            ...(plans[i] as PlannedSample),
+            ...plans[i]!,
             ...of,
             policyId: model.policy.id,
             imageBlob: await putBlob(encodePng(image)),

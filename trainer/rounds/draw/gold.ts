@@ -58,7 +58,7 @@ export function spoil({ width, height, data }: RgbImage, seed: string): RgbImage
   const moved = shuffled(tiles, 'spoiled', seed).slice(0, tilesMoved);
   const spoiled = data.slice();
   for (const [i, tile] of moved.entries()) {
-    const source = moved[(i + 1) % moved.length] as number;
+    const source = moved[(i + 1) % moved.length]!;
     for (let y = 0; y < tileHeight; y++) {
       const start = (of: number) =>
         3 *

@@ -97,7 +97,7 @@ export function planEvaluation(
   const { evaluation, evaluationPrompts, sampling } = config;
   const { inferenceSteps, eta, guidanceScale } = sampling;
   return Array.from({ length: evaluation.images }, (_, i) => {
-    const prompt = evaluationPrompts[i % evaluationPrompts.length] as string;
+    const prompt = evaluationPrompts[i % evaluationPrompts.length]!;
     const seed = evaluation.seed + i;
     const drawn = [prompt, seed, inferenceSteps, eta, guidanceScale];
     if (annealing) drawn.push(annealingName(annealing));

@@ -38,6 +38,6 @@ export function dealt<T>(items: readonly T[], first: number, count: number, ...l
     const turn = Math.floor(place / items.length);
     const deck = decks.get(turn) ?? shuffled(items, ...label, turn);
     decks.set(turn, deck);
-    return deck[place % items.length] as T;
+    return deck[place % items.length]!;
   });
 }

@@ -148,7 +148,7 @@ function withRewards(
 ): ImageMeasures[] {
   return rewards.map((reward, i) => ({
     reward,
-    measures: judge && readings ? measuresOf(judge, (readings[i] as Reading).verdict) : {},
+    measures: judge && readings ? measuresOf(judge, readings[i]!.verdict) : {},
   }));
 }
 
@@ -184,9 +184,7 @@ function diversityOf(
 }
 
 function wins(after: readonly Reading[], before: readonly Reading[]): WinRecord {
-  const compared = after.map(({ verdict }, i) =>
-    compareVerdicts(verdict, (before[i] as Reading).verdict),
-  );
+  const compared = after.map(({ verdict }, i) => compareVerdicts(verdict, before[i]!.verdict));
   return {
     wins: compared.filter((difference) => difference > 0).length,
     ties: compared.filter((difference) => difference === 0).length,

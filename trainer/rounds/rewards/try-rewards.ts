@@ -94,7 +94,7 @@ function measuringFiles(terms: readonly RewardTerm[], opened: readonly Term[]): 
   if (!terms.some(isFile)) return scorerOf(combine(opened));
   return sumOfScorers(
     opened.map(({ reward, ...counted }, i) => {
-      const term = terms[i] as RewardTerm;
+      const term = terms[i]!;
       const open = isFile(term)
         ? fileSizeScorers[term.model as keyof typeof fileSizeScorers]
         : scorerOf(reward);

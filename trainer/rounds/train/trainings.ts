@@ -20,5 +20,5 @@ const trainings: { [Kind in TrainingKind]: OpenTraining<MethodOf<Kind>> } = {
 export function openTraining(context: TrainingContext): Promise<Training> {
   const { training } = methods[context.method];
   // The table says which methods each way to train takes; TypeScript does not follow it through two look-ups.
-  return (trainings[training] as OpenTraining<typeof context.method>)(context);
+  return (trainings[training]! as OpenTraining<typeof context.method>)(context);
 }

@@ -74,7 +74,7 @@ export class WorkLoop {
       engine = await Engine.open({ device: this.device.device });
       assignment.signal.throwIfAborted();
       if (this.#current) this.#current.engine = engine;
-      const perform = performers[assignment.kind] as (
+      const perform = performers[assignment.kind]! as (
         assignment: Assignment<WorkKind>,
         engine: Engine,
       ) => Promise<void>;

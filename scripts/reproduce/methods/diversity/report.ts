@@ -4,7 +4,7 @@ import { pixelsOf, rewardOf, seedsPoint, seedsText, type Told, table } from '../
 import { type Plot, writePlots } from '../reports/plot';
 import { sheetOf } from '../reports/sheet';
 import type { Sizes } from '../sizes';
-import { type Evaluation, meanOf } from '../training/evaluation';
+import { meanOf } from '../training/evaluation';
 import {
   alignmentOf,
   along,
@@ -112,7 +112,7 @@ export function tellGains(
       const reached = unitsOf(result, setting).map(reachedBy);
       const cells = plan.evaluateAt.map((_, i) => {
         const known = gains.flatMap((ofRun) => ofRun[i] ?? []);
-        const reward = meanOf(reached.map((ofRun) => rewardOf(ofRun[i] as Evaluation)));
+        const reward = meanOf(reached.map((ofRun) => rewardOf(ofRun[i]!)));
         return known.length > 0 ? `${seedsText(known)} at ${reward.toFixed(2)}` : '–';
       });
       return [setting.name, ...cells];
@@ -132,8 +132,8 @@ function plotsOf(result: DiversityResult, settings: readonly Setting[]): Plot[] 
         interval: 'band' as const,
         points: (xs[0] ?? []).map((_, i) =>
           seedsPoint(
-            meanOf(xs.map((values) => values[i] as number)),
-            own.map((unit) => read(along(unit, base)[i] as Evaluation)),
+            meanOf(xs.map((values) => values[i]!)),
+            own.map((unit) => read(along(unit, base)[i]!)),
           ),
         ),
       };

@@ -106,7 +106,7 @@ export async function fitReward(
   prompts: readonly string[],
   said: readonly Said[],
 ): Promise<LearnedHead> {
-  const promptOf = ({ first }: Said) => prompts[first] as string;
+  const promptOf = ({ first }: Said) => prompts[first]!;
   const asked = new Map<string, number>();
   for (const one of said) asked.set(promptOf(one), (asked.get(promptOf(one)) ?? 0) + 1);
   const statements = said.map((one) => ({

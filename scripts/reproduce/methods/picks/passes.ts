@@ -47,7 +47,7 @@ const isGuided = (feeds: Feeds) =>
 export function passesOf(name: string, feeds: Feeds): Passes {
   const { latents, timestep } = feeds;
   if (!timestep || !latents || 'slot' in latents) return noPasses;
-  const images = (latents.dims[0] as number) * (isGuided(feeds) ? 2 : 1);
+  const images = latents.dims[0]! * (isGuided(feeds) ? 2 : 1);
   return { forward: images, backward: differentiates.test(name) ? images : 0 };
 }
 

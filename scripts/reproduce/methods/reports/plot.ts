@@ -52,7 +52,7 @@ export function writePlots(plots: readonly Plot[], columns = 1): string {
   const perLine = Math.max(1, Math.floor((across * panel.width) / 150));
   const legendHeight = Math.ceil(names.length / perLine) * legendLine + 12;
   const [width, height] = [across * panel.width, rows * panel.height + legendHeight];
-  const colourOf = (name: string) => colours[names.indexOf(name) % colours.length] as string;
+  const colourOf = (name: string) => colours[names.indexOf(name) % colours.length]!;
   const body = plots.map((plot, i) => {
     const [left, top] = [(i % across) * panel.width, Math.floor(i / across) * panel.height];
     return `<g transform="translate(${left} ${top})">\n${drawPanel(plot, colourOf)}\n</g>`;
@@ -81,7 +81,7 @@ function drawPanel(plot: Plot, colourOf: (name: string) => string): string {
     : ticksOf(Math.min(...xs), Math.max(...xs));
   const yTicks = ticksOf(...rangeOf([...ys, ...(plot.span ?? [])].filter(Number.isFinite)));
   const [firstX, lastX] = [Math.min(...xs), Math.max(...xs)];
-  const [firstY, lastY] = [yTicks[0] as number, yTicks.at(-1) as number];
+  const [firstY, lastY] = [yTicks[0]!, yTicks.at(-1) as number];
   const inside = { width: width - left - right, height: height - top - bottom };
   const atX = (x: number) =>
     (left + (inside.width * (scaled(x) - firstX)) / (lastX - firstX || 1)).toFixed(1);

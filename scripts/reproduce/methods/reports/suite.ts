@@ -33,7 +33,7 @@ export function writeReport(
     efforts.reduce((sum, { seconds }) => sum + seconds / 60, 0);
   const thousands = (passes: Passes) => (evaluations(passes) / 1000).toFixed(0);
   const rows = figures.map(({ name: figure, planned }, i) => {
-    const efforts = spent[i] as Effort[];
+    const efforts = spent[i]!;
     return [
       figure,
       String(efforts.length),

@@ -33,7 +33,7 @@ export function gainOf(
   base: Record<string, number[]>,
   at = -1,
 ): number {
-  const before = base[reward] as number[];
+  const before = base[reward]!;
   const mean = meanOf(before);
   const deviation = Math.sqrt(meanOf(before.map((score) => (score - mean) ** 2)));
   return (meanOf(reached.at(at)?.scores ?? before) - mean) / deviation;

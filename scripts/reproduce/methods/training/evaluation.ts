@@ -67,7 +67,7 @@ export function defective({ deformed, blood }: Evaluation): number {
 export function winsAgainst(ours: Evaluation, base: Evaluation) {
   const compared = ours.alignment.map((alignment, i) => {
     const defects = (of: Evaluation) => Number(of.deformed[i]) + Number(of.blood[i]);
-    return defects(base) - defects(ours) || alignment - (base.alignment[i] as number);
+    return defects(base) - defects(ours) || alignment - base.alignment[i]!;
   });
   const record = {
     wins: compared.filter((difference) => difference > 0).length,
@@ -91,7 +91,7 @@ function measuresOf({ reward, deformed, blood, alignment }: Evaluation): ImageMe
     measures: {
       deformed: Number(!deformed[i]),
       blood: Number(!blood[i]),
-      alignment: alignment[i] as number,
+      alignment: alignment[i]!,
     },
   }));
 }

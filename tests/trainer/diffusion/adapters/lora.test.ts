@@ -30,7 +30,7 @@ it('a frozen adapter becomes part of the weights and draws what a fed one draws'
   const draws = gaussianNoise('adapter', 200_000);
   let at = 0;
   const adapter = new Map<string, Tensor>(
-    [...initialAdapter(sites.values(), 4, () => draws[at++] as number)].map(([name, { dims }]) => [
+    [...initialAdapter(sites.values(), 4, () => draws[at++]!)].map(([name, { dims }]) => [
       name,
       float32(
         dims,

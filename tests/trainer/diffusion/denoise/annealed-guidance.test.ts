@@ -28,7 +28,7 @@ describe.each(Object.entries(table))('%s', (name, [given, wanted]) => {
   it('weighs the tuned policy as NeMo-Aligner does, and is called so', () => {
     expect(annealingName(annealing)).toBe(name);
     for (const [i, weight] of tunedWeights(annealing, 10).entries()) {
-      expect(weight).toBeCloseTo(wanted[i] as number, 12);
+      expect(weight).toBeCloseTo(wanted[i]!, 12);
     }
   });
 });

@@ -28,7 +28,7 @@ it('is unrelated between seeds, steps and purposes', () => {
   streams.push(stepNoise(1, 0, 1000), stepNoise(1, 1, 1000), stepNoise(11, 0, 1000));
   for (const [i, a] of streams.entries()) {
     for (const b of streams.slice(i + 1)) {
-      const correlation = a.reduce((sum, z, k) => sum + z * (b[k] as number), 0) / a.length;
+      const correlation = a.reduce((sum, z, k) => sum + z * b[k]!, 0) / a.length;
       expect(Math.abs(correlation)).toBeLessThan(0.15);
     }
   }

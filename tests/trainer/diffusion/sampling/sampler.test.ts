@@ -53,9 +53,9 @@ const request = (seed: number, noiseSeed = seed, prompt = '1 hand'): SampleReque
 });
 
 it('draws the same sample bit for bit, wherever it stands in whichever batch', async () => {
-  const alone = (await draw([request(7)]))[0] as Sampled;
-  const among = (await draw([1, 2, 3, 4, 7].map((seed) => request(seed))))[4] as Sampled;
-  const first = (await draw([request(7), request(8), request(9)]))[0] as Sampled;
+  const alone = (await draw([request(7)]))[0]!;
+  const among = (await draw([1, 2, 3, 4, 7].map((seed) => request(seed))))[4]!;
+  const first = (await draw([request(7), request(8), request(9)]))[0]!;
   for (const again of [among, first]) {
     expect(serializeTrajectory(again.trajectory)).toEqual(serializeTrajectory(alone.trajectory));
     expect(encodePng(again.image)).toEqual(encodePng(alone.image));
@@ -98,9 +98,9 @@ it('keeps the guided outputs when asked, and they lead from state to state', asy
     const { mean, sigma } = pipeline.scheduler.coefficients(751, 4, 1);
     const size = latentsAt(trajectory, 0).length;
     const distances = Array.from({ length: size }, (_, i) => {
-      const x = latentsAt(trajectory, 0)[i] as number;
-      const output = again.predictions?.data[i] as number;
-      const next = latentsAt(trajectory, 1)[i] as number;
+      const x = latentsAt(trajectory, 0)[i]!;
+      const output = again.predictions!.data[i]!;
+      const next = latentsAt(trajectory, 1)[i]!;
       return (next - mean.sample * x - mean.output * output) / sigma;
     });
     const variance = distances.reduce((sum, z) => sum + z * z, 0) / size;
@@ -191,7 +191,7 @@ describe('annealed guidance', () => {
         policy,
       });
       await denoiser.setPrompts([prompts[0]], prompts[1]);
-      const timestep = trajectory.timesteps[step] as number;
+      const timestep = trajectory.timesteps[step]!;
       const output = await denoiser.predict(latentsAt(trajectory, step).slice(), timestep);
       await denoiser.release();
       return [...output];
@@ -200,7 +200,7 @@ describe('annealed guidance', () => {
     for (const [step, weight] of weights.entries()) {
       const base = await predicted(undefined, step);
       const tuned = await predicted(tunedPolicy(0.5), step);
-      const mixed = base.map((value, i) => value + weight * ((tuned[i] as number) - value));
+      const mixed = base.map((value, i) => value + weight * (tuned[i]! - value));
       const found = [
         ...(trajectory.predictions?.data.subarray(step * size, (step + 1) * size) ?? []),
       ];
@@ -219,7 +219,7 @@ it('draws in lanes what one lane draws, and every lane draws the same bits', asy
   const [inLanes, inOne] = [await draw(requests), await draw(requests, single)];
   await alone.close();
   for (const [i, { trajectory }] of inLanes.entries()) {
-    const wanted = (inOne[i] as Sampled).trajectory;
+    const wanted = inOne[i]!.trajectory;
     expect(worstRelativeError([...trajectory.latents.data], [...wanted.latents.data])).toBeLessThan(
       1e-5,
     );

@@ -123,10 +123,7 @@ describe('coefficients', () => {
       const { mean } = predictedMean(coefficients, sample, output);
       for (const i of [0, 1]) {
         const { sample: a, output: b } = coefficients.mean;
-        expect(a * (sample[i] as number) + b * (output[i] as number)).toBeCloseTo(
-          mean[i] as number,
-          6,
-        );
+        expect(a * sample[i]! + b * output[i]!).toBeCloseTo(mean[i]!, 6);
       }
     }
   });
@@ -141,8 +138,8 @@ describe('coefficients', () => {
       const coefficients = scheduler({ prediction_type }).coefficients(451, 20, 1);
       return predictedMean(coefficients, Float32Array.of(x), Float32Array.of(output)).mean[0];
     });
-    expect(means[1]).toBeCloseTo(means[0] as number, 5);
-    expect(means[2]).toBeCloseTo(means[0] as number, 5);
+    expect(means[1]).toBeCloseTo(means[0]!, 5);
+    expect(means[2]).toBeCloseTo(means[0]!, 5);
   });
 
   it('have no noise and no density at eta 0', () => {

@@ -31,7 +31,7 @@ async function open(folder: string, file: string) {
 function worstError(got: Float32Array, wanted: Float32Array): number {
   const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return got.reduce(
-    (most, value, at) => Math.max(most, Math.abs(value - (wanted[at] as number)) / largest),
+    (most, value, at) => Math.max(most, Math.abs(value - wanted[at]!) / largest),
     0,
   );
 }

@@ -103,7 +103,7 @@ test('one image alone gives what it gives in a batch', async () => {
   const all = await run(0, 5);
   const third = await run(2, 1);
   third.forEach((value, at) => {
-    expect(value).toBeCloseTo(all[2 * 1024 + at] as number, 4);
+    expect(value).toBeCloseTo(all[2 * 1024 + at]!, 4);
   });
 });
 

@@ -46,16 +46,16 @@ function reference(steps: number, learningRate: number): number[] {
   const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = ADAMW;
   for (let step = 1; step <= steps; step++) {
     const factors = [...x(step), 1, 1];
-    const raw = weights.map((weight, at) => 2 * weight * (factors[at] as number));
+    const raw = weights.map((weight, at) => 2 * weight * factors[at]!);
     const norm = Math.hypot(...raw);
     raw.forEach((value, at) => {
       const gradient = value * Math.min(1, maxGradNorm / norm);
-      first[at] = beta1 * (first[at] as number) + (1 - beta1) * gradient;
-      second[at] = beta2 * (second[at] as number) + (1 - beta2) * gradient ** 2;
-      const mean = (first[at] as number) / (1 - beta1 ** step);
-      const spread = Math.sqrt((second[at] as number) / (1 - beta2 ** step)) + epsilon;
-      const decay = at < 4 ? learningRate * weightDecay * (weights[at] as number) : 0;
-      weights[at] = (weights[at] as number) - decay - (learningRate * mean) / spread;
+      first[at] = beta1 * first[at]! + (1 - beta1) * gradient;
+      second[at] = beta2 * second[at]! + (1 - beta2) * gradient ** 2;
+      const mean = first[at] / (1 - beta1 ** step);
+      const spread = Math.sqrt(second[at] / (1 - beta2 ** step)) + epsilon;
+      const decay = at < 4 ? learningRate * weightDecay * weights[at]! : 0;
+      weights[at] = weights[at]! - decay - (learningRate * mean) / spread;
     });
   }
   return weights;
@@ -76,7 +76,7 @@ test('AdamW in the graph is AdamW', async () => {
   }
   const wanted = reference(6, 0.05);
   (await weightsOf(training)).forEach((weight, at) => {
-    expect(weight).toBeCloseTo(wanted[at] as number, 5);
+    expect(weight).toBeCloseTo(wanted[at]!, 5);
   });
 });
 

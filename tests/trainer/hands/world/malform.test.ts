@@ -11,7 +11,7 @@ test('a malformed hand is its whole hand but for one place', () => {
     expect(malformed.truth).toEqual(whole.truth);
     let changed = 0;
     for (let at = 0; at < whole.pixels.length; at += 3) {
-      const difference = Math.abs((whole.pixels[at] as number) - (malformed.pixels[at] as number));
+      const difference = Math.abs(whole.pixels[at]! - malformed.pixels[at]!);
       if (difference > 12) changed++;
     }
     expect(changed).toBeGreaterThan(15);

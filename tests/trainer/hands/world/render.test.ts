@@ -26,7 +26,7 @@ function fingersOnArc(pixels: Uint8Array, radius: number, fromDegrees: number): 
     const x = Math.round(34 + radius * Math.sin(angle));
     const y = Math.round(36 - radius * Math.cos(angle));
     const at = (y * IMAGE_SIZE + x) * 3;
-    const isSkin = (pixels[at] as number) > (pixels[at + 2] as number) + 30;
+    const isSkin = pixels[at]! > pixels[at + 2]! + 30;
     if (isSkin && !inside) runs++;
     inside = isSkin;
   }

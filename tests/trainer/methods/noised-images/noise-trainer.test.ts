@@ -71,14 +71,11 @@ function adapterOf(seed: string, size = 0.3): Adapter {
   const noise = gaussianNoise(seed, 200_000);
   let at = 0;
   const sites = adapterSites(pipeline.unet.graph, 'attention');
-  const blank = initialAdapter(sites.values(), 4, () => noise[at++] as number);
+  const blank = initialAdapter(sites.values(), 4, () => noise[at++]!);
   return new Map(
     [...blank].map(([name, { dims, data }]) => [
       name,
-      float32(
-        dims,
-        name.includes('lora_B') ? data.map(() => size * (noise[at++] as number)) : data,
-      ),
+      float32(dims, name.includes('lora_B') ? data.map(() => size * noise[at++]!) : data),
     ]),
   );
 }
@@ -253,7 +250,7 @@ describe('a step', () => {
       const other = two.gradient.get(name)?.data as Float32Array;
       return float32(
         dims,
-        data.map((value, i) => value - (other[i] as number)),
+        data.map((value, i) => value - other[i]!),
       );
     });
     const gap = Math.sqrt(apart.reduce((sum, tensor) => sum + squares(tensor), 0));

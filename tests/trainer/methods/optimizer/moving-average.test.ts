@@ -65,8 +65,8 @@ it('keeps a ← d·a + (1 − d)·w of every weight, with d as far as the steps 
   for (const [i, d] of [0, 2 / 11, 3 / 12, 0.3, 0.3].entries()) {
     const { tensors: raw, averages } = states[i]!;
     const weights = valuesOf(raw);
-    expected = expected.map((value, at) => d * value + (1 - d) * (weights[at] as number));
-    const gaps = valuesOf(averages).map((value, at) => Math.abs(value - (expected[at] as number)));
+    expected = expected.map((value, at) => d * value + (1 - d) * weights[at]!);
+    const gaps = valuesOf(averages).map((value, at) => Math.abs(value - expected[at]!));
     expect(gaps).toHaveLength(7);
     expect(Math.max(...gaps)).toBeLessThan(1e-6);
   }

@@ -20,7 +20,7 @@ describe('advantages by hand', () => {
     // Mean 4, deviations −3 −1 1 3: variance 5.
     const found = tracker({ perPrompt: false }).advantages(['a', 'b', 'c', 'd'], [1, 3, 5, 7]);
     const wanted = [-3, -1, 1, 3].map((difference) => difference / Math.sqrt(5));
-    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(wanted[i] as number, 7);
+    for (const [i, value] of found.entries()) expect(value).toBeCloseTo(wanted[i]!, 7);
   });
 
   it('count against the draw until a prompt is known, then against its own last rewards', () => {
@@ -92,7 +92,7 @@ describe('advantages, whatever is drawn', () => {
             expect(moved[i]).toBeCloseTo(value, 3);
             for (const [j, than] of found.entries()) {
               if (prompts[i] !== prompts[j] || rewards[i] === rewards[j]) continue;
-              expect(value > than).toBe((rewards[i] as number) > (rewards[j] as number));
+              expect(value > than).toBe(rewards[i]! > rewards[j]!);
             }
           }
         }

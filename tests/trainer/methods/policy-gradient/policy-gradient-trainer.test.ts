@@ -55,7 +55,7 @@ beforeAll(async () => {
   await conditioning.release();
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
-  const z = () => draws[drawn++] as number;
+  const z = () => draws[drawn++]!;
   const sites = adapterSites(pipeline.unet.graph, 'attention');
   adapter = new Map(
     [...initialAdapter(sites.values(), 4, z)].map(([name, { dims, data }]) => [
@@ -131,7 +131,7 @@ describe('the gradient of a step equals finite differences of its loss, stored n
     // Not where it was drawn: some ratios are clipped by now, others are not.
     const moved = gaussianNoise('moved', 100_000);
     let next = 0;
-    const here = displaced(adapter, () => 0.02 * (moved[next++] as number));
+    const here = displaced(adapter, () => 0.02 * moved[next++]!);
     const { transitions } = await at(here);
     const gradient = await trainer.gradient();
     const length = Math.sqrt(
@@ -143,7 +143,7 @@ describe('the gradient of a step equals finite differences of its loss, stored n
     expect(length).toBeGreaterThan(0);
     const h = 0.002;
     const along = (sign: number) =>
-      displaced(here, (name, i) => (sign * h * (gradient.get(name)?.data[i] as number)) / length);
+      displaced(here, (name, i) => (sign * h * gradient.get(name)!.data[i]!) / length);
     const [up, down] = [await at(along(1)), await at(along(-1))];
     await trainer.close();
     const clipped = transitions.filter((transition) => transition.clipped).length;
@@ -187,7 +187,7 @@ describe('a draw and the steps on it', () => {
     const advantages =
       name === 'DPOK' ? rewards : new AdvantageTracker(standardized).advantages([], rewards);
     for (const [i, { loss, kl }] of first.entries()) {
-      expect(loss).toBeCloseTo(-(advantages[i % 2 === 0 ? 0 : 2] as number), 3);
+      expect(loss).toBeCloseTo(-advantages[i % 2 === 0 ? 0 : 2]!, 3);
       // DPOK's distance is from the base, from which this adapter has moved; DDPO's from the policy that drew.
       if (name === 'DPOK') expect(kl).toBeGreaterThan(1e-6);
       else expect(kl).toBeLessThan(1e-9);

@@ -42,7 +42,7 @@ it('sees x_t averaged to at most sixteen a side, and the mean of the embeddings'
   const state = Float32Array.from({ length: 2 * 33 * 8 }, (_, i) => Math.floor(i / 8) % 33);
   const words = Float32Array.from({ length: 15 }, (_, i) => i);
   const context = { words: float32([3, 5], words) };
-  const image = { ...(draw[0] as DrawnImage), states: [state], context };
+  const image = { ...draw[0]!, states: [state], context };
   const seen = featuresOf(image, 0, tall);
   expect(seen).toHaveLength(featureCount(tall));
   // Rows two by two, the odd one with the last two.
@@ -73,7 +73,7 @@ it('has the gradient of its squared error', async () => {
     const feeds = { ...Object.fromEntries(moved), ...Object.fromEntries(sums) };
     const out = await session.run({ ...feeds, features, step, reward, keepSum: float32([], [0]) });
     return {
-      loss: outputOf(out, 'loss', 'float32').data[0] as number,
+      loss: outputOf(out, 'loss', 'float32').data[0]!,
       gradient: (name: string) => outputOf(out, `${accumulated(name)}.next`, 'float32').data,
     };
   };
@@ -88,7 +88,7 @@ it('has the gradient of its squared error', async () => {
         float32(
           (weights.get(name) as Tensor).dims,
           (weights.get(name) as Tensor<'float32'>).data.map(
-            (value, i) => value + (sign * h * (own[i] as number)) / length,
+            (value, i) => value + (sign * h * own[i]!) / length,
           ),
         ),
       );
@@ -130,7 +130,7 @@ describe('a value network as baseline', () => {
       sizes.push(flat(advantages).reduce((sum, a) => sum + a * a, 0));
     }
     await baseline.release();
-    expect(losses.at(-1)).toBeLessThan((losses[0] as number) / 4);
-    expect(sizes.at(-1)).toBeLessThan((sizes[0] as number) / 2);
+    expect(losses.at(-1)).toBeLessThan(losses[0]! / 4);
+    expect(sizes.at(-1)).toBeLessThan(sizes[0]! / 2);
   });
 });

@@ -78,7 +78,7 @@ async function stepOf(external: boolean) {
   let drawn = 0;
   const draws = gaussianNoise('adapter', 100_000);
   const sites = adapterSites(pipeline.unet.graph, 'attention').values();
-  await trainer.load(initialState(initialAdapter(sites, 2, () => draws[drawn++] as number)));
+  await trainer.load(initialState(initialAdapter(sites, 2, () => draws[drawn++]!)));
   const length = 2 * sizeOf(pipeline.latentShape);
   const batch = {
     latents: gaussianNoise('x_T', length),

@@ -61,16 +61,14 @@ beforeAll(async () => {
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   adapter = new Map(
-    [...initialAdapter(sites.values(), 4, () => draws[drawn++] as number)].map(
-      ([name, { dims, data }]) => [
-        name,
-        // Both halves away from 0, so that both have a gradient worth comparing.
-        float32(
-          dims,
-          data.map((value) => value + 0.3 * (draws[drawn++] as number)),
-        ),
-      ],
-    ),
+    [...initialAdapter(sites.values(), 4, () => draws[drawn++]!)].map(([name, { dims, data }]) => [
+      name,
+      // Both halves away from 0, so that both have a gradient worth comparing.
+      float32(
+        dims,
+        data.map((value) => value + 0.3 * draws[drawn++]!),
+      ),
+    ]),
   );
 });
 afterAll(async () => {
@@ -116,7 +114,7 @@ async function at(
   const { reports } = await trainer.step([batch], () => 0.5);
   const gradient = await trainer.gradient();
   await trainer.close();
-  const { loss, kl } = reports[0] as (typeof reports)[number];
+  const { loss, kl } = reports[0]!;
   return { loss: loss + (method.kl?.coefficient ?? 0) * kl, gradient };
 }
 
@@ -137,7 +135,7 @@ async function gapOf(
     new Map(
       [...adapter].map(([name, { dims, data }]) => {
         const own = gradient.get(name)?.data ?? new Float32Array(data.length);
-        const step = (i: number) => (sign * h * (own[i] as number)) / length;
+        const step = (i: number) => (sign * h * own[i]!) / length;
         return [
           name,
           float32(
@@ -166,7 +164,7 @@ describe('the gradient of a rollout equals finite differences', () => {
     for (const [name, { data }] of one.gradient) {
       const scale = Math.max(...data.map(Math.abs));
       for (const [i, value] of data.entries()) {
-        const found = two.gradient.get(name)?.data[i] as number;
+        const found = two.gradient.get(name)!.data[i]!;
         expect(Math.abs(found - value)).toBeLessThanOrEqual(1e-4 * scale);
       }
     }

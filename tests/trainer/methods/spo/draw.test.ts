@@ -56,7 +56,7 @@ describe('a draw', () => {
         // The reward is an image's first number.
         async score(latents) {
           scored.push(latents);
-          return Float32Array.of(latents[0] as number, latents[size] as number);
+          return Float32Array.of(latents[0]!, latents[size]!);
         },
         scheduler,
         settings: { steps, eta: 1, guidance: 1 },
@@ -91,17 +91,17 @@ describe('a draw', () => {
   it('scores what a candidate is heading for, and at the end the image itself', async () => {
     const { pairs, scored } = await drawn();
     for (const [image, { winner, loser }] of pairs.slice(-2).entries()) {
-      const last = scored.slice(-3).map((latents) => latents[image * size] as number);
+      const last = scored.slice(-3).map((latents) => latents[image * size]!);
       expect(winner[0]).toBe(Math.max(...last));
       expect(loser[0]).toBe(Math.min(...last));
     }
     // Before the end x̂0 = (x − √(1−ᾱ)·ε̂)/√ᾱ at the timestep that comes next.
-    const alphaBar = scheduler.alphaBar(timesteps[3] as number);
+    const alphaBar = scheduler.alphaBar(timesteps[3]!);
     const heading = (x: number) => (x * (1 - 0.1 * Math.sqrt(1 - alphaBar))) / Math.sqrt(alphaBar);
     for (const [image, { winner, loser }] of pairs.slice(2, 4).entries()) {
-      const there = scored.slice(3, 6).map((latents) => latents[image * size] as number);
-      expect(heading(winner[0] as number)).toBeCloseTo(Math.max(...there), 4);
-      expect(heading(loser[0] as number)).toBeCloseTo(Math.min(...there), 4);
+      const there = scored.slice(3, 6).map((latents) => latents[image * size]!);
+      expect(heading(winner[0]!)).toBeCloseTo(Math.max(...there), 4);
+      expect(heading(loser[0]!)).toBeCloseTo(Math.min(...there), 4);
     }
   });
 

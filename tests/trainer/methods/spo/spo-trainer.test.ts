@@ -51,7 +51,7 @@ beforeAll(async () => {
   await conditioning.release();
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
-  const z = () => draws[drawn++] as number;
+  const z = () => draws[drawn++]!;
   const sites = adapterSites(pipeline.unet.graph, 'attention');
   adapter = new Map(
     [...initialAdapter(sites.values(), 4, z)].map(([name, { dims, data }]) => [
@@ -168,7 +168,7 @@ it.each([
     let [gap, size] = [0, 0];
     for (const [name, { data }] of wanted) {
       for (const [i, value] of data.entries()) {
-        gap += (value - (found.get(name)?.data[i] as number)) ** 2;
+        gap += (value - found.get(name)!.data[i]!) ** 2;
         size += value ** 2;
       }
     }

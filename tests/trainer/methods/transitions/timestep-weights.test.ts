@@ -59,19 +59,18 @@ describe('the same change of the output', () => {
   /** ln π_θ − ln π_ref of a step's transition where θ says `change` more than the reference did. */
   function logRatio(step: StepCoefficients, drawn: Float32Array, change: Float32Array): number {
     const reference = predictedMean(step, sample, output).mean;
-    const moved = output.map((value, i) => value + (change[i] as number));
-    const next = reference.map((value, i) => value + step.sigma * (drawn[i] as number));
-    const density = (at: Float32Array) => logDensities(next, at, step.sigma, 1)[0] as number;
+    const moved = output.map((value, i) => value + change[i]!);
+    const next = reference.map((value, i) => value + step.sigma * drawn[i]!);
+    const density = (at: Float32Array) => logDensities(next, at, step.sigma, 1)[0]!;
     return density(predictedMean(step, sample, moved).mean) - density(reference);
   }
   const weighted = (
     weighting: 'uniform' | 'equal-slope' | 'equal-kl',
     of: (s: StepCoefficients) => number,
-  ) =>
-    timestepWeights(weighting, steps).map((weight, i) => weight * of(steps[i] as StepCoefficients));
+  ) => timestepWeights(weighting, steps).map((weight, i) => weight * of(steps[i]!));
 
   it('moves every margin alike by equal slopes, while it is small', () => {
-    const small = noise.map((value, i) => 1e-4 * (value - (other[i] as number)));
+    const small = noise.map((value, i) => 1e-4 * (value - other[i]!));
     const margin = (step: StepCoefficients) =>
       -(logRatio(step, noise, small) - logRatio(step, other, small));
     expect(spread(weighted('uniform', margin))).toBeGreaterThan(8);

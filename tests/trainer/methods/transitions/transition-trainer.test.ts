@@ -83,7 +83,7 @@ function fresh(targets: AdapterTargets = 'attention'): Adapter {
   const noise = gaussianNoise('adapter', 200_000);
   let at = 0;
   const sites = adapterSites(pipeline.unet.graph, targets);
-  return initialAdapter(sites.values(), 4, () => noise[at++] as number);
+  return initialAdapter(sites.values(), 4, () => noise[at++]!);
 }
 
 describe('training on pairs', () => {
@@ -115,7 +115,7 @@ describe('training on pairs', () => {
       const { tensors } = await trainer.state();
       await trainer.close();
       return [...start].flatMap(([name, { data }]) =>
-        [...(tensors.get(name)?.data ?? [])].map((value, i) => value - (data[i] as number)),
+        [...(tensors.get(name)?.data ?? [])].map((value, i) => value - data[i]!),
       );
     };
     const largest = (steps: readonly number[]) => Math.max(...steps.map(Math.abs)) / learningRate;
@@ -168,7 +168,7 @@ describe('training on pairs', () => {
     await parts.step([pair], [all]);
     for (const [name, tensor] of (await parts.state()).tensors) {
       (tensor.data as Float32Array).forEach((value, i) => {
-        expect(value).toBeCloseTo(wanted.get(name)?.data[i] as number, 4);
+        expect(value).toBeCloseTo(wanted.get(name)!.data[i]!, 4);
       });
     }
     await parts.close();
@@ -178,7 +178,7 @@ describe('training on pairs', () => {
     const lanesEngine = await Engine.open({ device: 'cpu', threads: 2 });
     const other: Example = {
       ...pair,
-      images: [third, (pair.images as Trajectory[])[0] as Trajectory],
+      images: [third, (pair.images as Trajectory[])[0]!],
     };
     // Seven runs of one pair each: one lane gets four of them, the other three.
     const run = { images: 2, comparisons: 1 };
@@ -240,7 +240,7 @@ describe('training on pairs', () => {
     const [together, single] = [await trained([group], 6), await trained(apart, 8)];
     for (const [name, moment] of together.firstMoments) {
       moment.data.forEach((value, i) => {
-        const wanted = single.firstMoments.get(name)?.data[i] as number;
+        const wanted = single.firstMoments.get(name)!.data[i]!;
         expect(Math.abs(value - wanted)).toBeLessThan(1e-4 * Math.abs(wanted) + 1e-8);
       });
     }
@@ -280,7 +280,7 @@ describe('training on pairs', () => {
         loss,
         clipFraction,
       } of transitions) {
-        const weight = timestepWeights[timestepIndex] as number;
+        const weight = timestepWeights[timestepIndex]!;
         const [winner, loser] = [weight * logRatioWinner, weight * logRatioLoser];
         const margin = 10 * (counted(winner, 'winner') - counted(loser, 'loser'));
         expect(loss).toBeCloseTo(Math.log1p(Math.exp(-margin)) + 0.2 * margin, 5);

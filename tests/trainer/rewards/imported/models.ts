@@ -123,7 +123,7 @@ export function embeddingOf(values: ArrayLike<number>): number[] {
   return Array.from({ length: width }, (_, column) => {
     let sum = 0;
     for (let i = 0; i < pixels; i++) {
-      sum += (values[i] as number) * (imageWeights[i * width + column] as number);
+      sum += values[i]! * imageWeights[i * width + column]!;
     }
     return Math.tanh(sum);
   });
@@ -132,12 +132,12 @@ export function embeddingOf(values: ArrayLike<number>): number[] {
 /** The text tower of these ids, of which the first `used` count. */
 export function promptOf(ids: readonly number[], used: number): number[] {
   return Array.from({ length: width }, (_, column) =>
-    ids.slice(0, used).reduce((sum, id) => sum + (tokenWeights[id * width + column] as number), 0),
+    ids.slice(0, used).reduce((sum, id) => sum + tokenWeights[id * width + column]!, 0),
   );
 }
 
 export const dot = (a: readonly number[], b: readonly number[]) =>
-  a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+  a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
 export const cosine = (a: readonly number[], b: readonly number[]) =>
   dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));

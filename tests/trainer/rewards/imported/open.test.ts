@@ -58,12 +58,11 @@ function preprocessed({ data, dims }: Tensor<'float32'>, image: number): number[
         let sum = 0;
         for (let y = 0; y < height; y++) {
           for (let x = 0; x < width; x++) {
-            const weight =
-              (down[row * height + y] as number) * (across[column * width + x] as number);
-            sum += weight * (plane[y * width + x] as number);
+            const weight = down[row * height + y]! * across[column * width + x]!;
+            sum += weight * plane[y * width + x]!;
           }
         }
-        out.push((sum - (clip.mean[channel] as number)) / (clip.std[channel] as number));
+        out.push((sum - clip.mean[channel]!) / clip.std[channel]!);
       }
     }
   }
@@ -74,7 +73,7 @@ function preprocessed({ data, dims }: Tensor<'float32'>, image: number): number[
 async function promptEmbedding(folder: string, prompt: string): Promise<number[]> {
   const tokenizer = await ClipTokenizer.open(join(folder, 'tokenizer'));
   const ids = tokenizer.encode(prompt);
-  const end = tokenizer.encode('')[1] as number;
+  const end = tokenizer.encode('')[1]!;
   return promptOf(ids, ids.indexOf(end) + 1);
 }
 
@@ -182,7 +181,7 @@ it.each([
   ['pickscore', false],
   ['clipscore', false],
 ])('%s reads curly quotes as straight ones: %s', async (layout, cleans) => {
-  const { manifest, graphs } = cases[layout] as Case;
+  const { manifest, graphs } = cases[layout]!;
   const reward = await openImportedReward(
     engine,
     await writeModel(manifestOf(layout, manifest), graphs()),
@@ -231,7 +230,7 @@ it("the golden reward model's score, through a manifest and a text tower", async
   const words = ['1', '2', '3', '4', '5', '6', '7', '8'].slice(0, n);
   const table = new Float32Array(4096 * goldenWidth);
   for (const [row, word] of words.entries()) {
-    const id = tokenizer.encode(word)[1] as number;
+    const id = tokenizer.encode(word)[1]!;
     table.set(
       embeddings.data.subarray(row * goldenWidth, (row + 1) * goldenWidth),
       id * goldenWidth,
@@ -239,7 +238,7 @@ it("the golden reward model's score, through a manifest and a text tower", async
   }
   const weights = b.constant('table', float32([4096, goldenWidth], table));
   b.output(b.op('Gather', [weights, first]), 'text_embeds');
-  const size = images.dims[2] as number;
+  const size = images.dims[2]!;
   const folder = await writeModel(
     {
       name: 'golden',
@@ -258,10 +257,10 @@ it("the golden reward model's score, through a manifest and a text tower", async
   const { score, gradient } = await scoredBy(session, images, await reward.feeds(words));
   await session.release();
   const { data: wanted } = numbers.get('score') as Tensor<'float32'>;
-  for (const [i, value] of score.entries()) expect(value).toBeCloseTo(wanted[i] as number, 4);
+  for (const [i, value] of score.entries()) expect(value).toBeCloseTo(wanted[i]!, 4);
   const { data: slopes } = numbers.get('grad_image') as Tensor<'float32'>;
   const largest = slopes.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const worst = gradient.reduce((w, v, i) => Math.max(w, Math.abs(v - (slopes[i] as number))), 0);
+  const worst = gradient.reduce((w, v, i) => Math.max(w, Math.abs(v - slopes[i]!)), 0);
   expect(worst / largest).toBeLessThan(1e-4);
 });
 

@@ -16,14 +16,13 @@ function evidence(count: number, seed: number): Evidence[] {
   const random = createRandom(seed);
   return Array.from({ length: count }, (_, i) => {
     const x = Float32Array.from({ length: width }, () => random.gaussian());
-    const odds = 2 * (x[0] as number) - (x[1] as number) + 0.5;
+    const odds = 2 * x[0]! - x[1]! + 0.5;
     const label = random.chance(0.1) ? 0.5 : Number(random.chance(1 / (1 + Math.exp(-odds))));
     return { x, label, weight: random.between(0.5, 2), fold: i % settings.folds };
   });
 }
 
-const dot = (a: Float32Array, b: Float32Array) =>
-  a.reduce((sum, v, i) => sum + v * (b[i] as number), 0);
+const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, v, i) => sum + v * b[i]!, 0);
 
 it('ends where the gradient of the objective vanishes', async () => {
   const given = evidence(120, 1);
@@ -33,12 +32,12 @@ it('ends where the gradient of the objective vanishes', async () => {
   for (const { x, label, weight } of given) {
     const error = 1 / (1 + Math.exp(-dot(x, weights) - intercept)) - label;
     x.forEach((value, i) => {
-      gradient[i] = (gradient[i] as number) + (weight / total) * error * value;
+      gradient[i] = gradient[i]! + (weight / total) * error * value;
     });
-    gradient[width] = (gradient[width] as number) + (weight / total) * error;
+    gradient[width] = gradient[width]! + (weight / total) * error;
   }
   weights.forEach((value, i) => {
-    gradient[i] = (gradient[i] as number) + settings.ridge * value;
+    gradient[i] = gradient[i]! + settings.ridge * value;
   });
   expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-4);
   expect(weights[0]).toBeGreaterThan(0.3);

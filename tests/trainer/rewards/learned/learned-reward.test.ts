@@ -39,7 +39,7 @@ const bytes = prompts.map(() =>
 const planes = Float32Array.from({ length: 2 * 3 * size ** 2 }, (_, i) => {
   const [image, rest] = [Math.floor(i / (3 * size ** 2)), i % (3 * size ** 2)];
   const [channel, pixel] = [Math.floor(rest / size ** 2), rest % size ** 2];
-  return ((bytes[image] as Uint8Array)[3 * pixel + channel] as number) / 255;
+  return (bytes[image]! as Uint8Array)[3 * pixel + channel]! / 255;
 });
 
 async function open() {
@@ -50,11 +50,11 @@ async function open() {
     await Promise.all(
       bytes.map(async (data, i) => ({
         image: { width: size, height: size, data },
-        context: await encoder.encode(prompts[i] as string),
+        context: await encoder.encode(prompts[i]!),
       })),
     ),
   );
-  const width = (features[0] as Float32Array).length;
+  const width = features[0]!.length;
   const vector = (from: number, to: number) =>
     Float32Array.from({ length: width }, () => random.between(from, to));
   const head: Head = {
@@ -89,10 +89,7 @@ it('scores an image as the head reads its features, and knows the gradient by it
   const found = await at(planes);
   for (const [i, row] of features.entries()) {
     const wanted = row.reduce(
-      (sum, value, k) =>
-        sum +
-        ((value - (head.mean[k] as number)) / (head.deviation[k] as number)) *
-          (head.weights[k] as number),
+      (sum, value, k) => sum + ((value - head.mean[k]!) / head.deviation[k]!) * head.weights[k]!,
       head.intercept,
     );
     expect(found.scores[i]).toBeCloseTo(wanted, 3);
@@ -101,7 +98,7 @@ it('scores an image as the head reads its features, and knows the gradient by it
   const length = Math.hypot(...found.gradient);
   const step = 1e-3;
   const shifted = (sign: number) =>
-    planes.map((value, i) => value + (sign * step * (found.gradient[i] as number)) / length);
+    planes.map((value, i) => value + (sign * step * found.gradient[i]!) / length);
   const sum = (values: Float32Array) => values.reduce((total, value) => total + value, 0);
   const [up, down] = [await at(shifted(1)), await at(shifted(-1))];
   const numeric = (sum(up.scores) - sum(down.scores)) / (2 * step);

@@ -20,7 +20,7 @@ function world(pairs: number, seed: number) {
   );
   const statements = Array.from({ length: pairs }, (_, i): Statement => {
     const [first, second] = [2 * i, 2 * i + 1];
-    const liked = (image: number) => 1.5 * ((features[image] as Float32Array)[0] as number);
+    const liked = (image: number) => 1.5 * (features[image]! as Float32Array)[0]!;
     const label = Number(random.chance(1 / (1 + Math.exp(liked(second) - liked(first)))));
     return { first, second, label, weight: 1, group: `pair ${i}` };
   });
@@ -46,9 +46,7 @@ describe('trainReward', () => {
     for (const { predicted, observed } of report.calibration) {
       expect(Math.abs(predicted - observed.count / observed.n)).toBeLessThan(0.2);
     }
-    expect(Math.abs(head.weights[0] as number)).toBeGreaterThan(
-      3 * Math.abs(head.weights[5] as number),
-    );
+    expect(Math.abs(head.weights[0]!)).toBeGreaterThan(3 * Math.abs(head.weights[5]!));
     expect(report.warnings).toEqual([]);
   });
 
@@ -82,7 +80,7 @@ describe('trainReward', () => {
       (row, first): Statement => ({
         first,
         second: null,
-        label: Number((row[0] as number) > -0.8),
+        label: Number(row[0]! > -0.8),
         weight: 1,
         group: String(first),
       }),

@@ -66,7 +66,7 @@ async function brightnessOf({ imageBlob }: Sample): Promise<number> {
   const luma = [0.299, 0.587, 0.114];
   let sum = 0;
   for (let i = 0; i < data.length; i++) {
-    sum += ((luma[i % channels] ?? 0) * (data[i] as number)) / 255;
+    sum += ((luma[i % channels] ?? 0) * data[i]!) / 255;
   }
   return sum / (data.length / channels);
 }
@@ -81,7 +81,7 @@ it('scores the same latents before, after and by the base', { timeout: 300_000 }
   const shown = [base, before, after].flatMap((drawn) => drawn!.slice(0, pairedImages));
   expect(new Set(Object.keys(summary!.rewards!))).toEqual(new Set(shown.map(({ id }) => id)));
   for (const sample of shown) {
-    const reward = summary!.rewards![sample.id] as number;
+    const reward = summary!.rewards![sample.id]!;
     expect(Math.abs(reward - (await brightnessOf(sample)))).toBeLessThan(1e-4);
   }
   const all = await Promise.all(after!.map(brightnessOf));

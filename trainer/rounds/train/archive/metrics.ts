@@ -28,7 +28,7 @@ function meanOf(examples: readonly ExampleReport[]): TrainMetrics {
   const mean = (of: readonly ExampleReport[], read: (example: ExampleReport) => number) =>
     of.reduce((sum, example) => sum + read(example), 0) / of.length;
   const excess = (of: readonly ExampleReport[], image: number) =>
-    mean(of, (example) => example.excess[image] as number);
+    mean(of, (example) => example.excess[image]!);
   const good = examples.filter((example) => example.good === true);
   const bad = examples.filter((example) => example.good === false);
   return {

@@ -105,7 +105,7 @@ export async function openNoisedImagesTraining({
     emptyPromptShare: settings.emptyPromptShare,
   };
   const exampleAt = async (index: number): Promise<NoisedExample> => {
-    const { prompt, samples, weight, good } = examples[index] as Data['examples'][number];
+    const { prompt, samples, weight, good } = examples[index]!;
     const images: Float32Array[] = [];
     for (const sample of samples) images.push(await latents.of(sample));
     return {

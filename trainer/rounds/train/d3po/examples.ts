@@ -40,7 +40,7 @@ function exampleOf(pairs: readonly TrainingPair[]): RoundExample {
   }
   const ids = [...samples.keys()];
   return {
-    prompt: (pairs[0] as TrainingPair).prompt,
+    prompt: pairs[0]!.prompt,
     samples: [...samples.values()],
     comparisons: pairs.map(({ winner, loser, weight, smoothing }) => ({
       winner: ids.indexOf(winner.id),
@@ -72,7 +72,7 @@ export function bestRunSize(
   ).map((images) => {
     const laidOut = steps.flatMap((step) => {
       const sizes = step.map(({ example }) => {
-        const { samples, comparisons } = examples[example] as RoundExample;
+        const { samples, comparisons } = examples[example]!;
         return { images: samples.length, comparisons: comparisons.length };
       });
       const rows = step.flatMap(({ timestepIndices }, example) =>

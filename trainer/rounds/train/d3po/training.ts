@@ -23,7 +23,7 @@ import { adamWOf, mostImagesPerRun } from '../method-settings';
 import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { bestRunSize, type RoundExample, roundExamples } from './examples';
-import { planSteps, type Step } from './steps';
+import { planSteps } from './steps';
 import { Trajectories } from './trajectories';
 
 type PairsMethod = MethodOf<'pairs'>;
@@ -74,11 +74,9 @@ export async function openD3poTraining({
     load: (state) => trainer.load(state),
     state: () => trainer.state(),
     async step(index) {
-      const step = steps[index] as Step;
+      const step = steps[index]!;
       const compared = await Promise.all(
-        step.map(({ example }) =>
-          exampleOf(examples[example] as RoundExample, trajectories, conditioning.encode),
-        ),
+        step.map(({ example }) => exampleOf(examples[example]!, trajectories, conditioning.encode)),
       );
       const report = await trainer.step(
         compared,

@@ -55,7 +55,7 @@ function metricsOf(reports: readonly RolloutReport[], gradNorm: number): StepMet
   const reward = mean(({ rewards: own }) => own.reduce((sum, r) => sum + r, 0) / own.length);
   const names = Object.keys(reports[0]?.rewardParts ?? {});
   const rewardParts = Object.fromEntries(
-    names.map((name) => [name, mean(({ rewardParts: own }) => own[name] as number)]),
+    names.map((name) => [name, mean(({ rewardParts: own }) => own[name]!)]),
   );
   return {
     mean: {

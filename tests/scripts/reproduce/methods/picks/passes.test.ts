@@ -133,7 +133,7 @@ describe('counted passes are those foretold', () => {
       }
       const noise = gaussianNoise('adapter', 1_000_000);
       let next = 0;
-      const adapter = untrained(student, () => noise[next++] as number);
+      const adapter = untrained(student, () => noise[next++]!);
       const { trainer } = await openTrainer(student, adapter, 2);
       const context = await encode('1 hand');
       const examples = Array.from({ length: pairs }, (_, pair) => ({
