@@ -1,8 +1,12 @@
-// No calls out, in development either (the build tool would otherwise report its use, and ask whether it is up to date).
+// No calls out, in development either (the build tool would otherwise report its use, and ask
+// whether it is up to date).
 process.env.NEXT_TELEMETRY_DISABLED = '1';
 if (process.env.NODE_ENV === 'development') forbidRegistry();
 
-/** `next dev` asks the registry for the newest Next whenever a browser comes, and no setting keeps it from that. */
+/**
+ * `next dev` asks the registry for the newest Next whenever a browser comes, and no setting keeps
+ * it from that.
+ */
 function forbidRegistry() {
   const { fetch } = globalThis;
   globalThis.fetch = async (input, init) => {
@@ -12,7 +16,10 @@ function forbidRegistry() {
   };
 }
 
-/** Headers that hold for every answer; the Content-Security-Policy needs a nonce and stands in proxy.ts. */
+/**
+ * Headers that hold for every answer; the Content-Security-Policy needs a nonce and stands in
+ * proxy.ts.
+ */
 const securityHeaders = [
   { key: 'X-Content-Type-Options', value: 'nosniff' },
   { key: 'X-Frame-Options', value: 'DENY' },

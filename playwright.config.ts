@@ -1,7 +1,9 @@
 import { defineConfig } from 'playwright/test';
 import { findBrowser } from './scripts/test/browser';
 
-/** A real Chromium against the production build; every test starts its own server on its own data. */
+/**
+ * A real Chromium against the production build; every test starts its own server on its own data.
+ */
 export default defineConfig({
   testDir: 'tests/e2e',
   globalSetup: './tests/e2e/support/build-once.ts',

@@ -18,8 +18,8 @@ export function proxy(request: NextRequest): NextResponse {
 }
 
 /**
- * react-zoom-pan-pinch adds its style sheet by script and knows no nonces: first an empty sheet, then its
- * text. These are the hashes of both.
+ * react-zoom-pan-pinch adds its style sheet by script and knows no nonces: first an empty sheet,
+ * then its text. These are the hashes of both.
  */
 const zoomStyles =
   "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-/aQdAPrD+kc0v7HnGQTuKBtoP6ZN+lnzOGVJ1Qt6dfw='";

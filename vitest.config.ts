@@ -11,7 +11,10 @@ import {
 
 const root = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 
-/** Tests that train, or hold whole networks against reference numbers: minutes, where the others take seconds. */
+/**
+ * Tests that train, or hold whole networks against reference numbers: minutes, where the others
+ * take seconds.
+ */
 const slow = [
   'tests/parity/',
   'tests/scripts/reproduce/',

@@ -1,6 +1,8 @@
 'use client';
 
-/** The last resort, when even the layout failed: it may rely on nothing, not even the style sheet. */
+/**
+ * The last resort, when even the layout failed: it may rely on nothing, not even the style sheet.
+ */
 export default function GlobalError({ retry }: { error: unknown; retry: () => void }) {
   return (
     <html lang="en">

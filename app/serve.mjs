@@ -1,7 +1,7 @@
 /**
- * @file The web app's process: Next behind our own front door. `--hostname` and `--port`, else DARKROOM_HOST and DARKROOM_PORT;
- * `npm run dev` starts Next by itself, without the door.
- * Plain JavaScript, because nothing compiles it.
+ * @file The web app's process: Next behind our own front door. `--hostname` and `--port`, else
+ * DARKROOM_HOST and DARKROOM_PORT; `npm run dev` starts Next by itself, without the door. Plain
+ * JavaScript, because nothing compiles it.
  */
 import { parseArgs } from 'node:util';
 import next from 'next';

@@ -12,7 +12,10 @@ export interface AuditEntry {
   detail?: Record<string, unknown>;
 }
 
-/** Appends within a decision, so that what was done and its trace are committed together; returns the entry's id. */
+/**
+ * Appends within a decision, so that what was done and its trace are committed together; returns
+ * the entry's id.
+ */
 export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()): number {
   return tx
     .insert(auditLog)

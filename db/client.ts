@@ -29,7 +29,10 @@ export type Database = BetterSQLite3Database<typeof schema> & {
   $client: SqliteDatabase.Database;
 };
 
-/** What the write-ahead log is cut to once all of it is in the database; a long reader lets it grow meanwhile. */
+/**
+ * What the write-ahead log is cut to once all of it is in the database; a long reader lets it grow
+ * meanwhile.
+ */
 const walBytesMax = 64 * 2 ** 20;
 
 /** How long a writer waits for another process's transaction. */
@@ -61,7 +64,9 @@ export function openDatabase(path = databasePath()): Database {
   return drizzle(sqlite, { schema, casing: 'snake_case' });
 }
 
-/** Opens a database file to be read only, as it is. Throws what SQLite throws where there is none. */
+/**
+ * Opens a database file to be read only, as it is. Throws what SQLite throws where there is none.
+ */
 export function openToRead(path: string): Database {
   const sqlite = new SqliteDatabase(path, { readonly: true, timeout: busyTimeoutMs });
   return drizzle(sqlite, { schema, casing: 'snake_case' });
@@ -105,8 +110,8 @@ export function closeDatabases(): void {
 }
 
 /**
- * Brings all of the write-ahead log into the database and cuts it to nothing, without waiting for readers.
- * Returns what it takes then, bytes, and whether a reader kept it from being cut.
+ * Brings all of the write-ahead log into the database and cuts it to nothing, without waiting for
+ * readers. Returns what it takes then, bytes, and whether a reader kept it from being cut.
  */
 export function truncateLog(path = databasePath()): { bytes: number; busy: boolean } {
   // A connection of its own: waiting for a reader would hold up whoever writes.

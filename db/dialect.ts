@@ -1,7 +1,8 @@
 /**
- * @file What another database says in other words, each under a name of its own. Nothing else in db/ speaks SQLite's dialect but
- * the files that open and migrate it and those whose triggers count (tests/db/dialect.test.ts). The query builder's own
- * `returning`, `onConflictDoNothing` and `onConflictDoUpdate` are the same everywhere.
+ * @file What another database says in other words, each under a name of its own. Nothing else in
+ * db/ speaks SQLite's dialect but the files that open and migrate it and those whose triggers count
+ * (tests/db/dialect.test.ts). The query builder's own `returning`, `onConflictDoNothing` and
+ * `onConflictDoUpdate` are the same everywhere.
  */
 import { type Column, getTableName, type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm';
 import { type SQLiteColumn, alias as sqliteAlias } from 'drizzle-orm/sqlite-core';
@@ -27,7 +28,10 @@ export function jsonHas(column: Column, key: string): SQL<boolean> {
   return isTrue(sql`json_extract(${column}, ${sql.raw(pathOf([key]))}) is not null`);
 }
 
-/** What a JSON column holds under a key, where that is an object or a list; null where it is not there. @param key ours */
+/**
+ * What a JSON column holds under a key, where that is an object or a list; null where it is not
+ * there. @param key ours
+ */
 export function jsonPart(column: Column, key: string): SQL<unknown> {
   return sql`json_extract(${column}, ${sql.raw(pathOf([key]))})`.mapWith(JSON.parse);
 }
@@ -51,7 +55,10 @@ export function sumOf(value: SQLWrapper): SQL<number> {
   return sql`coalesce(sum(${value}), 0)`.mapWith(Number);
 }
 
-/** Where a row stands in the order in which rows were stored: grows, with gaps. Postgres: an identity column. */
+/**
+ * Where a row stands in the order in which rows were stored: grows, with gaps. Postgres: an
+ * identity column.
+ */
 export function placeOf(table: Table): SQL<number> {
   return sql`${sql.identifier(getTableName(table))}.rowid`.mapWith(Number);
 }
@@ -66,7 +73,10 @@ export function isOneOf(column: Column, list: readonly string[]): SQL {
   return sql`${column} in (select value from json_each(${JSON.stringify(list)}))`;
 }
 
-/** A list of records to select from, as rows called `given` in their order; its fields are read by `givenText`. */
+/**
+ * A list of records to select from, as rows called `given` in their order; its fields are read by
+ * `givenText`.
+ */
 export function givenRows(list: readonly object[]): SQL {
   return sql`json_each(${JSON.stringify(list)}) as given`;
 }

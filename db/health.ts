@@ -36,8 +36,9 @@ const restore =
   'Move the data folder aside and restore a backup with npm run restore, or set DARKROOM_HOME to a new one.';
 
 /**
- * Looks at the database: it opens, takes the write lock and gives it back, and checks its pages (half a second for each 350 MB).
- * Null when there is no file yet. Throws what SQLite throws when one of these cannot be done.
+ * Looks at the database: it opens, takes the write lock and gives it back, and checks its pages
+ * (half a second for each 350 MB). Null when there is no file yet. Throws what SQLite throws when
+ * one of these cannot be done.
  */
 export async function databaseHealth(path = databasePath()): Promise<DatabaseHealth | null> {
   if (!existsSync(path)) return null;
@@ -93,7 +94,10 @@ function problemIn(health: DatabaseHealth): DatabaseProblem | null {
   return { broken: false, found, remedy: 'npm start applies them.' };
 }
 
-/** Refuses to begin on a database that is damaged, newer than this version, or cannot be written. Throws 'unavailable'. */
+/**
+ * Refuses to begin on a database that is damaged, newer than this version, or cannot be written.
+ * Throws 'unavailable'.
+ */
 export async function refuseBroken(path = databasePath()): Promise<void> {
   const problem = await databaseProblem(path);
   if (problem?.broken) throw new AppError('unavailable', `${problem.found}. ${problem.remedy}`);

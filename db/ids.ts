@@ -5,8 +5,8 @@ export function newId(): string {
 }
 
 /**
- * An id that follows from what it names, so that work done twice writes the same rows. It is hashed,
- * because ids reach annotators' browsers and must not tell policy, seed or order.
+ * An id that follows from what it names, so that work done twice writes the same rows. It is
+ * hashed, because ids reach annotators' browsers and must not tell policy, seed or order.
  */
 export function derivedId(...parts: readonly (string | number)[]): string {
   const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');

@@ -1,7 +1,8 @@
 /**
- * @file Hashes of large files, remembered in the data folder (`darkroom.hashes.json`) with what tells that a file has changed,
- * so that a restart need not read gigabytes again. Not in the database: sizes, instants and inodes are true of one machine's
- * disk. Whoever deletes the file waits once more, and loses nothing.
+ * @file Hashes of large files, remembered in the data folder (`darkroom.hashes.json`) with what
+ * tells that a file has changed, so that a restart need not read gigabytes again. Not in the
+ * database: sizes, instants and inodes are true of one machine's disk. Whoever deletes the file
+ * waits once more, and loses nothing.
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -28,8 +29,9 @@ const rememberedSchema = z.array(
 type Remembered = z.infer<typeof rememberedSchema>[number];
 
 /**
- * Size, instants of the last change of contents and of anything else (ns), and inode, of files of a folder. The second
- * instant is the system's own: nothing sets it back, as copying tools do with the first.
+ * Size, instants of the last change of contents and of anything else (ns), and inode, of files of a
+ * folder. The second instant is the system's own: nothing sets it back, as copying tools do with
+ * the first.
  */
 export async function printsOf(folder: string, files: readonly string[]): Promise<FilePrints> {
   return Promise.all(
@@ -41,8 +43,8 @@ export async function printsOf(folder: string, files: readonly string[]): Promis
 }
 
 /**
- * The hash of files of a folder: what was remembered, if none of them has changed since; else `reckon` reads all of them.
- * Throws 'unavailable' where they change meanwhile.
+ * The hash of files of a folder: what was remembered, if none of them has changed since; else
+ * `reckon` reads all of them. Throws 'unavailable' where they change meanwhile.
  */
 export async function knownHash(
   folder: string,

@@ -35,7 +35,10 @@ export function newerVersion(path: string, unknown: number): { found: string; re
   };
 }
 
-/** Throws 'unavailable' where a newer version has changed the tables: this one would read and write them wrongly. */
+/**
+ * Throws 'unavailable' where a newer version has changed the tables: this one would read and write
+ * them wrongly.
+ */
 export function refuseNewer(path: string, { unknown }: MigrationState): void {
   if (unknown === 0) return;
   const { found, remedy } = newerVersion(path, unknown);

@@ -7,8 +7,8 @@ import { migrationState, refuseNewer } from './known-migrations';
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
 
 /**
- * Creates the database file if need be and brings its tables up to date. Safe to run again. Throws 'unavailable' where a newer
- * version has been here.
+ * Creates the database file if need be and brings its tables up to date. Safe to run again. Throws
+ * 'unavailable' where a newer version has been here.
  */
 export async function migrateDatabase(path = databasePath()): Promise<void> {
   const database = openDatabase(path);

@@ -1,4 +1,7 @@
-/** @file Long reading and writing, a portion at a time: neither the write lock nor a process's other work waits for all of it. */
+/**
+ * @file Long reading and writing, a portion at a time: neither the write lock nor a process's other
+ * work waits for all of it.
+ */
 
 /** Rows of one statement. SQLite binds at most 32,766 values, and a sample's row binds 15. */
 export const rowsPerStatement = 500;

@@ -1,6 +1,7 @@
 /**
- * @file The data folder is its owner's alone: it holds the key of the cookies, sessions and what people said. Folders are 0700
- * and files 0600, those of a folder from before this rule too. On Windows a home folder is private by itself.
+ * @file The data folder is its owner's alone: it holds the key of the cookies, sessions and what
+ * people said. Folders are 0700 and files 0600, those of a folder from before this rule too. On
+ * Windows a home folder is private by itself.
  */
 import { chmodSync, type Dirent, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -9,14 +10,17 @@ import { basename, dirname, join, parse } from 'node:path';
 export const folderMode = 0o700;
 export const fileMode = 0o600;
 
-/** What Darkroom puts into its folder; somebody's folder may hold other things, which are left alone. */
+/**
+ * What Darkroom puts into its folder; somebody's folder may hold other things, which are left
+ * alone.
+ */
 const ownFolders = ['blobs', 'checkpoints', 'damaged', 'logs'];
 const ownFile = /^(darkroom|running)\./;
 
 /**
- * Makes a data folder if need be, and takes everybody else's rights to what is in it. A folder is made private after what it
- * holds, so a folder of a thousand blobs that is private already need not be read again.
- * Returns what could not be changed: on some file systems nothing can.
+ * Makes a data folder if need be, and takes everybody else's rights to what is in it. A folder is
+ * made private after what it holds, so a folder of a thousand blobs that is private already need
+ * not be read again. Returns what could not be changed: on some file systems nothing can.
  */
 export function makePrivate(home: string): string[] {
   mkdirSync(home, { recursive: true, mode: folderMode });

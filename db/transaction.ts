@@ -6,7 +6,9 @@ import { type Database, db, type schema } from './client';
 /** What reads and writes rows: a transaction, or the database itself where one read is enough. */
 export type Transaction = BaseSQLiteDatabase<'sync', RunResult, typeof schema>;
 
-/** How long to wait before asking for the write lock again, ms: longer each time, at most the last. */
+/**
+ * How long to wait before asking for the write lock again, ms: longer each time, at most the last.
+ */
 const pausesMs = [1, 2, 5, 10, 15, 20, 25];
 
 /** Who waits for the write lock in this process, in the order they came. */
@@ -37,9 +39,9 @@ function leave(line: Line): void {
 
 /**
  * Runs a decision in one immediate transaction: it holds the write lock from its first read on, so
- * nothing it has read can change before it writes. The callback is synchronous and may throw to undo.
- * While another process holds the lock, this one goes on with everything else: decisions wait in line, each up to the
- * connection's busy time-out. Throws 'unavailable' after that.
+ * nothing it has read can change before it writes. The callback is synchronous and may throw to
+ * undo. While another process holds the lock, this one goes on with everything else: decisions wait
+ * in line, each up to the connection's busy time-out. Throws 'unavailable' after that.
  */
 export async function immediate<T>(decide: (tx: Transaction) => T): Promise<T> {
   const database = db();

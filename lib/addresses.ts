@@ -1,6 +1,6 @@
 /**
- * @file Where the web app listens and how it is reached from outside: the variables DARKROOM_HOST, DARKROOM_PORT, DARKROOM_URL
- * and DARKROOM_TRUST_PROXY, read and checked in one place.
+ * @file Where the web app listens and how it is reached from outside: the variables DARKROOM_HOST,
+ * DARKROOM_PORT, DARKROOM_URL and DARKROOM_TRUST_PROXY, read and checked in one place.
  */
 import { z } from 'zod';
 import { AppError } from './errors';
@@ -27,8 +27,8 @@ const portSchema = z.coerce.number().int().min(1).max(65_535);
 const proxySchema = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]);
 
 /**
- * Reads the four variables; an empty one counts as not set. The port may also stand in PORT, as platforms set it.
- * Throws 'bad-request' naming the variable, its value and what would be right.
+ * Reads the four variables; an empty one counts as not set. The port may also stand in PORT, as
+ * platforms set it. Throws 'bad-request' naming the variable, its value and what would be right.
  */
 export function readAddresses(environment: Environment): Addresses {
   const value = (name: string): string | undefined => environment[name]?.trim() || undefined;
@@ -48,7 +48,10 @@ export function readAddresses(environment: Environment): Addresses {
   };
 }
 
-/** The address under which this machine itself reaches what listens on `host`: every address includes the local one. */
+/**
+ * The address under which this machine itself reaches what listens on `host`: every address
+ * includes the local one.
+ */
 export function localUrl(host: string, port: number): string {
   const reached = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;

@@ -15,8 +15,8 @@ export const answerDescriptions: Record<Answer, { label: string; explanation: st
 };
 
 /**
- * The sample that an answer prefers, or null for a tie and for both bad: those are kept and counted,
- * but there is nothing in them to train on.
+ * The sample that an answer prefers, or null for a tie and for both bad: those are kept and
+ * counted, but there is nothing in them to train on.
  */
 export function preferredSample(
   answer: Answer,
@@ -30,7 +30,10 @@ export function preferredSample(
 /** Nobody looks at one pair for longer: the person was away, or their clock was set. */
 export const decisionMsMax = 3_600_000;
 
-/** How long a decision took by the client's clock, ms in [0, `decisionMsMax`]: from both images standing to the key. */
+/**
+ * How long a decision took by the client's clock, ms in [0, `decisionMsMax`]: from both images
+ * standing to the key.
+ */
 export function decisionMs(times: { shownAtMs: number; decidedAtMs: number }): number {
   return Math.min(Math.max(0, times.decidedAtMs - times.shownAtMs), decisionMsMax);
 }

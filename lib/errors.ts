@@ -1,6 +1,6 @@
 /**
- * The one error that crosses a border in Darkroom. Anything a person or another process can cause is
- * an AppError with a code; anything else is a bug and surfaces as 'internal'.
+ * The one error that crosses a border in Darkroom. Anything a person or another process can cause
+ * is an AppError with a code; anything else is a bug and surfaces as 'internal'.
  */
 
 /** Each code, the HTTP status it maps to, and when it is raised. */
@@ -30,7 +30,9 @@ export interface ErrorBody {
   error: { code: ErrorCode; message: string };
 }
 
-/** An error with a code and a sentence for a person: it names the offending value and the remedy. */
+/**
+ * An error with a code and a sentence for a person: it names the offending value and the remedy.
+ */
 export class AppError extends Error {
   override readonly name = 'AppError';
 

@@ -15,12 +15,16 @@ import type { SettingGroup } from './settings/setting';
 import { spoSettings } from './settings/spo';
 
 /**
- * Picks, for which a round draws images and waits for people; a reward, which it follows by itself; or the archive: what
- * people have said of the pipeline's images already, in any round or elsewhere.
+ * Picks, for which a round draws images and waits for people; a reward, which it follows by itself;
+ * or the archive: what people have said of the pipeline's images already, in any round or
+ * elsewhere.
  */
 export type LearnsFrom = 'picks' | 'reward' | 'archive';
 
-/** The ways to train that there are, and what a round of each learns from. A method is a loss for one of them. */
+/**
+ * The ways to train that there are, and what a round of each learns from. A method is a loss for
+ * one of them.
+ */
 const trainingKinds = {
   /** Every step of pairs that people judged. */
   pairs: 'picks',
@@ -212,7 +216,10 @@ export function sourceOf(method: Method): LearnsFrom {
   return trainingKinds[methods[method].training];
 }
 
-/** Methods that draw with the current weights, and then take several optimizer steps on what was drawn. */
+/**
+ * Methods that draw with the current weights, and then take several optimizer steps on what was
+ * drawn.
+ */
 export type DrawingMethod = MethodOf<'policy-gradient' | 'step-pairs'>;
 
 export function isDrawingMethod(method: Method): method is DrawingMethod {

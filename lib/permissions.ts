@@ -1,7 +1,8 @@
 import type { Role } from './roles';
 
 /**
- * Who may do what, in one place. Routes ask `can(role, action)`; they never compare roles themselves.
+ * Who may do what, in one place. Routes ask `can(role, action)`; they never compare roles
+ * themselves.
  */
 const rolesByAction = {
   /** Lease pairs, answer, skip, undo, flag while labeling. */
@@ -49,7 +50,10 @@ const pausedMay: ReadonlySet<Action> = new Set([
   'events.read',
 ]);
 
-/** Whether a pause leaves this to a person: whoever may change nothing cannot undo their pause by a detour either. */
+/**
+ * Whether a pause leaves this to a person: whoever may change nothing cannot undo their pause by a
+ * detour either.
+ */
 export function allowedWhilePaused(action: Action): boolean {
   return pausedMay.has(action);
 }

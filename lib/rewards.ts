@@ -34,7 +34,10 @@ export function isAnalytic(model: string): model is AnalyticRewardName {
   return Object.hasOwn(analyticRewards, model);
 }
 
-/** One reward of a run: the name of an analytic one or the id of a reward model, and how much it counts. */
+/**
+ * One reward of a run: the name of an analytic one or the id of a reward model, and how much it
+ * counts.
+ */
 export const rewardTermSchema = z.strictObject({
   model: z.string().min(1).max(64),
   weight: z
@@ -96,7 +99,10 @@ export const rewardModelStateSchema = z.enum(rewardModelStates);
 
 export type RewardModelState = z.infer<typeof rewardModelStateSchema>;
 
-/** Of the held-out answers whose prediction falls into one bin: what was predicted and what people said. */
+/**
+ * Of the held-out answers whose prediction falls into one bin: what was predicted and what people
+ * said.
+ */
 export const calibrationBinSchema = z.object({
   /** Mean predicted probability. */
   predicted: z.number(),
@@ -114,7 +120,10 @@ export const rewardReportSchema = z.object({
   until: z.number().int(),
   /** Of the answers that prefer a side, each predicted by a model that has not seen it. */
   heldOut: proportionSchema,
-  /** How often a second person picked the same side; nothing to count where no pair was judged twice. */
+  /**
+   * How often a second person picked the same side; nothing to count where no pair was judged
+   * twice.
+   */
   ceiling: proportionSchema,
   calibration: z.array(calibrationBinSchema),
   warnings: z.array(z.string()),
@@ -161,8 +170,9 @@ export function rewardModelName({
 }
 
 /**
- * Why nothing can be learned from these labels, with the remedy; null where something can. 1: the first image (or a good
- * one), 0: the second (or a bad one), ½: neither, by ties or because people contradict each other.
+ * Why nothing can be learned from these labels, with the remedy; null where something can. 1: the
+ * first image (or a good one), 0: the second (or a bad one), ½: neither, by ties or because people
+ * contradict each other.
  */
 export function labelsProblem(source: LearnedSource, labels: readonly number[]): string | null {
   const decided = labels.filter((label) => label !== 0.5);
@@ -173,7 +183,10 @@ export function labelsProblem(source: LearnedSource, labels: readonly number[]):
   });
 }
 
-/** The same of labels that were counted: those that say something, of these the good ones, and those that do not. */
+/**
+ * The same of labels that were counted: those that say something, of these the good ones, and those
+ * that do not.
+ */
 export function materialProblem(
   source: LearnedSource,
   { decided, silent, good }: { decided: number; silent: number; good: number },

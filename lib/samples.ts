@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { countedKinds } from './judges/judging';
 
-/** Training: may be trained on. Evaluation: fixed prompts and seeds, never trained on. Gold: the answer is known. */
+/**
+ * Training: may be trained on. Evaluation: fixed prompts and seeds, never trained on. Gold: the
+ * answer is known.
+ */
 export const purposes = ['training', 'evaluation', 'gold'] as const;
 
 export const purposeSchema = z.enum(purposes);
@@ -9,12 +12,16 @@ export const purposeSchema = z.enum(purposes);
 export type Purpose = z.infer<typeof purposeSchema>;
 
 /**
- * What a judge read from one image's pixels. `defects` feed the rates of what the judge declares; `attributes` are what it
- * saw of what prompts ask for, `alignment` is the share of the prompt's attributes among them, in [0, 1].
+ * What a judge read from one image's pixels. `defects` feed the rates of what the judge declares;
+ * `attributes` are what it saw of what prompts ask for, `alignment` is the share of the prompt's
+ * attributes among them, in [0, 1].
  */
 export const verdictSchema = z.object({
   judge: z.string(),
-  /** By id. `score`: how likely the judge holds it to be there, in [0, 1]; `count`: of what the defect counts, where it is clear. */
+  /**
+   * By id. `score`: how likely the judge holds it to be there, in [0, 1]; `count`: of what the
+   * defect counts, where it is clear.
+   */
   defects: z.record(
     z.string(),
     z.object({ found: z.boolean(), score: z.number(), count: z.number().int().optional() }),

@@ -1,10 +1,16 @@
 /** @file Points in time as tools write them into files of data. */
 
-/** No data set of preferences on generated images is older; smaller numbers are counters or placeholders. */
+/**
+ * No data set of preferences on generated images is older; smaller numbers are counters or
+ * placeholders.
+ */
 const earliest = Date.UTC(1990, 0, 1);
 const dayMs = 86_400_000;
 
-/** Numbers below the bound are in units of so many ms: seconds, ms, µs, ns. The ranges cannot meet between 1990 and 2500. */
+/**
+ * Numbers below the bound are in units of so many ms: seconds, ms, µs, ns. The ranges cannot meet
+ * between 1990 and 2500.
+ */
 const epochUnits: readonly (readonly [bound: number, ms: number])[] = [
   [2e10, 1e3],
   [2e13, 1],
@@ -25,9 +31,10 @@ const spokenPattern =
   /^[a-z]{3}\s+([a-z]{3})\s+(\d{1,2})\s+(?:(\d{4})\s+)?(\d\d):(\d\d):(\d\d)(?:\s+(?:UTC|GMT|Z)?([+-]\d\d:?\d\d)?)?(?:\s+(\d{4}))?(?:\s+\(.*\))?$/i;
 
 /**
- * Milliseconds since 1970 of a time as public tools write it: seconds, ms, µs or ns since 1970, as a number or as text; ISO
- * 8601 and its cousins with or without a zone; dates of mails and of JavaScript; MongoDB's and protobuf's objects. Without a
- * zone it is UTC, as in Parquet. Null where it is no such time, or none between 1990 and tomorrow.
+ * Milliseconds since 1970 of a time as public tools write it: seconds, ms, µs or ns since 1970, as
+ * a number or as text; ISO 8601 and its cousins with or without a zone; dates of mails and of
+ * JavaScript; MongoDB's and protobuf's objects. Without a zone it is UTC, as in Parquet. Null where
+ * it is no such time, or none between 1990 and tomorrow.
  * @param now ms
  */
 export function readTime(value: unknown, now: number): number | null {

@@ -1,4 +1,7 @@
-/** @file `npm run build`: the web app for production, as `npm start` would build it, which then need not. */
+/**
+ * @file `npm run build`: the web app for production, as `npm start` would build it, which then need
+ * not.
+ */
 import { build, isBuilt } from './build';
 
 if (isBuilt()) console.log('The web app is built already.');

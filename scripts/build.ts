@@ -52,8 +52,8 @@ export function isBuilt(): boolean {
 }
 
 /**
- * Builds the web app for production, unless it is built. Call it from the project root; of several at once one builds and the
- * others wait for it.
+ * Builds the web app for production, unless it is built. Call it from the project root; of several
+ * at once one builds and the others wait for it.
  *
  * @param signal ends the build early
  * @param niceness how much it gives way to other processes: 0 (not) to 19

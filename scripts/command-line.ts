@@ -1,4 +1,7 @@
-/** @file Command lines: options with their checks and their help in one place, and one clear line for what is wrong. */
+/**
+ * @file Command lines: options with their checks and their help in one place, and one clear line
+ * for what is wrong.
+ */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
@@ -32,7 +35,10 @@ export const device = z
 export const whole = (least: number, most = Number.MAX_SAFE_INTEGER) =>
   z.coerce.number().int().min(least).max(most);
 
-/** Reads the command line; ends the process after --help, and with status 2 for what it does not understand. */
+/**
+ * Reads the command line; ends the process after --help, and with status 2 for what it does not
+ * understand.
+ */
 export function commandLine<Options extends z.ZodObject>(
   command: Command<Options>,
 ): Given<Options> {

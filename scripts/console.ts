@@ -29,7 +29,10 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }
 
-/** Runs a step and prints its line with the time it took; the step returns what to say. An error is the caller's to print. */
+/**
+ * Runs a step and prints its line with the time it took; the step returns what to say. An error is
+ * the caller's to print.
+ */
 export async function step(name: string, run: () => Promise<string>): Promise<void> {
   const startedAt = performance.now();
   try {

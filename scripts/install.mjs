@@ -45,7 +45,9 @@ function readPackages(file) {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : undefined;
 }
 
-/** Whether node_modules holds what package-lock.json asks for (packages for other systems aside). */
+/**
+ * Whether node_modules holds what package-lock.json asks for (packages for other systems aside).
+ */
 function isInstalled() {
   const wanted = readPackages(`${root}package-lock.json`);
   const present = readPackages(`${root}node_modules/.package-lock.json`);
@@ -62,7 +64,8 @@ function npm(args) {
   const [command, prefix] = self?.endsWith('.js') ? [process.execPath, [self]] : ['npm', []];
   const child = spawn(command, [...prefix, ...args], {
     cwd: root,
-    // The CUDA libraries are a download of their own (`npm run cuda`) and must not break an offline install.
+    // The CUDA libraries are a download of their own (`npm run cuda`) and must not break an offline
+    // install.
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: command === 'npm' && process.platform === 'win32',
@@ -90,7 +93,9 @@ async function npmOrExit(args, announcement) {
   console.log(`  ✓ packages     installed in ${Math.round((Date.now() - startedAt) / 1000)} s`);
 }
 
-/** Whether the one compiled package fits this Node: another version of Node needs another binary. */
+/**
+ * Whether the one compiled package fits this Node: another version of Node needs another binary.
+ */
 async function isCompiled() {
   try {
     const { default: Sqlite } = await import('better-sqlite3');

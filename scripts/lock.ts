@@ -6,8 +6,8 @@ import SqliteDatabase from 'better-sqlite3';
 const held = new Set<SqliteDatabase.Database>();
 
 /**
- * Takes a lock for this process until it ends, however it ends. It is SQLite's own on an empty file: the system gives it back
- * by itself, and Node has no other such lock.
+ * Takes a lock for this process until it ends, however it ends. It is SQLite's own on an empty
+ * file: the system gives it back by itself, and Node has no other such lock.
  *
  * @param file made where it is not there
  * @returns gives the lock back before the process ends; undefined where another process has it

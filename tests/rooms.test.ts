@@ -13,7 +13,10 @@ const diffusion = [...engine, 'trainer/diffusion/*'];
 /** What trains a policy, whatever the method. */
 const policy = ['trainer/methods/optimizer', 'trainer/methods/policy'];
 
-/** What each room may import besides itself. A room holds what no room within it holds; a name ending in /* is all within. */
+/**
+ * What each room may import besides itself. A room holds what no room within it holds; a name
+ * ending in /* is all within.
+ */
 const mayImport: Record<string, string[]> = {
   lib: [],
 
@@ -160,7 +163,10 @@ function violations(path: string, text: string): string[] {
   });
 }
 
-/** Files that import each other in a circle: each group as a sentence. Tarjan's strongly connected components. */
+/**
+ * Files that import each other in a circle: each group as a sentence. Tarjan's strongly connected
+ * components.
+ */
 function circles(sources: ReadonlyMap<string, string>): string[] {
   const stem = (path: string) => path.replace(sourceFile, '');
   const byStem = new Map([...sources.keys()].map((path) => [stem(path), path]));
@@ -217,7 +223,10 @@ describe('rooms import only downwards', () => {
   });
 });
 
-/** A backup is a folder, so those who write and read one name it; where the blobs in use lie, nobody else knows. */
+/**
+ * A backup is a folder, so those who write and read one name it; where the blobs in use lie, nobody
+ * else knows.
+ */
 const mayNameFolders = ['db/blobs/', 'scripts/backup/', 'scripts/restore/'];
 
 describe('where a blob lies', () => {

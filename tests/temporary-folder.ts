@@ -1,4 +1,7 @@
-/** @file What tests write to the temporary folder goes with them: they get a folder of their own in it. */
+/**
+ * @file What tests write to the temporary folder goes with them: they get a folder of their own in
+ * it.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

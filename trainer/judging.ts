@@ -1,4 +1,7 @@
-/** @file What a program sees in images: the defects it declares, the prompt's attributes, and how different images are. */
+/**
+ * @file What a program sees in images: the defects it declares, the prompt's attributes, and how
+ * different images are.
+ */
 import type { ImageMeasures } from '@/lib/judges/alarms';
 import { type DeclaredJudge, defectsOf, measuresAlignment } from '@/lib/judges/judging';
 import type { Verdict } from '@/lib/samples';
@@ -31,7 +34,10 @@ function found({ defects }: Verdict): number {
   return Object.values(defects).filter((defect) => defect.found).length;
 }
 
-/** Which of two images of one prompt a judge prefers: fewer defects, then closer to the prompt. Positive: the first. */
+/**
+ * Which of two images of one prompt a judge prefers: fewer defects, then closer to the prompt.
+ * Positive: the first.
+ */
 export function compareVerdicts(first: Verdict, second: Verdict): number {
   return found(second) - found(first) || (first.alignment ?? 0) - (second.alignment ?? 0);
 }
@@ -69,7 +75,9 @@ export function meanAlignment(
   return verdicts.reduce((sum, { alignment = 0 }) => sum + alignment, 0) / verdicts.length;
 }
 
-/** What is watched for alarms in one image: what the judge declares, turned so that more is better. */
+/**
+ * What is watched for alarms in one image: what the judge declares, turned so that more is better.
+ */
 export function measuresOf(
   { declared }: Pick<Judge, 'declared'>,
   { defects, alignment = 0 }: Verdict,

@@ -1,4 +1,7 @@
-/** @file Hashes of models' files, which are read through only where one of them has changed since they were last hashed. */
+/**
+ * @file Hashes of models' files, which are read through only where one of them has changed since
+ * they were last hashed.
+ */
 import { knownHash } from '@/db/known-hashes';
 import { filesHash, pipelineFiles, pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 

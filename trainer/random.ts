@@ -21,7 +21,10 @@ export interface Random {
   gaussian(): number;
 }
 
-/** splitmix32 (Steele, Lea and Flood 2014, 32-bit finalizer of MurmurHash3): spreads a small seed over a whole state. */
+/**
+ * splitmix32 (Steele, Lea and Flood 2014, 32-bit finalizer of MurmurHash3): spreads a small seed
+ * over a whole state.
+ */
 function splitmix32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,4 +1,7 @@
-/** Of every pair the first that a user agent names; those that pretend to be others stand before them. */
+/**
+ * Of every pair the first that a user agent names; those that pretend to be others stand before
+ * them.
+ */
 const browsers: [RegExp, string][] = [
   [/Edg(e|A|iOS)?\//, 'Edge'],
   [/OPR\/|Opera/, 'Opera'],
@@ -18,7 +21,10 @@ const systems: [RegExp, string][] = [
   [/Linux/, 'Linux'],
 ];
 
-/** What a person calls the device behind a User-Agent header: "Firefox on Linux"; a program by its own name. */
+/**
+ * What a person calls the device behind a User-Agent header: "Firefox on Linux"; a program by its
+ * own name.
+ */
 export function deviceName(userAgent: string | null): string {
   if (!userAgent) return 'Unknown device';
   const browser = browsers.find(([pattern]) => pattern.test(userAgent))?.[1];

@@ -12,7 +12,9 @@ export const currentPerson = cache(async (): Promise<Person | null> => {
   return session ? toPerson(session.user) : null;
 });
 
-/** The person a page is for: others are led to sign in, or told that their role does not suffice. */
+/**
+ * The person a page is for: others are led to sign in, or told that their role does not suffice.
+ */
 export async function pagePerson(action: Action): Promise<Person> {
   const person = await currentPerson();
   if (!person) redirect('/sign-in');

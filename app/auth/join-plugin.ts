@@ -17,8 +17,8 @@ type Login = { email: string; password: string };
 
 /**
  * What better-auth does not do by itself: sign in by a one-time link, as somebody new or somebody
- * known, with or without email; rename a person; give them a login later. All of it can be called on
- * the server only; the routes that call it decide who may.
+ * known, with or without email; rename a person; give them a login later. All of it can be called
+ * on the server only; the routes that call it decide who may.
  */
 export function joinPlugin() {
   return {

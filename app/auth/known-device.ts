@@ -1,6 +1,7 @@
 /**
- * @file Browsers that have signed in before: each keeps a cookie for it that outlives the session. Whoever guesses at a password
- * from elsewhere uses up the tries of unknown devices and leaves those of a known one alone (OWASP, "Device cookies").
+ * @file Browsers that have signed in before: each keeps a cookie for it that outlives the session.
+ * Whoever guesses at a password from elsewhere uses up the tries of unknown devices and leaves
+ * those of a known one alone (OWASP, "Device cookies").
  */
 import { timingSafeEqual } from 'node:crypto';
 import { newId } from '@/db/ids';
@@ -18,7 +19,10 @@ async function naming() {
   };
 }
 
-/** The id of the device that sends these headers, where this email has signed in on it before; else null. */
+/**
+ * The id of the device that sends these headers, where this email has signed in on it before; else
+ * null.
+ */
 export async function knownDevice(headers: Headers, email: string): Promise<string | null> {
   const { name, proof } = await naming();
   const [id, shown] = cookieValue(headers.get('cookie') ?? '', name)?.split('.') ?? [];
@@ -28,7 +32,10 @@ export async function knownDevice(headers: Headers, email: string): Promise<stri
   return given.length === right.length && timingSafeEqual(given, right) ? id : null;
 }
 
-/** The cookie that makes a device known to this email, as a Set-Cookie header; a known one keeps its id. */
+/**
+ * The cookie that makes a device known to this email, as a Set-Cookie header; a known one keeps its
+ * id.
+ */
 export async function deviceCookie(email: string, id: string | null): Promise<string> {
   const { name, secure, proof } = await naming();
   const device = id ?? newId();

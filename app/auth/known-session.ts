@@ -1,6 +1,9 @@
 import { liveSession } from '@/db/people/sessions';
 
-/** How long a cookie that was found to be signed by this home is taken as that, ms; then it is asked of better-auth again. */
+/**
+ * How long a cookie that was found to be signed by this home is taken as that, ms; then it is asked
+ * of better-auth again.
+ */
 const knownMs = 60_000;
 
 /** Cookies remembered at once; the oldest go first. */
@@ -13,9 +16,9 @@ const known = new Map<string, Known>();
 type Asked = { session: { token: string }; user: Record<string, unknown> } | null;
 
 /**
- * Who sends these headers. Whether a cookie is genuine does not change, so better-auth, which checks its signature and
- * extends the session, is asked once a minute; whether the session still stands, and who its owner is by now, is read from the
- * database every time.
+ * Who sends these headers. Whether a cookie is genuine does not change, so better-auth, which
+ * checks its signature and extends the session, is asked once a minute; whether the session still
+ * stands, and who its owner is by now, is read from the database every time.
  *
  * @param ask better-auth's answer to these headers
  */

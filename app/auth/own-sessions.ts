@@ -2,7 +2,10 @@ import { AppError } from '@/lib/errors';
 import { auth } from './server';
 import { authHeaders, sessionOf } from './session';
 
-/** Where somebody is signed in, as they see it: never the token, which would be the session itself. Times in ms. */
+/**
+ * Where somebody is signed in, as they see it: never the token, which would be the session itself.
+ * Times in ms.
+ */
 export type OwnSession = {
   id: string;
   userAgent: string | null;
@@ -29,7 +32,9 @@ export async function ownSessions(headers: Headers): Promise<OwnSession[]> {
     .sort((a, b) => Number(b.isThisOne) - Number(a.isThisOne) || b.lastSeenAt - a.lastSeenAt);
 }
 
-/** Ends one of the sessions of whoever sends these headers. Throws 'not-found' for anybody else's. */
+/**
+ * Ends one of the sessions of whoever sends these headers. Throws 'not-found' for anybody else's.
+ */
 export async function endOwnSession(headers: Headers, id: string): Promise<void> {
   const { api } = await auth();
   const own = await authHeaders(headers);

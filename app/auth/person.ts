@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { roleSchema } from '@/lib/roles';
 
-/** Somebody who is signed in, as pages and routes see them. `email` is null where only a link was used. */
+/**
+ * Somebody who is signed in, as pages and routes see them. `email` is null where only a link was
+ * used.
+ */
 export const personSchema = z.object({
   id: z.string(),
   name: z.string(),

@@ -5,8 +5,8 @@ import { sessionOf } from './session';
 import { toPerson } from './to-person';
 
 /**
- * The one door: who sends these headers, if their role allows the action.
- * Throws 'unauthenticated', 'forbidden', or 'paused' when a paused person wants to change something.
+ * The one door: who sends these headers, if their role allows the action. Throws 'unauthenticated',
+ * 'forbidden', or 'paused' when a paused person wants to change something.
  */
 export async function requireRole(headers: Headers, action: Action): Promise<Person> {
   const session = await sessionOf(headers);

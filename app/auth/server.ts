@@ -43,13 +43,16 @@ async function create() {
         imported: { type: 'boolean', input: false, defaultValue: false },
       },
     },
-    // Our own routes call this object; its HTTP router is not mounted, so its limits would never act.
+    // Our own routes call this object; its HTTP router is not mounted, so its limits would never
+    // act.
     rateLimit: { enabled: false },
     plugins: [joinPlugin()],
   });
 }
 
-/** A name or key that follows from the home's secret and does not tell it: hexadecimal, 64 digits. */
+/**
+ * A name or key that follows from the home's secret and does not tell it: hexadecimal, 64 digits.
+ */
 export function derived(secret: string, purpose: string): string {
   return createHmac('sha256', secret).update(purpose).digest('hex');
 }

@@ -5,8 +5,8 @@ import { auth } from './server';
 const formerNames = ['better-auth.session_token', '__Secure-better-auth.session_token'];
 
 /**
- * Headers as better-auth is to see them: a session cookie under its former name still signs in. It is signed with the home's
- * secret, so that another home's means nothing here.
+ * Headers as better-auth is to see them: a session cookie under its former name still signs in. It
+ * is signed with the home's secret, so that another home's means nothing here.
  */
 export async function authHeaders(headers: Headers): Promise<Headers> {
   const cookies = headers.get('cookie');
@@ -21,8 +21,9 @@ export async function authHeaders(headers: Headers): Promise<Headers> {
 }
 
 /**
- * The session that these headers belong to, with its user; null when there is none or it has ended. One that is due is
- * prolonged; where the database takes no writes (a full disk, a long transaction) it is as good as before.
+ * The session that these headers belong to, with its user; null when there is none or it has ended.
+ * One that is due is prolonged; where the database takes no writes (a full disk, a long
+ * transaction) it is as good as before.
  */
 export async function sessionOf(headers: Headers) {
   return knownSession(headers, () => askedSession(headers));

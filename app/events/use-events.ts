@@ -6,9 +6,10 @@ import { type EventKind, eventSchema } from '@/lib/events';
 export type HeardEvent = ReturnType<typeof eventSchema.parse> & { roundId: string | null };
 
 /**
- * Calls `onEvent` for every live event of the given kinds, and `onOpen` whenever the connection stands: what happened between
- * the reading of a page and its first connection nobody tells, so it is read once more. The browser reconnects by itself and
- * the server goes on after the last event heard. Without kinds there is no connection.
+ * Calls `onEvent` for every live event of the given kinds, and `onOpen` whenever the connection
+ * stands: what happened between the reading of a page and its first connection nobody tells, so it
+ * is read once more. The browser reconnects by itself and the server goes on after the last event
+ * heard. Without kinds there is no connection.
  */
 export function useEvents(
   kinds: readonly EventKind[],

@@ -7,8 +7,9 @@ import { useEffect, useRef } from 'react';
 const gatherMs = 800;
 
 /**
- * Returns what reads all queries under a key anew, a moment later and once for all who ask meanwhile. It waits for what is
- * being read: that may be older than the event, and a page that somebody has just asked for would be dropped.
+ * Returns what reads all queries under a key anew, a moment later and once for all who ask
+ * meanwhile. It waits for what is being read: that may be older than the event, and a page that
+ * somebody has just asked for would be dropped.
  */
 export function useReadAnew(queryKey: readonly string[]): () => void {
   const queryClient = useQueryClient();
@@ -16,7 +17,8 @@ export function useReadAnew(queryKey: readonly string[]): () => void {
   useEffect(
     () => () => {
       clearTimeout(pending.current);
-      // Where effects run twice, as in development, the next one must not wait for a timer that is gone.
+      // Where effects run twice, as in development, the next one must not wait for a timer that is
+      // gone.
       pending.current = undefined;
     },
     [],

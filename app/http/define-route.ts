@@ -25,8 +25,8 @@ type Handler = (request: Request, context: { params: Promise<unknown> }) => Prom
 
 /**
  * Makes a route handler for people whose role allows `needs`. Everything from outside is parsed by
- * the schemas; what the handler returns is sent as JSON unless it is a Response already; whatever is
- * thrown becomes `{ error: { code, message } }` with the status of its code.
+ * the schemas; what the handler returns is sent as JSON unless it is a Response already; whatever
+ * is thrown becomes `{ error: { code, message } }` with the status of its code.
  */
 export function route<S extends Schemas>(
   options: S & { needs: Action; limit?: RateLimit },
@@ -39,7 +39,9 @@ export function route<S extends Schemas>(
   });
 }
 
-/** Makes a route handler that anybody may call, limited by network address: signing in and joining. */
+/**
+ * Makes a route handler that anybody may call, limited by network address: signing in and joining.
+ */
 export function openRoute<S extends Schemas>(
   options: S & { limit: RateLimit },
   handle: (call: Call<S, null>) => Promise<unknown>,

@@ -1,6 +1,7 @@
 /**
- * @file What every request passes before Next sees it, because Next is too late for it: it reads bodies whole and without
- * back-pressure, throws at methods it does not know, and does not say from where a request came.
+ * @file What every request passes before Next sees it, because Next is too late for it: it reads
+ * bodies whole and without back-pressure, throws at methods it does not know, and does not say from
+ * where a request came.
  */
 import { createServer } from 'node:http';
 import { bodyBytesMax } from './body-limit.mjs';
@@ -10,10 +11,16 @@ import { bodyBytesMax } from './body-limit.mjs';
 
 const methods = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** How long a refused sender may go on sending before the connection is cut; most stop when they read the answer. */
+/**
+ * How long a refused sender may go on sending before the connection is cut; most stop when they
+ * read the answer.
+ */
 const lingerMs = 5_000;
 
-/** Where the addresses that a request came through stand; what a client writes there itself is overwritten. */
+/**
+ * Where the addresses that a request came through stand; what a client writes there itself is
+ * overwritten.
+ */
 const hopsHeader = 'x-darkroom-hops';
 
 /**
@@ -55,15 +62,19 @@ function isTooLong(request) {
   return Number(request.headers['content-length'] ?? 0) > bodyBytesMax;
 }
 
-/** The peer's address, after those that proxies before it have noted, where such a note may be read: client, proxy, proxy. */
+/**
+ * The peer's address, after those that proxies before it have noted, where such a note may be read:
+ * client, proxy, proxy.
+ */
 function hopsOf(/** @type {Incoming} */ request, /** @type {boolean} */ trustsProxy) {
   const noted = trustsProxy ? request.headers['x-forwarded-for'] : undefined;
   return [noted, request.socket.remoteAddress].flat().filter(Boolean).join(', ');
 }
 
 /**
- * Ends a body one byte past the limit and drops the rest as it comes, so that memory stays flat whatever is sent, and the
- * reader can see that it was too long. Bodies sent in chunks do not say their length beforehand.
+ * Ends a body one byte past the limit and drops the rest as it comes, so that memory stays flat
+ * whatever is sent, and the reader can see that it was too long. Bodies sent in chunks do not say
+ * their length beforehand.
  *
  * @param {Incoming} request
  */
@@ -85,7 +96,8 @@ function cutBody(request) {
 }
 
 /**
- * Answers at once and reads on for a while without keeping anything: a connection that is closed on a sender loses the answer.
+ * Answers at once and reads on for a while without keeping anything: a connection that is closed on
+ * a sender loses the answer.
  *
  * @param {Incoming} request @param {Outgoing} response
  * @param {number} status @param {string} code @param {string} message

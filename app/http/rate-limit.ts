@@ -1,6 +1,8 @@
 import { AppError } from '@/lib/errors';
 
-/** A bucket of `burst` tokens for each caller that fills at `perMinute`. `name` keeps buckets apart. */
+/**
+ * A bucket of `burst` tokens for each caller that fills at `perMinute`. `name` keeps buckets apart.
+ */
 export type RateLimit = { name: string; perMinute: number; burst: number };
 
 /** Ten people labeling as fast as keys repeat stay far below; a runaway script does not. */
@@ -12,7 +14,10 @@ export const signInLimit: RateLimit = { name: 'sign-in', perMinute: 60, burst: 6
 /** Wrong passwords for one email from one address, or from one device that has signed in before. */
 export const passwordLimit: RateLimit = { name: 'password', perMinute: 5, burst: 10 };
 
-/** Wrong passwords for one email from all devices that have never signed in: who has many addresses gains little. */
+/**
+ * Wrong passwords for one email from all devices that have never signed in: who has many addresses
+ * gains little.
+ */
 export const strangerLimit: RateLimit = { name: 'stranger', perMinute: 10, burst: 100 };
 
 export const manageLimit: RateLimit = { name: 'manage', perMinute: 120, burst: 60 };
@@ -30,7 +35,10 @@ const buckets = new Map<string, Bucket>();
 /** Buckets remembered at once; beyond it the oldest go, so that the map cannot eat the memory. */
 const bucketsMax = 10_000;
 
-/** Takes one token of `caller`, or throws 'too-many-requests' with the seconds to wait. `now` is in ms. */
+/**
+ * Takes one token of `caller`, or throws 'too-many-requests' with the seconds to wait. `now` is in
+ * ms.
+ */
 export function takeToken(limit: RateLimit, caller: string, now = Date.now()): void {
   const key = `${limit.name}:${caller}`;
   const bucket = buckets.get(key) ?? { tokens: limit.burst, filledAt: now };

@@ -7,7 +7,10 @@ export function refuseLongBody(request: Request): void {
   if (said > bodyBytesMax) throw tooLarge(`has ${said} bytes`);
 }
 
-/** The body as JSON, counted while it is read. Throws 'too-large' past the limit, 'bad-request' when it is no JSON. */
+/**
+ * The body as JSON, counted while it is read. Throws 'too-large' past the limit, 'bad-request' when
+ * it is no JSON.
+ */
 export async function readJson(request: Request): Promise<unknown> {
   const text = await readText(request);
   try {

@@ -2,8 +2,9 @@ import { readAddresses } from '@/lib/addresses';
 import { AppError } from '@/lib/errors';
 
 /**
- * Refuses a change that a foreign page asks for. Browsers always say where such a request comes from
- * (Sec-Fetch-Site, Origin); a client that says neither is no browser and carries nobody's cookies.
+ * Refuses a change that a foreign page asks for. Browsers always say where such a request comes
+ * from (Sec-Fetch-Site, Origin); a client that says neither is no browser and carries nobody's
+ * cookies.
  */
 export function refuseForeignOrigin(request: Request): void {
   const site = request.headers.get('sec-fetch-site');

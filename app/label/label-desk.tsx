@@ -209,7 +209,8 @@ export function LabelDesk(props: {
           <div className="flex flex-col gap-3 sm:gap-4 low:min-w-0 low:flex-1 low:gap-2">
             <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3 low:px-0">
               {sides.map((side) => (
-                // The chips' room follows the images', which follow the window's height as well as its width.
+                // The chips' room follows the images', which follow the window's height as well as
+                // its width.
                 <div key={side} className="@container min-w-0">
                   <FlagChips
                     which={side}

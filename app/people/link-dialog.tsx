@@ -21,7 +21,8 @@ export function LinkDialog({
 
   async function copy() {
     field.current?.select();
-    // Without HTTPS browsers have no clipboard for pages; then the selected text is there to be copied.
+    // Without HTTPS browsers have no clipboard for pages; then the selected text is there to be
+    // copied.
     await navigator.clipboard?.writeText(field.current?.value ?? '');
     setCopied(navigator.clipboard !== undefined);
   }

@@ -23,7 +23,10 @@ const policyKeys = {
   one: (id: string) => ['policies', 'one', id] as const,
 };
 
-/** The tree of a pipeline, from the newest version on back; read anew when a policy appears, is measured or is served. */
+/**
+ * The tree of a pipeline, from the newest version on back; read anew when a policy appears, is
+ * measured or is served.
+ */
 export function usePolicies(initial: PoliciesView) {
   const pipeline = initial.pipeline ?? '';
   const more = useInfiniteQuery({

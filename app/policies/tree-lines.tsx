@@ -11,7 +11,10 @@ export function treeIndent(lane: number): string {
   return `${(lane + 1) * laneRem + 0.25}rem`;
 }
 
-/** The lines of descent through one row, and the policy's dot on them. The cell around is `relative`. */
+/**
+ * The lines of descent through one row, and the policy's dot on them. The cell around is
+ * `relative`.
+ */
 export function TreeLines({ row: { lane, joins, continues, passing, policy } }: { row: TreeRow }) {
   const line = 'absolute w-px -translate-x-1/2 bg-muted-foreground/60';
   return (

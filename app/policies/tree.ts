@@ -4,7 +4,10 @@ import type { PolicyNode } from '../api/policies/schema';
 export interface TreeRow {
   policy: PolicyNode;
   lane: number;
-  /** How the row is tied to its parent: not at all, straight from above, or from the lane to the left. */
+  /**
+   * How the row is tied to its parent: not at all, straight from above, or from the lane to the
+   * left.
+   */
   joins: 'root' | 'above' | 'left';
   /** Whether a line goes on downwards in its own lane, to a child. */
   continues: boolean;
@@ -14,8 +17,8 @@ export interface TreeRow {
 
 /**
  * Rows from the base downwards. A line of descent stays in its lane; side branches stand between a
- * policy and the child that goes on, each one lane further right. The child that leads to the newest
- * policy goes on, so that a long run is one straight line.
+ * policy and the child that goes on, each one lane further right. The child that leads to the
+ * newest policy goes on, so that a long run is one straight line.
  */
 export function treeRows(policies: readonly PolicyNode[]): TreeRow[] {
   const childrenOf = (id: string | null) => policies.filter(({ parentId }) => parentId === id);

@@ -4,7 +4,10 @@ import { useRouter } from 'next/navigation';
 import { Select, type SelectOption } from '../components/ui/select';
 import { withParams } from './search-params';
 
-/** One part of a filter that lives in the address, so that what one looks at can be shared and gone back to. */
+/**
+ * One part of a filter that lives in the address, so that what one looks at can be shared and gone
+ * back to.
+ */
 export function FilterSelect<Value extends string>({
   label,
   name,

@@ -36,7 +36,10 @@ const reviewKeys = {
   annotators: ['review', 'annotators'] as const,
 };
 
-/** Defect rates from the newest version on back, oldest first; read anew when a version has been measured. */
+/**
+ * Defect rates from the newest version on back, oldest first; read anew when a version has been
+ * measured.
+ */
 export function useRates(query: RatesQuery, initial: RatesView) {
   const readAnew = useReadAnew(reviewKeys.all);
   useEvents(['policy', 'evaluation'], readAnew, readAnew);

@@ -27,8 +27,8 @@ export function defectsBy(source: FlagSource, judged: readonly CountedKind[]): D
 const gridShares = [1, 0.75, 0.5, 0.25, 0];
 
 /**
- * Rates per version as dots with their 95 % intervals as whiskers; each dot leads to its images. Drawn
- * with boxes, not by script: it stands with the first paint and takes any width.
+ * Rates per version as dots with their 95 % intervals as whiskers; each dot leads to its images.
+ * Drawn with boxes, not by script: it stands with the first paint and takes any width.
  */
 export function RateChart({
   rates,

@@ -6,13 +6,18 @@ const size = 240;
 const margin = { left: 38, bottom: 34, top: 8, right: 8 };
 const ticks = [0, 0.25, 0.5, 0.75, 1];
 
-/** What was predicted against what came, bin by bin with 95 % intervals; on the diagonal promises are kept. */
+/**
+ * What was predicted against what came, bin by bin with 95 % intervals; on the diagonal promises
+ * are kept.
+ */
 export function CalibrationChart({
   bins,
   least,
 }: {
   bins: RewardReport['calibration'];
-  /** The least probability predicted: a comparison is read from the side that is predicted to win. */
+  /**
+   * The least probability predicted: a comparison is read from the side that is predicted to win.
+   */
   least: 0 | 0.5;
 }) {
   const shown = ticks.filter((tick) => tick >= least);

@@ -7,7 +7,9 @@ import { Field, Input } from '../components/ui/field';
 import { FormError } from '../components/ui/form-error';
 import { useImportReward } from './queries';
 
-/** Brings in a model that others trained: a folder on the trainer's machine, opened and tried there. */
+/**
+ * Brings in a model that others trained: a folder on the trainer's machine, opened and tried there.
+ */
 export function ImportCard({ pipeline }: { pipeline: string }) {
   const [folder, setFolder] = useState('');
   const bring = useImportReward(pipeline);

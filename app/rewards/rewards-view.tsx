@@ -11,7 +11,10 @@ import { ModelTable } from './model-table';
 import { useRewardModels } from './queries';
 import { TrustCard } from './trust-card';
 
-/** What there is to learn from, every model learned so far, and how far to trust the one that is looked at. */
+/**
+ * What there is to learn from, every model learned so far, and how far to trust the one that is
+ * looked at.
+ */
 export function RewardsView({ initial, mayTrain }: { initial: View; mayTrain: boolean }) {
   const { pipeline, models, material } = useRewardModels(initial);
   const [chosenId, choose] = useState<string | null>(null);

@@ -9,7 +9,9 @@ import { Rate } from '../components/figures/rate';
 import { Card, CardHeading } from '../components/ui/card';
 import { CalibrationChart } from './calibration-chart';
 
-/** How far to trust a learned reward: against chance, against people, and against its own promises. */
+/**
+ * How far to trust a learned reward: against chance, against people, and against its own promises.
+ */
 export function TrustCard({ model }: { model: RewardModelView }) {
   const { report } = model;
   if (!report) return null;

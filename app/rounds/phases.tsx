@@ -16,7 +16,10 @@ interface Phase {
   unit: string;
 }
 
-/** A round that asks nobody has no images to judge and no answers to wait for; one that was imported has nothing else. */
+/**
+ * A round that asks nobody has no images to judge and no answers to wait for; one that was imported
+ * has nothing else.
+ */
 function phasesOf({ progress, imported }: RoundSummary): Phase[] {
   const phases: Phase[] = [
     {
@@ -59,7 +62,8 @@ const order: readonly RoundState[] = ['sampling', 'labeling', 'training', 'evalu
 
 /**
  * A round's four phases as frames of a film, with how far each is and how long the present one
- * still takes. `etaSeconds` overrides the trainer's guess: how long people need, only pages can tell.
+ * still takes. `etaSeconds` overrides the trainer's guess: how long people need, only pages can
+ * tell.
  */
 export function Phases({
   round,

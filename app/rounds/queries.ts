@@ -33,7 +33,9 @@ export const roundKeys = {
   trainer: ['rounds', 'trainer'] as const,
 };
 
-/** Events bring what is new; this is for the one thing that none tells: a trainer that fell silent. */
+/**
+ * Events bring what is new; this is for the one thing that none tells: a trainer that fell silent.
+ */
 const silenceMs = 15_000;
 
 /** What changes with every pick and every step is counted anew at most this often. */
@@ -44,7 +46,10 @@ const paceMs = 60_000;
 
 type Pages = InfiniteData<RoundsView, string | null>;
 
-/** The list of rounds, kept up to date; those that are over a page at a time. @param limit length of a page */
+/**
+ * The list of rounds, kept up to date; those that are over a page at a time. @param limit length of
+ * a page
+ */
 export function useRounds(initial: RoundsView, limit?: number) {
   const query = useInfiniteQuery({
     queryKey: roundKeys.list(limit),
@@ -57,7 +62,8 @@ export function useRounds(initial: RoundsView, limit?: number) {
     initialPageParam: null as string | null,
     getNextPageParam: ({ next }) => next,
     initialData: { pages: [initial], pageParams: [null] } as Pages,
-    // What the server rendered is shown at once and read again, because the page may come from a cache.
+    // What the server rendered is shown at once and read again, because the page may come from a
+    // cache.
     initialDataUpdatedAt: 0,
   });
   const [first = initial] = query.data.pages;

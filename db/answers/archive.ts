@@ -1,5 +1,6 @@
 /**
- * @file What all people have said of a pipeline's images, in whatever round or by import; and what of it one round trains on.
+ * @file What all people have said of a pipeline's images, in whatever round or by import; and what
+ * of it one round trains on.
  */
 import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
 import { type Method, trainsBy } from '@/lib/methods';
@@ -54,9 +55,10 @@ export interface ArchiveAsked {
 }
 
 /**
- * What a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training pairs and groups of
- * its pipeline that are older than the undo window of the round they were given in, and for KTO also people's flags; nothing
- * by people who are paused. `archiveProblem` of its data says why there is nothing to train on.
+ * What a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training
+ * pairs and groups of its pipeline that are older than the undo window of the round they were given
+ * in, and for KTO also people's flags; nothing by people who are paused. `archiveProblem` of its
+ * data says why there is nothing to train on.
  */
 export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
   const { pipeline, method, config, startPolicyId, now } = asked;
@@ -105,7 +107,10 @@ export function problemOf({ archive, ...data }: Prepared['data']): string | null
   return archive ? archiveProblem({ ...data, archive }) : null;
 }
 
-/** The youngest answer that counts and whose round still takes answers, and so lets them be taken back; 0: there is none. */
+/**
+ * The youngest answer that counts and whose round still takes answers, and so lets them be taken
+ * back; 0: there is none.
+ */
 function undoableUntil(pipeline: string, now: number): number {
   const windows = roundsOf(pipeline)
     .filter(({ state }) => !isFinished(state))
@@ -294,7 +299,10 @@ function baseIds(): Map<string, string> {
   return bases;
 }
 
-/** How many images, of them imported, and without latents that belong to the round's pipeline as it is now. */
+/**
+ * How many images, of them imported, and without latents that belong to the round's pipeline as it
+ * is now.
+ */
 async function imagesOf(sampleIds: readonly string[], startPolicyId: string) {
   const bases = baseIds();
   const base = bases.get(startPolicyId);

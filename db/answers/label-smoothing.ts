@@ -16,8 +16,9 @@ import { user } from '../schema/people';
 const answersPerRead = 2000;
 
 /**
- * How likely the label that some votes make is wrong, by a round's settings; in [0, 0.5). Annotators are known by
- * all their answers up to `until`, of whatever round and purpose; those who are paused are left out.
+ * How likely the label that some votes make is wrong, by a round's settings; in [0, 0.5).
+ * Annotators are known by all their answers up to `until`, of whatever round and purpose; those who
+ * are paused are left out.
  */
 export async function labelDoubt(
   { labeling: { labelSmoothing, labelErrorRate } }: Pick<RunConfig, 'labeling'>,

@@ -1,6 +1,7 @@
 /**
- * @file What people have said and not taken back: answers to pairs and taggings of groups, and the training pairs they make.
- * Everything is read in portions, outside of any transaction; frozen-mark.ts tells whether it still holds.
+ * @file What people have said and not taken back: answers to pairs and taggings of groups, and the
+ * training pairs they make. Everything is read in portions, outside of any transaction;
+ * frozen-mark.ts tells whether it still holds.
  */
 import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';

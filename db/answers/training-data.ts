@@ -75,7 +75,10 @@ export async function doubted(
   return frozen.map(({ votes, ...pair }) => ({ ...pair, smoothing: doubt(votes) }));
 }
 
-/** What a round's settled answers make to train on, in a fixed order. @param now when labeling ends, ms */
+/**
+ * What a round's settled answers make to train on, in a fixed order. @param now when labeling ends,
+ * ms
+ */
 export async function prepareTrainingPairs(round: Round, now: number): Promise<Prepared> {
   const { sampling, labeling } = round.config;
   const until = now - labeling.undoWindowSeconds * 1000;
@@ -130,7 +133,10 @@ export interface TrainingLabel {
   good: boolean;
 }
 
-/** What a round of a method without pairs trains on, in its fixed order; empty until all of it is frozen. */
+/**
+ * What a round of a method without pairs trains on, in its fixed order; empty until all of it is
+ * frozen.
+ */
 export async function trainingLabelsOf(roundId: string): Promise<TrainingLabel[]> {
   return db()
     .select({ ordinal: trainingLabels.ordinal, sample: samples, good: trainingLabels.good })
@@ -142,7 +148,10 @@ export async function trainingLabelsOf(roundId: string): Promise<TrainingLabel[]
     .all();
 }
 
-/** What a round trains on, in its fixed order; empty until its labeling has ended and all of it is frozen. */
+/**
+ * What a round trains on, in its fixed order; empty until its labeling has ended and all of it is
+ * frozen.
+ */
 export async function trainingPairsOf(roundId: string): Promise<TrainingPair[]> {
   const winner = alias(samples, 'winner');
   const loser = alias(samples, 'loser');

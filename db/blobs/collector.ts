@@ -1,7 +1,8 @@
 /**
- * @file Blobs that nobody points to, and what crashes left half-written, are taken away. A blob is put before the row that
- * points to it, so what is young may be about to be pointed to, and stays. The rest is looked at again under the write lock,
- * where no row can come; there it is only renamed, and if it was stored again at that very moment, renamed back.
+ * @file Blobs that nobody points to, and what crashes left half-written, are taken away. A blob is
+ * put before the row that points to it, so what is young may be about to be pointed to, and stays.
+ * The rest is looked at again under the write lock, where no row can come; there it is only
+ * renamed, and if it was stored again at that very moment, renamed back.
  */
 import { readdirSync, renameSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
@@ -11,7 +12,10 @@ import { immediate } from '../transaction';
 import { blobPath, blobsFolder } from './folder';
 import { pointedTo, pointedToUnder } from './references';
 
-/** Longer than anything takes between storing a blob and the row: a large import, a batch of slow images. */
+/**
+ * Longer than anything takes between storing a blob and the row: a large import, a batch of slow
+ * images.
+ */
 export const graceMs = 24 * 3_600_000;
 
 /** Renamed within one transaction: some milliseconds. */

@@ -1,5 +1,6 @@
 /**
- * @file The blob store of one machine: `blobs/ab/abcdef…` in a data folder, or in a backup's. Nobody outside this room sees a path.
+ * @file The blob store of one machine: `blobs/ab/abcdef…` in a data folder, or in a backup's.
+ * Nobody outside this room sees a path.
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -77,7 +78,8 @@ async function renewed(path: string, bytes: Uint8Array): Promise<boolean> {
     await utimes(path, now, now);
     return (await readFile(path)).equals(bytes);
   } catch {
-    // Not there, or cannot be read: it is written anew, and what stands in the way of that is told then.
+    // Not there, or cannot be read: it is written anew, and what stands in the way of that is told
+    // then.
     return false;
   }
 }
@@ -111,7 +113,8 @@ async function setAside(hash: string, home: string): Promise<string | undefined>
     await rename(blobPath(hash, home), path);
     return path;
   } catch {
-    // A read-only folder, or somebody else has moved or healed it: what was read is wrong all the same.
+    // A read-only folder, or somebody else has moved or healed it: what was read is wrong all the
+    // same.
     return undefined;
   }
 }
@@ -128,7 +131,10 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Takes away all of a folder's blobs but these, and what was left half-written: a backup's, which nobody else writes. */
+/**
+ * Takes away all of a folder's blobs but these, and what was left half-written: a backup's, which
+ * nobody else writes.
+ */
 export async function keepOnly(hashes: ReadonlySet<string>, home: string): Promise<void> {
   const blobs = blobsFolder(home);
   for (const prefix of await readdir(blobs).catch(() => [])) {

@@ -1,6 +1,7 @@
 /**
- * @file Which blobs are pointed to: by every column of the schema whose name ends in "blob", whatever its table; and by the
- * cursor of training that is not done, whose checkpoint is a blob, too.
+ * @file Which blobs are pointed to: by every column of the schema whose name ends in "blob",
+ * whatever its table; and by the cursor of training that is not done, whose checkpoint is a blob,
+ * too.
  */
 import { and, eq, getTableColumns, gte, inArray, isNotNull, lt, ne } from 'drizzle-orm';
 import { unfinishedStates } from '@/lib/rounds';
@@ -38,14 +39,20 @@ export function pointedTo(tx: Transaction, hashes: readonly string[]): Set<strin
   return found;
 }
 
-/** All hashes that begin with two digits and that some row or cursor points to. @param prefix two hexadecimal digits */
+/**
+ * All hashes that begin with two digits and that some row or cursor points to. @param prefix two
+ * hexadecimal digits
+ */
 export function pointedToUnder(prefix: string): Set<string> {
   const found = inColumnsUnder(prefix, db());
   for (const hash of checkpointsInUse(db())) if (hash.startsWith(prefix)) found.add(hash);
   return found;
 }
 
-/** The checkpoints that training goes on from: of rounds that are not over, or have failed and may be tried again. */
+/**
+ * The checkpoints that training goes on from: of rounds that are not over, or have failed and may
+ * be tried again.
+ */
 function checkpointsInUse(tx: Transaction): Set<string> {
   const rows = tx
     .select({ hash: jsonText(work.cursor, 'sha256') })
@@ -75,7 +82,10 @@ function inColumnsUnder(prefix: string, database: Transaction): Set<string> {
   return found;
 }
 
-/** All hashes that a database's rows point to, in order; without checkpoints, from whose start training comes to the same result. */
+/**
+ * All hashes that a database's rows point to, in order; without checkpoints, from whose start
+ * training comes to the same result.
+ */
 export function* allPointedTo(database: Transaction): Generator<string> {
   for (const prefix of prefixes) yield* [...inColumnsUnder(prefix, database)].sort();
 }

@@ -26,9 +26,9 @@ export interface ExportChoice {
 }
 
 /**
- * Every standing answer that may be trained on, and others when asked for, in Pick-a-Pic's columns, in the order of their
- * ids: exporting the same data twice gives the same rows. Annotators' pseudonyms hold within this installation and cannot be
- * turned back without its database.
+ * Every standing answer that may be trained on, and others when asked for, in Pick-a-Pic's columns,
+ * in the order of their ids: exporting the same data twice gives the same rows. Annotators'
+ * pseudonyms hold within this installation and cannot be turned back without its database.
  */
 export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenerator<PickAPicRow> {
   const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));

@@ -1,4 +1,7 @@
-/** @file Answers given elsewhere, as an import brings them, and whether they contradict each other or what is stored. */
+/**
+ * @file Answers given elsewhere, as an import brings them, and whether they contradict each other
+ * or what is stored.
+ */
 import { and, eq, isNull } from 'drizzle-orm';
 import { type Answer, preferredSample } from '@/lib/answers';
 import { db } from '../client';
@@ -21,7 +24,10 @@ export interface ImportedAnswer {
   /** What the file calls the answer and the person; null where it does not say. */
   rankingId: string | null;
   userId: string | null;
-  /** Of a person without a name: 1 for the first row that says just this, 2 for the next that says it again. */
+  /**
+   * Of a person without a name: 1 for the first row that says just this, 2 for the next that says
+   * it again.
+   */
   ordinal: number;
   caption: string;
   left: ImportedImage;
@@ -55,8 +61,9 @@ export interface ImportProblem {
 }
 
 /**
- * Ids that follow from what they name: an answer imported again meets itself. Rows without a name are different people; what
- * tells one from the next is the answer's own id, else what it says, when, and how often it was said before.
+ * Ids that follow from what they name: an answer imported again meets itself. Rows without a name
+ * are different people; what tells one from the next is the answer's own id, else what it says,
+ * when, and how often it was said before.
  */
 export function idsOf(pipeline: string, answer: ImportedAnswer) {
   const { caption, left, right, rankingId, userId, createdAt, ordinal } = answer;
@@ -123,8 +130,8 @@ function knownMeaning(tx: Transaction, id: string): string | null {
 }
 
 /**
- * Which answers contradict others, of the file or here: then none may be imported. The same answer again is no
- * contradiction; it is known.
+ * Which answers contradict others, of the file or here: then none may be imported. The same answer
+ * again is no contradiction; it is known.
  */
 export async function importProblems(
   pipeline: string,

@@ -1,6 +1,7 @@
 /**
- * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of one round per pipeline, which
- * is done and was never drawn. All ids follow from what they name, so that importing again changes nothing.
+ * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of one
+ * round per pipeline, which is done and was never drawn. All ids follow from what they name, so
+ * that importing again changes nothing.
  */
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
@@ -37,8 +38,9 @@ export async function baseForImport(pipeline: string): Promise<Policy> {
 }
 
 /**
- * Stores answers, a few in a transaction; `importProblems` has found none. What is stored already is left as it is: an
- * import that was stopped may be begun again. @param putImages brings the images of the next answers to the blob store
+ * Stores answers, a few in a transaction; `importProblems` has found none. What is stored already
+ * is left as it is: an import that was stopped may be begun again. @param putImages brings the
+ * images of the next answers to the blob store
  */
 export async function importAnswers(input: {
   pipeline: string;
@@ -154,7 +156,10 @@ function importRoundIn(tx: Transaction, base: Policy, now: number): string {
   return roundId;
 }
 
-/** Rows of each table in one statement: every process waits for this lock. Returns how many of the images are new. */
+/**
+ * Rows of each table in one statement: every process waits for this lock. Returns how many of the
+ * images are new.
+ */
 function storeAnswers(
   tx: Transaction,
   base: Policy,
@@ -255,7 +260,9 @@ function importsOf({ manifest }: typeof rounds.$inferSelect) {
   return (manifest?.imports ?? []) as (ImportSource & { answers: number })[];
 }
 
-/** Hashes and UUIDs say who somebody is by their beginning; what a person would read is left whole. */
+/**
+ * Hashes and UUIDs say who somebody is by their beginning; what a person would read is left whole.
+ */
 function shortened(userId: string): string {
   return userId.length > 24 ? userId.slice(0, 8) : userId;
 }

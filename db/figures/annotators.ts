@@ -20,7 +20,10 @@ export interface AnnotatorReport {
   flagged: number;
 }
 
-/** Those who have judged a pair, in the order they came, a page at a time; and how far all of them agree. */
+/**
+ * Those who have judged a pair, in the order they came, a page at a time; and how far all of them
+ * agree.
+ */
 export interface AnnotatorReports {
   annotators: AnnotatorReport[];
   /** Pass as `after` to go on; null at the end. */
@@ -32,7 +35,10 @@ export interface AnnotatorReports {
   agreement: { raw: Proportion; alpha: number | null };
 }
 
-/** Reads what is counted while answers come in (figures.ts): its cost does not follow the number of answers. */
+/**
+ * Reads what is counted while answers come in (figures.ts): its cost does not follow the number of
+ * answers.
+ */
 export async function annotatorReports({
   after,
   limit = 30,

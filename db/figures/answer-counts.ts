@@ -11,11 +11,17 @@ export interface AnswerCounts {
   /** Of these, by annotators who are paused. */
   heldBack: number;
   annotators: number;
-  /** Answers since `recentSince`, and the instant of the first of them, ms; null when there are none. */
+  /**
+   * Answers since `recentSince`, and the instant of the first of them, ms; null when there are
+   * none.
+   */
   recent: { count: number; firstAt: number | null };
 }
 
-/** What people have answered in a round so far. `recentSince` in ms is where its pace is measured from. */
+/**
+ * What people have answered in a round so far. `recentSince` in ms is where its pace is measured
+ * from.
+ */
 export async function answerCounts(
   roundId: string,
   { recentSince }: { recentSince: number },

@@ -1,6 +1,7 @@
 /**
- * @file The triggers that keep the tables of schema/figures.ts. A pair is taken out with all its answers and put back with those
- * it has then, in the transaction of whatever stores or takes back an answer: no code path can forget to count.
+ * @file The triggers that keep the tables of schema/figures.ts. A pair is taken out with all its
+ * answers and put back with those it has then, in the transaction of whatever stores or takes back
+ * an answer: no code path can forget to count.
  */
 import type SqliteDatabase from 'better-sqlite3';
 import { materialTriggers, recountMaterial } from './material-triggers';
@@ -104,8 +105,9 @@ const tables = [
 ];
 
 /**
- * Makes the triggers what they are here, and counts everything anew if they were not: after an upgrade, and after a migration
- * that rebuilt a table and so dropped its triggers. In one transaction, by whoever migrates.
+ * Makes the triggers what they are here, and counts everything anew if they were not: after an
+ * upgrade, and after a migration that rebuilt a table and so dropped its triggers. In one
+ * transaction, by whoever migrates.
  */
 export function keepFigures(client: SqliteDatabase.Database): void {
   const stored = client

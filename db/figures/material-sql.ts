@@ -1,9 +1,13 @@
 /**
- * @file What people said of images, as SQL: for the triggers that keep what there is to learn a reward from (figures.ts) and for
- * what a page takes off it (material.ts). The definitions are those of reward-data.ts.
+ * @file What people said of images, as SQL: for the triggers that keep what there is to learn a
+ * reward from (figures.ts) and for what a page takes off it (material.ts). The definitions are
+ * those of reward-data.ts.
  */
 
-/** Which rows count besides standing; each a condition on an alias, beginning with "and", or nothing. */
+/**
+ * Which rows count besides standing; each a condition on an alias, beginning with "and", or
+ * nothing.
+ */
 export interface Counting {
   answers: (p: string) => string;
   taggings: (t: string) => string;
@@ -24,7 +28,10 @@ export const without = (kind: keyof Counting, id: string): Counting => ({
 const standingAnswer = (p: string, counting: Counting) =>
   `${p}.superseded_at is null ${counting.answers(p)}`;
 
-/** Each pair of which some count, with what it comes to: 1 for sample A, −1 for B, 0 for neither. @param which of pairs q */
+/**
+ * Each pair of which some count, with what it comes to: 1 for sample A, −1 for B, 0 for neither.
+ * @param which of pairs q
+ */
 function leads(which: string, counting: Counting): string {
   return `select q.id, q.round_id, sign(sum(case
       when p.answer = 'left' then iif(p.left_sample_id = q.sample_a_id, 1, -1)
@@ -34,7 +41,10 @@ function leads(which: string, counting: Counting): string {
     where ${which} and q.purpose = 'training' and ${standingAnswer('p', counting)} group by q.id`;
 }
 
-/** Of groups, how many two images there are of which more people tagged one. @param which of groups g */
+/**
+ * Of groups, how many two images there are of which more people tagged one. @param which of groups
+ * g
+ */
 export function tagPairs(which: string, counting: Counting): string {
   const tags = `select s.group_id, s.id, (select count(*) from taggings t, json_each(t.tagged_sample_ids) tag
       where t.group_id = s.group_id and t.superseded_at is null ${counting.taggings('t')} and tag.value = s.id) as tags

@@ -1,4 +1,7 @@
-/** @file The triggers that keep what there is to learn a reward from. What changes is taken out and put back as it is then. */
+/**
+ * @file The triggers that keep what there is to learn a reward from. What changes is taken out and
+ * put back as it is then.
+ */
 import {
   type Counting,
   countImages,

@@ -1,6 +1,7 @@
 /**
- * @file How much there is to learn a reward from, as reward-data.ts would read it. What is counted while people speak
- * (figures.ts) holds for everybody and at once; what paused people said, and what can still be taken back, is taken off here.
+ * @file How much there is to learn a reward from, as reward-data.ts would read it. What is counted
+ * while people speak (figures.ts) holds for everybody and at once; what paused people said, and
+ * what can still be taken back, is taken off here.
  */
 import { and, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { LearnedSource } from '@/lib/rewards';
@@ -14,7 +15,10 @@ import { takenOff, type Young } from './taken-off';
 
 /** Labels that a reward model would learn from, and whose they are. */
 export interface Material {
-  /** Pairs and tags that prefer a side, or images that were judged; of these, images that were found good. */
+  /**
+   * Pairs and tags that prefer a side, or images that were judged; of these, images that were found
+   * good.
+   */
   decided: number;
   good: number;
   /** Pairs of which no side is preferred. */

@@ -33,13 +33,18 @@ export interface PolicyDefects {
   nsfw: DefectRate;
 }
 
-/** Without a purpose all that the policy drew: spoiled copies of gold pairs and imported images are not its work. */
+/**
+ * Without a purpose all that the policy drew: spoiled copies of gold pairs and imported images are
+ * not its work.
+ */
 function drawnFor(purpose: Purpose | undefined) {
   const wanted = purpose === undefined ? ne(samples.purpose, 'gold') : eq(samples.purpose, purpose);
   return and(wanted, isNull(samples.origin));
 }
 
-/** Whether somebody has looked at a sample: in an answered pair, in a tagged group, or to flag it. */
+/**
+ * Whether somebody has looked at a sample: in an answered pair, in a tagged group, or to flag it.
+ */
 const isSeenByPeople = sql`(
   exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
     where ${pairs.sampleAId} = ${samples.id} and ${preferences.supersededAt} is null)
@@ -57,8 +62,9 @@ export interface DefectRates {
 }
 
 /**
- * Defect rates of the newest policies of a pipeline that have drawn images, or of those before one of them. A source's rate
- * counts only images that this source looked at, and flags that no reviewer has rejected.
+ * Defect rates of the newest policies of a pipeline that have drawn images, or of those before one
+ * of them. A source's rate counts only images that this source looked at, and flags that no
+ * reviewer has rejected.
  */
 export async function defectRates({
   pipeline,
@@ -147,7 +153,8 @@ export interface ReviewedSample {
 
 /**
  * The images behind a rate: those of a policy that carry a defect (of one source when asked), or,
- * with `defect: null`, all of them. In the order of their ids; pass the last id as `after` to go on.
+ * with `defect: null`, all of them. In the order of their ids; pass the last id as `after` to go
+ * on.
  */
 export async function imagesOfPolicy({
   policyId,

@@ -1,4 +1,7 @@
-/** @file What is counted of a pipeline's material (figures.ts) but does not count now, in the words of the triggers that counted it. */
+/**
+ * @file What is counted of a pipeline's material (figures.ts) but does not count now, in the words
+ * of the triggers that counted it.
+ */
 import { db } from '../client';
 import { type Counting, countingAll, pipelineOfRound, tagPairs } from './material-sql';
 
@@ -12,9 +15,10 @@ interface Said {
 export type Young = Record<keyof Counting, Said[]>;
 
 /**
- * By how much the counts are too high: pairs, groups and images that somebody touched who does not count are counted with all
- * that stands, and with what counts alone, in one pass. The joins are crossed to keep their order: the planner, which cannot know how
- * few rows are touched, would scan all pairs.
+ * By how much the counts are too high: pairs, groups and images that somebody touched who does not
+ * count are counted with all that stands, and with what counts alone, in one pass. The joins are
+ * crossed to keep their order: the planner, which cannot know how few rows are touched, would scan
+ * all pairs.
  */
 export function takenOff(pipeline: string, young: Young) {
   const counts = (row: string, kind: keyof Counting) =>

@@ -22,7 +22,9 @@ const means = Object.fromEntries(
   Object.keys(ofTimesteps).map((metric) => [metric, meanOf(metric)]),
 ) as Record<keyof typeof ofTimesteps, SQL<number | null>>;
 
-/** How a round's metrics depend on the timestep, the noisiest first; empty before it has trained. */
+/**
+ * How a round's metrics depend on the timestep, the noisiest first; empty before it has trained.
+ */
 export async function timestepMeans(roundId: string): Promise<TimestepMean[]> {
   const rows = db()
     .select({ timestep: trainSteps.timestep, steps: count(), ...means })

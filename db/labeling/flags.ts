@@ -25,7 +25,10 @@ interface OwnFlag {
   annotatorId: string;
 }
 
-/** Marks a defect on an image that this person was shown; again does nothing. Throws 'not-found' for any other: it tells nothing of them. */
+/**
+ * Marks a defect on an image that this person was shown; again does nothing. Throws 'not-found' for
+ * any other: it tells nothing of them.
+ */
 export async function flagServed(flag: OwnFlag): Promise<void> {
   await immediate((tx) => {
     if (!wasServed(tx, flag)) {

@@ -1,7 +1,8 @@
 /**
- * @file Answers of paused people are held back: they fill no pair and count for no round. Pausing somebody opens the pairs again
- * of which nobody else has said anything; one that others have judged too stays as it is, so that no round waits for a full
- * count. Resuming counts those answers, however many others have come meanwhile.
+ * @file Answers of paused people are held back: they fill no pair and count for no round. Pausing
+ * somebody opens the pairs again of which nobody else has said anything; one that others have
+ * judged too stays as it is, so that no round waits for a full count. Resuming counts those
+ * answers, however many others have come meanwhile.
  */
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { countedAnswers } from '../leases/next-pair';
@@ -18,7 +19,10 @@ import type { Transaction } from '../transaction';
 const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'complete'
   when ${countedAnswers} = 0 then 'open' else ${pairs.state} end`;
 
-/** Within the decision that pauses or resumes a person: what their answers fill in rounds being labeled, and how many count. */
+/**
+ * Within the decision that pauses or resumes a person: what their answers fill in rounds being
+ * labeled, and how many count.
+ */
 export function recountFor(tx: Transaction, annotatorId: string, now: number): void {
   for (const { id } of roundsAnsweredBy(tx, annotatorId)) {
     const answered = sql`exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}

@@ -34,8 +34,8 @@ export type SubmitResult =
   | { status: 'withdrawn' };
 
 /**
- * Undone: the pair is back with its annotator, with the same sides; null when someone else is judging
- * it meanwhile. Too late: the window has passed or the round stopped taking answers.
+ * Undone: the pair is back with its annotator, with the same sides; null when someone else is
+ * judging it meanwhile. Too late: the window has passed or the round stopped taking answers.
  */
 export type UndoResult = { status: 'undone'; pair: LeasedPair | null } | { status: 'too-late' };
 
@@ -104,7 +104,10 @@ const standingOn = prepared((database) =>
     .prepare(),
 );
 
-/** Answers to a pair that nobody has taken back: `own` is this person's, `counted` leaves out those held back. */
+/**
+ * Answers to a pair that nobody has taken back: `own` is this person's, `counted` leaves out those
+ * held back.
+ */
 function standingAnswers(pairId: string, annotatorId: string) {
   const standing = standingOn().all({ pairId });
   return {
@@ -348,8 +351,8 @@ export async function undoPreference({
 }
 
 /**
- * Puts a pair aside for good: it is not offered to this person again. Nothing happens when they have
- * skipped or answered it already.
+ * Puts a pair aside for good: it is not offered to this person again. Nothing happens when they
+ * have skipped or answered it already.
  */
 export async function skipPair({
   leaseId,

@@ -6,7 +6,10 @@ import { prepared } from '../prepared';
 import { preferences } from '../schema/labels';
 import { rounds, runs } from '../schema/rounds';
 
-/** Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when there is none. */
+/**
+ * Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when
+ * there is none.
+ */
 export interface LabelProgress {
   own: { today: number; round: number; total: number };
   round: {
@@ -47,7 +50,9 @@ const answersSince = prepared((database) =>
     .prepare(),
 );
 
-/** What one person has done and how far the round is. `dayStartMs`: midnight where the person is. */
+/**
+ * What one person has done and how far the round is. `dayStartMs`: midnight where the person is.
+ */
 export async function labelProgress(
   annotatorId: string,
   { dayStartMs }: { dayStartMs: number },

@@ -26,8 +26,9 @@ export type TaggingResult =
   | { status: 'withdrawn' };
 
 /**
- * Undone: the group is back with its annotator, its images in the same order; null when someone else is tagging it
- * meanwhile. Too late: the window has passed or the round stopped taking answers.
+ * Undone: the group is back with its annotator, its images in the same order; null when someone
+ * else is tagging it meanwhile. Too late: the window has passed or the round stopped taking
+ * answers.
  */
 export type UndoGroupResult =
   | { status: 'undone'; group: LeasedGroup | null }
@@ -126,7 +127,8 @@ export async function submitTagging({
       endLease(tx, groupId, annotatorId, now);
       return { status: 'group-complete' };
     }
-    // A lapsed lease still counts while there is room; without any, nobody's work may be thrown away.
+    // A lapsed lease still counts while there is room; without any, nobody's work may be thrown
+    // away.
     const lease = tx
       .select()
       .from(groupLeases)
@@ -152,7 +154,10 @@ export async function submitTagging({
   });
 }
 
-/** Gives a group back to its annotator, unless they have dealt with it again since, or others' readings and live leases fill it. */
+/**
+ * Gives a group back to its annotator, unless they have dealt with it again since, or others'
+ * readings and live leases fill it.
+ */
 function reopenLease(
   tx: Transaction,
   group: Group,
@@ -177,8 +182,9 @@ function reopenLease(
 }
 
 /**
- * Takes a reading back within the undo window: it is kept as superseded, and the group goes back to the same person with
- * its images in the same order. Undoing again changes nothing more. Throws 'not-found'.
+ * Takes a reading back within the undo window: it is kept as superseded, and the group goes back to
+ * the same person with its images in the same order. Undoing again changes nothing more. Throws
+ * 'not-found'.
  */
 export async function undoTagging({
   id,
@@ -222,8 +228,8 @@ function leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Group 
 }
 
 /**
- * Puts a group aside for good: it is not offered to this person again. Nothing happens when they have skipped or tagged
- * it already. Throws 'not-found'.
+ * Puts a group aside for good: it is not offered to this person again. Nothing happens when they
+ * have skipped or tagged it already. Throws 'not-found'.
  */
 export async function skipGroup({
   leaseId,
@@ -246,7 +252,10 @@ export async function skipGroup({
   });
 }
 
-/** Takes a skip back: the group returns to the same person with its images in the same order. Throws 'not-found'. */
+/**
+ * Takes a skip back: the group returns to the same person with its images in the same order. Throws
+ * 'not-found'.
+ */
 export async function undoGroupSkip({
   leaseId,
   annotatorId,

@@ -1,4 +1,7 @@
-/** @file What stands against a group: readings, skips, live leases; and when waiting for more is in vain. */
+/**
+ * @file What stands against a group: readings, skips, live leases; and when waiting for more is in
+ * vain.
+ */
 import { and, count, eq, gte, isNull, type SQL, sql } from 'drizzle-orm';
 import { countIf, jsonNumber } from '../dialect';
 import { prepared } from '../prepared';
@@ -14,7 +17,10 @@ export const readingsWanted = jsonNumber(rounds.config, 'labeling', 'annotatorsP
 const by = (column: SQL, annotatorId?: string) =>
   annotatorId === undefined ? sql`` : sql`and ${column} = ${annotatorId}`;
 
-/** Standing readings of a group, of one person when asked. Those of paused people are held back, so they fill nothing. */
+/**
+ * Standing readings of a group, of one person when asked. Those of paused people are held back, so
+ * they fill nothing.
+ */
 export function readingsOf(annotatorId?: string): SQL<number> {
   return sql<number>`(select count(*) from ${taggings}
     join ${user} on ${user.id} = ${taggings.annotatorId}
@@ -39,8 +45,8 @@ export function liveLeasesOf(now: number, exceptOf?: string): SQL<number> {
 }
 
 /**
- * Whether waiting for more readings is in vain: as many people as a group needs have tagged or skipped each one that
- * still wants some, and so has every unpaused person who was ever served a group of this round.
+ * True when no more readings can come: every open group has enough taggings or skips, and every
+ * active annotator who was ever served a group of this round has dealt with all of them.
  */
 export function areGroupsExhausted(tx: Transaction, roundId: string): boolean {
   const participants = tx

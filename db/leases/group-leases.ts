@@ -22,7 +22,10 @@ export type GroupLeaseResult =
   /** This person has been paused. */
   | { state: 'paused' };
 
-/** Groups that one person holds at once: those on the page and those whose readings are on their way. */
+/**
+ * Groups that one person holds at once: those on the page and those whose readings are on their
+ * way.
+ */
 const heldMax = 4;
 
 /** How soon somebody who holds so many asks again, ms: by then a reading has arrived. */
@@ -81,8 +84,8 @@ function openRounds(tx: Transaction): Round[] {
 }
 
 /**
- * A group for a person: the first that waits for them from a place drawn at random on, so that not all begin with the
- * same one. It is found without looking at all others.
+ * A group for a person: the first that waits for them from a place drawn at random on, so that not
+ * all begin with the same one. It is found without looking at all others.
  */
 function pickGroup(
   tx: Transaction,
@@ -123,7 +126,10 @@ function pickGroup(
   return undefined;
 }
 
-/** The images of a group in an order of chance (Fisher and Yates), so that no place tells which was drawn first. */
+/**
+ * The images of a group in an order of chance (Fisher and Yates), so that no place tells which was
+ * drawn first.
+ */
 function drawOrder(tx: Transaction, groupId: string, random: () => number): string[] {
   const order = tx
     .select({ id: samples.id })
@@ -163,7 +169,10 @@ function grant(
   return id;
 }
 
-/** When the first of others' leases on groups that this person could read ends, ms; null where there is none. */
+/**
+ * When the first of others' leases on groups that this person could read ends, ms; null where there
+ * is none.
+ */
 function othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): number | null {
   const held = tx
     .select({ firstEnds: min(groupLeases.expiresAt) })
@@ -186,11 +195,11 @@ function othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): num
 }
 
 /**
- * Leases up to `count` groups to a person, in one immediate transaction: first their own live leases that the client does
- * not hold (a reload gets the same groups back, their images in the same order), then new ones, at most four at once.
- * Of a group, standing readings and live leases together never exceed the annotators wanted. `leaseSeconds` defaults to
- * the round's setting. `random` draws the groups and the order of
- * their images; numbers in [0, 1).
+ * Leases up to `count` groups to a person, in one immediate transaction: first their own live
+ * leases that the client does not hold (a reload gets the same groups back, their images in the
+ * same order), then new ones, at most four at once. Of a group, standing readings and live leases
+ * together never exceed the annotators wanted. `leaseSeconds` defaults to the round's setting.
+ * `random` draws the groups and the order of their images; numbers in [0, 1).
  */
 export async function leaseGroups({
   annotatorId,
@@ -239,8 +248,8 @@ export async function leaseGroups({
 }
 
 /**
- * Holds leases of groups longer. One that has lapsed is given again if its group still has room; the others come back as
- * `lost`, and the client drops those groups.
+ * Holds leases of groups longer. One that has lapsed is given again if its group still has room;
+ * the others come back as `lost`, and the client drops those groups.
  */
 export async function renewGroupLeases({
   annotatorId,

@@ -4,7 +4,10 @@ import { groups } from '../schema/labels';
 import type { Transaction } from '../transaction';
 import { type LeasedImage, leasedImagesIn } from './leased-images';
 
-/** A group as it is served, its images in the order that the server drew for this person. Times in ms. */
+/**
+ * A group as it is served, its images in the order that the server drew for this person. Times in
+ * ms.
+ */
 export interface LeasedGroup {
   leaseId: string;
   groupId: string;

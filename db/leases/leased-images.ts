@@ -14,8 +14,9 @@ export interface LeasedImage {
 }
 
 /**
- * The images of a lease in the order of `sampleIds`, as its annotator sees them. `sensitive`: something unsafe (a flag `nsfw`) was seen on
- * one of them, so they are blurred for those who want it.
+ * The images of a lease in the order of `sampleIds`, as its annotator sees them. `sensitive`:
+ * something unsafe (a flag `nsfw`) was seen on one of them, so they are blurred for those who want
+ * it.
  */
 export function leasedImagesIn(
   tx: Transaction,

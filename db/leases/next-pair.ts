@@ -1,6 +1,7 @@
 /**
- * @file The next pair for a person: most urgent first, at random among equals. Ids are random, so the first free pair after a
- * random id is a random one; an index leads there, and what is passed on the way is what this person may not judge now.
+ * @file The next pair for a person: most urgent first, at random among equals. Ids are random, so
+ * the first free pair after a random id is a random one; an index leads there, and what is passed
+ * on the way is what this person may not judge now.
  */
 import { and, asc, desc, eq, gt, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { acceptsPreferences } from '@/lib/rounds';
@@ -16,7 +17,10 @@ import { pairIsOpen } from './open-rounds';
 const annotatorId = sql.placeholder('annotatorId');
 const now = sql.placeholder('now');
 
-/** Neither answered, as far as it stands, nor skipped by the person of the placeholder `annotatorId`. */
+/**
+ * Neither answered, as far as it stands, nor skipped by the person of the placeholder
+ * `annotatorId`.
+ */
 export const notYetJudged = and(
   sql`not exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
     and ${preferences.annotatorId} = ${annotatorId} and ${preferences.supersededAt} is null)`,
@@ -30,7 +34,9 @@ export const countedAnswers = sql<number>`(select count(*) from ${preferences}
   where ${preferences.pairId} = ${pairs.id} and ${preferences.supersededAt} is null
   and ${user.pausedAt} is null)`;
 
-/** Answers that count plus live leases of a pair at the placeholder `now`: what its target limits. */
+/**
+ * Answers that count plus live leases of a pair at the placeholder `now`: what its target limits.
+ */
 export const taken = sql<number>`${countedAnswers}
   + (select count(*) from ${leases} where ${leases.pairId} = ${pairs.id}
     and ${leases.releasedAt} is null and ${leases.expiresAt} > ${now})`;
@@ -126,7 +132,10 @@ function levelBelow(of: Omit<Level, 'priority'>, below: number): Level[] {
   return found ? [{ ...of, priority: found.priority }] : [];
 }
 
-/** The most urgent of these levels, one of them by chance where several are; null when there is none. */
+/**
+ * The most urgent of these levels, one of them by chance where several are; null when there is
+ * none.
+ */
 function mostUrgent(levels: readonly Level[]): Level | null {
   if (levels.length === 0) return null;
   const top = Math.max(...levels.map(({ priority }) => priority));
@@ -135,8 +144,9 @@ function mostUrgent(levels: readonly Level[]): Level | null {
 }
 
 /**
- * The next pair for a person at `now` (ms), or the next gold pair of one round. Where several rounds are labeled at once, each
- * has an equal chance. Within a decision: what it finds holds as long as that.
+ * The next pair for a person at `now` (ms), or the next gold pair of one round. Where several
+ * rounds are labeled at once, each has an equal chance. Within a decision: what it finds holds as
+ * long as that.
  */
 export function nextPair(
   person: string,

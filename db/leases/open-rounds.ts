@@ -38,8 +38,8 @@ const known = new WeakMap<Database, Map<string, Asking>>();
 const roundsMax = 1000;
 
 /**
- * How a round asks people. A round's settings never change once it is open, and they stand beside all of its prompts, so they
- * are read once in a process. Throws 'not-found'.
+ * How a round asks people. A round's settings never change once it is open, and they stand beside
+ * all of its prompts, so they are read once in a process. Throws 'not-found'.
  */
 export function labelingOf(roundId: string): Asking {
   const database = db();

@@ -21,7 +21,9 @@ export type LeaseResult =
   | { state: 'done' }
   /** Others hold what is left; one of their leases ends in `retryAfterMs`. */
   | { state: 'all-leased'; retryAfterMs: number }
-  /** This person holds as many pairs as one may; the first of these leases ends in `retryAfterMs`. */
+  /**
+   * This person holds as many pairs as one may; the first of these leases ends in `retryAfterMs`.
+   */
   | { state: 'hand-full'; retryAfterMs: number }
   /** The first pairs of a round are being drawn. */
   | { state: 'sampling'; etaSeconds: number | null }
@@ -172,10 +174,11 @@ function explainNothing(tx: Transaction, annotatorId: string, now: number): Leas
 
 /**
  * Leases up to `count` pairs to a person, in one immediate transaction: first their own live leases
- * that the client does not hold (a reload gets the same pairs, order and sides back), then new ones.
- * Of a pair, answers that count and live leases together never exceed its target; nobody has more live leases at a time than
- * a page has pairs in hand (or than `count`), whatever the client says it holds. `leaseSeconds`
- * defaults to the round's setting. `random` draws the sides and the gold; numbers in [0, 1).
+ * that the client does not hold (a reload gets the same pairs, order and sides back), then new
+ * ones. Of a pair, answers that count and live leases together never exceed its target; nobody has
+ * more live leases at a time than a page has pairs in hand (or than `count`), whatever the client
+ * says it holds. `leaseSeconds` defaults to the round's setting. `random` draws the sides and the
+ * gold; numbers in [0, 1).
  */
 export async function leasePairs({
   annotatorId,
@@ -246,8 +249,8 @@ const ownLease = prepared((database) =>
 );
 
 /**
- * Holds leases longer. One that has lapsed is given again if its pair still has room, and its holder's hand, too; the others
- * come back as `lost`, and the client drops those pairs.
+ * Holds leases longer. One that has lapsed is given again if its pair still has room, and its
+ * holder's hand, too; the others come back as `lost`, and the client drops those pairs.
  */
 export async function renewLeases({
   annotatorId,

@@ -4,7 +4,10 @@ import { prepared } from '../prepared';
 import { pairs, preferences } from '../schema/labels';
 import { tallies } from '../schema/tallies';
 
-/** What one person has done: answers that stand, in all and in one round, and by how many pairs sample A stood left more often. */
+/**
+ * What one person has done: answers that stand, in all and in one round, and by how many pairs
+ * sample A stood left more often.
+ */
 export interface Tally {
   answers: number;
   inRound: number;
@@ -36,7 +39,10 @@ const hasTallies = prepared((database) =>
     .prepare(),
 );
 
-/** Everything counted anew, for those who answered before there were tallies; the sides as they stood in their answers. */
+/**
+ * Everything counted anew, for those who answered before there were tallies; the sides as they
+ * stood in their answers.
+ */
 const countsOf = prepared((database) =>
   database
     .select({
@@ -84,7 +90,10 @@ export function tallyOf(person: string, round: string | null): Tally {
   };
 }
 
-/** Within a decision, before it changes what is counted: makes a person's tallies where there are none. */
+/**
+ * Within a decision, before it changes what is counted: makes a person's tallies where there are
+ * none.
+ */
 export function ensureTallies(person: string): void {
   if (hasTallies().get({ annotatorId: person })) return;
   for (const counted of countsOf().all({ annotatorId: person })) {
@@ -92,7 +101,10 @@ export function ensureTallies(person: string): void {
   }
 }
 
-/** Within a decision: adds to what a person has done in a round. Takes away where numbers are negative. */
+/**
+ * Within a decision: adds to what a person has done in a round. Takes away where numbers are
+ * negative.
+ */
 export function addToTally(
   person: string,
   round: string,

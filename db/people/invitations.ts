@@ -21,8 +21,8 @@ function withoutHash({ tokenHash: _, ...invitation }: typeof invitations.$inferS
 }
 
 /**
- * Makes a one-time link's token. It is returned once; only its hash is stored.
- * `createdBy` null: made at the machine itself. `forUserId`: signs in that person, makes no new one.
+ * Makes a one-time link's token. It is returned once; only its hash is stored. `createdBy` null:
+ * made at the machine itself. `forUserId`: signs in that person, makes no new one.
  */
 export async function createInvitation(input: {
   role: Role;

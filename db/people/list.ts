@@ -1,4 +1,7 @@
-/** @file People as lists show them, a page at a time, with what is counted of their answers (figures.ts). */
+/**
+ * @file People as lists show them, a page at a time, with what is counted of their answers
+ * (figures.ts).
+ */
 import { and, asc, count, eq, gt, not, or, type SQL, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { db } from '../client';

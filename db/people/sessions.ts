@@ -10,7 +10,10 @@ export function endSessions(tx: Transaction, userId: string): void {
   tx.delete(session).where(eq(session.userId, userId)).run();
 }
 
-/** Which of these sessions still hold, and the role of whom they belong to; sessions that have ended are missing. */
+/**
+ * Which of these sessions still hold, and the role of whom they belong to; sessions that have ended
+ * are missing.
+ */
 export async function rolesOfSessions(ids: readonly string[]): Promise<Map<string, Role>> {
   const rows = db()
     .select({ id: session.id, role: user.role })
@@ -21,7 +24,9 @@ export async function rolesOfSessions(ids: readonly string[]): Promise<Map<strin
   return new Map(rows.map(({ id, role }) => [id, role]));
 }
 
-/** Whether somebody can sign in by a password, which they then have to know before they change it. */
+/**
+ * Whether somebody can sign in by a password, which they then have to know before they change it.
+ */
 export async function hasPassword(userId: string): Promise<boolean> {
   const own = and(eq(account.userId, userId), eq(account.providerId, 'credential'));
   return db().select({ id: account.id }).from(account).where(own).get() !== undefined;
@@ -36,7 +41,10 @@ const byToken = prepared((database) =>
     .prepare(),
 );
 
-/** A session that has neither been ended nor expired at `now` (ms), with its owner as they are now; null otherwise. */
+/**
+ * A session that has neither been ended nor expired at `now` (ms), with its owner as they are now;
+ * null otherwise.
+ */
 export function liveSession(token: string, now: number) {
   const row = byToken().get({ token });
   return row && row.session.expiresAt.getTime() > now ? row : null;

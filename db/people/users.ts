@@ -25,8 +25,9 @@ export type PersonSummary = Pick<
 };
 
 /**
- * What fills the address of somebody who gave none: the table wants one, and wants it unique. It tells nothing; who has an
- * address and who is imported stand in columns. RFC 2606 keeps `.invalid` free.
+ * What fills the address of somebody who gave none: the table wants one, and wants it unique. It
+ * tells nothing; who has an address and who is imported stand in columns. RFC 2606 keeps `.invalid`
+ * free.
  */
 export function placeholderEmail(): string {
   return `${newId()}@darkroom.invalid`;
@@ -55,7 +56,9 @@ function mustFind(tx: Transaction, id: string): User {
   return found;
 }
 
-/** Whose role or pause somebody may change: neither what is above them, nor a pause of their own. */
+/**
+ * Whose role or pause somebody may change: neither what is above them, nor a pause of their own.
+ */
 function refuseActor(tx: Transaction, actorId: string | null, person: User, what: string): void {
   if (actorId === null) return;
   const actor = mustFind(tx, actorId);
@@ -88,8 +91,8 @@ function refuseWithoutAdmin(tx: Transaction, person: User, what: string): void {
 }
 
 /**
- * Changes a role; a lower one signs the person out everywhere. Throws 'conflict' rather than leave nobody as admin, or for an
- * imported name, which nobody can sign in as.
+ * Changes a role; a lower one signs the person out everywhere. Throws 'conflict' rather than leave
+ * nobody as admin, or for an imported name, which nobody can sign in as.
  */
 export async function setRole(id: string, role: Role, actorId: string | null): Promise<void> {
   await immediate((tx) => {
@@ -110,7 +113,10 @@ export async function setRole(id: string, role: Role, actorId: string | null): P
   });
 }
 
-/** Holds back a person: signed out, no more pairs, leases given back, preferences neither counted nor trained on. */
+/**
+ * Holds back a person: signed out, no more pairs, leases given back, preferences neither counted
+ * nor trained on.
+ */
 export async function pausePerson(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   await immediate((tx) => {
@@ -134,7 +140,10 @@ export async function pausePerson(id: string, actorId: string | null): Promise<v
   });
 }
 
-/** Lets a person label again, and their answers count. Throws 'paused' for one's own pause, 'forbidden' for a higher role's. */
+/**
+ * Lets a person label again, and their answers count. Throws 'paused' for one's own pause,
+ * 'forbidden' for a higher role's.
+ */
 export async function resumePerson(id: string, actorId: string | null): Promise<void> {
   await immediate((tx) => {
     refuseActor(tx, actorId, mustFind(tx, id), 'resumed');

@@ -1,4 +1,7 @@
-/** @file What pipelines say of themselves in the manifests of their base policies: what their judge measures, which presets suit them. */
+/**
+ * @file What pipelines say of themselves in the manifests of their base policies: what their judge
+ * measures, which presets suit them.
+ */
 import { and, asc, eq, isNull } from 'drizzle-orm';
 import { type DeclaredJudge, judgeSchema } from '@/lib/judges/judging';
 import { type Presets, presetsSchema } from '@/lib/settings/presets';
@@ -6,7 +9,10 @@ import { db } from '../client';
 import { jsonPart } from '../dialect';
 import { policies } from '../schema/policies';
 
-/** Base policies, oldest first: of several of one pipeline, the newest that says something has the word. */
+/**
+ * Base policies, oldest first: of several of one pipeline, the newest that says something has the
+ * word.
+ */
 function said(pipeline?: string) {
   return db()
     .select({
@@ -40,7 +46,10 @@ export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | n
   return judgeIn(said(pipeline));
 }
 
-/** What the judge of a pipeline measures, and the presets of its own; undefined where it brings none that can be read. */
+/**
+ * What the judge of a pipeline measures, and the presets of its own; undefined where it brings none
+ * that can be read.
+ */
 export async function declaredBy(
   pipeline: string,
 ): Promise<{ judge: DeclaredJudge | null; presets: Presets | undefined }> {

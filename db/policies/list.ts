@@ -94,7 +94,10 @@ export function isOfPipeline(pipeline: string, drawn?: SQL): SQL | undefined {
   return and(eq(policies.pipeline, pipeline), hasDrawn);
 }
 
-/** The newest policies that `which` selects, or those before one of them. Throws 'not-found' for an unknown `before`. */
+/**
+ * The newest policies that `which` selects, or those before one of them. Throws 'not-found' for an
+ * unknown `before`.
+ */
 export async function policiesPage({
   which,
   before,
@@ -143,7 +146,10 @@ export const isChildOf = (id: string): SQL => eq(policies.parentId, id);
 
 export const isAmong = (ids: readonly string[]): SQL => inArray(policies.id, [...ids]);
 
-/** From the base to the parent of a policy: ids alone, in one statement however many rounds lie between. */
+/**
+ * From the base to the parent of a policy: ids alone, in one statement however many rounds lie
+ * between.
+ */
 export async function ancestorsOf(id: string): Promise<{ id: string; name: string }[]> {
   return db().all<{ id: string; name: string }>(sql`
     with recursive line (id, name, parent_id, depth) as (
@@ -154,7 +160,9 @@ export async function ancestorsOf(id: string): Promise<{ id: string; name: strin
     select id, name from line where depth > 0 order by depth desc`);
 }
 
-/** What is served for a pipeline, what it was trained from, and who chose it (null: a run's rule). */
+/**
+ * What is served for a pipeline, what it was trained from, and who chose it (null: a run's rule).
+ */
 export async function servedFor(pipeline: string) {
   const parent = alias(policies, 'parent');
   const row = db()

@@ -1,6 +1,7 @@
 /**
- * @file Where pipelines lie on this machine. A pipeline is known by its name and the hash of its files, in every database;
- * which folder holds it stands in the data folder (`darkroom.pipelines.json`), since another machine has other folders.
+ * @file Where pipelines lie on this machine. A pipeline is known by its name and the hash of its
+ * files, in every database; which folder holds it stands in the data folder
+ * (`darkroom.pipelines.json`), since another machine has other folders.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { AppError } from '@/lib/errors';
 import { darkroomHome } from '../client';
 import { fileMode } from '../private-home';
 
-/** What a pipeline is known by: the name that policies and runs bear, and the hash of its base policy. */
+/**
+ * What a pipeline is known by: the name that policies and runs bear, and the hash of its base
+ * policy.
+ */
 export interface PipelineIdentity {
   pipeline: string;
   hash: string;
@@ -23,8 +27,8 @@ const foldersSchema = z.array(
 type KeptFolder = z.infer<typeof foldersSchema>[number];
 
 /**
- * The folder of a pipeline: where it was said to lie, else the program's own for `hands`. Names from before pipelines had
- * names are the folder itself. Throws 'not-found' where nobody said.
+ * The folder of a pipeline: where it was said to lie, else the program's own for `hands`. Names
+ * from before pipelines had names are the folder itself. Throws 'not-found' where nobody said.
  * @param builtIn the folder of `hands`
  */
 export function folderOf({ pipeline, hash }: PipelineIdentity, builtIn: string): string {

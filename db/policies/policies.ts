@@ -12,8 +12,9 @@ export type Policy = typeof policies.$inferSelect;
 
 /**
  * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
- * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns what its manifest lacks;
- * its judge and its presets are what they are said to be now. Throws 'bad-request' for a manifest that cannot be.
+ * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns
+ * what its manifest lacks; its judge and its presets are what they are said to be now. Throws
+ * 'bad-request' for a manifest that cannot be.
  */
 export async function ensureBasePolicy(input: {
   pipeline: string;
@@ -65,7 +66,10 @@ export async function ensureBasePolicy(input: {
   });
 }
 
-/** Within a decision: what is known of a policy that its manifest does not say yet, as of one that is older than the question. */
+/**
+ * Within a decision: what is known of a policy that its manifest does not say yet, as of one that
+ * is older than the question.
+ */
 function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
   return describedIn(tx, policy, { ...notes, ...policy.manifest });
 }
@@ -95,7 +99,9 @@ export async function completeManifest(id: string, notes: PolicyManifest): Promi
   return immediate((tx) => completedIn(tx, policyIn(tx, id), notes));
 }
 
-/** Adds a trained policy. The same id again returns the stored row: a resumed round repeats itself. */
+/**
+ * Adds a trained policy. The same id again returns the stored row: a resumed round repeats itself.
+ */
 export async function createPolicy(input: {
   id?: string;
   name: string;
@@ -144,7 +150,9 @@ export function baseIdIn(tx: Transaction, id: string): string {
   return row.id;
 }
 
-/** The base policy that a policy descends from: those of one base share everything but an adapter. */
+/**
+ * The base policy that a policy descends from: those of one base share everything but an adapter.
+ */
 export async function baseIdOf(id: string): Promise<string> {
   return baseIdIn(db(), id);
 }
@@ -154,12 +162,18 @@ export async function getPolicy(id: string): Promise<Policy> {
   return policyIn(db(), id);
 }
 
-/** The policy without weights of its own that this one was trained from, round by round; the base of a base is itself. */
+/**
+ * The policy without weights of its own that this one was trained from, round by round; the base of
+ * a base is itself.
+ */
 export async function baseOf(policy: Policy): Promise<Policy> {
   return policy.parentId === null ? policy : getPolicy(await baseIdOf(policy.id));
 }
 
-/** The base policy of a pipeline as it is now: its weights may have changed, and with them the base. Throws 'not-found'. */
+/**
+ * The base policy of a pipeline as it is now: its weights may have changed, and with them the base.
+ * Throws 'not-found'.
+ */
 export async function newestBase(pipeline: string): Promise<Policy> {
   const base = db()
     .select()

@@ -1,4 +1,7 @@
-/** @file What people said of a pipeline's images, in the form a reward model learns from: statements with soft labels. */
+/**
+ * @file What people said of a pipeline's images, in the form a reward model learns from: statements
+ * with soft labels.
+ */
 
 import type { LearnedSource } from '@/lib/rewards';
 import type { Proportion } from '@/lib/statistics/proportion';
@@ -13,8 +16,8 @@ import type { Sample } from '../schema/labels';
 export type RewardImage = Pick<Sample, 'id' | 'prompt' | 'imageBlob'>;
 
 /**
- * People compared `first` with `second`, and `label` is the share of them that preferred the first, a tie counting half; or
- * they judged `first` by itself (`second` null), 1 for good and 0 for bad.
+ * People compared `first` with `second`, and `label` is the share of them that preferred the first,
+ * a tie counting half; or they judged `first` by itself (`second` null), 1 for good and 0 for bad.
  */
 export interface SaidOfImages<Image = RewardImage> {
   first: Image;
@@ -35,9 +38,10 @@ export interface Statements {
 }
 
 /**
- * What a reward model of this source learns from: all standing answers to a pipeline's training pairs and taggings of its
- * groups, for 'flags' also people's flags, that could no longer be undone at the instant `until` (ms), by people who are
- * not paused. Gold and evaluation pairs are none of them, nor is anything that a judge said. Always in the same order.
+ * What a reward model of this source learns from: all standing answers to a pipeline's training
+ * pairs and taggings of its groups, for 'flags' also people's flags, that could no longer be undone
+ * at the instant `until` (ms), by people who are not paused. Gold and evaluation pairs are none of
+ * them, nor is anything that a judge said. Always in the same order.
  */
 export async function statementsOf(
   pipeline: string,

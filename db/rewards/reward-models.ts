@@ -24,7 +24,10 @@ function announce(tx: Transaction, id: string, state: RewardModelState, now: num
   );
 }
 
-/** Asks for a new version; a trainer takes it up. Throws 'conflict' while one of the same kind is on its way. */
+/**
+ * Asks for a new version; a trainer takes it up. Throws 'conflict' while one of the same kind is on
+ * its way.
+ */
 export async function requestRewardModel(input: {
   pipeline: string;
   source: RewardSource;
@@ -72,7 +75,8 @@ export async function requestRewardModel(input: {
 }
 
 /**
- * Within a decision: moves a model to another state and tells the pages. @param patch what is known of it then
+ * Within a decision: moves a model to another state and tells the pages. @param patch what is known
+ * of it then
  */
 export function moveRewardModel(
   tx: Transaction,
@@ -89,7 +93,10 @@ export function moveRewardModel(
   announce(tx, id, state, now);
 }
 
-/** Asks no trainer any more: one that is at it notices, and puts it down. Throws 'not-found', 'conflict' where it has ended. */
+/**
+ * Asks no trainer any more: one that is at it notices, and puts it down. Throws 'not-found',
+ * 'conflict' where it has ended.
+ */
 export async function cancelRewardModel(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   await immediate((tx) => {

@@ -1,6 +1,7 @@
 /**
- * @file The decision that a round moves on. Whoever changes what it hangs on (an answer, a skip, a pause, drawing that ends) notes
- * in the same transaction when to look (`rounds.lookAt`); a trainer looks then, and at all rounds now and then.
+ * @file The decision that a round moves on. Whoever changes what it hangs on (an answer, a skip, a
+ * pause, drawing that ends) notes in the same transaction when to look (`rounds.lookAt`); a trainer
+ * looks then, and at all rounds now and then.
  */
 import { and, eq, isNotNull, lte } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
@@ -16,7 +17,9 @@ import { type Freezing, freeze, takeoverMs } from './freezing';
 import { noteLook } from './look';
 import { roundIn, runIn } from './rows';
 
-/** Trains on the answers there are, without waiting for more. Throws 'conflict' when there are none. */
+/**
+ * Trains on the answers there are, without waiting for more. Throws 'conflict' when there are none.
+ */
 export async function closeLabeling(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   const round = roundIn(db(), id);
@@ -60,7 +63,8 @@ function endLabeling(
 }
 
 /**
- * Freezes the archive for a round that was opened on it, which then trains, or has failed where there is nothing to train on.
+ * Freezes the archive for a round that was opened on it, which then trains, or has failed where
+ * there is nothing to train on.
  * @param opened what was read just before it was opened, and the token with which it was
  */
 export async function freezeOpened(
@@ -90,8 +94,8 @@ function isBeingLabeled(tx: Transaction, { state, paused, runId }: Round): boole
 }
 
 /**
- * When a round may move on, ms, if nothing more happens: once its answers suffice and can no longer be undone. 'now' where they
- * do, null where more have to come.
+ * When a round may move on, ms, if nothing more happens: once its answers suffice and can no longer
+ * be undone. 'now' where they do, null where more have to come.
  */
 function readyAt(tx: Transaction, round: Round, now: number): 'now' | number | null {
   const undoMs = round.config.labeling.undoWindowSeconds * 1000;
@@ -105,16 +109,16 @@ function readyAt(tx: Transaction, round: Round, now: number): 'now' | number | n
 }
 
 /**
- * Looks whether a round's answers suffice: if so it moves on to training, else it is noted when to look again. Nothing happens
- * where it is not being labeled, or is held.
+ * Looks whether a round's answers suffice: if so it moves on to training, else it is noted when to
+ * look again. Nothing happens where it is not being labeled, or is held.
  */
 export async function advance(roundId: string, now = Date.now()): Promise<void> {
   if (await beginLook(roundId)) await look(roundId, now);
 }
 
 /**
- * Before anything is read: what changes from here on notes itself again. @param dueAt only what is due then, ms; of several
- * that ask, one begins
+ * Before anything is read: what changes from here on notes itself again. @param dueAt only what is
+ * due then, ms; of several that ask, one begins
  */
 async function beginLook(roundId: string, dueAt?: number): Promise<boolean> {
   const due = dueAt === undefined ? undefined : lte(rounds.lookAt, dueAt);
@@ -165,7 +169,10 @@ function beingLabeled(dueAt?: number): string[] {
     .map(({ id }) => id);
 }
 
-/** Rounds that wait for the archive to be frozen: nobody is at it, or whoever was has not been heard of. */
+/**
+ * Rounds that wait for the archive to be frozen: nobody is at it, or whoever was has not been heard
+ * of.
+ */
 function waitingForArchive(now: number): string[] {
   return db()
     .select({ id: rounds.id, freezing: rounds.freezing })
@@ -177,8 +184,8 @@ function waitingForArchive(now: number): string[] {
 }
 
 /**
- * Moves on what is due: rounds of which something has changed, and those opened on an archive that nobody freezes. Where nothing
- * is due, two short lists are read and no lock is taken.
+ * Moves on what is due: rounds of which something has changed, and those opened on an archive that
+ * nobody freezes. Where nothing is due, two short lists are read and no lock is taken.
  */
 export async function advanceDueRounds(now = Date.now()): Promise<void> {
   for (const id of beingLabeled(now)) if (await beginLook(id, now)) await look(id, now);

@@ -6,8 +6,8 @@ import type { Round } from '../schema/rounds';
 import type { Transaction } from '../transaction';
 
 /**
- * Of the standing answers to a round's training pairs (or taggings of its groups) that were given when `given` says, without
- * those of paused people: one value each, or one of all.
+ * Of the standing answers to a round's training pairs (or taggings of its groups) that were given
+ * when `given` says, without those of paused people: one value each, or one of all.
  */
 function ofAnswers(
   tx: Transaction,
@@ -71,7 +71,9 @@ export function answersSince(tx: Transaction, round: Round, since: number): numb
   return given.sort((a, b) => a - b);
 }
 
-/** Answers that stand against a training pair, and people who skipped it; not those who are paused. */
+/**
+ * Answers that stand against a training pair, and people who skipped it; not those who are paused.
+ */
 const answeredBy = (annotatorId?: string) => sql<number>`(select count(*) from ${preferences}
   inner join ${user} on ${user.id} = ${preferences.annotatorId}
   where ${preferences.pairId} = ${pairs.id} and ${preferences.supersededAt} is null
@@ -83,9 +85,10 @@ const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${
   ${annotatorId === undefined ? sql`` : sql`and ${skips.annotatorId} = ${annotatorId}`})`;
 
 /**
- * Whether waiting for more answers is in vain: as many people as a pair needs have answered or skipped each open one,
- * and so has every unpaused person who was ever served a pair of this round. A round must not wait for ever because its
- * one annotator skipped a pair; nor may it end because the second has not come yet.
+ * True when no more answers can come: every open pair has enough answers or skips, and every active
+ * annotator who was ever served a pair of this round has dealt with all of them.
+ * A round must not wait for ever because its one annotator skipped a pair; nor may it end because
+ * the second has not come yet.
  */
 export function isExhausted(tx: Transaction, round: Round): boolean {
   if (round.config.sampling.pairSource === 'groups') return areGroupsExhausted(tx, round.id);

@@ -1,6 +1,6 @@
 /**
- * @file What moves a round from state to state, within one transaction each. Only rounds.ts, runs.ts
- * and work.ts call these.
+ * @file What moves a round from state to state, within one transaction each. Only rounds.ts,
+ * runs.ts and work.ts call these.
  */
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { asksPeople, sourceOf } from '@/lib/methods';
@@ -58,8 +58,9 @@ export function announceRound(tx: Transaction, round: Round, now: number): void 
 const nobody = { token: '', at: 0 };
 
 /**
- * Opens the next round of a run, from a given policy or from the one served. Where the method learns from the archive, the
- * round waits in training until that is frozen (`freezeOpened` in rounds.ts). @param freezer who does that at once, if anybody
+ * Opens the next round of a run, from a given policy or from the one served. Where the method
+ * learns from the archive, the round waits in training until that is frozen (`freezeOpened` in
+ * rounds.ts). @param freezer who does that at once, if anybody
  */
 export function openRound(
   tx: Transaction,
@@ -103,7 +104,10 @@ export function openRound(
   return round;
 }
 
-/** What a round on the archive trains on is frozen: its training can begin, or it has failed, and its error says why. */
+/**
+ * What a round on the archive trains on is frozen: its training can begin, or it has failed, and
+ * its error says why.
+ */
 export function beginOnArchive(
   tx: Transaction,
   opened: Round,
@@ -181,7 +185,10 @@ export function failRound(tx: Transaction, round: Round, error: string, now: num
   setRunStatus(tx, runIn(tx, round.runId), 'failed', now);
 }
 
-/** Why a round's answers make no training pair, and what to do: answers held back may be what is missing. */
+/**
+ * Why a round's answers make no training pair, and what to do: answers held back may be what is
+ * missing.
+ */
 function nothingToTrainOn({ answers, heldBack }: TrainingData): string {
   const none = (what: string) =>
     `None of the ${answers - heldBack} answers ${what}prefers one image over another, so there is nothing to train on.`;
@@ -203,7 +210,10 @@ export function startTraining(
   moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });
 }
 
-/** Ends a round whose policy has been evaluated: serves it by the rule, then goes on or ends the run. */
+/**
+ * Ends a round whose policy has been evaluated: serves it by the rule, then goes on or ends the
+ * run.
+ */
 export function completeRound(tx: Transaction, round: Round, now: number): void {
   const done = moveRound(tx, round, 'done', now);
   const run = runIn(tx, round.runId);
@@ -217,7 +227,8 @@ export function completeRound(tx: Transaction, round: Round, now: number): void 
   }
   const { maxRounds } = run.config.serving;
   const more = run.mode === 'online' && (maxRounds === 0 || round.ordinal < maxRounds);
-  // Another round would start where this one did, and do the same again: a person has to look first.
+  // Another round would start where this one did, and do the same again: a person has to look
+  // first.
   if (more && evaluation?.summary.alarms?.length) setRunStatus(tx, run, 'paused', now);
   else if (more) openRound(tx, run, round.ordinal + 1, now);
   else setRunStatus(tx, run, 'done', now);

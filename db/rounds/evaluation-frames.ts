@@ -24,7 +24,9 @@ export async function evaluationFrames({
   policyIds: readonly string[];
   limit: number;
   offset?: number;
-  /** Samples to show where a policy has drawn a prompt and seed several times, under other settings. */
+  /**
+   * Samples to show where a policy has drawn a prompt and seed several times, under other settings.
+   */
   prefer?: ReadonlySet<string>;
 }): Promise<EvaluationFrame[]> {
   if (policyIds.length === 0) return [];

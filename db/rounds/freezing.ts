@@ -1,7 +1,9 @@
 /**
- * @file Freezing what a round trains on, without holding the write lock while people pick: everything is read and worked out
- * before, the rows go in by portions, and the last transaction looks whether what was read still holds and lets them count.
- * Until then nobody sees them (`rounds.freezing` is set), so a crash leaves nothing half frozen: whoever comes next begins anew.
+ * @file Freezing what a round trains on, without holding the write lock while people pick:
+ * everything is read and worked out before, the rows go in by portions, and the last transaction
+ * looks whether what was read still holds and lets them count. Until then nobody sees them
+ * (`rounds.freezing` is set), so a crash leaves nothing half frozen: whoever comes next begins
+ * anew.
  */
 import { and, eq, inArray } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
@@ -34,8 +36,8 @@ export interface Freezing {
 }
 
 /**
- * Freezes a round. 'busy': somebody else is at it. 'withdrawn': it may no longer be frozen, and nothing is left of it.
- * Throws 'unavailable' when what people said changes again and again.
+ * Freezes a round. 'busy': somebody else is at it. 'withdrawn': it may no longer be frozen, and
+ * nothing is left of it. Throws 'unavailable' when what people said changes again and again.
  */
 export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'withdrawn'> {
   const { roundId, may, finish, token = newId() } = freezing;
@@ -80,7 +82,10 @@ export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'w
   );
 }
 
-/** Takes away what was frozen of a round that has ended since; for rounds that nobody will freeze any more. */
+/**
+ * Takes away what was frozen of a round that has ended since; for rounds that nobody will freeze
+ * any more.
+ */
 export async function forgetFreezing(roundId: string): Promise<void> {
   await forget(roundId, (decide) => immediate((tx) => decide(tx, roundIn(tx, roundId))));
 }

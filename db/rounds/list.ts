@@ -1,4 +1,7 @@
-/** @file Rounds as lists show them: without their configurations, with the names of what they refer to. */
+/**
+ * @file Rounds as lists show them: without their configurations, with the names of what they refer
+ * to.
+ */
 import { and, count, desc, eq, inArray, lt, or, type SQL } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { roundStates, unfinishedStates } from '@/lib/rounds';
@@ -68,7 +71,10 @@ export interface RoundsPage {
   next: string | null;
 }
 
-/** Rounds, newest first, those that are over a page at a time. Throws 'bad-request' for an unknown `after`. */
+/**
+ * Rounds, newest first, those that are over a page at a time. Throws 'bad-request' for an unknown
+ * `after`.
+ */
 export async function roundsPage({
   after,
   limit,

@@ -1,4 +1,7 @@
-/** @file Noting, within the decision that changes what a round hangs on, when to look whether it moves on (`advance.ts`). */
+/**
+ * @file Noting, within the decision that changes what a round hangs on, when to look whether it
+ * moves on (`advance.ts`).
+ */
 import { and, eq, gt, isNull, or } from 'drizzle-orm';
 import { rounds } from '../schema/rounds';
 import type { Transaction } from '../transaction';

@@ -12,8 +12,8 @@ export interface Wanted {
 }
 
 /**
- * Of each policy its newest evaluation, one made in the round itself going first; null where it was never measured. In two
- * statements, however many are wanted.
+ * Of each policy its newest evaluation, one made in the round itself going first; null where it was
+ * never measured. In two statements, however many are wanted.
  */
 export async function measurementsOf(wanted: readonly Wanted[]): Promise<(Evaluation | null)[]> {
   if (wanted.length === 0) return [];

@@ -96,7 +96,9 @@ export async function recordEvaluation(input: {
   });
 }
 
-/** Evaluations of a round or of a policy, newest first; of one instant, that of the newer policy. */
+/**
+ * Evaluations of a round or of a policy, newest first; of one instant, that of the newer policy.
+ */
 export async function evaluationsOf({
   roundId,
   policyId,

@@ -86,8 +86,9 @@ const setProgress = prepared((database) =>
 );
 
 /**
- * Within a decision: counts answers that came (or, negative, went), without reading those there were, and notes when to look
- * whether the round moves on: once an answer can no longer be undone, or at once where one was.
+ * Within a decision: counts answers that came (or, negative, went), without reading those there
+ * were, and notes when to look whether the round moves on: once an answer can no longer be undone,
+ * or at once where one was.
  */
 export function addLabeled(tx: Transaction, roundId: string, answers: number, now: number): void {
   const { progress: before } = progressOf().get({ roundId })!;

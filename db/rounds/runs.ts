@@ -23,9 +23,9 @@ import { getRound } from './rounds';
 import { roundsIn, runIn } from './rows';
 
 /**
- * Starts a run and its first round, from the policy served or from a given one of the same pipeline.
- * `createdBy` null: Darkroom itself. Throws 'bad-request' on a configuration that cannot be, 'unprocessable' where a method
- * that asks nobody finds nothing to train on.
+ * Starts a run and its first round, from the policy served or from a given one of the same
+ * pipeline. `createdBy` null: Darkroom itself. Throws 'bad-request' on a configuration that cannot
+ * be, 'unprocessable' where a method that asks nobody finds nothing to train on.
  */
 export async function startRun(input: {
   name: string;
@@ -68,7 +68,9 @@ export async function startRun(input: {
   return { ...started, round: await begun(started.round, now, prepared, freezer) };
 }
 
-/** The policy that a run starts from, if it can be run with these settings. Throws 'bad-request'. */
+/**
+ * The policy that a run starts from, if it can be run with these settings. Throws 'bad-request'.
+ */
 function checkedStart(
   tx: Transaction,
   input: Pick<Run, 'method' | 'pipeline'> & { startPolicyId?: string },
@@ -90,8 +92,8 @@ function checkedStart(
 }
 
 /**
- * What a round that a person asks for is to train on, where its method learns from the archive. Throws 'unprocessable' where
- * there is nothing: then nothing is opened.
+ * What a round that a person asks for is to train on, where its method learns from the archive.
+ * Throws 'unprocessable' where there is nothing: then nothing is opened.
  */
 async function archiveOrRefuse(
   asked: Parameters<typeof prepareArchive>[0],
@@ -116,7 +118,9 @@ async function begun(
   return getRound(round.id);
 }
 
-/** Whether every reward model that a run names can be used with its pipeline. Throws 'bad-request'. */
+/**
+ * Whether every reward model that a run names can be used with its pipeline. Throws 'bad-request'.
+ */
 function checkRewards(tx: Transaction, terms: readonly RewardTerm[], pipeline: string): void {
   for (const { model } of terms) {
     if (isAnalytic(model)) continue;
@@ -138,8 +142,8 @@ export async function listRuns(): Promise<Run[]> {
 }
 
 /**
- * Goes on with a run: with its unfinished round, or, after a failed, cancelled or last round, with a
- * new one from the policy served.
+ * Goes on with a run: with its unfinished round, or, after a failed, cancelled or last round, with
+ * a new one from the policy served.
  */
 export async function resumeRun(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();

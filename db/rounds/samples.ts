@@ -23,7 +23,9 @@ import { roundIn } from './rows';
 export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin'> &
   Partial<Pick<Sample, 'verdict' | 'origin'>>;
 
-/** `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first. */
+/**
+ * `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first.
+ */
 export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'priority'> &
   Partial<Pick<Pair, 'goldSampleId' | 'priority'>>;
 
@@ -35,7 +37,9 @@ const verdictsPerTransaction = 200;
 /** Verdicts given to images. */
 type Judged = readonly { sampleId: string; verdict: Verdict }[];
 
-/** Flags follow the verdicts: a judge that reads an image again may take back its own open flags. */
+/**
+ * Flags follow the verdicts: a judge that reads an image again may take back its own open flags.
+ */
 function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): void {
   for (const some of portions(judged)) {
     const ids = some.map(({ sampleId }) => sampleId);
@@ -56,9 +60,9 @@ function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): voi
 }
 
 /**
- * Stores drawn samples, the groups they belong to and the pairs made of them, together or not at all.
- * Rows whose ids are known already are left as they are, so a resumed trainer may repeat itself.
- * The progress of the rounds concerned is counted anew.
+ * Stores drawn samples, the groups they belong to and the pairs made of them, together or not at
+ * all. Rows whose ids are known already are left as they are, so a resumed trainer may repeat
+ * itself. The progress of the rounds concerned is counted anew.
  */
 export async function recordSamples(input: {
   groups?: readonly NewGroup[];
@@ -114,8 +118,9 @@ function countSamples(tx: Transaction, roundId: string, now: number): void {
 }
 
 /**
- * Stores what the judge saw and flags what it found; verdicts given again replace older ones. Some hundred in a transaction:
- * each verdict comes with its flags, and whoever was interrupted gives the others again. Throws 'not-found' before any is stored.
+ * Stores what the judge saw and flags what it found; verdicts given again replace older ones. Some
+ * hundred in a transaction: each verdict comes with its flags, and whoever was interrupted gives
+ * the others again. Throws 'not-found' before any is stored.
  */
 export async function setVerdicts(verdicts: Judged): Promise<void> {
   const now = Date.now();
@@ -131,7 +136,9 @@ export async function setVerdicts(verdicts: Judged): Promise<void> {
   }
 }
 
-/** The samples with these ids, in this order. Throws 'not-found' that names the first missing one. */
+/**
+ * The samples with these ids, in this order. Throws 'not-found' that names the first missing one.
+ */
 export async function samplesById(ids: readonly string[]): Promise<Sample[]> {
   const found = new Map<string, Sample>();
   for (const some of portions(ids)) {
@@ -179,7 +186,9 @@ export async function listSamples({
     .all();
 }
 
-/** Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched. */
+/**
+ * Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched.
+ */
 export async function imageInfo(hash: string): Promise<{ width: number; height: number } | null> {
   return sizeOfImage().get({ hash }) ?? null;
 }

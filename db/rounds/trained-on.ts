@@ -4,7 +4,10 @@ import { db } from '../client';
 import { samples, trainingLabels, trainingPairs } from '../schema/labels';
 import { rounds } from '../schema/rounds';
 
-/** The first of what a round trains on, as a page shows it, empty until all of it is frozen; its images are looked up, not all that were frozen. */
+/**
+ * The first of what a round trains on, as a page shows it, empty until all of it is frozen; its
+ * images are looked up, not all that were frozen.
+ */
 export async function firstTrainingPairs(
   roundId: string,
   limit: number,

@@ -1,6 +1,7 @@
 /**
- * @file Counts of answers, so that no page has to read all of them. Nothing in the code writes these tables: the triggers of
- * db/figures.ts do, in the transaction that stores or takes back an answer.
+ * @file Counts of answers, so that no page has to read all of them. Nothing in the code writes
+ * these tables: the triggers of db/figures.ts do, in the transaction that stores or takes back an
+ * answer.
  */
 import { primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import { total, whole } from './columns';
@@ -43,8 +44,9 @@ export const verdictSquares = sqliteTable('verdict_squares', {
 });
 
 /**
- * What there is to learn a reward from, by pipeline, whoever said it and however lately: pairs and tags that prefer a side, and
- * those that prefer none; images that somebody marked, and those that only pleased.
+ * What there is to learn a reward from, by pipeline, whoever said it and however lately: pairs and
+ * tags that prefer a side, and those that prefer none; images that somebody marked, and those that
+ * only pleased.
  */
 export const materialCounts = sqliteTable('material_counts', {
   pipeline: text().primaryKey(),

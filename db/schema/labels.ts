@@ -32,8 +32,9 @@ export const samples = sqliteTable(
       .notNull()
       .references(() => policies.id),
     /**
-     * Only for imported images: what drew them, as far as is known. Their policy is the base that they were imported to,
-     * which did not draw them; they have neither seeds (0 stands for none) nor a trajectory.
+     * Only for imported images: what drew them, as far as is known. Their policy is the base that
+     * they were imported to, which did not draw them; they have neither seeds (0 stands for none)
+     * nor a trajectory.
      */
     origin: text(),
     roundId: text().references(() => rounds.id),
@@ -89,7 +90,8 @@ export const pairs = sqliteTable(
   },
   (table) => [
     index('pairs_round').on(table.roundId),
-    // Ids are random, so the next pair is the first one after a random id: no sorting, however many are open.
+    // Ids are random, so the next pair is the first one after a random id: no sorting, however many
+    // are open.
     index('pairs_open')
       .on(table.purpose, table.roundId, table.priority, table.id)
       .where(sql`state = 'open'`),
@@ -119,7 +121,8 @@ export const leases = sqliteTable(
   },
   (table) => [
     uniqueIndex('leases_pair_annotator').on(table.pairId, table.annotatorId),
-    // Leases left to lapse are never released and grow in number; by their end, the live ones stand together.
+    // Leases left to lapse are never released and grow in number; by their end, the live ones stand
+    // together.
     index('leases_live').on(table.annotatorId, table.expiresAt).where(sql`released_at is null`),
     index('leases_ending').on(table.expiresAt).where(sql`released_at is null`),
   ],
@@ -237,7 +240,9 @@ export const trainingPairs = sqliteTable(
   (table) => [primaryKey({ columns: [table.roundId, table.ordinal] })],
 );
 
-/** What a round trained on where it learns from single images: what people had said of each, frozen. */
+/**
+ * What a round trained on where it learns from single images: what people had said of each, frozen.
+ */
 export const trainingLabels = sqliteTable(
   'training_labels',
   {

@@ -2,7 +2,10 @@ import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/s
 import type { Role } from '@/lib/roles';
 import { boolean, date, instant, json, serial, whole } from './columns';
 
-/** People, their sessions and credentials: better-auth's tables under better-auth's own names; the first four keep dates. */
+/**
+ * People, their sessions and credentials: better-auth's tables under better-auth's own names; the
+ * first four keep dates.
+ */
 export const user = sqliteTable('user', {
   id: text().primaryKey(),
   name: text().notNull(),
@@ -15,7 +18,10 @@ export const user = sqliteTable('user', {
   blurNsfw: boolean().notNull().default(false),
   /** Set: may look but change nothing, and their preferences are held back from training. */
   pausedAt: instant(),
-  /** Whether the person gave `email`; else it only fills the column, which must hold something unique. */
+  /**
+   * Whether the person gave `email`; else it only fills the column, which must hold something
+   * unique.
+   */
   hasEmail: boolean().notNull().default(false),
   /** Stands for whoever gave imported answers: cannot sign in. */
   imported: boolean().notNull().default(false),

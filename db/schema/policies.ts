@@ -16,7 +16,9 @@ export const policies = sqliteTable(
     /** Identifies the weights: two policies with one hash draw the same images. */
     hash: text().notNull(),
     manifest: json<PolicyManifest>().notNull(),
-    /** The round that trained it; null for a base policy. No reference: rounds refer to policies. */
+    /**
+     * The round that trained it; null for a base policy. No reference: rounds refer to policies.
+     */
     roundId: text(),
     createdAt: instant().notNull(),
   },

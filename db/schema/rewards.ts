@@ -3,7 +3,10 @@ import type { ImportReport, RewardModelState, RewardReport, RewardSource } from 
 import { instant, json, whole } from './columns';
 import { user } from './people';
 
-/** Reward models, learned from what people said or imported; immutable once ready. Learning again makes a new version. */
+/**
+ * Reward models, learned from what people said or imported; immutable once ready. Learning again
+ * makes a new version.
+ */
 export const rewardModels = sqliteTable(
   'reward_models',
   {

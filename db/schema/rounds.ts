@@ -42,11 +42,15 @@ export const rounds = sqliteTable(
     resultPolicyId: text().references(() => policies.id),
     config: runConfig().notNull(),
     progress: json<RoundProgress>().notNull(),
-    /** Who freezes its answers right now, and when they were last heard of (ms): what is frozen so far does not count yet. */
+    /**
+     * Who freezes its answers right now, and when they were last heard of (ms): what is frozen so
+     * far does not count yet.
+     */
     freezing: json<{ token: string; at: number }>(),
     /**
-     * When it is to be looked at whether its answers suffice (ms): something that they hang on has changed, and what people can
-     * still undo stands by then. Null: nothing has changed since it was looked at.
+     * When it is to be looked at whether its answers suffice (ms): something that they hang on has
+     * changed, and what people can still undo stands by then. Null: nothing has changed since it
+     * was looked at.
      */
     lookAt: instant(),
     /** What stopped it and what to do about it. */
@@ -66,7 +70,10 @@ export const rounds = sqliteTable(
   ],
 );
 
-/** What trainers have to do: one row for each kind of work on what it is about, a round or a reward model. */
+/**
+ * What trainers have to do: one row for each kind of work on what it is about, a round or a reward
+ * model.
+ */
 export const work = sqliteTable(
   'work',
   {

@@ -4,8 +4,8 @@ import { user } from './people';
 import { rounds } from './rounds';
 
 /**
- * What one person has done in one round, kept while they do it so that nobody counts all their answers again. A person's rows
- * are made when they first lease or answer (db/tallies.ts).
+ * What one person has done in one round, kept while they do it so that nobody counts all their
+ * answers again. A person's rows are made when they first lease or answer (db/tallies.ts).
  */
 export const tallies = sqliteTable(
   'tallies',

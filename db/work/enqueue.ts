@@ -1,4 +1,7 @@
-/** @file Asking for work, and no longer wanting it, within the decision that does so. The queue hands it out (`queue.ts`). */
+/**
+ * @file Asking for work, and no longer wanting it, within the decision that does so. The queue
+ * hands it out (`queue.ts`).
+ */
 import { and, eq, inArray } from 'drizzle-orm';
 import type { RewardWorkKind, RoundWorkKind } from '@/lib/work';
 import { newId } from '../ids';

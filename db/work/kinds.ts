@@ -1,4 +1,7 @@
-/** @file The kinds of work: how often each is taken up, and what becomes of the round or reward model that it is about. */
+/**
+ * @file The kinds of work: how often each is taken up, and what becomes of the round or reward
+ * model that it is about.
+ */
 import type { WorkKind } from '@/lib/work';
 import { moveRewardModel } from '../rewards/reward-models';
 import { failRound } from '../rounds/decisions';
@@ -12,7 +15,10 @@ export type Work = typeof work.$inferSelect;
 interface Kind {
   /** Claims without a checkpoint in between after which it is given up: it ends its workers. */
   attemptsMax: number;
-  /** Why it was given up and what to do. @param error the last thing that a worker could say of it, if anything */
+  /**
+   * Why it was given up and what to do. @param error the last thing that a worker could say of it,
+   * if anything
+   */
   givenUp(error: string | null): string;
   /** A worker has taken it up, or it waits for one again. */
   moved(tx: Transaction, work: Work, to: 'claimed' | 'queued', now: number): void;

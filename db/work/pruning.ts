@@ -1,4 +1,7 @@
-/** @file What a data folder can do without, given up in small transactions: old events, leases and trajectories of rounds that are over. */
+/**
+ * @file What a data folder can do without, given up in small transactions: old events, leases and
+ * trajectories of rounds that are over.
+ */
 import { and, asc, eq, gt, inArray, isNotNull, lt, lte } from 'drizzle-orm';
 import type { RoundState } from '@/lib/rounds';
 import { db } from '../client';
@@ -11,7 +14,10 @@ import { immediate } from '../transaction';
 /** Nothing more happens in them, whoever asks for it: a failed round may be tried again. */
 const overStates: RoundState[] = ['done', 'cancelled'];
 
-/** Forgets up to a portion of the events from before an instant (ms); what they told of is in its own tables. Returns how many. */
+/**
+ * Forgets up to a portion of the events from before an instant (ms); what they told of is in its
+ * own tables. Returns how many.
+ */
 export async function pruneEvents(before: number): Promise<number> {
   const oldest = db()
     .select({ id: events.id, createdAt: events.createdAt })
@@ -25,7 +31,10 @@ export async function pruneEvents(before: number): Promise<number> {
   return immediate((tx) => tx.delete(events).where(lte(events.id, until.id)).run().changes);
 }
 
-/** Rounds that ended before an instant (ms) and of which something is still to be given up, oldest first. */
+/**
+ * Rounds that ended before an instant (ms) and of which something is still to be given up, oldest
+ * first.
+ */
 export function roundsToTidy(what: keyof NonNullable<Round['tidied']>, before: number): Round[] {
   return db()
     .select()
@@ -58,7 +67,10 @@ export async function noteTidied(
   });
 }
 
-/** Forgets the leases of a round that is over: who answered what stays with the answers. Returns how many. */
+/**
+ * Forgets the leases of a round that is over: who answered what stays with the answers. Returns how
+ * many.
+ */
 export async function pruneLeases(roundId: string): Promise<number> {
   const ids = db()
     .select({ id: leases.id })

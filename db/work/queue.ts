@@ -1,6 +1,7 @@
 /**
- * @file The queue of everything that trainers do: claim, beat, checkpoint, release, finish, fail. What a kind of work is about
- * and what becomes of that stands in `kinds.ts`; what follows from work that is done, in `results.ts`.
+ * @file The queue of everything that trainers do: claim, beat, checkpoint, release, finish, fail.
+ * What a kind of work is about and what becomes of that stands in `kinds.ts`; what follows from
+ * work that is done, in `results.ts`.
  */
 import { and, asc, eq, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
@@ -74,9 +75,9 @@ function waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
 }
 
 /**
- * The next piece of work for a worker, of the kinds that it does (those of rounds, unless told), or null. A claim without a
- * heartbeat for 30 s is taken over with its cursor. Work that was claimed as often as its kind may be without reaching a
- * checkpoint is given up instead.
+ * The next piece of work for a worker, of the kinds that it does (those of rounds, unless told), or
+ * null. A claim without a heartbeat for 30 s is taken over with its cursor. Work that was claimed
+ * as often as its kind may be without reaching a checkpoint is given up instead.
  */
 export async function claimWork<Kind extends WorkKind = RoundWorkKind>({
   workerId,
@@ -159,7 +160,9 @@ export async function heartbeatWork({
   });
 }
 
-/** Stores where to go on after a crash, with the progress reached of a round. Counts as a heartbeat. */
+/**
+ * Stores where to go on after a crash, with the progress reached of a round. Counts as a heartbeat.
+ */
 export async function checkpointWork({
   cursor,
   progress,
@@ -177,8 +180,9 @@ export async function checkpointWork({
 }
 
 /**
- * Puts work down, for itself or another worker to go on from its cursor. Without an error it is put down in good order, and
- * its attempts are counted anew. @param error what ended the attempt, and may pass: an engine that died, a busy database
+ * Puts work down, for itself or another worker to go on from its cursor. Without an error it is put
+ * down in good order, and its attempts are counted anew. @param error what ended the attempt, and
+ * may pass: an engine that died, a busy database
  */
 export async function releaseWork({
   error = null,
@@ -207,7 +211,10 @@ function putBack(tx: Transaction, { id, ...known }: Pick<Work, 'id' | 'attempts'
   kinds[waiting.kind].moved(tx, waiting, 'queued', Date.now());
 }
 
-/** Ends work with what follows from it (`results.ts`), in one transaction. Throws 'work-lost' after a takeover. */
+/**
+ * Ends work with what follows from it (`results.ts`), in one transaction. Throws 'work-lost' after
+ * a takeover.
+ */
 export async function finishWork(
   claim: Claim,
   among: readonly WorkKind[],

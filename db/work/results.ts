@@ -1,4 +1,7 @@
-/** @file What follows from work that is done, in the transaction that ends it. Each throws 'work-lost' after a takeover. */
+/**
+ * @file What follows from work that is done, in the transaction that ends it. Each throws
+ * 'work-lost' after a takeover.
+ */
 import type { ImportReport, RewardReport } from '@/lib/rewards';
 import { rewardWorkKinds } from '@/lib/work';
 import { moveRewardModel } from '../rewards/reward-models';

@@ -43,8 +43,9 @@ export async function heartbeatWorker(id: string, info?: Record<string, unknown>
 }
 
 /**
- * Takes a process that has ended off the list and puts its work back at once, cursor kept. A trainer
- * that starts does this for dead processes of its own host instead of waiting out their claims.
+ * Takes a process that has ended off the list and puts its work back at once, cursor kept. A
+ * trainer that starts does this for dead processes of its own host instead of waiting out their
+ * claims.
  */
 export async function removeWorker(id: string): Promise<void> {
   await immediate((tx) => {

@@ -1,6 +1,7 @@
 /**
- * An adapter as other programs read it. Programs differ in where they look for LoRA's alpha: diffusers in the header, ComfyUI
- * and kohya's scripts in tensors named `.alpha`, others nowhere. Where alpha is the rank, all of them apply the adapter once.
+ * An adapter as other programs read it. Programs differ in where they look for LoRA's alpha:
+ * diffusers in the header, ComfyUI and kohya's scripts in tensors named `.alpha`, others nowhere.
+ * Where alpha is the rank, all of them apply the adapter once.
  */
 import { z } from 'zod';
 import { AppError } from '../errors';
@@ -20,9 +21,10 @@ const tensorSchema = z.object({
 const lengthBytes = 8;
 
 /**
- * The same adapter with alpha = rank: `lora_B` is multiplied by alpha / rank, so that strength 1 is strength 1 for every
- * reader. A file that is so already, or holds whole weights, comes back as it is.
- * `bytes`: a safetensors file as the trainer writes it (float32). Throws 'data-corrupt' where it is none.
+ * The same adapter with alpha = rank: `lora_B` is multiplied by alpha / rank, so that strength 1 is
+ * strength 1 for every reader. A file that is so already, or holds whole weights, comes back as it
+ * is. `bytes`: a safetensors file as the trainer writes it (float32). Throws 'data-corrupt' where
+ * it is none.
  */
 export function atUnitStrength(bytes: Uint8Array): Uint8Array {
   const { header, note, dataStart } = readHeader(bytes);

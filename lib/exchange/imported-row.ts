@@ -1,4 +1,7 @@
-/** @file A row of Pick-a-Pic's columns as others write it: only caption, labels and images must be there. */
+/**
+ * @file A row of Pick-a-Pic's columns as others write it: only caption, labels and images must be
+ * there.
+ */
 import { z } from 'zod';
 import { type Answer, answerSchema } from '../answers';
 import { purposeSchema } from '../samples';
@@ -41,7 +44,10 @@ function truthOf(value: unknown): boolean | undefined {
   return undefined;
 }
 
-/** Bytes of an image in base64 (also as a data URL), or an object that holds them: `{"bytes": …}`, as Parquet keeps images. */
+/**
+ * Bytes of an image in base64 (also as a data URL), or an object that holds them: `{"bytes": …}`,
+ * as Parquet keeps images.
+ */
 const imageBytesSchema = z.union(
   [z.string(), z.looseObject({ bytes: z.string() }).transform(({ bytes }) => bytes)],
   { error: 'holds no bytes as base64: give them so, or put the image beside the file' },
@@ -81,8 +87,8 @@ export const importedRowSchema = z.looseObject({
 export type ImportedRow = z.output<typeof importedRowSchema>;
 
 /**
- * Whether a row says that nobody has answered: `has_label` is false, or both labels are there and empty. Its other columns do
- * not matter then.
+ * Whether a row says that nobody has answered: `has_label` is false, or both labels are there and
+ * empty. Its other columns do not matter then.
  */
 export function isUnlabeled(row: Readonly<Record<string, unknown>>): boolean {
   if (!isBlank(row.has_label)) {
@@ -92,7 +98,10 @@ export function isUnlabeled(row: Readonly<Record<string, unknown>>): boolean {
   return ['label_0', 'label_1'].every((column) => column in row && isBlank(row[column]));
 }
 
-/** What a row's labels say; null where they say nothing that an answer could be, or something else than `answer` does. */
+/**
+ * What a row's labels say; null where they say nothing that an answer could be, or something else
+ * than `answer` does.
+ */
 export function answerIn({ label_0, label_1, answer }: ImportedRow): Answer | null {
   const fitting = (Object.keys(labelsOf) as Answer[]).filter(
     (one) => labelsOf[one][0] === label_0 && labelsOf[one][1] === label_1,
@@ -102,8 +111,8 @@ export function answerIn({ label_0, label_1, answer }: ImportedRow): Answer | nu
 }
 
 /**
- * One line as an object. Python's NaN and Infinity, which are no JSON, count as null; whole numbers past 2^53 come as text,
- * because JavaScript's would be others. Null where the line is no object.
+ * One line as an object. Python's NaN and Infinity, which are no JSON, count as null; whole numbers
+ * past 2^53 come as text, because JavaScript's would be others. Null where the line is no object.
  */
 export function objectIn(text: string): Record<string, unknown> | null {
   const exact = longNumber.test(text) ? undefined : jsonIn(text);

@@ -1,15 +1,22 @@
-/** @file One answer in the columns of the Pick-a-Pic data set (yuvalkirstain/pickapic_v2), as it is written down. */
+/**
+ * @file One answer in the columns of the Pick-a-Pic data set (yuvalkirstain/pickapic_v2), as it is
+ * written down.
+ */
 import type { Answer } from '../answers';
 
 /**
- * Columns and types are Pick-a-Pic's; image 0 is the left one. JSON has no binary columns, so the images' bytes (`jpg_0`,
- * `jpg_1` there) lie in files beside the lines, or stand in them as base64. Images are named by the sha256 of their bytes.
+ * Columns and types are Pick-a-Pic's; image 0 is the left one. JSON has no binary columns, so the
+ * images' bytes (`jpg_0`, `jpg_1` there) lie in files beside the lines, or stand in them as base64.
+ * Images are named by the sha256 of their bytes.
  */
 export interface PickAPicRow {
   /** Whole numbers that stand for the answer and the annotator. */
   ranking_id: number;
   user_id: number;
-  /** In whole seconds: readers tell a time by its form, and some lines with a fraction would make all of them text. */
+  /**
+   * In whole seconds: readers tell a time by its form, and some lines with a fraction would make
+   * all of them text.
+   */
   created_at: string;
   caption: string;
   image_0_uid: string;
@@ -90,7 +97,10 @@ export function toPickAPic(exported: ExportedAnswer): PickAPicRow {
 /** Pick-a-Pic's columns of float64. */
 const fractions: ReadonlySet<string> = new Set(['label_0', 'label_1']);
 
-/** A row as one line of JSON. Labels keep their point (1.0), so that a reader gives them one type whatever was answered. */
+/**
+ * A row as one line of JSON. Labels keep their point (1.0), so that a reader gives them one type
+ * whatever was answered.
+ */
 export function toLine(row: PickAPicRow & Record<string, unknown>): string {
   const fields = Object.entries(row).map(([column, value]) => {
     const written = JSON.stringify(value);

@@ -3,8 +3,9 @@ import { pairedChange } from '../statistics/paired-change';
 import { type DeclaredJudge, defectsOf } from './judging';
 
 /**
- * What tells reward hacking: the reward rises while something that training has not seen falls. All of it is measured on the
- * same prompts and seeds before and after, so differences are paired. The defects that a judge declares are signals, too.
+ * What tells reward hacking: the reward rises while something that training has not seen falls. All
+ * of it is measured on the same prompts and seeds before and after, so differences are paired. The
+ * defects that a judge declares are signals, too.
  */
 const generalSignals: Readonly<Record<string, { label: string; explanation: string }>> = {
   alignment: { label: 'Prompt followed', explanation: 'Images show less of what was asked.' },
@@ -14,7 +15,10 @@ const generalSignals: Readonly<Record<string, { label: string; explanation: stri
   },
 };
 
-/** How a signal is called, and what it says where it fell; one that is declared no more has its id alone. */
+/**
+ * How a signal is called, and what it says where it fell; one that is declared no more has its id
+ * alone.
+ */
 export function signalWords(
   judge: DeclaredJudge | null,
   signal: string,
@@ -28,7 +32,10 @@ export function signalWords(
 /** What is measured of one image; every number is better when higher. */
 export interface ImageMeasures {
   reward: number;
-  /** By signal: of a defect 1 where it is not found; `alignment`, the share of the prompt's attributes shown. */
+  /**
+   * By signal: of a defect 1 where it is not found; `alignment`, the share of the prompt's
+   * attributes shown.
+   */
   measures: Readonly<Record<string, number>>;
 }
 
@@ -47,8 +54,10 @@ export const alarmSchema = z.object({
 export type Alarm = z.infer<typeof alarmSchema>;
 
 /**
- * The signals that fell, beyond their 95 % interval, while the reward rose beyond its own; empty where it did not rise.
- * @param before images with the same measures as those `after`, in the order in which alarms are raised
+ * The signals that fell, beyond their 95 % interval, while the reward rose beyond its own; empty
+ * where it did not rise.
+ * @param before images with the same measures as those `after`, in the order in which alarms are
+ * raised
  * @param diversity mean distance of images of one prompt, null where it could not be measured
  */
 export function hackingAlarms(

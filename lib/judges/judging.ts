@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { FlagKind } from '../flags';
 
-/** Kinds of flag that a judge's finding may count as: those whose rates are followed from version to version. */
+/**
+ * Kinds of flag that a judge's finding may count as: those whose rates are followed from version to
+ * version.
+ */
 export const countedKinds = ['hand', 'nsfw'] as const satisfies readonly FlagKind[];
 
 export type CountedKind = (typeof countedKinds)[number];
@@ -16,7 +19,10 @@ const idSchema = z
     error: ({ input }) => `${input} is the name of another measure; choose another id.`,
   });
 
-/** A defect: something that an image has or has not, better when it has not. Its rate is followed and raises alarms. */
+/**
+ * A defect: something that an image has or has not, better when it has not. Its rate is followed
+ * and raises alarms.
+ */
 const defectSchema = z.object({
   kind: z.literal('defect'),
   id: idSchema,
@@ -34,7 +40,9 @@ const defectSchema = z.object({
   countsAs: z.enum(countedKinds).nullable(),
 });
 
-/** Something that a prompt may ask for; how many of those it asks for are shown is its alignment. */
+/**
+ * Something that a prompt may ask for; how many of those it asks for are shown is its alignment.
+ */
 const attributeSchema = z.object({
   kind: z.literal('attribute'),
   id: idSchema,
@@ -44,7 +52,10 @@ const attributeSchema = z.object({
 
 export const measureSchema = z.discriminatedUnion('kind', [defectSchema, attributeSchema]);
 
-/** What a judge says that it measures; ids are unique. Kept in the manifest of a pipeline's base policy. */
+/**
+ * What a judge says that it measures; ids are unique. Kept in the manifest of a pipeline's base
+ * policy.
+ */
 export const judgeSchema = z.object({
   measures: z
     .array(measureSchema)
@@ -73,7 +84,10 @@ export function kindsOf(judge: DeclaredJudge | null | undefined): CountedKind[] 
   return countedKinds.filter((kind) => defectsOf(judge).some(({ countsAs }) => countsAs === kind));
 }
 
-/** Like `defectsOf`, with those at the end that were measured and are no longer declared: their ids are all that is known. */
+/**
+ * Like `defectsOf`, with those at the end that were measured and are no longer declared: their ids
+ * are all that is known.
+ */
 export function defectsAmong(
   judge: DeclaredJudge | null | undefined,
   measured: Readonly<Record<string, unknown>>,

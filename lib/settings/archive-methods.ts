@@ -1,4 +1,7 @@
-/** @file The settings of methods that learn from finished images and from what people have said of them. */
+/**
+ * @file The settings of methods that learn from finished images and from what people have said of
+ * them.
+ */
 import { labelingSettings } from './labeling';
 import { choice, integer, real } from './setting';
 

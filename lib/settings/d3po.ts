@@ -2,7 +2,8 @@ import { choice, real, toggle } from './setting';
 
 /**
  * D3PO's own settings (Yang et al., arXiv 2311.13231). Defaults: yk7333/d3po `config/base.py`.
- * Log-probabilities are means over latent dimensions, and beta and the clip range are on that scale.
+ * Log-probabilities are means over latent dimensions, and beta and the clip range are on that
+ * scale.
  */
 export const d3poSettings = {
   beta: real({

@@ -1,9 +1,9 @@
 import { choice, real } from './setting';
 
 /**
- * Annealed importance guidance: how a policy that follows a reward is drawn when it is evaluated. Names and defaults:
- * NVIDIA/NeMo-Aligner `anneal_sdxl.py`. What people label and what training draws is never annealed: its probabilities would
- * belong to no one policy.
+ * Annealed importance guidance: how a policy that follows a reward is drawn when it is evaluated.
+ * Names and defaults: NVIDIA/NeMo-Aligner `anneal_sdxl.py`. What people label and what training
+ * draws is never annealed: its probabilities would belong to no one policy.
  */
 export const inferenceSettings = {
   annealing: choice({

@@ -5,7 +5,10 @@ import { drawOf, type RunConfig, trainedTimesteps } from './run-config';
 /** Below this the variance of a step is so small that a ratio of probabilities overflows. */
 const leastEta = 0.05;
 
-/** Why a method cannot run so, with the remedy; null where it can. Said before anything is drawn for it. */
+/**
+ * Why a method cannot run so, with the remedy; null where it can. Said before anything is drawn for
+ * it.
+ */
 export function methodProblem(method: Method, mode: RunMode, config: RunConfig): string | null {
   const { eta } = config.sampling;
   if (asksPeople(method)) {
@@ -63,8 +66,9 @@ export function trainedText({ trainables, loraRank, loraAlpha }: Trained): strin
 }
 
 /**
- * Why a round cannot go on from a policy: it has weights of another kind. Null where it can; every method goes on from every
- * other. @param from what the policy trained; undefined for a base policy, from which anything may start
+ * Why a round cannot go on from a policy: it has weights of another kind. Null where it can; every
+ * method goes on from every other. @param from what the policy trained; undefined for a base
+ * policy, from which anything may start
  */
 export function lineageProblem(from: Trained | undefined, to: Trained): string | null {
   if (!from || trainedText(from) === trainedText(to)) return null;

@@ -51,7 +51,10 @@ export const ddpoSettings = {
   }),
 } as const;
 
-/** Fan et al. (arXiv 2305.16381); numbers as google-research/google-research `dpok/train_online_pg.py` has them. */
+/**
+ * Fan et al. (arXiv 2305.16381); numbers as google-research/google-research
+ * `dpok/train_online_pg.py` has them.
+ */
 export const dpokSettings = {
   clipRange,
   rewardWeight: real({

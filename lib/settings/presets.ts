@@ -9,7 +9,10 @@ interface Departure<V> {
   because: string;
 }
 
-/** Methods that want their settings alike: what they learn from, those apart that draw while they train. */
+/**
+ * Methods that want their settings alike: what they learn from, those apart that draw while they
+ * train.
+ */
 type MethodKind = LearnsFrom | 'drawing';
 
 const methodKinds = ['picks', 'reward', 'archive', 'drawing'] as const satisfies MethodKind[];
@@ -88,8 +91,8 @@ export function presetsOf(own: Presets | undefined): Presets {
 }
 
 /**
- * The name of the preset that stands in for another where a method wants other settings: one of the pipeline's own, the
- * official one where there is none. @param presets those of the pipeline
+ * The name of the preset that stands in for another where a method wants other settings: one of the
+ * pipeline's own, the official one where there is none. @param presets those of the pipeline
  */
 export function presetFor(method: Method, name: string, presets: Presets): string {
   const kind = isDrawingMethod(method) ? 'drawing' : sourceOf(method);
@@ -100,7 +103,10 @@ export function presetFor(method: Method, name: string, presets: Presets): strin
   return own.find((other) => fits(presets[other])) ?? officialName;
 }
 
-/** All settings at their defaults, with a preset's departures in place. A departure of a setting that went counts for nothing. */
+/**
+ * All settings at their defaults, with a preset's departures in place. A departure of a setting
+ * that went counts for nothing.
+ */
 export function settingsOf({ departures }: Preset): RunSettings {
   const groups = Object.entries(settingGroups).map(([name, group]) => {
     const values = Object.entries(valuesOf(departures[name as GroupName]));

@@ -54,7 +54,10 @@ export function parseRunConfig(input: unknown): RunConfig {
   throw new AppError('bad-request', `The run cannot be configured so. ${problems.join('; ')}`);
 }
 
-/** A configuration stored by an earlier version: settings that came since take their default, those that went are left out. */
+/**
+ * A configuration stored by an earlier version: settings that came since take their default, those
+ * that went are left out.
+ */
 export function completeConfig(stored: RunConfig): RunConfig {
   const groups = Object.entries(settingGroups).map(([name, group]) => [
     name,
@@ -107,7 +110,8 @@ export function preferencesWanted({ sampling, labeling }: RunConfig): number {
 }
 
 /**
- * How many denoising steps may be trained on, from the noisiest on, and how many of them are for each example.
+ * How many denoising steps may be trained on, from the noisiest on, and how many of them are for
+ * each example.
  * @param moving steps that lead to less noise; a schedule may end in one that does not
  */
 export function trainedTimesteps(
@@ -125,7 +129,10 @@ export function trainedTimesteps(
   return [eligible, Math.max(1, Math.floor(eligible * timestepFraction))];
 }
 
-/** What a method draws at once, and how many optimizer steps it takes on that: SPO on the pairs of the same images. */
+/**
+ * What a method draws at once, and how many optimizer steps it takes on that: SPO on the pairs of
+ * the same images.
+ */
 export function drawOf(
   method: DrawingMethod,
   config: Pick<RunConfig, DrawingMethod | 'reward' | 'training'>,

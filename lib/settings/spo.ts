@@ -1,7 +1,10 @@
 import { d3poSettings } from './d3po';
 import { integer, real } from './setting';
 
-/** Liang et al. (arXiv 2406.04314); numbers as RockeyCoss/SPO has them for Stable Diffusion 1.5, `configs/`. */
+/**
+ * Liang et al. (arXiv 2406.04314); numbers as RockeyCoss/SPO has them for Stable Diffusion 1.5,
+ * `configs/`.
+ */
 export const spoSettings = {
   candidates: integer({
     label: 'Candidates per step',

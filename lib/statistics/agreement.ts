@@ -4,9 +4,9 @@
  * ever given (chance agreement is then certain).
  * K. Krippendorff, Content Analysis (2004), ch. 11: alpha = 1 − observed / expected disagreement.
  *
- * Counted over items that two or more people answered. `observed`: of each item the ordered pairs of
- * answers that differ, over its answers less one, summed; `values`: all answers; `squares`: of how often
- * each answer was given, summed.
+ * Counted over items that two or more people answered. `observed`: of each item the ordered pairs
+ * of answers that differ, over its answers less one, summed; `values`: all answers; `squares`: of
+ * how often each answer was given, summed.
  */
 export function alphaOf({
   observed,

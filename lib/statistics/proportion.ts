@@ -47,8 +47,8 @@ export function wilsonInterval({ count, n }: Proportion, quantile = z95): Interv
 }
 
 /**
- * Share of comparisons won, a tie counting half, with its interval. Scores of 0, ½ and 1 vary no more
- * than p(1 − p), so Wilson's interval with the same p covers at least as often as it says.
+ * Share of comparisons won, a tie counting half, with its interval. Scores of 0, ½ and 1 vary no
+ * more than p(1 − p), so Wilson's interval with the same p covers at least as often as it says.
  */
 export function winRate({ wins, ties, n }: WinRecord, quantile = z95): Interval | null {
   return n === 0 ? null : scoreInterval((wins + ties / 2) / n, n, quantile);

@@ -1,13 +1,15 @@
 /**
  * @file How likely an annotator's answers are wrong, and so a label that several of them gave.
  *
- * Each annotator i decides for the worse of two images with a probability e_i, whichever the images (Dawid and Skene, 1979,
- * with one coin a person). Of a pair that several have decided, the log-odds that its winner is the better one are
+ * Each annotator i decides for the worse of two images with a probability e_i, whichever the images
+ * (Dawid and Skene, 1979, with one coin a person). Of a pair that several have decided, the
+ * log-odds that its winner is the better one are
  *
  *   Σ_for ln((1−e_i)/e_i) − Σ_against ln((1−e_j)/e_j)
  *
- * e_i is what gold pairs show, whose truth is known, and other pairs, where that posterior stands in for the truth; with a
- * Beta prior worth `priorAnswers` answers. Both are found in turns (expectation maximisation).
+ * e_i is what gold pairs show, whose truth is known, and other pairs, where that posterior stands
+ * in for the truth; with a Beta prior worth `priorAnswers` answers. Both are found in turns
+ * (expectation maximisation).
  */
 import type { Answer } from '../answers';
 
@@ -31,7 +33,10 @@ const turns = 100;
 /** The most a label may be doubted: it still says which image won. */
 export const mostDoubt = 0.499;
 
-/** Annotators' ids, by which image of a pair they decided for; who decided for neither is in neither list. */
+/**
+ * Annotators' ids, by which image of a pair they decided for; who decided for neither is in neither
+ * list.
+ */
 export interface Votes {
   for: readonly string[];
   against: readonly string[];
@@ -40,7 +45,10 @@ export interface Votes {
 /** The probability of deciding wrongly, by annotator's id. */
 export type ErrorRates = (annotatorId: string) => number;
 
-/** What an answer weighs in log-odds. Somebody worse than chance counts as chance: no answer is turned round. */
+/**
+ * What an answer weighs in log-odds. Somebody worse than chance counts as chance: no answer is
+ * turned round.
+ */
 function weightOf(errorRate: number): number {
   const rate = Math.min(errorRate, 0.5);
   return Math.log((1 - rate) / rate);
@@ -54,8 +62,9 @@ export function labelError(votes: Votes, errorRates: ErrorRates): number {
 }
 
 /**
- * Each annotator's error rate, from everybody's standing answers. Ties and “both bad” are left aside, except on gold,
- * where they are wrong. @param prior the rate of somebody of whom nothing is known, in (0, 0.5)
+ * Each annotator's error rate, from everybody's standing answers. Ties and “both bad” are left
+ * aside, except on gold, where they are wrong. @param prior the rate of somebody of whom nothing is
+ * known, in (0, 0.5)
  */
 export function annotatorErrorRates(judged: readonly KnownAnswer[], prior: number): ErrorRates {
   const numbers = new Map<string, number>();
@@ -87,7 +96,10 @@ export function annotatorErrorRates(judged: readonly KnownAnswer[], prior: numbe
   };
 }
 
-/** How many answers of each person are wrong, where the posterior of a pair's label stands in for the truth. */
+/**
+ * How many answers of each person are wrong, where the posterior of a pair's label stands in for
+ * the truth.
+ */
 function expectedErrors(
   { people, sides, ends }: Contested,
   rates: Float64Array,
@@ -110,9 +122,9 @@ function expectedErrors(
 }
 
 /**
- * Pairs on which at least two people decided (one answer alone says nothing about who gave it), one after the other and
- * flat, because they are gone through in every turn: numbers of people, whether each decided as the first did, and where
- * each pair ends.
+ * Pairs on which at least two people decided (one answer alone says nothing about who gave it), one
+ * after the other and flat, because they are gone through in every turn: numbers of people, whether
+ * each decided as the first did, and where each pair ends.
  */
 interface Contested {
   people: Int32Array;

@@ -1,12 +1,16 @@
 /**
- * @file CLIP's tokenizer as its files say it, in the form that the tokenizers library reads, with CLIP's own normalization
- * and word pattern. The files: `vocab.json` and `merges.txt`, or `tokenizer.json` alone, which is all that transformers writes
- * since version 5; `tokenizer_config.json` beside either. Source: CLIPTokenizer in huggingface/transformers.
+ * @file CLIP's tokenizer as its files say it, in the form that the tokenizers library reads, with
+ * CLIP's own normalization and word pattern. The files: `vocab.json` and `merges.txt`, or
+ * `tokenizer.json` alone, which is all that transformers writes since version 5;
+ * `tokenizer_config.json` beside either. Source: CLIPTokenizer in huggingface/transformers.
  */
 import { z } from 'zod';
 import { AppError } from '../errors';
 
-/** A token is written as text or as an object with its content; left out or null, it is the end token. */
+/**
+ * A token is written as text or as an object with its content; left out or null, it is the end
+ * token.
+ */
 const tokenSchema = (usual: string) =>
   z
     .union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)])
@@ -44,7 +48,10 @@ const addedTokenSchema = z.object({
   special: z.boolean().default(false),
 });
 
-/** `tokenizer.json`. Merges are pairs of pieces, or, from older versions, both pieces with a space between. */
+/**
+ * `tokenizer.json`. Merges are pairs of pieces, or, from older versions, both pieces with a space
+ * between.
+ */
 export const clipTokenizerFileSchema = z.object({
   added_tokens: z.array(addedTokenSchema).default([]),
   model: z.object({
@@ -91,7 +98,10 @@ export interface ClipTokenizerData {
 const wordPattern =
   "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
-/** `merges.txt`: each line after the version comment is a pair of pieces to join, most frequent first. */
+/**
+ * `merges.txt`: each line after the version comment is a pair of pieces to join, most frequent
+ * first.
+ */
 export function clipMerges(text: string): Merge[] {
   const lines = text.split('\n').map((line) => line.trimEnd());
   if (lines[0]?.startsWith('#version')) lines.shift();

@@ -1,4 +1,7 @@
-/** @file Where a prompt stops reaching a model whose tokenizer takes only so many tokens. People judge by the whole of it. */
+/**
+ * @file Where a prompt stops reaching a model whose tokenizer takes only so many tokens. People
+ * judge by the whole of it.
+ */
 
 /** How a tokenizer measures texts. Blanks must end a token, as they do in CLIP's and BERT's. */
 export interface PromptMeasure {
@@ -56,7 +59,10 @@ export interface PromptCuts {
 
 const shownLength = 60;
 
-/** Which of `total` prompts are cut, where, and what is to be done, as sentences for people; null where none is. */
+/**
+ * Which of `total` prompts are cut, where, and what is to be done, as sentences for people; null
+ * where none is.
+ */
 export function promptCutText({ cut, first, room }: PromptCuts, total: number): string | null {
   if (!first) return null;
   const some =

@@ -1,21 +1,30 @@
-/** @file What is already said of a pipeline's images: when it can be trained on, and what it makes of one image. */
+/**
+ * @file What is already said of a pipeline's images: when it can be trained on, and what it makes
+ * of one image.
+ */
 import { z } from 'zod';
 
 /**
- * What a method trains on that learns from all that people have said of a pipeline's images, whenever it was asked: counted
- * when its round starts, and frozen.
+ * What a method trains on that learns from all that people have said of a pipeline's images,
+ * whenever it was asked: counted when its round starts, and frozen.
  */
 export const archiveDataSchema = z.object({
   /** Rounds whose answers are among them, and people who gave them. */
   rounds: z.number().int().nonnegative(),
   annotators: z.number().int().nonnegative(),
-  /** Of the answers: ties, both bad, and those of pairs and groups whose annotators cancel each other out. */
+  /**
+   * Of the answers: ties, both bad, and those of pairs and groups whose annotators cancel each
+   * other out.
+   */
   ties: z.number().int().nonnegative(),
   bothBad: z.number().int().nonnegative(),
   atOdds: z.number().int().nonnegative(),
   /** Flags by people, which count where single images are trained on. */
   flags: z.number().int().nonnegative(),
-  /** Images trained on; of these, imported ones, and those whose latents are computed from their PNG. */
+  /**
+   * Images trained on; of these, imported ones, and those whose latents are computed from their
+   * PNG.
+   */
   images: z.number().int().nonnegative(),
   imported: z.number().int().nonnegative(),
   encoded: z.number().int().nonnegative(),
@@ -36,8 +45,8 @@ export interface ImageVotes {
 }
 
 /**
- * Whether an image is good or bad, null where people said neither. Any bad mark makes it bad, whoever else liked it; one
- * that merely lost to another is neither.
+ * Whether an image is good or bad, null where people said neither. Any bad mark makes it bad,
+ * whoever else liked it; one that merely lost to another is neither.
  */
 export function labelOf({ bad, good }: ImageVotes): 'good' | 'bad' | null {
   if (bad > 0) return 'bad';

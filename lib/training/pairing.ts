@@ -16,9 +16,9 @@ export interface WeightedPair {
 export type Weighting = 'agreement' | 'majority';
 
 /**
- * What the answers to one pair amount to. Each entry is the sample one person preferred, or null for
- * a tie or both bad. The winner is the majority's; its weight is the margin, (for − against) / all,
- * or 1 under 'majority'. Null when nobody wins: there is nothing to train on.
+ * What the answers to one pair amount to. Each entry is the sample one person preferred, or null
+ * for a tie or both bad. The winner is the majority's; its weight is the margin, (for − against) /
+ * all, or 1 under 'majority'. Null when nobody wins: there is nothing to train on.
  */
 export function pairFromAnswers(
   pair: { sampleAId: string; sampleBId: string },
@@ -36,8 +36,8 @@ export function pairFromAnswers(
 
 /**
  * The pairs a tagged group yields: an image beats every image that more people tagged as bad, with
- * the difference of the shares as its weight. With one person that is untagged beats tagged (the hand
- * experiment of arXiv 2311.13231); nothing is said within either set.
+ * the difference of the shares as its weight. With one person that is untagged beats tagged (the
+ * hand experiment of arXiv 2311.13231); nothing is said within either set.
  */
 export function pairsFromTags(
   sampleIds: readonly string[],
@@ -57,7 +57,9 @@ export function pairsFromTags(
   });
 }
 
-/** Who of those that tagged a group said that one image is better than another, and who the reverse. */
+/**
+ * Who of those that tagged a group said that one image is better than another, and who the reverse.
+ */
 export function votesFromTags(
   { winnerSampleId, loserSampleId }: Pick<WeightedPair, 'winnerSampleId' | 'loserSampleId'>,
   taggings: readonly { annotatorId: string; taggedSampleIds: readonly string[] }[],

@@ -1,6 +1,7 @@
 /**
- * @file A copy of the data folder while everything runs: the database as it is at one instant, then every blob it points to.
- * A folder holds one backup; backing up to it again copies what is new, and the former one counts until the new one is whole.
+ * @file A copy of the data folder while everything runs: the database as it is at one instant, then
+ * every blob it points to. A folder holds one backup; backing up to it again copies what is new,
+ * and the former one counts until the new one is whole.
  */
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
@@ -19,7 +20,9 @@ import {
   writeManifest,
 } from './manifest';
 
-/** How often the database is copied anew because blobs were given up while they were being copied. */
+/**
+ * How often the database is copied anew because blobs were given up while they were being copied.
+ */
 const attemptsMax = 5;
 
 export interface BackupReport {
@@ -29,8 +32,9 @@ export interface BackupReport {
 }
 
 /**
- * Backs up the data folder in use. Throws 'bad-request' for a folder that is in use for something else, 'data-corrupt' where
- * the copy of the database is not sound. @param check reads what was backed up before again, too
+ * Backs up the data folder in use. Throws 'bad-request' for a folder that is in use for something
+ * else, 'data-corrupt' where the copy of the database is not sound. @param check reads what was
+ * backed up before again, too
  */
 export async function backUp(
   folder: string,

@@ -1,4 +1,7 @@
-/** @file `npm run backup`: the data folder, while it is in use, to a folder that `npm run restore` reads. */
+/**
+ * @file `npm run backup`: the data folder, while it is in use, to a folder that `npm run restore`
+ * reads.
+ */
 import { z } from 'zod';
 import { AppError } from '@/lib/errors';
 import { commandLine, refuse } from '@/scripts/command-line';

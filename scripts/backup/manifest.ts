@@ -1,4 +1,7 @@
-/** @file A backup's folder: `backup.json` says which database file counts; blobs lie beside it under their hashes. */
+/**
+ * @file A backup's folder: `backup.json` says which database file counts; blobs lie beside it under
+ * their hashes.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
@@ -27,7 +30,10 @@ export type BackupManifest = z.infer<typeof manifestSchema>;
 
 const manifestFile = 'backup.json';
 
-/** What the folder holds; null where there is no backup in it. Throws 'data-corrupt' where its manifest cannot be read. */
+/**
+ * What the folder holds; null where there is no backup in it. Throws 'data-corrupt' where its
+ * manifest cannot be read.
+ */
 export async function readManifest(folder: string): Promise<BackupManifest | null> {
   const path = join(folder, manifestFile);
   const text = await readFile(path, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
@@ -85,8 +91,9 @@ export async function hashOfFile(path: string): Promise<string> {
 }
 
 /**
- * Copies a blob and checks it on the way; what lies there already with the same size is left. Returns its bytes and whether
- * they were copied, or null where neither side has them whole. @param check reads what lies there already, too
+ * Copies a blob and checks it on the way; what lies there already with the same size is left.
+ * Returns its bytes and whether they were copied, or null where neither side has them whole. @param
+ * check reads what lies there already, too
  */
 export async function copyBlob(
   hash: string,
@@ -110,7 +117,10 @@ export async function copyBlob(
   return kept && { bytes: kept.length, copied: false };
 }
 
-/** A blob's bytes; null where it is missing or holds others: those are left alone, the other side may be able to heal them. */
+/**
+ * A blob's bytes; null where it is missing or holds others: those are left alone, the other side
+ * may be able to heal them.
+ */
 async function readWhole(store: BlobStore, hash: string): Promise<Buffer | null> {
   const chunks: Uint8Array[] = [];
   try {

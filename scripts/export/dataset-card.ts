@@ -1,4 +1,7 @@
-/** @file The card beside exported answers: types for `datasets`, and how trainers that read Pick-a-Pic get what they read. */
+/**
+ * @file The card beside exported answers: types for `datasets`, and how trainers that read
+ * Pick-a-Pic get what they read.
+ */
 import type { ImagePlace } from './image-places';
 
 /** Columns with their types in `datasets`, Pick-a-Pic's where it has them. */

@@ -1,4 +1,7 @@
-/** @file Answers and their images as a folder that `npm run import` reads, with a card by which `datasets` reads it, too. */
+/**
+ * @file Answers and their images as a folder that `npm run import` reads, with a card by which
+ * `datasets` reads it, too.
+ */
 import { mkdir, open, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { getBlob } from '@/db/blobs/blobs';
@@ -16,8 +19,8 @@ export interface Exported {
 }
 
 /**
- * Writes `preferences.jsonl`, its card `README.md`, and `images/SHA256.png` where images go beside the lines; the same data
- * gives the same bytes.
+ * Writes `preferences.jsonl`, its card `README.md`, and `images/SHA256.png` where images go beside
+ * the lines; the same data gives the same bytes.
  */
 export async function exportTo(
   folder: string,

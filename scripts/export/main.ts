@@ -1,4 +1,6 @@
-/** @file `npm run export`: standing answers in Pick-a-Pic's columns, with the images they are about. */
+/**
+ * @file `npm run export`: standing answers in Pick-a-Pic's columns, with the images they are about.
+ */
 import { z } from 'zod';
 import { commandLine } from '@/scripts/command-line';
 import { line } from '@/scripts/console';

@@ -1,4 +1,6 @@
-/** @file What a file is by its first bytes, and how one that is no file of lines is turned into one. */
+/**
+ * @file What a file is by its first bytes, and how one that is no file of lines is turned into one.
+ */
 import { open, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 
@@ -75,7 +77,8 @@ const packed: readonly (readonly [RegExp, string, (file: string, lines: string) 
 const headBytes = 65_536;
 
 /**
- * One sentence on a file that holds no lines of JSON, with what to do; null where it may be read line by line.
+ * One sentence on a file that holds no lines of JSON, with what to do; null where it may be read
+ * line by line.
  * @param file its path; a folder, or what is empty, is no such file either
  */
 export async function otherKind(file: string): Promise<string | null> {

@@ -1,10 +1,16 @@
-/** @file A picture as people have it, made into what the pipeline's own are: 8-bit RGB of its size, as PNG. */
+/**
+ * @file A picture as people have it, made into what the pipeline's own are: 8-bit RGB of its size,
+ * as PNG.
+ */
 import { inflateSync } from 'node:zlib';
 import sharp, { type Metadata } from 'sharp';
 import { decodePng } from '@/trainer/diffusion/images/png';
 import { pictureKind } from './file-kinds';
 
-/** How a picture of another shape comes to the pipeline's: filled, and what stands over cut off evenly; or whole, on black. */
+/**
+ * How a picture of another shape comes to the pipeline's: filled, and what stands over cut off
+ * evenly; or whole, on black.
+ */
 export const fits = ['crop', 'pad'] as const;
 export type Fit = (typeof fits)[number];
 
@@ -32,7 +38,10 @@ export interface FittedImage {
   altered: Alteration[];
 }
 
-/** 8K video has 33.2 million. A small file may hold many more, all of which would have to lie in memory. */
+/**
+ * 8K video has 33.2 million. A small file may hold many more, all of which would have to lie in
+ * memory.
+ */
 export const pixelsMax = 2 ** 25;
 /** Bytes of a file with one picture. */
 export const imageBytesMax = 2 ** 26;
@@ -48,8 +57,9 @@ export class ImageError extends Error {
 }
 
 /**
- * Reads a JPEG, PNG or WebP of any colour type and size. A PNG that is right already keeps its bytes. Of moving pictures the
- * first counts; transparent places become white, as on a page; colours become sRGB's.
+ * Reads a JPEG, PNG or WebP of any colour type and size. A PNG that is right already keeps its
+ * bytes. Of moving pictures the first counts; transparent places become white, as on a page;
+ * colours become sRGB's.
  * @param source names it in errors @throws ImageError
  */
 export async function fitImage(
@@ -115,7 +125,10 @@ async function fitted(bytes: Uint8Array, metadata: Metadata, { width, height, fi
   return { png: new Uint8Array(png), altered: altered.filter((one) => one !== false) };
 }
 
-/** Chunks that do not change how a picture looks, or that nothing reads. What is packed in others is not unpacked here. */
+/**
+ * Chunks that do not change how a picture looks, or that nothing reads. What is packed in others is
+ * not unpacked here.
+ */
 const harmless = new Set([
   'IHDR',
   'IDAT',

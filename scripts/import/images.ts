@@ -1,4 +1,7 @@
-/** @file The images that rows name or hold, each read and checked once; and their bytes for the blob store when wanted. */
+/**
+ * @file The images that rows name or hold, each read and checked once; and their bytes for the blob
+ * store when wanted.
+ */
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
@@ -77,7 +80,10 @@ export class Images {
     return found;
   }
 
-  /** Brings an image that was found to the blob store, also to heal it there. Throws 'conflict' where it has changed since. */
+  /**
+   * Brings an image that was found to the blob store, also to heal it there. Throws 'conflict'
+   * where it has changed since.
+   */
   async put(imageBlob: string): Promise<void> {
     if (this.#put.has(imageBlob)) return;
     const source = this.#sources.get(imageBlob) as Source;

@@ -1,4 +1,7 @@
-/** @file An import from a file to the database: all of it checked first, and nothing stored unless all of it can be. */
+/**
+ * @file An import from a file to the database: all of it checked first, and nothing stored unless
+ * all of it can be.
+ */
 import { basename } from 'node:path';
 import {
   type ImportedAnswer,
@@ -20,7 +23,10 @@ import type { Alteration, Fit } from './fit-image';
 import { readAnswersFile, type Untimed } from './read';
 
 export interface ImportReport {
-  /** Of which rows cannot be imported; where there are any and bad rows are not skipped, nothing was stored. */
+  /**
+   * Of which rows cannot be imported; where there are any and bad rows are not skipped, nothing was
+   * stored.
+   */
   problems: ImportProblem[];
   added: number;
   /** Stored before. */
@@ -35,7 +41,10 @@ export interface ImportReport {
   /** Different prompts, and which of them are longer than what reaches the model. */
   prompts: number;
   cuts: PromptCuts;
-  /** Different images, and how many of them are stored otherwise than they came, in all and by what was done. */
+  /**
+   * Different images, and how many of them are stored otherwise than they came, in all and by what
+   * was done.
+   */
   images: number;
   altered: number;
   alterations: Partial<Record<Alteration, number>>;
@@ -44,7 +53,10 @@ export interface ImportReport {
 /** Most of the time goes into waiting for the disk; large pictures must not all be in memory. */
 const putAtOnce = 4;
 
-/** Imports a file's answers on images of a pipeline. Throws where the pipeline is not known or the file is no file of lines. */
+/**
+ * Imports a file's answers on images of a pipeline. Throws where the pipeline is not known or the
+ * file is no file of lines.
+ */
 export async function importFile(
   path: string,
   pipeline: string,

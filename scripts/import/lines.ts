@@ -1,4 +1,7 @@
-/** @file A file's lines with where they lie, so that one can be read again without the file in memory. */
+/**
+ * @file A file's lines with where they lie, so that one can be read again without the file in
+ * memory.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -21,7 +24,9 @@ export interface Line extends Place {
 
 const newline = 10;
 
-/** A file of text, line by line; Unicode's own line separators belong to the text, as JSON has it. */
+/**
+ * A file of text, line by line; Unicode's own line separators belong to the text, as JSON has it.
+ */
 export class LineFile {
   readonly #hash = createHash('sha256');
   #sha256: string | undefined;

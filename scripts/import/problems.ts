@@ -1,4 +1,7 @@
-/** @file What is wrong with a file of answers, told whole: grouped by reason, equal sentences once with all their lines. */
+/**
+ * @file What is wrong with a file of answers, told whole: grouped by reason, equal sentences once
+ * with all their lines.
+ */
 
 import { groupBy } from '@/db/answers/standing-answers';
 import { type ImportProblem, importReasons } from '@/db/exchange/import-checks';

@@ -1,4 +1,7 @@
-/** @file A file of answers in Pick-a-Pic's columns, one JSON object a line, with its images: checked, line by line. */
+/**
+ * @file A file of answers in Pick-a-Pic's columns, one JSON object a line, with its images:
+ * checked, line by line.
+ */
 import { dirname, resolve } from 'node:path';
 import type { ImportedAnswer, ImportProblem } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
@@ -28,13 +31,19 @@ export interface AnswersFile {
   images: Images;
   file: LineFile;
   untimed: Untimed;
-  /** Rows left out: without a label, given to gold or evaluation pairs, by people whose answers were held back. */
+  /**
+   * Rows left out: without a label, given to gold or evaluation pairs, by people whose answers were
+   * held back.
+   */
   unlabeled: number;
   otherPurpose: number;
   heldBack: number;
 }
 
-/** Reads a file. Nothing is written; problems are collected, not thrown. @param frame what the pipeline's images measure */
+/**
+ * Reads a file. Nothing is written; problems are collected, not thrown. @param frame what the
+ * pipeline's images measure
+ */
 export async function readAnswersFile(
   path: string,
   frame: Frame,

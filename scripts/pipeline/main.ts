@@ -1,4 +1,7 @@
-/** @file `npm run pipeline`: where a pipeline lies on this machine, and pipelines that Darkroom does not know yet. */
+/**
+ * @file `npm run pipeline`: where a pipeline lies on this machine, and pipelines that Darkroom does
+ * not know yet.
+ */
 import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
 import { toAppError } from '@/lib/errors';

@@ -1,4 +1,7 @@
-/** @file Says where a pipeline lies on this machine; one that is not known yet is taken up where that was asked for. */
+/**
+ * @file Says where a pipeline lies on this machine; one that is not known yet is taken up where
+ * that was asked for.
+ */
 import { resolve } from 'node:path';
 import { migrateDatabase } from '@/db/migrate';
 import { isBaseOf, listedPolicies } from '@/db/policies/list';
@@ -17,8 +20,9 @@ export interface PlacedPipeline {
 }
 
 /**
- * Keeps that a pipeline lies in a folder, once the folder has been opened and holds the files it is known by. With `add`, other
- * files become a base policy of that name. Throws what is wrong with the folder or the name, and keeps nothing then.
+ * Keeps that a pipeline lies in a folder, once the folder has been opened and holds the files it is
+ * known by. With `add`, other files become a base policy of that name. Throws what is wrong with
+ * the folder or the name, and keeps nothing then.
  */
 export async function placePipeline(
   name: string,

@@ -1,4 +1,7 @@
-/** @file Where a suite keeps what it finished: one folder for each policy and pair of judges that it is true of. */
+/**
+ * @file Where a suite keeps what it finished: one folder for each policy and pair of judges that it
+ * is true of.
+ */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** @file A backup back into an empty data folder. The database comes last: until then there is nothing that could be started. */
+/**
+ * @file A backup back into an empty data folder. The database comes last: until then there is
+ * nothing that could be started.
+ */
 import { copyFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folderStore } from '@/db/blobs/folder';
@@ -22,8 +25,9 @@ export interface RestoreReport {
 }
 
 /**
- * Restores a backup into the data folder in use, which must hold no database yet; interrupted, it may be begun again. Throws
- * 'bad-request' where there is no backup, 'conflict' where there is a database, 'data-corrupt' where the backup's is damaged.
+ * Restores a backup into the data folder in use, which must hold no database yet; interrupted, it
+ * may be begun again. Throws 'bad-request' where there is no backup, 'conflict' where there is a
+ * database, 'data-corrupt' where the backup's is damaged.
  */
 export async function restoreFrom(folder: string): Promise<RestoreReport> {
   const home = darkroomHome();

@@ -12,8 +12,8 @@ import { handsPolicy } from '@/trainer/hands/hands-policy';
 
 /**
  * Brings the data folder to where a person can label: tables, guidelines, the built-in policy, and,
- * the first time, an online run of it. Safe to run again: what is there stays as it is. Throws 'unavailable', with the remedy,
- * over a database that is damaged or comes from a newer version.
+ * the first time, an online run of it. Safe to run again: what is there stays as it is. Throws
+ * 'unavailable', with the remedy, over a database that is damaged or comes from a newer version.
  */
 export async function setUp(): Promise<void> {
   await refuseBroken();
@@ -36,8 +36,8 @@ export async function setUp(): Promise<void> {
 }
 
 /**
- * A one-time link's token for the first admin: it makes that person where there is none yet, and signs
- * them in again where there is. Earlier links of this kind are withdrawn.
+ * A one-time link's token for the first admin: it makes that person where there is none yet, and
+ * signs them in again where there is. Earlier links of this kind are withdrawn.
  */
 export async function adminToken(): Promise<string> {
   const unused = (await listInvitations()).filter(

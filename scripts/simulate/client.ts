@@ -18,7 +18,8 @@ export class Client {
 
   /**
    * @param persistent while nobody answers, asks again, as the page does, instead of giving up
-   * @param address said to be behind the proxy that the server trusts; limits on joining count by address
+   * @param address said to be behind the proxy that the server trusts; limits on joining count by
+   * address
    */
   constructor(
     private readonly url: string,

@@ -15,8 +15,8 @@ function pixelsOf(png: Uint8Array): Uint8Array {
 }
 
 /**
- * The eyes of all simulated annotators: judge B. Rounds are measured by judge A, which was trained apart,
- * so that nobody measures what it has itself asked for.
+ * The eyes of all simulated annotators: judge B. Rounds are measured by judge A, which was trained
+ * apart, so that nobody measures what it has itself asked for.
  */
 export async function openEyes(): Promise<{
   read(left: Uint8Array, right: Uint8Array): Promise<[Verdict, Verdict]>;

@@ -5,8 +5,9 @@ import { fileMode, folderMode } from '@/db/private-home';
 const bytesMax = 10_000_000;
 
 /**
- * A log that never stands in the way of what it tells about: what the disk does not take is dropped, which is said once, and
- * later lines are written again as soon as there is room. One that has grown large becomes `<name>.old.log`.
+ * A log that never stands in the way of what it tells about: what the disk does not take is
+ * dropped, which is said once, and later lines are written again as soon as there is room. One that
+ * has grown large becomes `<name>.old.log`.
  */
 export class LogFile {
   readonly #path: string;

@@ -14,8 +14,8 @@ function parentOf(pid: number): number {
 }
 
 /**
- * Calls back when the npm that started this process is gone. npm runs us through a shell, and passes
- * a signal on to that shell alone, so that without this an ended npm would leave us running.
+ * Calls back when the npm that started this process is gone. npm runs us through a shell, and
+ * passes a signal on to that shell alone, so that without this an ended npm would leave us running.
  */
 export function whenNpmEnds(callback: () => void): void {
   if (!process.env.npm_lifecycle_event) return;

@@ -15,7 +15,8 @@ function isFree(port: number, host: string): Promise<boolean> {
 /**
  * A port to listen on: the wanted one, or, where nobody insists on it, the next free one.
  *
- * @param patienceMs how long an insisted port is waited for: what had it before may be ending right now
+ * @param patienceMs how long an insisted port is waited for: what had it before may be ending right
+ * now
  * @throws when an insisted port is taken, or no port near the wanted one is free
  */
 export async function freePort(

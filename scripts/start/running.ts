@@ -47,7 +47,10 @@ function readNote(home: string): Running | undefined {
   }
 }
 
-/** The Darkroom that already runs on this data folder, if one does; a note left by a crash does not count. */
+/**
+ * The Darkroom that already runs on this data folder, if one does; a note left by a crash does not
+ * count.
+ */
 export async function runningElsewhere(home: string): Promise<Running | undefined> {
   const note = readNote(home);
   return note && isAlive(note.pid) && (await answers(note.url)) ? note : undefined;

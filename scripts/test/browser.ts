@@ -30,14 +30,18 @@ function attempt(command: string, args: string[], timeout: number): Promise<void
   });
 }
 
-/** Debian's package is a browser; that of Ubuntu, which calls itself like Debian, only says where to get one. */
+/**
+ * Debian's package is a browser; that of Ubuntu, which calls itself like Debian, only says where to
+ * get one.
+ */
 function mayInstallPackage(): boolean {
   if (process.getuid?.() !== 0 || !existsSync('/etc/os-release')) return false;
   return /^ID=debian$/m.test(readFileSync('/etc/os-release', 'utf8'));
 }
 
 /**
- * Finds a browser or installs one and no more: Debian's package where that may be, else Playwright's download with what it needs.
+ * Finds a browser or installs one and no more: Debian's package where that may be, else
+ * Playwright's download with what it needs.
  *
  * @throws when there is none and none can be had, with what a person can do
  */

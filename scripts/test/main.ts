@@ -32,7 +32,10 @@ const playwrightFile = join(reports, 'playwright.json');
 /** How far what runs beside something else gives way to it. */
 const niceness = 19;
 
-/** Runs a tool to its end; resolves to whether it ended well, and to its output unless that goes to the screen. */
+/**
+ * Runs a tool to its end; resolves to whether it ended well, and to its output unless that goes to
+ * the screen.
+ */
 function tool(
   args: string[],
   { aloud, environment }: { aloud: boolean; environment?: Record<string, string> },
@@ -55,7 +58,10 @@ function tool(
 
 type Result = { name: string; tally: Tally; took: string };
 
-/** Runs a phase; what it throws is its failure. What a quiet one says is printed when it is over, in one piece. */
+/**
+ * Runs a phase; what it throws is its failure. What a quiet one says is printed when it is over, in
+ * one piece.
+ */
 async function measured(
   name: string,
   run: () => Promise<{ tally: Tally; output?: string }>,
@@ -96,7 +102,10 @@ async function endToEnd(): Promise<Tally> {
   return playwrightTally(playwrightFile, endedWell);
 }
 
-/** Real training on the built-in policy: one round of judgements must lower the rate by more than chance. */
+/**
+ * Real training on the built-in policy: one round of judgements must lower the rate by more than
+ * chance.
+ */
 function learning(): Promise<Result> {
   const folder = join(reports, 'reproduce');
   const script = ['--import', 'tsx', 'scripts/reproduce/main.ts'];

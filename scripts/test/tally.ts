@@ -22,7 +22,9 @@ export function inWords({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${rest}`;
 }
 
-/** A run that ended badly without a failed test (a file that does not load) still counts as failed. */
+/**
+ * A run that ended badly without a failed test (a file that does not load) still counts as failed.
+ */
 function withExit(tally: Tally, endedWell: boolean): Tally {
   return endedWell || tally.failed > 0 ? tally : add(tally, oneFailed);
 }

@@ -1,6 +1,7 @@
 /**
- * @file `npm run bench -- --load`: picks over HTTP by many annotators at once: an answer, the next pair and its two images,
- * against the production web server. On Linux the server is told to keep to one core, and its CPU time is read from /proc.
+ * @file `npm run bench -- --load`: picks over HTTP by many annotators at once: an answer, the next
+ * pair and its two images, against the production web server. On Linux the server is told to keep
+ * to one core, and its CPU time is read from /proc.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,7 +22,10 @@ export interface Load {
   annotators: number;
   thinkMs: number;
   picksPerSecond: number;
-  /** CPU of the web process for a pick with all that belongs to it, ms; null where the system does not tell. */
+  /**
+   * CPU of the web process for a pick with all that belongs to it, ms; null where the system does
+   * not tell.
+   */
   cpuMsPerPick: number | null;
   /** Share of one core that the web process used; null as above. */
   cores: number | null;
@@ -35,8 +39,9 @@ const pairs = 8_000;
 const drawnPairs = 100;
 
 /**
- * As fast as it goes with eight and with fifty annotators, which is past what a core can do; then 50 and 200 at a pick a second.
- * Everybody joins from an address of their own, as behind a proxy, since joining is limited by address.
+ * As fast as it goes with eight and with fifty annotators, which is past what a core can do; then
+ * 50 and 200 at a pick a second. Everybody joins from an address of their own, as behind a proxy,
+ * since joining is limited by address.
  */
 export async function measureLoad(): Promise<Load[]> {
   process.env.DARKROOM_TRUST_PROXY = '127.0.0.1';
@@ -49,7 +54,8 @@ export async function measureLoad(): Promise<Load[]> {
   ] as const) {
     await withApp(async ({ url, pid }) => {
       await seedPairs();
-      // Filling takes longer than a connection is kept: it is heard here that the server has closed those of the start.
+      // Filling takes longer than a connection is kept: it is heard here that the server has closed
+      // those of the start.
       await wait(500);
       if (process.platform === 'linux') spawnSync('taskset', ['-a', '-c', '-p', '0', `${pid()}`]);
       const load = await serve(url, pid(), annotators, thinkMs);

@@ -1,4 +1,7 @@
-/** @file The two halves of a round: images sampled per second, and D3PO pair-timesteps trained per second. */
+/**
+ * @file The two halves of a round: images sampled per second, and D3PO pair-timesteps trained per
+ * second.
+ */
 
 import { initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';

@@ -67,7 +67,10 @@ if (values.scale) {
   );
   process.exit(0);
 }
-/** A few latents, where what surrounds the arithmetic weighs most, and as many as one run of training takes. */
+/**
+ * A few latents, where what surrounds the arithmetic weighs most, and as many as one run of
+ * training takes.
+ */
 const passSizes = [8, 28];
 // What it lacks is made before minutes are spent on measuring.
 if (!values['skip-requests']) await build();

@@ -27,18 +27,25 @@ export interface Passes {
   /** (forward + backward) / forward. */
   adapterRatio: number;
   fullRatio: number;
-  /** The same of matrix products' and convolutions' operations: what is left were all of them equally fast, and all else free. */
+  /**
+   * The same of matrix products' and convolutions' operations: what is left were all of them
+   * equally fast, and all else free.
+   */
   adapterOperationsRatio: number;
   fullOperationsRatio: number;
-  /** Arithmetic of forward + backward with an adapter per second, over that of large matrix products. */
+  /**
+   * Arithmetic of forward + backward with an adapter per second, over that of large matrix
+   * products.
+   */
   shareOfMatrixRate: number;
   matrixGflops: number;
   peakMib: number;
 }
 
 /**
- * Measures with weights resident in the engine, as training keeps them: in one process with all threads, or in lanes, which a
- * small network is trained in. The three kinds take turns, so that a slower minute of the machine is a slower minute of all.
+ * Measures with weights resident in the engine, as training keeps them: in one process with all
+ * threads, or in lanes, which a small network is trained in. The three kinds take turns, so that a
+ * slower minute of the machine is a slower minute of all.
  */
 export async function measurePasses(
   engine: Engine,

@@ -1,4 +1,7 @@
-/** @file `npm run bench -- --picks`: what a pick costs in the database, by open pairs and by one's own earlier answers. */
+/**
+ * @file `npm run bench -- --picks`: what a pick costs in the database, by open pairs and by one's
+ * own earlier answers.
+ */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +14,10 @@ import { cancelRun } from '@/db/rounds/runs';
 import { makeLabelingRound, makePeople } from '../db/support';
 import { fillAnswers, fillPairs } from '../support/fill-labels';
 
-/** Costs of one pick: its POST and the GET of the next pair, without HTTP; means over those measured. */
+/**
+ * Costs of one pick: its POST and the GET of the next pair, without HTTP; means over those
+ * measured.
+ */
 export interface PickCost {
   openPairs: number;
   ownAnswers: number;

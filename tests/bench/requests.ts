@@ -1,4 +1,7 @@
-/** @file Latency of leasing and answering against the production web server, with few and with many annotators. */
+/**
+ * @file Latency of leasing and answering against the production web server, with few and with many
+ * annotators.
+ */
 
 import { annotate } from '@/scripts/simulate/annotator';
 import { Client } from '@/scripts/simulate/client';
@@ -17,7 +20,9 @@ export interface Latency {
   p95: number;
 }
 
-/** Latencies of `GET next` and `POST preference`, ms. Annotators think half a second between picks. */
+/**
+ * Latencies of `GET next` and `POST preference`, ms. Annotators think half a second between picks.
+ */
 export async function measureRequests(counts: readonly number[]): Promise<Latency[]> {
   const results: Latency[] = [];
   for (const annotators of counts) {

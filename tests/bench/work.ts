@@ -3,7 +3,10 @@ import type { Builder } from '@/trainer/graph/builder';
 import { intAttr, type Node } from '@/trainer/graph/model';
 import { sizeOf } from '@/trainer/graph/tensor';
 
-/** Floating-point operations (a multiply-add is two) of the matrix products and convolutions in a graph under construction. */
+/**
+ * Floating-point operations (a multiply-add is two) of the matrix products and convolutions in a
+ * graph under construction.
+ */
 export function floatingPointOperations(b: Builder): number {
   return b.graph.nodes.reduce((total, node) => total + operationsOf(b, node), 0);
 }

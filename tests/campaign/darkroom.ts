@@ -1,4 +1,6 @@
-/** @file A Darkroom that is started with `npm start` again whenever its supervisor has been killed. */
+/**
+ * @file A Darkroom that is started with `npm start` again whenever its supervisor has been killed.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answers } from '@/scripts/start/running';

@@ -1,4 +1,7 @@
-/** @file `npm run campaign`: kills what runs, again and again, while people label one round. Never part of a test. */
+/**
+ * @file `npm run campaign`: kills what runs, again and again, while people label one round. Never
+ * part of a test.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,7 +53,10 @@ const say = (text: string) => {
   console.log(`${at.padStart(7)} s  ${text}`);
 };
 
-/** One round of the built-in policy that goes from checkpoint to checkpoint within seconds, as it has to between two kills. */
+/**
+ * One round of the built-in policy that goes from checkpoint to checkpoint within seconds, as it
+ * has to between two kills.
+ */
 async function makeRound(): Promise<string> {
   await migrateDatabase();
   const { manifest, ...identity } = await handsPolicy();
@@ -89,9 +95,9 @@ async function reached(roundId: string): Promise<string> {
 }
 
 /**
- * Kills until so many have died. The kind is drawn first, so that many engines do not crowd out the rest. After one to three
- * deaths that the trainer feels it is spared up to its next checkpoint: a machine where nothing is ever reached between two
- * kills shows nothing.
+ * Kills until so many have died. The kind is drawn first, so that many engines do not crowd out the
+ * rest. After one to three deaths that the trainer feels it is spared up to its next checkpoint: a
+ * machine where nothing is ever reached between two kills shows nothing.
  */
 async function killThem(roundId: string, signal: AbortSignal): Promise<Record<Victim, number>> {
   const random = createRandom(options.seed);

@@ -1,4 +1,7 @@
-/** @file The processes of one Darkroom, found by the data folder that they were given. Linux only: it reads /proc. */
+/**
+ * @file The processes of one Darkroom, found by the data folder that they were given. Linux only:
+ * it reads /proc.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export const victims = ['supervisor', 'web', 'trainer', 'engine'] as const;
@@ -27,7 +30,10 @@ export function processesOn(home: string): Process[] {
   });
 }
 
-/** Who can be killed now. Engines and their lanes are the trainer's children; what is neither it nor the web app is no victim. */
+/**
+ * Who can be killed now. Engines and their lanes are the trainer's children; what is neither it nor
+ * the web app is no victim.
+ */
 export function victimsOn(home: string): { kind: Victim; pid: number }[] {
   const all = processesOn(home);
   const supervisor = all.find(({ command }) => /^\S*node scripts\/start\.mjs/.test(command));

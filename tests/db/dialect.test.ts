@@ -12,7 +12,10 @@ import { withTemporaryHome } from './support';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Whose matter SQLite is: what opens, locks and migrates its file, and the triggers that count, with what shares their words. */
+/**
+ * Whose matter SQLite is: what opens, locks and migrates its file, and the triggers that count,
+ * with what shares their words.
+ */
 const spokenIn = [
   'db/dialect.ts',
   'db/client.ts',

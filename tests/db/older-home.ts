@@ -8,7 +8,10 @@ import { type Database, openDatabase } from '@/db/client';
 
 const migrations = 'db/migrations';
 
-/** Each test gets a folder of its own. `fill` a database made by all migrations before the first that says `adds`. */
+/**
+ * Each test gets a folder of its own. `fill` a database made by all migrations before the first
+ * that says `adds`.
+ */
 export function withOlderHome(adds: RegExp) {
   let folder: string;
   beforeEach(() => {

@@ -125,7 +125,10 @@ export async function makeLabelingRound({
   return { ...made, pairIds };
 }
 
-/** A run whose round has `groups` groups of `size` images for `target` people each and is being labeled. */
+/**
+ * A run whose round has `groups` groups of `size` images for `target` people each and is being
+ * labeled.
+ */
 export async function makeGroupRound({
   groups: count = 2,
   size = 4,

@@ -1,6 +1,7 @@
 /**
  * A process in which several annotators tag groups through the database until nothing is left, for
- * group-leases.processes.test.ts. Arguments: their ids as JSON. Prints what was acknowledged, as JSON.
+ * group-leases.processes.test.ts. Arguments: their ids as JSON. Prints what was acknowledged, as
+ * JSON.
  */
 
 import { skipGroup, submitTagging, undoGroupSkip, undoTagging } from '@/db/labeling/taggings';

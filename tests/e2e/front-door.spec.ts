@@ -8,7 +8,10 @@ const MB = 1_000_000;
 
 type Sent = { status?: number; text: string };
 
-/** POSTs zeros as fast as they are taken, saying how many (`length`) or only sending them; reads the answer when it comes. */
+/**
+ * POSTs zeros as fast as they are taken, saying how many (`length`) or only sending them; reads the
+ * answer when it comes.
+ */
 function post(url: string, { megabytes, length }: { megabytes: number; length?: number }) {
   return new Promise<Sent>((resolve, reject) => {
     const headers = {

@@ -8,8 +8,8 @@ import { test } from './support/app';
 import { allSent, desk, shownLease } from './support/desk';
 
 /**
- * The whole loop with nothing left out: the real trainer draws and trains the built-in policy, people
- * judge in the browser. Small numbers, so that two cores do it within minutes.
+ * The whole loop with nothing left out: the real trainer draws and trains the built-in policy,
+ * people judge in the browser. Small numbers, so that two cores do it within minutes.
  */
 const pairs = 4;
 const evaluationImages = 8;

@@ -27,7 +27,10 @@ export class Golden {
     return float32(dims ?? found.dims, toFloat32(found));
   }
 
-  /** What a network gives: computed in float32 where the reference has that beside its half precision. */
+  /**
+   * What a network gives: computed in float32 where the reference has that beside its half
+   * precision.
+   */
   output(key: string): Tensor<'float32'> {
     return this.floats(this.tensors.has(`${key}_fp32`) ? `${key}_fp32` : key);
   }

@@ -1,4 +1,7 @@
-/** @file Parity of Diffusion-DPO: the loss and adapter gradients of two finished images under shared noise. */
+/**
+ * @file Parity of Diffusion-DPO: the loss and adapter gradients of two finished images under shared
+ * noise.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -100,8 +103,9 @@ async function check(engine: Engine, folder: string) {
 }
 
 /**
- * The argument of the sigmoid that a loss belongs to. At β = 5000 it is what float32 resolves: errors near 1, of which the
- * reference subtracts two, leave it 3e-4 unsure, and a loss near e⁻ᵐ is as unsure relatively.
+ * The argument of the sigmoid that a loss belongs to. At β = 5000 it is what float32 resolves:
+ * errors near 1, of which the reference subtracts two, leave it 3e-4 unsure, and a loss near e⁻ᵐ is
+ * as unsure relatively.
  */
 function margin(loss: Tensor): Tensor {
   return float32([1], [-Math.log(Math.expm1(Number(loss.data[0])))]);

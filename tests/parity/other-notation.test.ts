@@ -18,7 +18,8 @@ const everywhere: Notation[] = [
   },
   { steps: 5, files: ['trajectory'], velocity: true },
   { steps: 4, files: ['draft_1'], velocity: true },
-  // These read the UNet's own output, or (DRTune) stop a gradient at its input: as velocity they would be others.
+  // These read the UNet's own output, or (DRTune) stop a gradient at its input: as velocity they
+  // would be others.
   { steps: 20, files: ['ddim', 'unet', 'unet_lora', 'd3po_1_clip'], velocity: false },
   { steps: 4, files: ['draft_plus_2', 'drtune_2'], velocity: false },
 ];

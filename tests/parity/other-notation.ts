@@ -1,7 +1,8 @@
 /**
- * @file The reference pipeline in another notation. PyTorch gave us one: noise prediction, `leading` timesteps, 1×1
- * convolutions around the transformers. A UNet can be rewritten to say the same with linear projections, on `trailing`
- * timesteps, as velocity: then every number of the reference still holds, and what must match it is other code of ours.
+ * @file The reference pipeline in another notation. PyTorch gave us one: noise prediction,
+ * `leading` timesteps, 1×1 convolutions around the transformers. A UNet can be rewritten to say the
+ * same with linear projections, on `trailing` timesteps, as velocity: then every number of the
+ * reference still holds, and what must match it is other code of ours.
  */
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +16,9 @@ import { float32, int64, type Tensor } from '@/trainer/graph/tensor';
 import { Golden, readJson } from './golden';
 
 export interface Notation {
-  /** Inference steps of the cases to be checked: leading and trailing timesteps lie N/S − 2 apart. */
+  /**
+   * Inference steps of the cases to be checked: leading and trailing timesteps lie N/S − 2 apart.
+   */
   steps: number;
   /** Files of `parity/` that take so many steps, or ask at a single timestep. */
   files: readonly string[];
@@ -73,14 +76,18 @@ export async function writeOtherNotation(
   }>(join(golden, 'parity/golden.json'));
   for (const one of settings.d3po) one.timestep += shift;
   if (velocity && files.includes('diffusion_dpo')) {
-    // Errors of velocities are those of noise over √ᾱ, so the same loss has a β of ᾱ times the size.
+    // Errors of velocities are those of noise over √ᾱ, so the same loss has a β of ᾱ times the
+    // size.
     const file = await Golden.read(join(folder, 'parity'), 'diffusion_dpo');
     settings.diffusion_dpo.beta *= scheduler.alphaBar(Number(file.get('timestep').data[0]));
   }
   await writeJson(join(folder, 'parity/golden.json'), settings);
 }
 
-/** β of a schedule whose ᾱ at t + shift is the old one's at t. What must be positive and count for nothing is 1e-30. */
+/**
+ * β of a schedule whose ᾱ at t + shift is the old one's at t. What must be positive and count for
+ * nothing is 1e-30.
+ */
 function shiftedBetas({ beta_start, beta_end, ...rest }: Record<string, unknown>, shift: number) {
   const [from, to] = [Number(beta_start), Number(beta_end)].map(Math.sqrt) as [number, number];
   const total = Number(rest.num_train_timesteps);
@@ -91,7 +98,10 @@ function shiftedBetas({ beta_start, beta_end, ...rest }: Record<string, unknown>
   return [old[0], ...Array<number>(shift).fill(1e-30), ...old.slice(1, total - shift)];
 }
 
-/** `use_linear_projection`: Conv → Transpose → Reshape becomes Transpose → Reshape → MatMul → Add, and back behind. */
+/**
+ * `use_linear_projection`: Conv → Transpose → Reshape becomes Transpose → Reshape → MatMul → Add,
+ * and back behind.
+ */
 function makeProjectionsLinear(unet: Graph): void {
   const isBetween = (node: Node) => node.op === 'Transpose' || node.op === 'Reshape';
   const consumer = (name: string) =>
@@ -126,7 +136,10 @@ function makeProjectionsLinear(unet: Graph): void {
   }
 }
 
-/** The two nodes of a linear layer as PyTorch exports it: the transposed weight is a constant with a number for a name. */
+/**
+ * The two nodes of a linear layer as PyTorch exports it: the transposed weight is a constant with a
+ * number for a name.
+ */
 function linear(
   unet: Graph,
   conv: Node,

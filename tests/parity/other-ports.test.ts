@@ -22,7 +22,10 @@ const everyFeeder = new Set([
   'drtune_2',
 ]);
 
-/** One feeder serves all: where a type is only another cast, one that draws and one that trains tell. */
+/**
+ * One feeder serves all: where a type is only another cast, one that draws and one that trains
+ * tell.
+ */
 const drawnAndTrained = new Set(['unet_lora', 'd3po_1_clip']);
 
 describe('numbers equal PyTorch whatever type the timestep has', () => {
@@ -50,8 +53,9 @@ describe('numbers equal PyTorch whatever type the timestep has', () => {
     expect(results.map(({ name }) => name).sort()).toEqual([...cases].sort());
   });
 
-  // Weights of eleven bits are other weights: the numbers come out near PyTorch's, not at them. That an export in half
-  // precision gives what PyTorch computes in float32 with its weights is seen with `npm run parity` on such an export.
+  // Weights of eleven bits are other weights: the numbers come out near PyTorch's, not at them.
+  // That an export in half precision gives what PyTorch computes in float32 with its weights is
+  // seen with `npm run parity` on such an export.
   it('half precision, weights in a file beside it', async () => {
     const here = join(folder, 'half');
     await writeHalfPrecision(golden, here);

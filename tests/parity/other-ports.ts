@@ -1,6 +1,7 @@
 /**
- * @file The reference pipeline with the ports that other exports have: Optimum's timestep is a float scalar, others take
- * int32, or one timestep per row. The network behind them is the same, so every number of the reference must still come out.
+ * @file The reference pipeline with the ports that other exports have: Optimum's timestep is a
+ * float scalar, others take int32, or one timestep per row. The network behind them is the same, so
+ * every number of the reference must still come out.
  */
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,7 +13,10 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import type { Dtype, Tensor } from '@/trainer/graph/tensor';
 import { writeExternal } from '../trainer/rewards/imported/models';
 
-/** Copies `golden`'s pipeline and numbers to `folder`, the UNet in half precision: its ports, its weights, in a file beside it. */
+/**
+ * Copies `golden`'s pipeline and numbers to `folder`, the UNet in half precision: its ports, its
+ * weights, in a file beside it.
+ */
 export async function writeHalfPrecision(golden: string, folder: string): Promise<void> {
   for (const part of ['tiny-sd', 'parity']) {
     await cp(join(golden, part), join(folder, part), { recursive: true });

@@ -70,7 +70,10 @@ describe('numbers equal PyTorch on cpu', () => {
   });
 });
 
-/** What UNets, decoders and their gradients are made of; the whole set runs with `npm run parity -- … --device webgpu`. */
+/**
+ * What UNets, decoders and their gradients are made of; the whole set runs with `npm run parity --
+ * … --device webgpu`.
+ */
 const gpuSubset = new Set([
   'attention',
   'conv_3x3',
@@ -88,7 +91,8 @@ const gpuSubset = new Set([
   'upsample_nearest',
 ]);
 
-// A GPU is rare where tests run, so a software one stands in; without either this is reported as skipped.
+// A GPU is rare where tests run, so a software one stands in; without either this is reported as
+// skipped.
 describe.skipIf(!softwareDriver())('numbers equal PyTorch on webgpu (software adapter)', () => {
   let engine: Engine;
   let before: string | undefined;
@@ -109,7 +113,8 @@ describe.skipIf(!softwareDriver())('numbers equal PyTorch on webgpu (software ad
     expect(results).toHaveLength(gpuSubset.size);
   }, 180_000);
 
-  // A minute each on a software adapter; that sessions may follow one another there is shown by the runtime's own tests.
+  // A minute each on a software adapter; that sessions may follow one another there is shown by the
+  // runtime's own tests.
   it('for gradients through sampling', async () => {
     const results = await check(engine, 'rollouts', new Set(['drtune_2']));
     expect(failures(results)).toEqual([]);

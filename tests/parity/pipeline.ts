@@ -1,4 +1,7 @@
-/** @file Pipeline parity: text, UNet with and without an adapter, decoder, DDIM steps and a guided trajectory. */
+/**
+ * @file Pipeline parity: text, UNet with and without an adapter, decoder, DDIM steps and a guided
+ * trajectory.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -110,7 +113,8 @@ async function unetError(
 async function decoderError({ engine, pipeline, golden }: Setting): Promise<number> {
   const latents = golden.floats('latent_sample');
   const decoder = await ImageDecoder.open(engine, pipeline, latents.dims[0]!);
-  // The reference is the bare network: undo the scaling before it and the shift into [0, 1] behind it.
+  // The reference is the bare network: undo the scaling before it and the shift into [0, 1] behind
+  // it.
   const { scalingFactor, shiftFactor } = pipeline;
   const scaled = latents.data.map((value) => (value - shiftFactor) * scalingFactor);
   const pixels = await decoder.decode(scaled);

@@ -1,4 +1,7 @@
-/** @file How parity is measured and printed: the worst error of a case, relative to the reference's largest magnitude. */
+/**
+ * @file How parity is measured and printed: the worst error of a case, relative to the reference's
+ * largest magnitude.
+ */
 
 import { numbersOf } from '@/trainer/graph/numbers';
 import { formatDims, sameDims, type Tensor } from '@/trainer/graph/tensor';

@@ -1,4 +1,6 @@
-/** @file Parity of what scores images: a reward model and LPIPS, with their gradients at the pixels. */
+/**
+ * @file Parity of what scores images: a reward model and LPIPS, with their gradients at the pixels.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gradients } from '@/trainer/autodiff/gradients';

@@ -1,4 +1,7 @@
-/** @file Parity of reward-gradient methods: rewards, loss, penalty and adapter gradients over one rollout. */
+/**
+ * @file Parity of reward-gradient methods: rewards, loss, penalty and adapter gradients over one
+ * rollout.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
@@ -43,7 +46,9 @@ export async function rolloutCases(engine: Engine, folder: string): Promise<Pari
     .map((name) => ({ name, run: () => checkCase(engine, folder, name, all) }));
 }
 
-/** The method of a case. DRTune's steps are drawn at random, so the reference's take their place. */
+/**
+ * The method of a case. DRTune's steps are drawn at random, so the reference's take their place.
+ */
 function methodOf(settings: RolloutCases['cases'][string]): RewardGradientMethod {
   const trained = settings.trained_step_indices;
   const truncation = trained.length;

@@ -1,4 +1,7 @@
-/** @file Parity of losses over transition densities (D3PO, DDPO, DPOK): log-probabilities, loss and adapter gradients. */
+/**
+ * @file Parity of losses over transition densities (D3PO, DDPO, DPOK): log-probabilities, loss and
+ * adapter gradients.
+ */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,7 +55,10 @@ interface Check {
   feeds: (golden: Golden) => Record<string, Tensor>;
 }
 
-/** The cases that `parity/` holds, with the UNet of `tiny-sd/`. Transitions stand in D3PO's files, clipped or not. */
+/**
+ * The cases that `parity/` holds, with the UNet of `tiny-sd/`. Transitions stand in D3PO's files,
+ * clipped or not.
+ */
 export async function transitionCases(engine: Engine, folder: string): Promise<ParityCase[]> {
   const parity = join(folder, 'parity');
   if (!existsSync(join(parity, 'golden.json'))) return [];

@@ -1,4 +1,6 @@
-/** Counts what this process reads of files, whoever reads it: the real functions run, and are noted. */
+/**
+ * Counts what this process reads of files, whoever reads it: the real functions run, and are noted.
+ */
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';

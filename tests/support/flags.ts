@@ -3,7 +3,9 @@ import { newId } from '@/db/ids';
 import { flags } from '@/db/schema/labels';
 import type { FlagKind } from '@/lib/flags';
 
-/** An annotator's mark on an image, whether or not it was ever shown to them; again does nothing. */
+/**
+ * An annotator's mark on an image, whether or not it was ever shown to them; again does nothing.
+ */
 export async function setFlag(flag: {
   sampleId: string;
   kind: FlagKind;

@@ -1,4 +1,7 @@
-/** Numbers from PyTorch to be matched: a small set lies in tests/fixtures; DARKROOM_GOLDEN names a larger one. */
+/**
+ * Numbers from PyTorch to be matched: a small set lies in tests/fixtures; DARKROOM_GOLDEN names a
+ * larger one.
+ */
 import { fileURLToPath } from 'node:url';
 import type { Tensor } from '@/trainer/graph/tensor';
 

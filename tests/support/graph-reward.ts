@@ -1,4 +1,7 @@
-/** @file A reward model that is one graph without a manifest: an image and what it wants of the prompt → a score. */
+/**
+ * @file A reward model that is one graph without a manifest: an image and what it wants of the
+ * prompt → a score.
+ */
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
@@ -8,8 +11,8 @@ import type { Reward } from '@/trainer/rewards/reward';
 import { perImage } from '@/trainer/rewards/scores';
 
 /**
- * The graph's input `image` takes [n, 3, H, W] in [0, 1]; its other inputs, of which the first axis is the image's, are
- * filled by `feeds`. Its one output is the score [n].
+ * The graph's input `image` takes [n, 3, H, W] in [0, 1]; its other inputs, of which the first axis
+ * is the image's, are filled by `feeds`. Its one output is the score [n].
  */
 export function graphReward(
   given: Graph,

@@ -40,7 +40,10 @@ export function judgedPairs(): JudgedPair[] {
   return rows.map((row) => ({ ...row, verdict: preferredSample(row.answer, row) ?? row.answer }));
 }
 
-/** Answers on which people can agree or not: gold is meant to leave no doubt, so agreeing on it says nothing. */
+/**
+ * Answers on which people can agree or not: gold is meant to leave no doubt, so agreeing on it says
+ * nothing.
+ */
 function byPair(judged: readonly JudgedPair[]): Map<string, JudgedPair[]> {
   const pairs = new Map<string, JudgedPair[]>();
   for (const one of judged.filter(({ gold }) => gold === null)) {

@@ -1,4 +1,7 @@
-/** @file What an operation asks of SQLite: its statements, the rows that come back, and what it does under the write lock. */
+/**
+ * @file What an operation asks of SQLite: its statements, the rows that come back, and what it does
+ * under the write lock.
+ */
 import type { Statement } from 'better-sqlite3';
 import SqliteDatabase from 'better-sqlite3';
 
@@ -13,7 +16,10 @@ export interface Locked {
 
 export interface Asked<T> {
   result: T;
-  /** The SQL of every statement run, in order, values left out; those that begin and end transactions too. */
+  /**
+   * The SQL of every statement run, in order, values left out; those that begin and end
+   * transactions too.
+   */
   statements: string[];
   /** Rows handed to JavaScript. */
   rows: number;

@@ -1,4 +1,7 @@
-/** A text-to-image pipeline of a few thousand random weights in Optimum's layout: 32×32 pixels, real structure. */
+/**
+ * A text-to-image pipeline of a few thousand random weights in Optimum's layout: 32×32 pixels, real
+ * structure.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';

@@ -1,6 +1,6 @@
 /**
- * @file AdamW as graph nodes: Loshchilov & Hutter, "Decoupled Weight Decay Regularization" (arXiv 1711.05101),
- * with the conventions of torch.optim.AdamW and torch.nn.utils.clip_grad_norm_.
+ * @file AdamW as graph nodes: Loshchilov & Hutter, "Decoupled Weight Decay Regularization" (arXiv
+ * 1711.05101), with the conventions of torch.optim.AdamW and torch.nn.utils.clip_grad_norm_.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
@@ -56,8 +56,8 @@ export function globalNorm(b: Builder, gradients: readonly Value[]): Value {
 }
 
 /**
- * Appends one AdamW update of every tensor. Adds the scalar inputs `learningRate`, `biasCorrection1`, `biasCorrection2`:
- * feed them with `adamWFeeds`.
+ * Appends one AdamW update of every tensor. Adds the scalar inputs `learningRate`,
+ * `biasCorrection1`, `biasCorrection2`: feed them with `adamWFeeds`.
  */
 export function appendAdamW(
   b: Builder,

@@ -1,6 +1,7 @@
 /**
- * @file Reverse-mode differentiation of a graph under construction: appends the nodes that compute gradients.
- * Everything it appends is a standard ONNX operator, so ONNX Runtime runs it on any device.
+ * @file Reverse-mode differentiation of a graph under construction: appends the nodes that compute
+ * gradients. Everything it appends is a standard ONNX operator, so ONNX Runtime runs it on any
+ * device.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { GraphError, type Node, place } from '@/trainer/graph/model';
@@ -21,7 +22,8 @@ export interface GradientRequest {
 
 /**
  * Appends d`of`/d`wrt` to the graph and returns one gradient per entry of `wrt`, shaped like it.
- * @throws GraphError for an operator without a rule on the path, or a value that `of` does not depend on
+ * @throws GraphError for an operator without a rule on the path, or a value that `of` does not
+ * depend on
  */
 export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequest): Value[] {
   if (!seed && sizeOf(b.dims(of)) !== 1) {

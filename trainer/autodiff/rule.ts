@@ -87,8 +87,8 @@ export function unbroadcast(b: Builder, g: Value, dims: readonly number[]): Valu
 }
 
 /**
- * Sums over axes and drops them. ONNX Runtime reduces fast along the last axes only: leading ones are summed as a product
- * with a row of ones, and what lies around a channel axis in two passes.
+ * Sums over axes and drops them. ONNX Runtime reduces fast along the last axes only: leading ones
+ * are summed as a product with a row of ones, and what lies around a channel axis in two passes.
  */
 export function sumOver(b: Builder, value: Value, axes: readonly number[]): Value {
   const dims = b.dims(value);

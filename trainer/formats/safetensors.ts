@@ -1,6 +1,7 @@
 /**
- * @file The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes without gaps.
- * Source: the format's description in huggingface/safetensors. Files come from anywhere, so every claim is checked.
+ * @file The safetensors format: 8 bytes of header length, a JSON header, the tensors' bytes without
+ * gaps. Source: the format's description in huggingface/safetensors. Files come from anywhere, so
+ * every claim is checked.
  */
 import { readFile } from 'node:fs/promises';
 import {
@@ -13,7 +14,10 @@ import {
   tensorFromBytes,
 } from '@/trainer/graph/tensor';
 
-/** A file that is no safetensors file, or not a whole one: names the file, what is wrong and what to do. */
+/**
+ * A file that is no safetensors file, or not a whole one: names the file, what is wrong and what to
+ * do.
+ */
 export class SafetensorsError extends Error {
   override name = 'SafetensorsError';
 }
@@ -45,8 +49,8 @@ const tagOfDtype = Object.fromEntries(
 ) as Record<Dtype, string>;
 
 /**
- * The reference implementation takes three times as much; a tensor takes a hundred bytes, and no model has 300,000. JSON of
- * this size is parsed within seconds.
+ * The reference implementation takes three times as much; a tensor takes a hundred bytes, and no
+ * model has 300,000. JSON of this size is parsed within seconds.
  */
 const headerBytesMax = 32_000_000;
 
@@ -59,7 +63,8 @@ interface Entry {
   data_offsets: [number, number];
 }
 
-// By hand: a schema that collects all that is wrong with a header takes ten times as long as parsing it.
+// By hand: a schema that collects all that is wrong with a header takes ten times as long as
+// parsing it.
 const isSize = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function isSizes(value: unknown, most: number): value is number[] {
@@ -98,7 +103,10 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
   return parseSafetensors(bytes, path);
 }
 
-/** Parses a file's bytes; the tensors share their memory where alignment allows. `source` is the name for errors. */
+/**
+ * Parses a file's bytes; the tensors share their memory where alignment allows. `source` is the
+ * name for errors.
+ */
 export function parseSafetensors(bytes: Uint8Array, source: string): Safetensors {
   const refuse = (what: string): never => {
     throw new SafetensorsError(`${source} ${what} Download or export it again.`);
@@ -184,8 +192,8 @@ export interface SafetensorsLayout {
 }
 
 /**
- * Where everything goes: widest elements first, then by name, so that all are aligned and equal contents give equal
- * files whatever order they come in.
+ * Where everything goes: widest elements first, then by name, so that all are aligned and equal
+ * contents give equal files whatever order they come in.
  */
 export function layoutSafetensors(
   tensors: ReadonlyMap<string, Pick<Tensor, 'dtype' | 'dims'>>,

@@ -1,6 +1,7 @@
 /**
- * @file Building graphs by appending nodes: every value's element type and static shape is known at once.
- * Small constants fold as they are added, so that the graphs it makes hold no shape arithmetic.
+ * @file Building graphs by appending nodes: every value's element type and static shape is known at
+ * once. Small constants fold as they are added, so that the graphs it makes hold no shape
+ * arithmetic.
  */
 import { foldLimit, foldNode } from './fold';
 import { inferScope, inferTypes } from './infer';
@@ -19,7 +20,9 @@ import { tensorOf } from './numbers';
 import { dtypeNumber } from './onnx/dtypes';
 import { bytesOf, type Dtype, formatDims, int64, sameDims, sizeOf, type Tensor } from './tensor';
 
-/** Attributes as plain values: a whole number is an int unless ONNX declares the attribute a float. */
+/**
+ * Attributes as plain values: a whole number is an int unless ONNX declares the attribute a float.
+ */
 export type Attributes = Record<string, number | string | readonly number[] | Tensor | undefined>;
 
 const floatAttributes = new Set([
@@ -113,7 +116,10 @@ export class Builder {
     return this.producers.get(value);
   }
 
-  /** Gives a node of this graph the optional outputs it was made without (a normalization's statistics). */
+  /**
+   * Gives a node of this graph the optional outputs it was made without (a normalization's
+   * statistics).
+   */
   extendOutputs(node: Node, count: number): Value[] {
     const types = inferTypes(
       this.graph,
@@ -196,7 +202,10 @@ export class Builder {
     this.graph.outputs.push({ name: port, ...this.type(port) });
   }
 
-  /** Appends a node with one output and returns that output. @throws GraphError when shapes do not fit */
+  /**
+   * Appends a node with one output and returns that output. @throws GraphError when shapes do not
+   * fit
+   */
   op(
     op: string,
     inputs: readonly Value[],
@@ -227,7 +236,9 @@ export class Builder {
     return this.append(node);
   }
 
-  /** Appends a ready-made node (its output names must be free), folding it when its value is known. */
+  /**
+   * Appends a ready-made node (its output names must be free), folding it when its value is known.
+   */
   append(node: Node): Value[] {
     const types = node.inputs.map((input) => (input ? this.type(input) : undefined));
     const constants = node.inputs.map((input) => (input ? this.constantOf(input) : undefined));
@@ -259,7 +270,8 @@ export class Builder {
       this.define(name, type);
       this.producers.set(name, node);
     });
-    // ONNX Runtime refuses two nodes of one name; an inlined graph may bring names that are taken here.
+    // ONNX Runtime refuses two nodes of one name; an inlined graph may bring names that are taken
+    // here.
     const wanted = node.name;
     for (let i = 2; this.nodeNames.has(node.name); i++) node.name = `${wanted}_${i}`;
     if (node.name) this.nodeNames.add(node.name);
@@ -301,7 +313,8 @@ export class Builder {
   transpose(a: Value, perm: readonly number[]): Value {
     const made = this.producer(a);
     if (made?.op === 'Transpose') {
-      // Transposing twice is one transposition, or none: weights stored [out, in] come back as they are.
+      // Transposing twice is one transposition, or none: weights stored [out, in] come back as they
+      // are.
       const first = (made.attributes.perm as { value: number[] } | undefined)?.value;
       if (first)
         return this.transpose(

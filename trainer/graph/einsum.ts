@@ -6,7 +6,10 @@ export interface Equation {
   output: string;
 }
 
-/** Splits `bij,bjk->bik`; an implicit output lists the letters that occur once, in alphabetical order. @throws GraphError */
+/**
+ * Splits `bij,bjk->bik`; an implicit output lists the letters that occur once, in alphabetical
+ * order. @throws GraphError
+ */
 export function parseEinsum(equation: string): Equation {
   const text = equation.replaceAll(' ', '');
   if (text.includes('.')) {

@@ -15,7 +15,9 @@ export function float16ToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The 16 bits of the half-precision number nearest to `value` (ties to even, overflow to infinity). */
+/**
+ * The 16 bits of the half-precision number nearest to `value` (ties to even, overflow to infinity).
+ */
 export function numberToFloat16(value: number): number {
   scratch.setFloat32(0, value);
   const bits = scratch.getUint32(0);

@@ -212,7 +212,9 @@ const folds: Record<string, Fold> = {
   ReduceMean: reduceWith((a, b) => a + b, 0, true),
 };
 
-/** The value of a single-output node whose inputs are all known, or undefined when it is not folded. */
+/**
+ * The value of a single-output node whose inputs are all known, or undefined when it is not folded.
+ */
 export function foldNode(
   node: Node,
   inputs: readonly (Tensor | undefined)[],

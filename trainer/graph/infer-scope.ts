@@ -1,4 +1,6 @@
-/** @file What a shape rule sees of a node: its inputs' types and, where they are constant, values. */
+/**
+ * @file What a shape rule sees of a node: its inputs' types and, where they are constant, values.
+ */
 import { GraphError, type Node, type ValueType } from './model';
 import { normalAxis, numbersOf } from './numbers';
 import { formatDims, type Tensor } from './tensor';

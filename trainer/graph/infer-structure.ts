@@ -1,4 +1,7 @@
-/** @file Output shapes of operators that only move elements: reshape, cut, join, repeat, pad and gather. */
+/**
+ * @file Output shapes of operators that only move elements: reshape, cut, join, repeat, pad and
+ * gather.
+ */
 import type { InferScope, Rule } from './infer-scope';
 import { intAttr, intsAttr } from './model';
 import { broadcastDims } from './numbers';
@@ -153,7 +156,10 @@ export interface SliceRange {
   count: number;
 }
 
-/** What a Slice takes of each sliced axis: first index, step (may be negative) and number of elements. */
+/**
+ * What a Slice takes of each sliced axis: first index, step (may be negative) and number of
+ * elements.
+ */
 export function sliceRanges(s: InferScope): SliceRange[] {
   const dims = s.dims(0);
   const starts = intsAttr(s.node, 'starts') ?? s.numbers(1);

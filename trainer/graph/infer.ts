@@ -1,6 +1,6 @@
 /**
- * @file Static shape inference: one rule per operator, from the types of the inputs to those of the outputs.
- * All dimensions are numbers. Follows the ONNX operator specification, opsets 9 to 21.
+ * @file Static shape inference: one rule per operator, from the types of the inputs to those of the
+ * outputs. All dimensions are numbers. Follows the ONNX operator specification, opsets 9 to 21.
  */
 
 import { einsumOutput } from './einsum';
@@ -34,7 +34,10 @@ const broadcast: Rule = (s) => {
 
 const compare: Rule = (s) => [{ dtype: 'bool', dims: broadcast(s)[0]!.dims }];
 
-/** Axes of a reduction: an input since opset 13 (ReduceSum) or 18, an attribute before; none means all. */
+/**
+ * Axes of a reduction: an input since opset 13 (ReduceSum) or 18, an attribute before; none means
+ * all.
+ */
 function reduceAxes(s: InferScope): number[] {
   const rank = s.dims(0).length;
   const given = intsAttr(s.node, 'axes') ?? s.optionalNumbers(1);
@@ -151,7 +154,10 @@ rules.IsNaN = (s) => [{ dtype: 'bool', dims: s.dims(0) }];
 /** Axes that a Reduce* node reduces, counted from the front. */
 export { reduceAxes };
 
-/** Element types and shapes of a node's outputs. @throws GraphError naming file, node, operator and shapes */
+/**
+ * Element types and shapes of a node's outputs. @throws GraphError naming file, node, operator and
+ * shapes
+ */
 export function inferTypes(
   graph: Pick<Graph, 'source' | 'opsets'>,
   node: Node,

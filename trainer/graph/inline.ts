@@ -1,14 +1,24 @@
-/** @file Putting a graph into a builder: shapes made static, shape arithmetic folded, values wired to given ones. */
+/**
+ * @file Putting a graph into a builder: shapes made static, shape arithmetic folded, values wired
+ * to given ones.
+ */
 import { Builder, type Value } from './builder';
 import { type Graph, GraphError, isExternal, place } from './model';
 import { formatDims } from './tensor';
 
 export interface InlineOptions {
-  /** Values of the builder to feed the graph's inputs with, by input name. Every input must be fed. */
+  /**
+   * Values of the builder to feed the graph's inputs with, by input name. Every input must be fed.
+   */
   feeds: Record<string, Value>;
-  /** Put before every name the graph defines, so that a graph may be inlined twice. Node names stay. */
+  /**
+   * Put before every name the graph defines, so that a graph may be inlined twice. Node names stay.
+   */
   prefix?: string;
-  /** Constants the builder already has (from an earlier inlining) are shared by name when this is true. */
+  /**
+   * Constants the builder already has (from an earlier inlining) are shared by name when this is
+   * true.
+   */
   shareConstants?: boolean;
   /** Called after each node; may replace the value of its outputs (adapters do). */
   onNode?: (
@@ -19,7 +29,10 @@ export interface InlineOptions {
   ) => Value[];
 }
 
-/** Appends `graph` to `builder` and returns its outputs by name. @throws GraphError when shapes do not fit */
+/**
+ * Appends `graph` to `builder` and returns its outputs by name. @throws GraphError when shapes do
+ * not fit
+ */
 export function inline(
   builder: Builder,
   graph: Graph,
@@ -90,7 +103,10 @@ function constantOf(node: Graph['nodes'][number], graph: Graph) {
   );
 }
 
-/** A copy of `graph` with static shapes: symbolic input dimensions replaced, shape arithmetic folded away. */
+/**
+ * A copy of `graph` with static shapes: symbolic input dimensions replaced, shape arithmetic folded
+ * away.
+ */
 export function withStaticShapes(graph: Graph, dims: Record<string, readonly number[]>): Graph {
   const builder = new Builder(graph.name, { ...graph.opsets });
   builder.graph.source = graph.source;

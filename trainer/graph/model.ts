@@ -4,7 +4,9 @@
  */
 import type { Dtype, Tensor } from './tensor';
 
-/** A dimension is a number once it is static; a string is ONNX's symbolic name ('' when unnamed). */
+/**
+ * A dimension is a number once it is static; a string is ONNX's symbolic name ('' when unnamed).
+ */
 export interface ValueType {
   dtype: Dtype;
   dims: readonly number[];
@@ -17,7 +19,9 @@ export interface Port {
   dims: readonly (number | string)[];
 }
 
-/** One attribute of a node. `raw` keeps an attribute Darkroom does not interpret (subgraphs, types). */
+/**
+ * One attribute of a node. `raw` keeps an attribute Darkroom does not interpret (subgraphs, types).
+ */
 export type Attribute =
   | { kind: 'int'; value: number }
   | { kind: 'float'; value: number }
@@ -67,7 +71,10 @@ export interface Graph {
   unknown?: { model?: Uint8Array; graph?: Uint8Array };
 }
 
-/** A graph that cannot be read, rewritten or differentiated: says which file, node and operator, and what to do. */
+/**
+ * A graph that cannot be read, rewritten or differentiated: says which file, node and operator, and
+ * what to do.
+ */
 export class GraphError extends Error {
   override name = 'GraphError';
 }

@@ -1,4 +1,7 @@
-/** @file Plain-number views of small tensors: what shape arithmetic and constant folding compute with. */
+/**
+ * @file Plain-number views of small tensors: what shape arithmetic and constant folding compute
+ * with.
+ */
 
 import { float16ToNumber, numberToFloat16 } from './float16';
 import { type Dtype, type Tensor, tensor } from './tensor';
@@ -58,7 +61,10 @@ export function stridesOf(dims: readonly number[]): number[] {
   return strides;
 }
 
-/** The shape that two shapes broadcast to, or undefined when they do not fit (ONNX multidirectional broadcasting). */
+/**
+ * The shape that two shapes broadcast to, or undefined when they do not fit (ONNX multidirectional
+ * broadcasting).
+ */
 export function broadcastDims(a: readonly number[], b: readonly number[]): number[] | undefined {
   const rank = Math.max(a.length, b.length);
   const dims = new Array<number>(rank);

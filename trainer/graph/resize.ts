@@ -1,6 +1,7 @@
 /**
- * @file Resize along one axis as a matrix: what interpolation does is linear, so its gradient is the transpose.
- * Coordinates, cubic kernel and antialiasing as in the ONNX operator specification of Resize (opsets 11 to 19).
+ * @file Resize along one axis as a matrix: what interpolation does is linear, so its gradient is
+ * the transpose. Coordinates, cubic kernel and antialiasing as in the ONNX operator specification
+ * of Resize (opsets 11 to 19).
  */
 
 import type { InferScope } from './infer-scope';
@@ -63,7 +64,10 @@ const rounders: Record<string, (x: number) => number> = {
   round_prefer_floor: (x) => Math.ceil(x - 0.5),
 };
 
-/** The `to`×`from` matrix (row-major) with which a Resize node maps one axis of length `from` to length `to`. */
+/**
+ * The `to`×`from` matrix (row-major) with which a Resize node maps one axis of length `from` to
+ * length `to`.
+ */
 export function resizeMatrix(
   node: Node,
   from: number,

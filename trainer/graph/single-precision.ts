@@ -1,6 +1,7 @@
 /**
- * @file A graph in half precision, made to compute in float32: what training does on every device, for a gradient of ten
- * thousand small terms does not survive 11 bits. Weights stay as they are stored and are cast where they are used.
+ * @file A graph in half precision, made to compute in float32: what training does on every device,
+ * for a gradient of ten thousand small terms does not survive 11 bits. Weights stay as they are
+ * stored and are cast where they are used.
  */
 import { toFloat32 } from './float16';
 import type { Attribute, Constant, Graph, Node, Port } from './model';
@@ -12,7 +13,10 @@ const halves: readonly Dtype[] = ['float16', 'bfloat16'];
 const isHalf = (dtype: Dtype) => halves.includes(dtype);
 const halfNumbers = halves.map(dtypeNumber);
 
-/** The same network with float32 ports and float32 inside; a graph without half precision comes back as it is. */
+/**
+ * The same network with float32 ports and float32 inside; a graph without half precision comes back
+ * as it is.
+ */
 export function inSinglePrecision(graph: Graph): Graph {
   const ports = [...graph.inputs, ...graph.outputs].map(({ dtype }) => dtype);
   const stored = [...graph.constants.values()].map(({ dtype }) => dtype);
@@ -54,7 +58,10 @@ function widenedPort(port: Port): Port {
   return isHalf(port.dtype) ? { ...port, dtype: 'float32' } : port;
 }
 
-/** `to` of Cast and `dtype` of the random operators name an element type; Constant and ConstantOfShape hold a tensor. */
+/**
+ * `to` of Cast and `dtype` of the random operators name an element type; Constant and
+ * ConstantOfShape hold a tensor.
+ */
 function widenedAttribute(key: string, attribute: Attribute): Attribute {
   const namesType = attribute.kind === 'int' && (key === 'to' || key === 'dtype');
   if (namesType && halfNumbers.includes(attribute.value)) {

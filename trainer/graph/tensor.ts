@@ -1,6 +1,7 @@
 /**
  * @file Tensors as plain values: an element type, dimensions, and a typed array in row-major order.
- * Everything else in the trainer (initializers, feeds, fetches, files) speaks in these. Knows nothing of graphs.
+ * Everything else in the trainer (initializers, feeds, fetches, files) speaks in these. Knows
+ * nothing of graphs.
  */
 
 /** Element type → the typed array that holds it. The 16-bit floats are held as their raw bits. */
@@ -146,8 +147,8 @@ export function bytesOf(value: Tensor): Uint8Array {
 }
 
 /**
- * A tensor over little-endian `bytes`; shares their memory when it is aligned for the type, copies it otherwise.
- * Throws when the number of bytes does not fit the shape.
+ * A tensor over little-endian `bytes`; shares their memory when it is aligned for the type, copies
+ * it otherwise. Throws when the number of bytes does not fit the shape.
  */
 export function tensorFromBytes<D extends Dtype>(
   dtype: D,

@@ -1,7 +1,7 @@
 /**
- * @file Captions as dirty as the web's: attributes are missing or wrong and come in any order, and nobody mentions
- * defects. A base policy
- * trained on them follows prompts imperfectly, which leaves alignment room to grow.
+ * @file Captions as dirty as the web's: attributes are missing or wrong and come in any order, and
+ * nobody mentions defects. A base policy trained on them follows prompts imperfectly, which leaves
+ * alignment room to grow.
  */
 
 import type { Random } from '@/trainer/random';
@@ -27,8 +27,9 @@ export interface CaptionRates {
 export const CAPTION_RATES: CaptionRates = { bare: 0.08, missing: 0.15, wrong: 0.1 };
 
 /**
- * Writes a caption for an image of which `truth` is true. Fingers and blood are never mentioned. In a fixed order, the
- * last attribute would always stand where the text encoder sums up the others, and the model would not learn it.
+ * Writes a caption for an image of which `truth` is true. Fingers and blood are never mentioned. In
+ * a fixed order, the last attribute would always stand where the text encoder sums up the others,
+ * and the model would not learn it.
  */
 export function writeCaption(
   random: Random,

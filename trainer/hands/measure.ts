@@ -1,4 +1,7 @@
-/** @file What a policy draws, in figures: defect rates, agreement with the prompt, diversity, each with its count. */
+/**
+ * @file What a policy draws, in figures: defect rates, agreement with the prompt, diversity, each
+ * with its count.
+ */
 import type { Proportion } from '@/lib/statistics/proportion';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';

@@ -1,4 +1,7 @@
-/** @file Presets of the built-in pipeline: what suits a small network that draws hands. Its manifest carries them. */
+/**
+ * @file Presets of the built-in pipeline: what suits a small network that draws hands. Its manifest
+ * carries them.
+ */
 import type { Preset } from '@/lib/settings/presets';
 
 export const handsPresets = {

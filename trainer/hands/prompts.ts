@@ -1,6 +1,7 @@
 /**
- * @file The prompts of the hands world: "1 hand, dark skin, red sleeve, blue background, tilted left". Every attribute may
- * be left out. Complete prompts are split in two sets that never meet: policies are trained on one and measured on the other.
+ * @file The prompts of the hands world: "1 hand, dark skin, red sleeve, blue background, tilted
+ * left". Every attribute may be left out. Complete prompts are split in two sets that never meet:
+ * policies are trained on one and measured on the other.
  */
 
 import type { Random } from '@/trainer/random';
@@ -38,7 +39,9 @@ export function writePrompt(attributes: Partial<Attributes>): string {
   return [BARE_PROMPT, ...describeAttributes(attributes)].join(', ');
 }
 
-/** Reads what a prompt asks for; parts that the grammar does not know are ignored, as a model would. */
+/**
+ * Reads what a prompt asks for; parts that the grammar does not know are ignored, as a model would.
+ */
 export function parsePrompt(prompt: string): Partial<Attributes> {
   const wanted: Partial<Attributes> = {};
   for (const part of prompt.toLowerCase().split(',')) {
@@ -56,8 +59,8 @@ export function parsePrompt(prompt: string): Partial<Attributes> {
 }
 
 /**
- * Every attribute value occurs equally often on both sides of the split (but for rounding): it follows the sum of the
- * indices, as in a Latin square.
+ * Every attribute value occurs equally often on both sides of the split (but for rounding): it
+ * follows the sum of the indices, as in a Latin square.
  */
 function completePrompts(evaluation: boolean): string[] {
   const prompts: string[] = [];

@@ -1,6 +1,7 @@
 /**
- * @file Writes the built-in policy's tokenizer in CLIP's own format: lower-cased byte-pair encoding with `</w>` ends. The
- * merges make every word of the prompt grammar one token; any other text falls back to its bytes.
+ * @file Writes the built-in policy's tokenizer in CLIP's own format: lower-cased byte-pair encoding
+ * with `</w>` ends. The merges make every word of the prompt grammar one token; any other text
+ * falls back to its bytes.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,7 +22,10 @@ const WORDS = [
   ),
 ];
 
-/** GPT-2's printable stand-ins for the 256 bytes, in vocabulary order: printable bytes first, then the others. */
+/**
+ * GPT-2's printable stand-ins for the 256 bytes, in vocabulary order: printable bytes first, then
+ * the others.
+ */
 function byteCharacters(): string[] {
   const printable = (byte: number) =>
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
@@ -34,8 +38,9 @@ function byteCharacters(): string[] {
 }
 
 /**
- * Merges that grow each word from its left. Longer words come first: byte-pair encoding applies the earliest merge
- * that fits anywhere in a word, so "gr" of "green" must rank after all merges of "background".
+ * Merges that grow each word from its left. Longer words come first: byte-pair encoding applies the
+ * earliest merge that fits anywhere in a word, so "gr" of "green" must rank after all merges of
+ * "background".
  */
 function wordMerges(words: readonly string[]): [string, string][] {
   const merges: [string, string][] = [];

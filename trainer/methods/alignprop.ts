@@ -1,11 +1,13 @@
 /**
- * @file AlignProp: the gradient of a reward through a randomly truncated chain, drawn once per batch.
+ * @file AlignProp: the gradient of a reward through a randomly truncated chain, drawn once per
+ * batch.
  *
  *   L = λ · mean (r_max − r(x_0, c)),   gradient through the last K steps,   K = S − k,   k ~ N(S − 8, S/10) in [1, S − 1]
  *
- * Prabhudesai et al., "Aligning Text-to-Image Diffusion Models with Reward Backpropagation" (arXiv 2310.03739); the draw as
- * in mihirp1998/AlignProp `sd_pipeline.py`, N(42, 5) of 50 steps. Its activation checkpointing is what the chain of
- * products does anyway: only latents are stored, each UNet run is made again on the way back.
+ * Prabhudesai et al., "Aligning Text-to-Image Diffusion Models with Reward Backpropagation" (arXiv
+ * 2310.03739); the draw as in mihirp1998/AlignProp `sd_pipeline.py`, N(42, 5) of 50 steps. Its
+ * activation checkpointing is what the chain of products does anyway: only latents are stored, each
+ * UNet run is made again on the way back.
  */
 import { lastSteps, type RewardGradientMethod } from './rollouts/plan';
 

@@ -5,20 +5,21 @@
  *   m   = β·h_0·ln r_0 + β·h_1·ln r_1                                 h = (+1,−1), (−1,+1) or, for a tie, (0,0)
  *   L   = −mean ln σ(m)
  *
- * Yang et al., "Using Human Feedback to Fine-tune Diffusion Models without Any Reward Model" (arXiv 2311.13231), Eq. 14;
- * the clamp as in yk7333/d3po `scripts/train.py`, other forms of it in `clip-form.ts`. One image-level preference
- * supervises every step of its trajectory. Outside the clamp an image has no gradient in either direction, so nothing
- * pulls a drifted policy back: watch the clip fraction. With ε = β = 0.1 the loss always lies between 0.683 and 0.703.
+ * Yang et al., "Using Human Feedback to Fine-tune Diffusion Models without Any Reward Model" (arXiv
+ * 2311.13231), Eq. 14; the clamp as in yk7333/d3po `scripts/train.py`, other forms of it in
+ * `clip-form.ts`. One image-level preference supervises every step of its trajectory. Outside the
+ * clamp an image has no gradient in either direction, so nothing pulls a drifted policy back: watch
+ * the clip fraction. With ε = β = 0.1 the loss always lies between 0.683 and 0.703.
  *
- * Two things may be added. A weight v_t of the step on its log-ratios, before the clamp: r^v_t stands for r
- * (`transitions/timestep-weights.ts` says which and why there). And doubt in the label, the probability s that it is
- * wrong:
+ * Two things may be added. A weight v_t of the step on its log-ratios, before the clamp: r^v_t
+ * stands for r (`transitions/timestep-weights.ts` says which and why there). And doubt in the
+ * label, the probability s that it is wrong:
  *
  *   L = −(1−s)·ln σ(m) − s·ln σ(−m)
  *
- * Mitchell, "A note on DPO with noisy preferences" (cDPO, 2023). Its slope in m is s − σ(−m): training ends at
- * σ(m) = 1−s instead of going on for ever. Where the clamp keeps m near 0 that slope is s − ½, and s acts as a weight
- * of 1−2s.
+ * Mitchell, "A note on DPO with noisy preferences" (cDPO, 2023). Its slope in m is s − σ(−m):
+ * training ends at σ(m) = 1−s instead of going on for ever. Where the clamp keeps m near 0 that
+ * slope is s − ½, and s acts as a weight of 1−2s.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { appendClippedMargin, type Clip, type ClipForm } from './transitions/clip-form';
@@ -38,7 +39,10 @@ function clipOf({ clipRange, clipForm = 'hard' }: D3poSettings): Clip | undefine
   return clipRange === undefined ? undefined : { form: clipForm, range: clipRange };
 }
 
-/** Appends the loss (a scalar, the weighted mean over pairs) and each pair's own, unweighted, [pairs]. */
+/**
+ * Appends the loss (a scalar, the weighted mean over pairs) and each pair's own, unweighted,
+ * [pairs].
+ */
 export function appendD3poLoss(
   b: Builder,
   { logProbability, referenceLogProbability, preference, weight, ...given }: PairLossInputs,

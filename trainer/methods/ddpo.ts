@@ -1,12 +1,13 @@
 /**
- * @file DDPO: policy gradient over denoising steps, with importance weights from stored log-probabilities.
+ * @file DDPO: policy gradient over denoising steps, with importance weights from stored
+ * log-probabilities.
  *
  *   ρ = π_θ(x_{t'}|x_t) / π_old(x_{t'}|x_t),   L = mean max( −A·ρ, −A·clip(ρ, 1−ε, 1+ε) ),   A = clip(advantage, ±A_max)
  *
- * Black et al., "Training Diffusion Models with Reinforcement Learning" (arXiv 2305.13301), section 4.3; kvablack/ddpo-pytorch
- * `scripts/train.py`. π_old is the policy that drew the images. The advantage is the reward, standardised per prompt
- * (`policy-gradient/advantages.ts`). No KL, no value function: the clip alone keeps a step small, and on mean
- * log-probabilities 1e-4 is wide.
+ * Black et al., "Training Diffusion Models with Reinforcement Learning" (arXiv 2305.13301), section
+ * 4.3; kvablack/ddpo-pytorch `scripts/train.py`. π_old is the policy that drew the images. The
+ * advantage is the reward, standardised per prompt (`policy-gradient/advantages.ts`). No KL, no
+ * value function: the clip alone keeps a step small, and on mean log-probabilities 1e-4 is wide.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { AdvantageSettings } from './policy-gradient/advantages';

@@ -3,22 +3,27 @@
  *
  *   L = −mean ln σ( −β/2·[ (m_θ(x_t^w) − m_θ(x_t^l)) − (m_ref(x_t^w) − m_ref(x_t^l)) ] )
  *
- * m(x_t) = mean (ε − ε_θ(x_t, t, c))² with t and ε shared by the pair, no guidance. Wallace et al., "Diffusion Model Alignment
- * Using Direct Preference Optimization" (arXiv 2311.12908), Eq. 14; SalesforceAIResearch/DiffusionDPO `train.py`. Any pair of
- * images will do, also imported ones: what is compared is how well each policy denoises them.
+ * m(x_t) = mean (ε − ε_θ(x_t, t, c))² with t and ε shared by the pair, no guidance. Wallace et al.,
+ * "Diffusion Model Alignment Using Direct Preference Optimization" (arXiv 2311.12908), Eq. 14;
+ * SalesforceAIResearch/DiffusionDPO `train.py`. Any pair of images will do, also imported ones:
+ * what is compared is how well each policy denoises them.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
 import { type NoisedImagesMethod, weightsOf } from './noised-images/method';
 
 export interface DiffusionDpoSettings {
-  /** β, `--beta_dpo` of SalesforceAIResearch/DiffusionDPO; the mean over latent elements in m is what makes thousands reasonable. */
+  /**
+   * β, `--beta_dpo` of SalesforceAIResearch/DiffusionDPO; the mean over latent elements in m is
+   * what makes thousands reasonable.
+   */
   beta: number;
 }
 
 /**
  * Appends the loss, a scalar: the sum over pairs of weight × loss.
- * @param excess m_θ − m_ref of each image, [images] @param preference +1 at the winner, −1 at the loser, [pairs, images]
+ * @param excess m_θ − m_ref of each image, [images] @param preference +1 at the winner, −1 at the
+ * loser, [pairs, images]
  */
 export function appendDiffusionDpoLoss(
   b: Builder,

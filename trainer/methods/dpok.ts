@@ -1,12 +1,14 @@
 /**
- * @file DPOK: policy gradient with a hard clamp, a penalty towards the pretrained policy and a value baseline.
+ * @file DPOK: policy gradient with a hard clamp, a penalty towards the pretrained policy and a
+ * value baseline.
  *
  *   L = −w_r·mean A·clamp(ρ, 1−ε, 1+ε) + w_kl·mean (ε̂_θ(x_t) − ε̂_pre(x_t))²,   A = r − V(x_t, c, t)
  *
- * Fan et al., "DPOK" (arXiv 2305.16381), Eq. 10, and google-research/google-research `dpok/`, whose penalty is the squared
- * difference of the guided noise predictions, unweighted. Unlike PPO's, the clamp stops the gradient of a transition that
- * has moved far, in either direction. The official code draws each step's transitions from a replay buffer of the last
- * 1,000, old ones with the log-probabilities they were drawn with; here a step takes those of its own draw alone.
+ * Fan et al., "DPOK" (arXiv 2305.16381), Eq. 10, and google-research/google-research `dpok/`, whose
+ * penalty is the squared difference of the guided noise predictions, unweighted. Unlike PPO's, the
+ * clamp stops the gradient of a transition that has moved far, in either direction. The official
+ * code draws each step's transitions from a replay buffer of the last 1,000, old ones with the
+ * log-probabilities they were drawn with; here a step takes those of its own draw alone.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { plainReward } from './policy-gradient/baseline';

@@ -1,13 +1,15 @@
 /**
- * @file DRaFT+: DRaFT-K held to the base policy, so that images keep their diversity while the reward rises.
+ * @file DRaFT+: DRaFT-K held to the base policy, so that images keep their diversity while the
+ * reward rises.
  *
  *   L = −E r(x_0, c) + λ · 1/K · Σ_{last K steps} mean (ε̂_θ(x_t) − ε̂_base(x_t))²
  *
- * ε̂ guided, the base policy's without gradient at the same x_t. NVIDIA/NeMo-Aligner, `megatron_sd_draftp_model.py`, which
- * calls the penalty a KL with shared variance; the KL of the two Gaussian transitions is c_t²/2σ_t² times the square, and
- * is the form `transition`. λ is on the scale of the reward: NeMo's 0.1 to 1 belong to logits of about 20, a reward on
- * the scale of a cosine wants a hundredth of it. Where a round goes on from others, the policy it started from may stand in
- * for the base.
+ * ε̂ guided, the base policy's without gradient at the same x_t. NVIDIA/NeMo-Aligner,
+ * `megatron_sd_draftp_model.py`, which calls the penalty a KL with shared variance; the KL of the
+ * two Gaussian transitions is c_t²/2σ_t² times the square, and is the form `transition`. λ is on
+ * the scale of the reward: NeMo's 0.1 to 1 belong to logits of about 20, a reward on the scale of a
+ * cosine wants a hundredth of it. Where a round goes on from others, the policy it started from may
+ * stand in for the base.
  */
 import { draft } from './draft';
 import type { KlPenalty, RewardGradientMethod } from './rollouts/plan';

@@ -3,9 +3,9 @@
  *
  *   g = −β·(m_θ(x_t) − m_ref(x_t)),   L = mean w_y·(1 − σ( y·(g − κ) )),   y = +1 for good, −1 for bad
  *
- * κ = max(0, mean g over the batch), without gradient: how much better the policy already denoises anything. m as in
- * Diffusion-DPO. Li et al., "Aligning Diffusion Models by Optimizing Human Utility" (arXiv 2404.04465), Eq. 9;
- * jacklishufan/diffusion-kto `train_kto_sd_v1.5.py`.
+ * κ = max(0, mean g over the batch), without gradient: how much better the policy already denoises
+ * anything. m as in Diffusion-DPO. Li et al., "Aligning Diffusion Models by Optimizing Human
+ * Utility" (arXiv 2404.04465), Eq. 9; jacklishufan/diffusion-kto `train_kto_sd_v1.5.py`.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
@@ -18,7 +18,8 @@ export interface KtoSettings {
 
 /**
  * Appends the loss, a scalar: the sum over images of weight × loss.
- * @param excess m_θ − m_ref of each image, [images] @param label y of each, [images] @param baseline κ, a scalar
+ * @param excess m_θ − m_ref of each image, [images] @param label y of each, [images] @param
+ * baseline κ, a scalar
  */
 export function appendKtoLoss(
   b: Builder,
@@ -33,8 +34,9 @@ export function appendKtoLoss(
 }
 
 /**
- * KTO for the trainer of noised images: examples are single images. κ is that of the whole step, as the official code takes
- * the mean over all its devices' images; it needs all excesses before the first gradient, so a step denoises twice.
+ * KTO for the trainer of noised images: examples are single images. κ is that of the whole step, as
+ * the official code takes the mean over all its devices' images; it needs all excesses before the
+ * first gradient, so a step denoises twice.
  */
 export function kto(settings: KtoSettings): NoisedImagesMethod {
   const { beta } = settings;

@@ -3,8 +3,8 @@
  *
  *   L = λ · mean max(0, r_max − r(x̂_0(x_t, ε̂_θ), c)),   t drawn from the last quarter of the steps
  *
- * Xu et al., "ImageReward" (arXiv 2304.05977), Algorithm 1; λ, r_max and the range of steps (30 to 39 of 40) as in
- * THUDM/ImageReward `ImageReward/ReFL.py`, which samples without guidance.
+ * Xu et al., "ImageReward" (arXiv 2304.05977), Algorithm 1; λ, r_max and the range of steps (30 to
+ * 39 of 40) as in THUDM/ImageReward `ImageReward/ReFL.py`, which samples without guidance.
  */
 import { integerBetween, type RewardGradientMethod } from './rollouts/plan';
 

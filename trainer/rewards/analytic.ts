@@ -1,4 +1,7 @@
-/** @file Rewards that are formulas of the pixels: no model, no prompt. What they ask for can be seen at a glance. */
+/**
+ * @file Rewards that are formulas of the pixels: no model, no prompt. What they ask for can be seen
+ * at a glance.
+ */
 import type { AnalyticRewardName } from '@/lib/rewards';
 import { float32 } from '@/trainer/graph/tensor';
 import { compressibility, incompressibility } from './jpeg';
@@ -13,8 +16,9 @@ export const brightness = ofPixels('brightness', (b, images) => {
 });
 
 /**
- * Minus the mean squared difference from the mirror image, −1 to 0 (left equals right). The low-level reward that shallow
- * supervision fails at: composition is settled in the first steps (DRTune, arXiv 2405.00760).
+ * Minus the mean squared difference from the mirror image, −1 to 0 (left equals right). The
+ * low-level reward that shallow supervision fails at: composition is settled in the first steps
+ * (DRTune, arXiv 2405.00760).
  */
 export const symmetry = ofPixels('symmetry', (b, images) => {
   const axis = 3;

@@ -1,7 +1,8 @@
 /**
- * @file A reward of several terms: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. A hinge is min(r, bound), or max(r, bound) for a
- * term that is pushed down: beyond its bound a term pulls no more (ReFL's max(0, λ − r) in another sign; Xu et al.,
- * arXiv 2304.05977). Mean and deviation are fixed numbers, measured once on images of the starting policy.
+ * @file A reward of several terms: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. A hinge is min(r, bound), or
+ * max(r, bound) for a term that is pushed down: beyond its bound a term pulls no more (ReFL's
+ * max(0, λ − r) in another sign; Xu et al., arXiv 2304.05977). Mean and deviation are fixed
+ * numbers, measured once on images of the starting policy.
  */
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
@@ -23,8 +24,8 @@ export interface Term {
 const prefixOf = (term: number) => `term${term}_`;
 
 /**
- * One reward of all terms; a single term of weight 1, as it is. @throws RewardError for a weight, hinge or normalization
- * that is no number to count with
+ * One reward of all terms; a single term of weight 1, as it is. @throws RewardError for a weight,
+ * hinge or normalization that is no number to count with
  */
 export function combine(terms: readonly Term[]): Reward {
   if (terms.length === 0) {
@@ -64,7 +65,10 @@ export function combine(terms: readonly Term[]): Reward {
   };
 }
 
-/** Appends a reward built in a graph of its own, so that its inputs and values clash with no other's. */
+/**
+ * Appends a reward built in a graph of its own, so that its inputs and values clash with no
+ * other's.
+ */
 function appendApart(b: Builder, images: Value, reward: Reward, prefix: string): Value {
   const own = new Builder(reward.name, { ...b.graph.opsets });
   const pixels = own.input('images', 'float32', b.dims(images));

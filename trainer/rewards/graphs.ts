@@ -1,4 +1,7 @@
-/** @file The graphs of a reward model: read, brought to one opset, and asked whether they take and give what they must. */
+/**
+ * @file The graphs of a reward model: read, brought to one opset, and asked whether they take and
+ * give what they must.
+ */
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
 import { locateExternalData } from '@/trainer/graph/onnx/external-data';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
@@ -10,7 +13,10 @@ export async function openGraph(path: string): Promise<Graph> {
   return locateExternalData(atOpset18(await readOnnxFile(path)));
 }
 
-/** The input that takes the image: the one named, or the only one with four axes. Checked for RGB and size. */
+/**
+ * The input that takes the image: the one named, or the only one with four axes. Checked for RGB
+ * and size.
+ */
 export function imagePort(graph: Graph, name: string | undefined, size?: number): Port {
   const candidates = graph.inputs.filter((port) =>
     name ? port.name === name : port.dims.length === 4,

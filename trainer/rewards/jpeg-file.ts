@@ -1,14 +1,17 @@
 /**
- * @file How many kilobytes an image takes as a JPEG file: (in)compressibility as DDPO and D3PO measure it, for methods that
- * need no gradient. Quality 95, 4:2:0, baseline, the standard's Huffman tables, 1 kB = 1000 bytes (d3po `rewards.py`, which
- * measures Pillow's files).
+ * @file How many kilobytes an image takes as a JPEG file: (in)compressibility as DDPO and D3PO
+ * measure it, for methods that need no gradient. Quality 95, 4:2:0, baseline, the standard's
+ * Huffman tables, 1 kB = 1000 bytes (d3po `rewards.py`, which measures Pillow's files).
  */
 import sharp from 'sharp';
 import { toRgb } from '@/trainer/diffusion/images/png';
 import { jpegQuality } from './jpeg';
 import type { OpenScorer, ScoredBatch } from './scorer';
 
-/** The segment in which a file says that it follows JFIF. Pillow writes it; libvips leaves it out with other metadata. */
+/**
+ * The segment in which a file says that it follows JFIF. Pillow writes it; libvips leaves it out
+ * with other metadata.
+ */
 const jfifBytes = 18;
 
 function bytesAsJfif(file: Uint8Array): number {
@@ -16,7 +19,10 @@ function bytesAsJfif(file: Uint8Array): number {
   return file.byteLength + (hasJfif ? 0 : jfifBytes);
 }
 
-/** Kilobytes of each image as a JPEG file, to the byte what Pillow writes. @param pixels [images, 3, height, width] in [0, 1] */
+/**
+ * Kilobytes of each image as a JPEG file, to the byte what Pillow writes. @param pixels [images, 3,
+ * height, width] in [0, 1]
+ */
 export async function jpegKilobytes(
   pixels: Float32Array,
   { images, height, width }: ScoredBatch,

@@ -1,4 +1,7 @@
-/** @file What a JPEG encoder multiplies by: the cosine transform of 8×8 blocks and the standard's example quantization. */
+/**
+ * @file What a JPEG encoder multiplies by: the cosine transform of 8×8 blocks and the standard's
+ * example quantization.
+ */
 
 /** Rows of luma quantization at quality 50 (ITU-T T.81, table K.1). */
 const luma = [
@@ -22,7 +25,10 @@ const chroma = [
 
 const length = 8;
 
-/** Quantization steps of a plane, row-major by frequency, at a quality of 50 to 100 as libjpeg scales them. */
+/**
+ * Quantization steps of a plane, row-major by frequency, at a quality of 50 to 100 as libjpeg
+ * scales them.
+ */
 export function quantization(plane: 'luma' | 'chroma', quality: number): number[] {
   const percent = 200 - 2 * quality;
   return Array.from({ length: length ** 2 }, (_, i) => {
@@ -33,8 +39,8 @@ export function quantization(plane: 'luma' | 'chroma', quality: number): number[
 }
 
 /**
- * Kernels [64, 1, 8, 8] that turn a block into its quantized coefficients, not yet rounded: the cosine transform (T.81,
- * A.3.3), each frequency divided by its step.
+ * Kernels [64, 1, 8, 8] that turn a block into its quantized coefficients, not yet rounded: the
+ * cosine transform (T.81, A.3.3), each frequency divided by its step.
  */
 export function blockKernels(steps: readonly number[]): Float32Array {
   const wave = (frequency: number, x: number) =>

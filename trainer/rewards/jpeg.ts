@@ -1,12 +1,15 @@
 /**
- * @file How many kilobytes an image takes as JPEG, in a form with a gradient: compressibility and incompressibility, the
- * rewards of DDPO (Black et al., arXiv 2305.13301) and D3PO (`rewards.py`: quality 95, bytes / 1000).
+ * @file How many kilobytes an image takes as JPEG, in a form with a gradient: compressibility and
+ * incompressibility, the rewards of DDPO (Black et al., arXiv 2305.13301) and D3PO (`rewards.py`:
+ * quality 95, bytes / 1000).
  *
- * As an encoder does (ITU-T T.81 with JFIF's colors): YCbCr of BT.601, chroma halved in both directions (4:2:0, which PIL
- * and libjpeg take unless told), edges repeated up to whole blocks, cosine transform, division by the quantization steps.
- * There q would be rounded and Huffman-coded. Instead a coefficient costs bits(q) = 0.8·log2(1 + (4q)²), smooth and 0 at
- * q = 0; a block's mean counts as its difference from the block before, as in the code; 3 bits close a block.
- * The three numbers were fitted to file sizes of drawn hands, and the test holds them to within a few per cent.
+ * As an encoder does (ITU-T T.81 with JFIF's colors): YCbCr of BT.601, chroma halved in both
+ * directions (4:2:0, which PIL and libjpeg take unless told), edges repeated up to whole blocks,
+ * cosine transform, division by the quantization steps. There q would be rounded and Huffman-coded.
+ * Instead a coefficient costs bits(q) = 0.8·log2(1 + (4q)²), smooth and 0 at q = 0; a block's mean
+ * counts as its difference from the block before, as in the code; 3 bits close a block. The three
+ * numbers were fitted to file sizes of drawn hands, and the test holds them to within a few per
+ * cent.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';

@@ -1,7 +1,8 @@
 /**
- * @file LPIPS by a network that takes two images: a perceptual distance, and with it the diversity of a set. Zhang et al.,
- * "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (arXiv 1801.03924). Inputs lie in [−1, 1]; given
- * [0, 1] the network sees grey fog and calls everything alike, so the conversion is made here and nowhere else.
+ * @file LPIPS by a network that takes two images: a perceptual distance, and with it the diversity
+ * of a set. Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric"
+ * (arXiv 1801.03924). Inputs lie in [−1, 1]; given [0, 1] the network sees grey fog and calls
+ * everything alike, so the conversion is made here and nowhere else.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,8 +24,8 @@ export class Lpips {
   ) {}
 
   /**
-   * @param model a file, or a folder with a model.onnx, that takes `image_0` and `image_1` [n, 3, H, W] and gives
-   * `distance`, one number per pair
+   * @param model a file, or a folder with a model.onnx, that takes `image_0` and `image_1` [n, 3,
+   * H, W] and gives `distance`, one number per pair
    * @param size of the images, [height, width]
    * @throws GraphError when there is no such network
    */
@@ -82,14 +83,18 @@ export class Lpips {
     return found;
   }
 
-  /** Mean over all n(n − 1)/2 pairs of a set; 0 for fewer than two. Not only neighbors, which is lpips' own default. */
+  /**
+   * Mean over all n(n − 1)/2 pairs of a set; 0 for fewer than two. Not only neighbors, which is
+   * lpips' own default.
+   */
   async allPairs(images: readonly Float32Array[]): Promise<number> {
     return (await this.diversity([images])).mean;
   }
 
   /**
-   * Diversity of what is drawn for each prompt: all pairs of each set, and the mean over the sets that have a pair. Pairs of
-   * all sets share the runs, so that many small sets cost no more than one large.
+   * Diversity of what is drawn for each prompt: all pairs of each set, and the mean over the sets
+   * that have a pair. Pairs of all sets share the runs, so that many small sets cost no more than
+   * one large.
    */
   async diversity(
     sets: readonly (readonly Float32Array[])[],
@@ -133,7 +138,10 @@ function pairsOf<Image>(images: readonly Image[]): [Image, Image][] {
   );
 }
 
-/** The network, if it takes and gives what `Lpips.open` says. @throws GraphError when there is no such network */
+/**
+ * The network, if it takes and gives what `Lpips.open` says. @throws GraphError when there is no
+ * such network
+ */
 export async function readLpips(model: string): Promise<Graph> {
   const graph = await openGraph(await networkAt(model));
   const names = graph.inputs.map((port) => port.name);

@@ -1,11 +1,12 @@
 /**
- * @file From a policy's pixels to what a reward model takes, at any image size and with a gradient: resize, crop or pad,
- * range, normalization. A resize is one matrix per axis.
+ * @file From a policy's pixels to what a reward model takes, at any image size and with a gradient:
+ * resize, crop or pad, range, normalization. A resize is one matrix per axis.
  *
- * Weights are those of Pillow's `Image.resize` and of PyTorch's `interpolate(antialias=True)`: half-pixel centers, the
- * kernel widened by the factor of shrinking, cut off at the edges and normalized; cubic with a = −0.5. Without antialias,
- * PyTorch's plain interpolation: a = −0.75, edges repeated. Unlike Pillow nothing is rounded to 8 bits or clipped where a
- * cubic overshoots, for both would stop the gradient.
+ * Weights are those of Pillow's `Image.resize` and of PyTorch's `interpolate(antialias=True)`:
+ * half-pixel centers, the kernel widened by the factor of shrinking, cut off at the edges and
+ * normalized; cubic with a = −0.5. Without antialias, PyTorch's plain interpolation: a = −0.75,
+ * edges repeated. Unlike Pillow nothing is rounded to 8 bits or clipped where a cubic overshoots,
+ * for both would stop the gradient.
  */
 import { transposeMatrix } from '@/trainer/autodiff/rule';
 import type { Builder, Value } from '@/trainer/graph/builder';
@@ -17,8 +18,8 @@ export interface Preprocessing {
   /** Height and width of what the model takes. */
   size: number;
   /**
-   * What an image that is not square becomes. `crop`: its shorter side is resized, the middle taken. `pad`: its longer
-   * side is resized, the rest black. `squash`: both sides are resized.
+   * What an image that is not square becomes. `crop`: its shorter side is resized, the middle
+   * taken. `pad`: its longer side is resized, the rest black. `squash`: both sides are resized.
    */
   fit: 'crop' | 'pad' | 'squash';
   interpolation: 'bicubic' | 'bilinear';
@@ -56,8 +57,9 @@ export function appendPreprocessing(b: Builder, images: Value, how: Preprocessin
 }
 
 /**
- * Height and width after resizing, before crop or pad. Rounded as the source does: torchvision's `Resize` cuts off,
- * open_clip's `ResizeMaxSize` multiplies by one scale and rounds a half to even, as Python's `round`.
+ * Height and width after resizing, before crop or pad. Rounded as the source does: torchvision's
+ * `Resize` cuts off, open_clip's `ResizeMaxSize` multiplies by one scale and rounds a half to even,
+ * as Python's `round`.
  */
 function resizedTo(height: number, width: number, { fit, size }: Preprocessing): [number, number] {
   if (fit === 'squash') return [size, size];
@@ -71,7 +73,10 @@ function resizedTo(height: number, width: number, { fit, size }: Preprocessing):
   return heightLeads ? [size, other] : [other, size];
 }
 
-/** `size`×`from` matrix (row-major) that resizes an axis to `to` and takes its middle, or lays it in the middle of zeros. */
+/**
+ * `size`×`from` matrix (row-major) that resizes an axis to `to` and takes its middle, or lays it in
+ * the middle of zeros.
+ */
 export function axisMatrix(
   from: number,
   to: number,

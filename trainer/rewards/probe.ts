@@ -1,4 +1,7 @@
-/** @file A reward is tried on a handful of images before anything is trained by it: what cannot teach is refused here. */
+/**
+ * @file A reward is tried on a handful of images before anything is trained by it: what cannot
+ * teach is refused here.
+ */
 import { gradients } from '@/trainer/autodiff/gradients';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
@@ -28,8 +31,10 @@ export interface ProbeReport extends Spread {
 const sameShare = 1e-6;
 
 /**
- * Scores images of the starting policy. @param images [n, 3, H, W] in [0, 1], n ≥ 2, no two alike; one prompt each
- * @throws RewardError when the reward gives NaN or infinity, one score for all images, or no gradient at any pixel
+ * Scores images of the starting policy. @param images [n, 3, H, W] in [0, 1], n ≥ 2, no two alike;
+ * one prompt each
+ * @throws RewardError when the reward gives NaN or infinity, one score for all images, or no
+ * gradient at any pixel
  */
 export async function probeReward(
   engine: Engine,

@@ -1,4 +1,7 @@
-/** @file What a reward model is to a method: a score of images that a graph can compute and differentiate. */
+/**
+ * @file What a reward model is to a method: a score of images that a graph can compute and
+ * differentiate.
+ */
 import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Tensor } from '@/trainer/graph/tensor';
@@ -7,8 +10,9 @@ export interface Reward {
   /** Name and version; scores of different versions are never compared. */
   name: string;
   /**
-   * Appends the scores [n] of `images` [n, 3, H, W] in [0, 1]. What it takes of the prompts it declares as graph inputs,
-   * which `feeds` fills. External data it names by absolute path (see trainer/graph/onnx/external-data).
+   * Appends the scores [n] of `images` [n, 3, H, W] in [0, 1]. What it takes of the prompts it
+   * declares as graph inputs, which `feeds` fills. External data it names by absolute path (see
+   * trainer/graph/onnx/external-data).
    */
   append(b: Builder, images: Value): Value;
   /** A reward of several terms: the same score, and each term's own [n] beside it. */
@@ -29,7 +33,9 @@ export interface ScoredParts {
   parts: Record<string, Value>;
 }
 
-/** A reward that cannot be opened or used: names the model, the file or the value, and the remedy. */
+/**
+ * A reward that cannot be opened or used: names the model, the file or the value, and the remedy.
+ */
 export class RewardError extends Error {
   override name = 'RewardError';
 }

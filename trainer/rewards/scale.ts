@@ -1,9 +1,13 @@
 /**
- * @file On which scale a reward's scores lie. What is weighed against a reward, above all a KL penalty, has to be on the
- * same: DRaFT+'s coefficients of 0.1 to 1 belong to logits of about 20 (NeMo-Aligner's e^logitScale · cosine).
+ * @file On which scale a reward's scores lie. What is weighed against a reward, above all a KL
+ * penalty, has to be on the same: DRaFT+'s coefficients of 0.1 to 1 belong to logits of about 20
+ * (NeMo-Aligner's e^logitScale · cosine).
  */
 
-/** `cosine`: a few tenths. `unit`: of order 1, as ImageReward and most formulas. `logit`: of order 10 and more. */
+/**
+ * `cosine`: a few tenths. `unit`: of order 1, as ImageReward and most formulas. `logit`: of order
+ * 10 and more.
+ */
 export type ScoreScale = 'cosine' | 'unit' | 'logit';
 
 /** Below the first a score is a cosine, from the second on a logit. */
@@ -16,10 +20,16 @@ const usualKl: Record<ScoreScale, readonly [number, number]> = {
   cosine: [0.001, 0.01],
 };
 
-/** NeMo-Aligner's. A guided prediction moves by its square: half of it, and the same weights weigh four times less. */
+/**
+ * NeMo-Aligner's. A guided prediction moves by its square: half of it, and the same weights weigh
+ * four times less.
+ */
 const usualGuidance = 7.5;
 
-/** How far from the usual a coefficient may be: pipelines differ, but taking a cosine for a logit is a hundredfold. */
+/**
+ * How far from the usual a coefficient may be: pipelines differ, but taking a cosine for a logit is
+ * a hundredfold.
+ */
 const tolerance = 30;
 
 /** The scale of scores by their mean magnitude. */
@@ -30,7 +40,10 @@ export function scaleOf(scores: ArrayLike<number>): ScoreScale {
   return size >= boundaries.unit ? 'unit' : 'cosine';
 }
 
-/** A sentence when a KL coefficient belongs to another scale than the scores'; undefined when it fits, or is 0. */
+/**
+ * A sentence when a KL coefficient belongs to another scale than the scores'; undefined when it
+ * fits, or is 0.
+ */
 export function klWarning(
   coefficient: number,
   scores: ArrayLike<number>,

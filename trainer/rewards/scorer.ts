@@ -1,4 +1,7 @@
-/** @file Scoring finished images, for methods that need no gradient of a reward and for measuring what training did. */
+/**
+ * @file Scoring finished images, for methods that need no gradient of a reward and for measuring
+ * what training did.
+ */
 import { Builder } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';

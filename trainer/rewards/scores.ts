@@ -24,7 +24,9 @@ export function appendAffine(
   return b.scale(centered, 1 / std);
 }
 
-/** A graph's output as one number per image, [n]. @throws GraphError where it gives another count */
+/**
+ * A graph's output as one number per image, [n]. @throws GraphError where it gives another count
+ */
 export function perImage(b: Builder, score: Value, n: number, source: string): Value {
   const dims = b.dims(score);
   if (dims[0] !== n || sizeOf(dims) !== n) {

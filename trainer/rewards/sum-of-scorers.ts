@@ -1,4 +1,7 @@
-/** @file Scorers of which some are no graphs, combined as `combine` combines rewards: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. */
+/**
+ * @file Adds up several scorers: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. Used when at least one is not an
+ * ONNX graph (the real JPEG file size); otherwise use `combine`.
+ */
 import { type Term, uniqueNames } from './combine';
 import type { OpenScorer } from './scorer';
 

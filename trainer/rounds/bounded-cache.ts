@@ -1,4 +1,7 @@
-/** @file Values that are costly to make, kept as long as all of them take no more memory than allowed. */
+/**
+ * @file Values that are costly to make, kept as long as all of them take no more memory than
+ * allowed.
+ */
 
 interface Kept<Value> {
   value: Promise<Value>;
@@ -11,10 +14,15 @@ export class BoundedCache<Value> {
   readonly #kept = new Map<string, Kept<Value>>();
   #bytes = 0;
 
-  /** @param bytesMax of all values together; one that is larger by itself is handed out and not kept */
+  /**
+   * @param bytesMax of all values together; one that is larger by itself is handed out and not kept
+   */
   constructor(private readonly bytesMax: number) {}
 
-  /** The value of a key: what is kept, or else made. Who asks while it is being made waits for it; a failure is not kept. */
+  /**
+   * The value of a key: what is kept, or else made. Who asks while it is being made waits for it; a
+   * failure is not kept.
+   */
   get(key: string, make: () => Promise<{ value: Value; bytes: number }>): Promise<Value> {
     const there = this.#kept.get(key);
     if (there) {

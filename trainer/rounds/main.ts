@@ -1,6 +1,7 @@
 /**
- * @file The trainer's process (`npm run trainer`): draws images, trains on people's picks, evaluates. It meets the web
- * app in the database only, may be killed at any moment, and goes on where it stopped.
+ * @file The trainer's process (`npm run trainer`): draws images, trains on people's picks,
+ * evaluates. It meets the web app in the database only, may be killed at any moment, and goes on
+ * where it stopped.
  */
 import pino from 'pino';
 import { closeDatabases, db } from '@/db/client';
@@ -25,7 +26,8 @@ try {
       log.info({ signal }, 'stopping');
       worker.stop();
       stopping.abort();
-      // Whatever still computes is not worth waiting for: the next start goes on from the last checkpoint.
+      // Whatever still computes is not worth waiting for: the next start goes on from the last
+      // checkpoint.
       setTimeout(() => process.exit(0), exitMs).unref();
     });
   }

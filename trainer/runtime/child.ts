@@ -1,6 +1,6 @@
 /**
- * @file Entry of an engine's child process: reads requests from descriptor 3, answers them in order, and never
- * outlives the process that started it.
+ * @file Entry of an engine's child process: reads requests from descriptor 3, answers them in
+ * order, and never outlives the process that started it.
  */
 import { Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
@@ -11,8 +11,8 @@ import type { ChildSettings, EngineMemory, RequestMessage } from './protocol';
 import { readFrames, writeFrame } from './wire';
 
 /**
- * A run blocks this thread for as long as it takes, so a second thread watches for the parent's end. Plain
- * JavaScript in a string: a thread of its own would load the TypeScript compiler again.
+ * A run blocks this thread for as long as it takes, so a second thread watches for the parent's
+ * end. Plain JavaScript in a string: a thread of its own would load the TypeScript compiler again.
  */
 const watchParent = `
   const parent = require('node:worker_threads').workerData;

@@ -1,6 +1,6 @@
 /**
- * @file Which devices ONNX Runtime can really open on this machine: a small model is run on each, in a process of
- * its own, so that a driver that crashes takes nothing with it.
+ * @file Which devices ONNX Runtime can really open on this machine: a small model is run on each,
+ * in a process of its own, so that a driver that crashes takes nothing with it.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import type { Graph } from '@/trainer/graph/model';
@@ -12,7 +12,10 @@ import type { Device } from './protocol';
 
 export const devices: readonly Device[] = ['cpu', 'webgpu', 'cuda'];
 
-/** What became of the attempt to open a device; `adapter` names the hardware or driver where it can be known. */
+/**
+ * What became of the attempt to open a device; `adapter` names the hardware or driver where it can
+ * be known.
+ */
 export type DeviceReport =
   | { device: Device; opened: true; adapter: string | undefined; milliseconds: number }
   | { device: Device; opened: false; reason: string };
@@ -24,7 +27,10 @@ export async function probeDevices(wanted: readonly Device[] = devices): Promise
   return reports;
 }
 
-/** @param tries a driver that crashes does so every time; what was killed from outside gets another try */
+/**
+ * @param tries a driver that crashes does so every time; what was killed from outside gets another
+ * try
+ */
 async function probeDevice(device: Device, tries = 2): Promise<DeviceReport> {
   const started = performance.now();
   let engine: Engine | undefined;
@@ -66,7 +72,8 @@ async function adapterOf(device: Device, pid: number | undefined): Promise<strin
   if (device === 'cuda') return nvidia;
   if (process.platform === 'darwin') return 'Metal';
   if (process.platform === 'win32') return 'Direct3D 12';
-  // ONNX Runtime does not tell the adapter's name, but the driver is mapped into the process that opened it.
+  // ONNX Runtime does not tell the adapter's name, but the driver is mapped into the process that
+  // opened it.
   const maps = await readFile(`/proc/${pid}/maps`, 'utf8').catch(() => '');
   const names = vulkanDrivers.filter(([library]) => library.test(maps)).map(([, name]) => name);
   return names.map((name) => (name === 'NVIDIA' && nvidia) || name).join(' or ') || undefined;

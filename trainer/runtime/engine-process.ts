@@ -1,6 +1,6 @@
 /**
- * @file The child process behind an engine, and the conversation with it. It may crash or be killed at any time; what was
- * asked of it then fails with an `EngineDiedError`.
+ * @file The child process behind an engine, and the conversation with it. It may crash or be killed
+ * at any time; what was asked of it then fails with an `EngineDiedError`.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';

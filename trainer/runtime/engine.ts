@@ -1,6 +1,6 @@
 /**
- * @file ONNX Runtime behind a process border: sessions and resident tensors live in a child process, or in several that
- * work at the same time.
+ * @file ONNX Runtime behind a process border: sessions and resident tensors live in a child
+ * process, or in several that work at the same time.
  */
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -26,7 +26,10 @@ export interface EngineOptions {
   threads?: number;
   /** The most lanes; as many as a network is worth unless told. */
   lanes?: number;
-  /** Let idle threads spin: a few per cent faster when nothing else runs, much slower when something does. */
+  /**
+   * Let idle threads spin: a few per cent faster when nothing else runs, much slower when something
+   * does.
+   */
   spinning?: boolean;
 }
 
@@ -40,7 +43,10 @@ export interface LoadOptions {
   /** Plan memory from the first run's shapes. Off: it doubles the peak of training graphs. */
   memoryPattern?: boolean;
   optimization?: SessionSettings['optimization'];
-  /** Repack weights for speed; off, they stay pages of their file, shared between processes, at half the speed. */
+  /**
+   * Repack weights for speed; off, they stay pages of their file, shared between processes, at half
+   * the speed.
+   */
   prepacking?: boolean;
 }
 
@@ -113,9 +119,9 @@ export class Engine {
   }
 
   /**
-   * Engines that work at the same time, each in a process of its own with its share of the threads. Threads of one operator
-   * wait for each other after every operator, lanes never do. The first shares this engine's process and slots; the others
-   * end with it. A GPU has one lane, itself.
+   * Engines that work at the same time, each in a process of its own with its share of the threads.
+   * Threads of one operator wait for each other after every operator, lanes never do. The first
+   * shares this engine's process and slots; the others end with it. A GPU has one lane, itself.
    */
   async lanes(most: number): Promise<readonly Engine[]> {
     const { count, threads } = shareThreads(Math.min(most, this.#mostLanes), this.threads);
@@ -130,7 +136,10 @@ export class Engine {
       .map((process) => new Engine(this.#settings, process, { threads, lanes: 1 }));
   }
 
-  /** Loads a model from bytes or from a file. External data lies beside the file, or in `externalDataFolder`. */
+  /**
+   * Loads a model from bytes or from a file. External data lies beside the file, or in
+   * `externalDataFolder`.
+   */
   async load(given: Uint8Array | { path: string }, options: LoadOptions): Promise<Session> {
     const model = this.device === 'webgpu' ? await forWebgpu(given, options.name) : given;
     const inMemory = model instanceof Uint8Array;
@@ -240,8 +249,8 @@ export class Session {
   }
 
   /**
-   * Runs the model. Every input is fed with a tensor, which must not change until the answer is there, or with a
-   * slot. Fetching fewer outputs saves their transport, not their computation.
+   * Runs the model. Every input is fed with a tensor, which must not change until the answer is
+   * there, or with a slot. Fetching fewer outputs saves their transport, not their computation.
    */
   async run(feeds: Feeds, options: RunOptions = {}): Promise<Outputs> {
     const tensors: Tensor[] = [];
@@ -265,7 +274,9 @@ export class Session {
   }
 }
 
-/** A model as WebGPU computes it rightly; what cannot be read is left for ONNX Runtime to refuse. */
+/**
+ * A model as WebGPU computes it rightly; what cannot be read is left for ONNX Runtime to refuse.
+ */
 async function forWebgpu(
   model: Uint8Array | { path: string },
   name: string,

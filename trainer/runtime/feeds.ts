@@ -1,4 +1,7 @@
-/** @file Whether tensors fit a session's inputs: checked before ONNX Runtime sees them, for errors that say what fits. */
+/**
+ * @file Whether tensors fit a session's inputs: checked before ONNX Runtime sees them, for errors
+ * that say what fits.
+ */
 import { formatDims } from '@/trainer/graph/tensor';
 import { EngineError } from './errors';
 import type { SessionPort } from './protocol';
@@ -9,8 +12,8 @@ interface Shaped {
 }
 
 /**
- * Throws unless `feeds` names every input exactly once with the right element type, rank, static dimensions, and one
- * size for each symbolic dimension.
+ * Throws unless `feeds` names every input exactly once with the right element type, rank, static
+ * dimensions, and one size for each symbolic dimension.
  */
 export function checkFeeds(inputs: readonly SessionPort[], feeds: Record<string, Shaped>): void {
   const list = inputs.map((input) => input.name).join(', ');

@@ -1,6 +1,6 @@
 /**
- * @file The engine's side of the work: loads models into ONNX Runtime and runs them, one request at a time.
- * Runs in the child process, because ONNX Runtime blocks the thread it is called on.
+ * @file The engine's side of the work: loads models into ONNX Runtime and runs them, one request at
+ * a time. Runs in the child process, because ONNX Runtime blocks the thread it is called on.
  */
 
 import { bytesOf, isDtype, type Tensor } from '@/trainer/graph/tensor';

@@ -4,13 +4,16 @@ import type { Graph } from '@/trainer/graph/model';
 import { concatenated, elementBytes, sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from './engine';
 
-/** A lane holds its own copy of the weights, and what a run needs besides: up to a gigabyte for the built-in policy. */
+/**
+ * A lane holds its own copy of the weights, and what a run needs besides: up to a gigabyte for the
+ * built-in policy.
+ */
 const mostLanes = 4;
 const memoryBytesPerLane = 2 * 2 ** 30;
 
 /**
- * Weights, in bytes, above which one lane is best: its operators are large enough to keep all threads busy, and memory is
- * better spent on one large run.
+ * Weights, in bytes, above which one lane is best: its operators are large enough to keep all
+ * threads busy, and memory is better spent on one large run.
  */
 const mostWeightBytes = 64 * 2 ** 20;
 
@@ -29,8 +32,8 @@ export function lanesFor(
 }
 
 /**
- * A batch of images divided among lanes. Each takes as many as any other, so that an image comes out the same bits in each;
- * where they do not come out even, the last has room left.
+ * A batch of images divided among lanes. Each takes as many as any other, so that an image comes
+ * out the same bits in each; where they do not come out even, the last has room left.
  */
 export class Division {
   /** Images of a lane. */

@@ -1,4 +1,7 @@
-/** @file What an engine and its child process say to each other. Tensors travel beside the messages (see wire.ts). */
+/**
+ * @file What an engine and its child process say to each other. Tensors travel beside the messages
+ * (see wire.ts).
+ */
 import type { Dtype } from '@/trainer/graph/tensor';
 
 /** An execution provider of ONNX Runtime. */
@@ -28,7 +31,10 @@ export interface SessionSettings {
   threads: number;
 }
 
-/** A tensor feed is the index of a tensor beside the message; a slot feed names what the child keeps. */
+/**
+ * A tensor feed is the index of a tensor beside the message; a slot feed names what the child
+ * keeps.
+ */
 export type Feed = { tensor: number } | { slot: string };
 
 export type Request =

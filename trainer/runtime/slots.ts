@@ -1,6 +1,6 @@
 /**
- * @file The tensors an engine keeps between runs: weights being trained, optimizer moments, images under way.
- * On WebGPU they stay in the device's memory. Runs in the engine's child process.
+ * @file The tensors an engine keeps between runs: weights being trained, optimizer moments, images
+ * under way. On WebGPU they stay in the device's memory. Runs in the engine's child process.
  */
 
 import type { Graph } from '@/trainer/graph/model';
@@ -17,7 +17,10 @@ const deviceTypes: readonly string[] = ['float32', 'float16', 'int32', 'uint32']
 export class Slots {
   readonly #device: Device;
   readonly #values = new Map<string, ort.Tensor>();
-  /** A value that was replaced: its memory takes the slot's next value, which saves allocating anew on each run. */
+  /**
+   * A value that was replaced: its memory takes the slot's next value, which saves allocating anew
+   * on each run.
+   */
   readonly #spares = new Map<string, ort.Tensor>();
   /** The session whose run left a value in the device's memory. */
   readonly #makers = new Map<string, number>();
@@ -68,8 +71,9 @@ export class Slots {
   }
 
   /**
-   * Before a session is released: what it left in slots moves to memory that stays. A GPU's buffers belong to the session
-   * that made them; disposing of one after its session corrupts the process, which dies later, elsewhere.
+   * Before a session is released: what it left in slots moves to memory that stays. A GPU's buffers
+   * belong to the session that made them; disposing of one after its session corrupts the process,
+   * which dies later, elsewhere.
    */
   async outlive(session: number): Promise<void> {
     for (const [slot, maker] of this.#makers) {
@@ -89,7 +93,9 @@ export class Slots {
     this.#spares.delete(slot);
   }
 
-  /** Reading a GPU tensor's data directly ends the process, so a one-node session carries it across. */
+  /**
+   * Reading a GPU tensor's data directly ends the process, so a one-node session carries it across.
+   */
   async #copy(value: ort.Tensor, to: 'cpu' | 'gpu-buffer'): Promise<ort.Tensor> {
     const key = `${value.type} ${value.dims.length} ${to}`;
     let copier = this.#copiers.get(key);

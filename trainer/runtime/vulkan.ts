@@ -9,8 +9,8 @@ function chosenDriver(): string | undefined {
 }
 
 /**
- * What a process that opens WebGPU needs besides its own environment: Chromium ships the Vulkan loader next to its
- * driver file, where the system does not look.
+ * What a process that opens WebGPU needs besides its own environment: Chromium ships the Vulkan
+ * loader next to its driver file, where the system does not look.
  */
 export function vulkanEnvironment(): Record<string, string> {
   const driver = chosenDriver();

@@ -1,7 +1,8 @@
 /**
- * @file A defect of ONNX Runtime 1.30 on WebGPU, and the way around it. It compiles InstanceNormalization's epsilon
- * into the shader but looks shaders up without it: the first epsilon that a process uses holds for all. A Stable
- * Diffusion UNet has two (1e-5 and 1e-6), so some of its normalizations would be quietly wrong.
+ * @file A defect of ONNX Runtime 1.30 on WebGPU, and the way around it. It compiles
+ * InstanceNormalization's epsilon into the shader but looks shaders up without it: the first
+ * epsilon that a process uses holds for all. A Stable Diffusion UNet has two (1e-5 and 1e-6), so
+ * some of its normalizations would be quietly wrong.
  */
 import { fromFloat32 } from '@/trainer/graph/float16';
 import { floatAttr, type Graph, type Node } from '@/trainer/graph/model';
@@ -13,8 +14,8 @@ import type { Dtype } from '@/trainer/graph/tensor';
 const commonEpsilon = Math.fround(1e-6);
 
 /**
- * The model with one epsilon in every InstanceNormalization: to normalize s·x with ε₀ is to normalize x with ε₀/s²,
- * so an input is scaled by s = √(ε₀/ε). `source` is the name for errors.
+ * The model with one epsilon in every InstanceNormalization: to normalize s·x with ε₀ is to
+ * normalize x with ε₀/s², so an input is scaled by s = √(ε₀/ε). `source` is the name for errors.
  */
 export function withCommonEpsilon(model: Uint8Array, source: string): Uint8Array {
   const graph = parseOnnx(model, source);
@@ -52,7 +53,10 @@ function withScaledInput(graph: Graph, node: Node): Node[] {
   ];
 }
 
-/** The type of the normalization's scale, which is a constant in every export, and so its input's type too. */
+/**
+ * The type of the normalization's scale, which is a constant in every export, and so its input's
+ * type too.
+ */
 function dtypeOf(graph: Graph, name: string): Dtype {
   const constant = graph.constants.get(name);
   if (constant) return constant.dtype;

@@ -18,7 +18,10 @@ export const shownEvaluationSchema = evaluationSummarySchema
       alarmSchema.extend({
         label: z.string(),
         explanation: z.string(),
-        /** What `before` and `after` are: shares of images without a defect, mean shares, or distances. */
+        /**
+         * What `before` and `after` are: shares of images without a defect, mean shares, or
+         * distances.
+         */
         kind: z.enum(['defect', 'alignment', 'diversity']),
       }),
     ),

@@ -10,8 +10,8 @@ const streams = new Set<OpenStream>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /**
- * A signal that aborts when the reader hangs up, and when the right to a stream ends: the session was ended, by whatever did it
- * in whichever process, or its owner got another role.
+ * A signal that aborts when the reader hangs up, and when the right to a stream ends: the session
+ * was ended, by whatever did it in whichever process, or its owner got another role.
  */
 export function whileEntitled(sessionId: string, role: Role, hungUp: AbortSignal): AbortSignal {
   const stream: OpenStream = { sessionId, role, ended: new AbortController() };

@@ -6,14 +6,16 @@ const pollMs = 700;
 /** Most events read at once; more wait for the next turn. */
 export const batchMax = 200;
 
-/** News for all streams of this process: what came after event `from`, up to and with event `to`. */
+/**
+ * News for all streams of this process: what came after event `from`, up to and with event `to`.
+ */
 export type News = { from: number; to: number; events: StoredEvent[] };
 
 type Listener = (news: News) => void;
 
 /**
- * One look at the database for all streams of a process, while there are any: at the greatest id, and only when it has grown
- * at what is new.
+ * One look at the database for all streams of a process, while there are any: at the greatest id,
+ * and only when it has grown at what is new.
  */
 class Feed {
   readonly #listeners = new Set<Listener>();
@@ -26,8 +28,8 @@ class Feed {
   }
 
   /**
-   * Tells of all events after the first look, which itself only tells how far events have come. Returns how to stop
-   * listening.
+   * Tells of all events after the first look, which itself only tells how far events have come.
+   * Returns how to stop listening.
    */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -46,7 +48,8 @@ class Feed {
       const latest = await latestEventId();
       if (latest !== this.#told) await this.#tell(latest);
     } catch {
-      // A database that cannot be asked right now loses nobody an event: the next look asks from the same place.
+      // A database that cannot be asked right now loses nobody an event: the next look asks from
+      // the same place.
     }
     this.#timer = this.#listeners.size > 0 ? setTimeout(this.#look, pollMs) : undefined;
   };

@@ -7,10 +7,14 @@ import { batchMax, feed, type News } from './feed';
 /** A comment now and then, so that no proxy takes a quiet stream for a dead one. */
 const keepAliveMs = 15_000;
 
-/** What may wait for a reader before events are left in the database until it has caught up, bytes. */
+/**
+ * What may wait for a reader before events are left in the database until it has caught up, bytes.
+ */
 const waitingBytesMax = 64 * 1024;
 
-/** What somebody who only labels may hear: nothing that names a policy, so that picks stay blind. */
+/**
+ * What somebody who only labels may hear: nothing that names a policy, so that picks stay blind.
+ */
 const blindKinds: ReadonlySet<EventKind> = new Set(['run', 'round', 'progress']);
 
 /** Whether a role may hear of an event. */
@@ -18,7 +22,9 @@ export function mayHear(role: Role, event: Pick<StoredEvent, 'kind'>): boolean {
   return can(role, 'rounds.read') || blindKinds.has(event.kind);
 }
 
-/** One event in the format of server-sent events; its id is what a reconnecting browser sends back. */
+/**
+ * One event in the format of server-sent events; its id is what a reconnecting browser sends back.
+ */
 export function formatEvent(event: StoredEvent): string {
   const data = JSON.stringify({ ...event.payload, roundId: event.roundId });
   return `id: ${event.id}\nevent: ${event.kind}\ndata: ${data}\n\n`;
@@ -51,9 +57,9 @@ function newsFor(role: Role, news: News): Uint8Array | null {
 }
 
 /**
- * A stream of the events after `lastId` that `role` may hear, until `signal` aborts or its reader goes. All streams share one
- * look at the database. One whose reader is slow, or that starts behind, reads for itself until it has caught up, no faster
- * than it is read.
+ * A stream of the events after `lastId` that `role` may hear, until `signal` aborts or its reader
+ * goes. All streams share one look at the database. One whose reader is slow, or that starts
+ * behind, reads for itself until it has caught up, no faster than it is read.
  */
 export function eventStream(lastId: number, role: Role, signal: AbortSignal): ReadableStream {
   let stream: OpenStream;

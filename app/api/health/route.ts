@@ -2,7 +2,9 @@ import { latestEventId } from '@/db/events';
 import { AppError } from '@/lib/errors';
 import { errorResponse } from '../../http/error-response';
 
-/** Whether the web app and its database are up; for the start script and for monitors, open to all. */
+/**
+ * Whether the web app and its database are up; for the start script and for monitors, open to all.
+ */
 export async function GET(request: Request): Promise<Response> {
   try {
     await latestEventId();

@@ -3,11 +3,17 @@ import { answerSchema } from '@/lib/answers';
 import { flagKindSchema } from '@/lib/flags';
 import { pairsInHand } from '@/lib/leases';
 
-/** What the labeling screen and its routes say to each other. Times in ms unless the name says otherwise. */
+/**
+ * What the labeling screen and its routes say to each other. Times in ms unless the name says
+ * otherwise.
+ */
 
 const id = z.string().min(1).max(64);
 
-/** One image of a pair or a group: `src` is byte-exact and never changes; `flags` are the person's own. */
+/**
+ * One image of a pair or a group: `src` is byte-exact and never changes; `flags` are the person's
+ * own.
+ */
 export const servedImageSchema = z.object({
   sampleId: z.string(),
   src: z.string(),
@@ -29,7 +35,10 @@ export const servedPairSchema = z.object({
 
 export type ServedPair = z.infer<typeof servedPairSchema>;
 
-/** A leased group: several images of one prompt in the order drawn by the server, of which the bad ones are to be tagged. */
+/**
+ * A leased group: several images of one prompt in the order drawn by the server, of which the bad
+ * ones are to be tagged.
+ */
 export const servedGroupSchema = z.object({
   leaseId: z.string(),
   groupId: z.string(),
@@ -80,7 +89,10 @@ export const daySchema = z.object({
     .default(() => new Date().setHours(0, 0, 0, 0)),
 });
 
-/** What a screen has in hand, one of it shown and the others ahead: groups are several times as many images. */
+/**
+ * What a screen has in hand, one of it shown and the others ahead: groups are several times as many
+ * images.
+ */
 export const inHandMax = { pairs: pairsInHand, groups: 2 } as const;
 
 export const nextRequestSchema = daySchema.extend({
@@ -154,8 +166,8 @@ export type UndoRequest = z.infer<typeof undoRequestSchema>;
 export const flagRequestSchema = z.object({ sampleId: id, kind: flagKindSchema, set: z.boolean() });
 
 /**
- * What became of an action. `counted`: it stands. The others: it was not needed, because others were
- * faster or are at it, the pair was withdrawn, or it is too late to take it back.
+ * What became of an action. `counted`: it stands. The others: it was not needed, because others
+ * were faster or are at it, the pair was withdrawn, or it is too late to take it back.
  */
 export const outcomeSchema = z.object({
   outcome: z.enum([

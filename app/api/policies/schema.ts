@@ -32,7 +32,10 @@ export const servingSchema = z.object({
 export const policiesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),
-  /** A page of the versions, oldest first; before those of the first page stand the bases, wherever they belong. */
+  /**
+   * A page of the versions, oldest first; before those of the first page stand the bases, wherever
+   * they belong.
+   */
   policies: z.array(policyNodeSchema),
   /** How many versions there are in all. */
   total: z.number().int(),

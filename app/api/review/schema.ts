@@ -12,7 +12,10 @@ import { policyRefSchema } from '../rounds/schema';
 /** One defect of one policy, as each source saw it. */
 const defectRateSchema = z.record(flagSourceSchema, proportionSchema);
 
-/** What the judge saw of one defect in a version's own round: its parent's images, and its own. Null: it tells none alone. */
+/**
+ * What the judge saw of one defect in a version's own round: its parent's images, and its own.
+ * Null: it tells none alone.
+ */
 const againstParentSchema = z
   .object({ before: proportionSchema, after: proportionSchema })
   .nullable();
@@ -43,7 +46,10 @@ export const ratesViewSchema = z.object({
 
 export type RatesView = z.infer<typeof ratesViewSchema>;
 
-/** Evaluation images are the same prompts and seeds for every version; the others change every round. */
+/**
+ * Evaluation images are the same prompts and seeds for every version; the others change every
+ * round.
+ */
 export const ratesQuerySchema = z.object({
   pipeline: z.string().max(1000).optional(),
   purpose: purposeSchema.or(z.literal('any')).default('evaluation'),

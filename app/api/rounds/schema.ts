@@ -10,7 +10,10 @@ import { archiveDataSchema } from '@/lib/training/archive';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema, shownImageSchema } from '../images/schema';
 
-/** What the pages of rounds and their routes say to each other. Times in ms unless the name says otherwise. */
+/**
+ * What the pages of rounds and their routes say to each other. Times in ms unless the name says
+ * otherwise.
+ */
 
 export const policyRefSchema = z.object({ id: z.string(), name: z.string() });
 
@@ -76,7 +79,10 @@ export const roundsViewSchema = z.object({
 
 export type RoundsView = z.infer<typeof roundsViewSchema>;
 
-/** Where answers went when a round's labeling ended, or when it opened on what is there; see `TrainingData` in db/. */
+/**
+ * Where answers went when a round's labeling ended, or when it opened on what is there; see
+ * `TrainingData` in db/.
+ */
 export const trainingDataSchema = z.object({
   answers: z.number().int(),
   used: z.number().int(),
@@ -143,7 +149,10 @@ export const roundDetailSchema = z.object({
   after: shownEvaluationSchema.nullable(),
   /** Images of the policy before and after, on the same seeds. */
   frames: z.array(frameSchema),
-  /** Where the round followed a reward from a trained policy: the base, and its images beside those of the policy after. */
+  /**
+   * Where the round followed a reward from a trained policy: the base, and its images beside those
+   * of the policy after.
+   */
   base: policyRefSchema.extend({ frames: z.array(frameSchema) }).nullable(),
 });
 

@@ -21,7 +21,10 @@ export const checkPromptsSchema = z.strictObject({
   prompts: z.array(z.string().max(10_000)).max(100_000),
 });
 
-/** How many are cut, and the first of them. `room`: tokens of a prompt; null where the tokenizer is not at hand. */
+/**
+ * How many are cut, and the first of them. `room`: tokens of a prompt; null where the tokenizer is
+ * not at hand.
+ */
 export const checkedPromptsSchema = z.object({
   room: z.number().nullable(),
   cut: z.number().int(),

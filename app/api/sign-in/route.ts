@@ -13,8 +13,9 @@ import {
 } from '../../http/rate-limit';
 
 /**
- * Signs in by email and password. Wrong email and wrong password are told apart to nobody. Only wrong ones count against the
- * limits, and those of strangers not against a device that this email has signed in on.
+ * Signs in by email and password. Wrong email and wrong password are told apart to nobody. Only
+ * wrong ones count against the limits, and those of strangers not against a device that this email
+ * has signed in on.
  */
 export const POST = openRoute(
   { body: signInRequestSchema, limit: signInLimit },

@@ -2,7 +2,10 @@ import { TriangleAlert } from 'lucide-react';
 import type { ShownEvaluation } from '../../api/evaluations/schema';
 import { percent } from '../figures/format';
 
-/** The alarm of reward hacking: what rose, what fell meanwhile, and what to do. Nothing where all is well. */
+/**
+ * The alarm of reward hacking: what rose, what fell meanwhile, and what to do. Nothing where all is
+ * well.
+ */
 export function HackingNotice({ summary: { reward, alarms } }: { summary: ShownEvaluation }) {
   if (!reward || alarms.length === 0) return null;
   return (

@@ -15,7 +15,10 @@ function isJudged({ judge, defects }: ShownEvaluation): boolean {
 /** Of a measure that one of two judges does not know. */
 const unseen = { count: 0, n: 0 };
 
-/** What a round achieved: every rate with its interval and count, before and after; without a `before`, what there is. */
+/**
+ * What a round achieved: every rate with its interval and count, before and after; without a
+ * `before`, what there is.
+ */
 export function OutcomeCard({
   before,
   after,

@@ -8,8 +8,9 @@ const tones = {
 };
 
 /**
- * A rate as a dot on a line as long as its 95 % interval. The numbers stand beside it as text, so it
- * is decoration to a screen reader. `max` is the rate at the right end; `mark` draws a thin line.
+ * A rate as a dot on a line as long as its 95 % interval. The numbers stand beside it as text, so
+ * it is decoration to a screen reader. `max` is the rate at the right end; `mark` draws a thin
+ * line.
  */
 export function IntervalBar({
   interval,
@@ -57,7 +58,9 @@ export function IntervalBar({
 /** Ends of a scale whose quarters are round numbers too. */
 const scaleEnds = [0.04, 0.08, 0.12, 0.2, 0.4, 0.6, 0.8, 1];
 
-/** The shortest scale that holds all of these intervals, so that bars below each other can share it. */
+/**
+ * The shortest scale that holds all of these intervals, so that bars below each other can share it.
+ */
 export function commonMax(intervals: readonly (Interval | null)[]): number {
   const highest = Math.max(0, ...intervals.map((interval) => interval?.high ?? 0));
   return scaleEnds.find((end) => end >= highest) ?? 1;

@@ -11,7 +11,8 @@ import { DefectMarks, Picture } from './picture';
 
 /**
  * A contact sheet of the same seeds before and after: each cell two images, and, when pressed, the
- * two in large to be held against each other. Where a reward was followed, what it says of both stands below.
+ * two in large to be held against each other. Where a reward was followed, what it says of both
+ * stands below.
  */
 export function FrameSheet({
   frames,

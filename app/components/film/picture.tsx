@@ -13,8 +13,8 @@ export function altOf(image: ShownImage, prompt: string): string {
 }
 
 /**
- * One image, pixels kept. For somebody who wants it so (`data-blur` on an ancestor), sensitive images
- * are blurred until pointed at or focused.
+ * One image, pixels kept. For somebody who wants it so (`data-blur` on an ancestor), sensitive
+ * images are blurred until pointed at or focused.
  */
 export function Picture({
   image,
@@ -44,7 +44,9 @@ export function Picture({
   );
 }
 
-/** The marks a grease pencil would leave on a contact sheet: a corner for each defect the judge saw. */
+/**
+ * The marks a grease pencil would leave on a contact sheet: a corner for each defect the judge saw.
+ */
 export function DefectMarks({ image }: { image: ShownImage }) {
   const { defects = [] } = image.verdict ?? {};
   if (defects.length === 0) return null;

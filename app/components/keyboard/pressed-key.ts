@@ -9,14 +9,18 @@ export type Layout = {
   latin: boolean;
 };
 
-/** There is one keyboard at a time; letters tell what it is, and people may switch over at any moment. */
+/**
+ * There is one keyboard at a time; letters tell what it is, and people may switch over at any
+ * moment.
+ */
 const inUse: Layout = { latin: true };
 
 /**
- * The name of a pressed key, null where it has none to go by. 'KeyQ' is the key that types a q, wherever it lies, or lies
- * where q is elsewhere if the keyboard types letters of another script. 'Digit1' and 'ArrowLeft' are places: what digit keys
- * type without Shift differs ('&' in France). Keys of other characters go by the character ('ö', '-'), all others by what
- * they do ('Backspace', 'F2').
+ * The name of a pressed key, null where it has none to go by. 'KeyQ' is the key that types a q,
+ * wherever it lies, or lies where q is elsewhere if the keyboard types letters of another script.
+ * 'Digit1' and 'ArrowLeft' are places: what digit keys type without Shift differs ('&' in France).
+ * Keys of other characters go by the character ('ö', '-'), all others by what they do ('Backspace',
+ * 'F2').
  */
 export function pressedKey(stroke: KeyStroke): string | null {
   return keyName(stroke, inUse);
@@ -35,7 +39,8 @@ export function keyName({ key, code }: KeyStroke, layout: Layout): string | null
   // Vowel signs are marks, and some keys type several letters at once.
   if (/[\p{L}\p{M}]/u.test(key)) layout.latin = /\p{Script=Latin}/u.test(key);
   if (letter) return `Key${letter}`;
-  // On the keyboards of some scripts (Greek, Hebrew) a few of the places of letters type punctuation.
+  // On the keyboards of some scripts (Greek, Hebrew) a few of the places of letters type
+  // punctuation.
   if (!layout.latin && /^Key[A-Z]$/.test(code)) return code;
   return key.toLowerCase() || null;
 }

@@ -10,7 +10,9 @@ export type Span = { look: 'plain' | 'strong' | 'emphasis' | 'code'; text: strin
 const bullet = /^\s*[-*]\s+/;
 const number = /^\s*\d+[.)]\s+/;
 
-/** Headings, lists and paragraphs. Anything else is a paragraph as it stands: nothing is ever HTML. */
+/**
+ * Headings, lists and paragraphs. Anything else is a paragraph as it stands: nothing is ever HTML.
+ */
 export function parseBlocks(markdown: string): Block[] {
   return markdown
     .replaceAll('\r\n', '\n')

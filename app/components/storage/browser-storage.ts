@@ -1,4 +1,7 @@
-/** @file What a browser remembers for this site, and may refuse to: by a setting, in a private window, when it is full. */
+/**
+ * @file What a browser remembers for this site, and may refuse to: by a setting, in a private
+ * window, when it is full.
+ */
 
 export type BrowserStorage = {
   /** The text under a key; null where there is none, or none may be read. */
@@ -10,10 +13,16 @@ export type BrowserStorage = {
   keys(prefix: string): string[];
 };
 
-/** Storage as browsers have it, of which every touch may throw, also the look at `window.localStorage` itself. */
+/**
+ * Storage as browsers have it, of which every touch may throw, also the look at
+ * `window.localStorage` itself.
+ */
 export type RawStorage = Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'>;
 
-/** Storage that never throws. `open` gives what is to be used; a browser without any gives null or throws. */
+/**
+ * Storage that never throws. `open` gives what is to be used; a browser without any gives null or
+ * throws.
+ */
 export function browserStorage(
   open: () => RawStorage | null = () => window.localStorage,
 ): BrowserStorage {

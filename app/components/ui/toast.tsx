@@ -43,7 +43,9 @@ function ToastList() {
   ));
 }
 
-/** Shows a message at the edge of the page: `say` for what went well, `complain` for what did not. */
+/**
+ * Shows a message at the edge of the page: `say` for what went well, `complain` for what did not.
+ */
 export function useToast(): {
   say: (title: string) => void;
   complain: (title: string, why?: string) => void;

@@ -7,8 +7,8 @@ import { FormError } from '../../components/ui/form-error';
 import { useJoin } from './use-join';
 
 /**
- * As little as possible between a link and the first pair: a name. Email and password are offered to
- * those who want to come back without a link.
+ * As little as possible between a link and the first pair: a name. Email and password are offered
+ * to those who want to come back without a link.
  */
 export function JoinForm({
   token,

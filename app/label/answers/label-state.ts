@@ -5,7 +5,10 @@ import type { Idle, ServedGroup, ServedImage, ServedPair } from '../../api/label
 /** A pair in hand. It may be shown once both of its images are decoded. */
 export type HeldPair = ServedPair & { kind: 'pair'; decoded: boolean };
 
-/** A group in hand, with what has been tagged so far. `chosen`: the image that flags and the closer look are about. */
+/**
+ * A group in hand, with what has been tagged so far. `chosen`: the image that flags and the closer
+ * look are about.
+ */
 export type HeldGroup = ServedGroup & {
   kind: 'group';
   decoded: boolean;
@@ -15,17 +18,20 @@ export type HeldGroup = ServedGroup & {
 
 export type Held = HeldPair | HeldGroup;
 
-/** Something done to a pair or group that can be taken back. `id` is the preference's or tagging's; skips have none. */
+/**
+ * Something done to a pair or group that can be taken back. `id` is the preference's or tagging's;
+ * skips have none.
+ */
 export type Decision =
   | { kind: 'answer'; id: string; answer: Answer; held: HeldPair }
   | { kind: 'tagging'; id: string; held: HeldGroup }
   | { kind: 'skip'; held: Held };
 
 /**
- * loading: nothing has arrived yet. developing: a pair or group is in hand, its images are being decoded.
- * ready: all its images stand. submitting: all in hand is answered, more is on its way.
- * waiting: the server has nothing for this person (`idle` says why). failed: it cannot be reached or
- * refuses (`failure` says why).
+ * loading: nothing has arrived yet. developing: a pair or group is in hand, its images are being
+ * decoded. ready: all its images stand. submitting: all in hand is answered, more is on its way.
+ * waiting: the server has nothing for this person (`idle` says why). failed: it cannot be reached
+ * or refuses (`failure` says why).
  */
 export type Phase = 'loading' | 'developing' | 'ready' | 'submitting' | 'waiting' | 'failed';
 
@@ -74,7 +80,9 @@ export const initialLabelState: LabelState = {
   supplies: 0,
 };
 
-/** The labeling screen's state after an action. Actions that do not fit the phase change nothing. */
+/**
+ * The labeling screen's state after an action. Actions that do not fit the phase change nothing.
+ */
 export function labelReducer(state: LabelState, action: LabelAction): LabelState {
   const next = transition(state, action);
   return next === state ? state : { ...next, phase: phaseOf(next) };

@@ -1,6 +1,6 @@
 /**
- * A random UUID (version 4). `crypto.randomUUID` exists on secure origins only, and on a local network
- * phones reach Darkroom by plain HTTP.
+ * A random UUID (version 4). `crypto.randomUUID` exists on secure origins only, and on a local
+ * network phones reach Darkroom by plain HTTP.
  */
 export function newClientId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

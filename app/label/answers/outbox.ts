@@ -11,8 +11,8 @@ import {
 import type { BrowserStorage } from '../../components/storage/browser-storage';
 
 /**
- * Something the person did that the server must hear of, in order and once. `leaseId` is the lease it is
- * about: what the server must not serve again meanwhile.
+ * Something the person did that the server must hear of, in order and once. `leaseId` is the lease
+ * it is about: what the server must not serve again meanwhile.
  */
 export const actionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('preference'), leaseId: z.string(), body: preferenceRequestSchema }),
@@ -25,8 +25,9 @@ export const actionSchema = z.discriminatedUnion('kind', [
 export type Action = z.infer<typeof actionSchema>;
 
 /**
- * `unsent`: actions the server has not acknowledged. `unkept`: how many of these the browser refused to store, so that they
- * are lost with the page. `refused`: whether it refused the last one. `trouble`: why the first of them is still here.
+ * `unsent`: actions the server has not acknowledged. `unkept`: how many of these the browser
+ * refused to store, so that they are lost with the page. `refused`: whether it refused the last
+ * one. `trouble`: why the first of them is still here.
  */
 export type OutboxView = {
   unsent: number;
@@ -40,7 +41,10 @@ export type OutboxView = {
 /** An action under its key; `kept`: whether it would outlive the page. */
 type Entry = { key: string; action: Action; kept: boolean };
 
-/** Hears what became of an action: the server's outcome, or the error with which it refused for good. */
+/**
+ * Hears what became of an action: the server's outcome, or the error with which it refused for
+ * good.
+ */
 export type Watcher = (action: Action, result: Outcome | AppError) => void;
 
 export type Outbox = {
@@ -78,9 +82,9 @@ export const nothingUnsent: OutboxView = {
 
 /**
  * Actions on their way to the server. Each lies in `storage` under a key of its own from before the
- * first attempt until the server has acknowledged it, so it outlives a lost connection, a reload and
- * a crash; the server knows actions by their ids, so sending one twice changes nothing. What the browser
- * refuses to store is sent all the same, and stored as soon as there is room.
+ * first attempt until the server has acknowledged it, so it outlives a lost connection, a reload
+ * and a crash; the server knows actions by their ids, so sending one twice changes nothing. What
+ * the browser refuses to store is sent all the same, and stored as soon as there is room.
  */
 export function createOutbox(options: {
   /** Whose actions these are: one browser may serve several people. */

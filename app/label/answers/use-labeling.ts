@@ -15,8 +15,8 @@ import { useOutbox } from './use-outbox';
 import { usePairSupply } from './use-pair-supply';
 
 /**
- * The labeling screen without its looks: the pairs in hand, what the person does to them, and how that
- * reaches the server. An action shows at once; the outbox sends it behind.
+ * The labeling screen without its looks: the pairs in hand, what the person does to them, and how
+ * that reaches the server. An action shows at once; the outbox sends it behind.
  */
 export function useLabeling(options: { personId: string; guidelinesVersion: number | null }) {
   const [state, dispatch] = useReducer(labelReducer, initialLabelState);

@@ -12,8 +12,8 @@ const heartbeatMsMin = 2_000;
 const heartbeatMsMax = 30_000;
 
 /**
- * Keeps the leases in hand alive while somebody is there (so that nobody is hurried, WCAG 2.2.1) and
- * gives them back when the page is left.
+ * Keeps the leases in hand alive while somebody is there (so that nobody is hurried, WCAG 2.2.1)
+ * and gives them back when the page is left.
  */
 export function useLeaseKeeping(options: {
   /** What is in hand and has no action under way. */

@@ -7,7 +7,10 @@ import { send } from '../../http/send';
 import { dayStart } from './day-start';
 import { createOutbox, nothingUnsent, type Outbox, type OutboxView, type Watcher } from './outbox';
 
-/** One for each person who uses this page, kept when the labeling screen is left: it goes on sending. */
+/**
+ * One for each person who uses this page, kept when the labeling screen is left: it goes on
+ * sending.
+ */
 const opened = new Map<string, Outbox>();
 
 function outboxOf(owner: string): Outbox {

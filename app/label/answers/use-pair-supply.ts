@@ -30,8 +30,9 @@ function retryMs(idle: Idle): number | null {
 const failedRetryMs = 3_000;
 
 /**
- * Keeps the hand full: asks for pairs or groups whenever fewer than wanted are there, and again after a pause
- * when the server had none or could not be reached. Returns `ask`, to ask without waiting.
+ * Keeps the hand full: asks for pairs or groups whenever fewer than wanted are there, and again
+ * after a pause when the server had none or could not be reached. Returns `ask`, to ask without
+ * waiting.
  */
 export function usePairSupply(options: {
   state: LabelState;
@@ -44,7 +45,8 @@ export function usePairSupply(options: {
 }): { ask: () => void } {
   const { state, dispatch } = options;
   const { hand } = state;
-  // What has an answer on its way still counts at the server, which lets nobody hold more than the hand.
+  // What has an answer on its way still counts at the server, which lets nobody hold more than the
+  // hand.
   const held = new Set([...hand.map(({ leaseId }) => leaseId), ...options.unsentLeaseIds]);
   const missing = (hand[0]?.kind === 'group' ? inHandMax.groups : inHandMax.pairs) - held.size;
   const { mutate, isPending } = useMutation({

@@ -5,9 +5,10 @@ import { type RefObject, useLayoutEffect, useRef } from 'react';
 const samplesKept = 200;
 
 /**
- * Measures how long it takes from the action (a key, a click) to the next pair standing on screen, in
- * ms: the last in `data-turnaround-ms` of the element, the 95th percentile in `data-turnaround-p95-ms`,
- * each one as a performance measure `darkroom:turnaround`. Returns `start`, to be called by the action.
+ * Measures how long it takes from the action (a key, a click) to the next pair standing on screen,
+ * in ms: the last in `data-turnaround-ms` of the element, the 95th percentile in
+ * `data-turnaround-p95-ms`, each one as a performance measure `darkroom:turnaround`. Returns
+ * `start`, to be called by the action.
  */
 export function useTurnaround(
   element: RefObject<HTMLElement | null>,

@@ -5,7 +5,10 @@ import { cn } from '../../components/ui/cn';
 import { ShortcutKey } from '../keys/shortcut-key';
 import { ariaKeys, type Bindings } from '../keys/shortcuts';
 
-/** Where each answer stands: the sides outside, as on screen; on a phone, held either way, the sides on top. */
+/**
+ * Where each answer stands: the sides outside, as on screen; on a phone, held either way, the sides
+ * on top.
+ */
 const places: Record<Answer, string> = {
   left: 'order-1',
   right: 'order-2 sm:order-4 low:order-2',

@@ -12,8 +12,9 @@ import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
 
 /**
- * One or two images on the whole screen; pixels stay pixels. Moving or zooming one of two moves the other the same way, so
- * that the same place of both can be compared; another image in the place of one is seen at the same place too.
+ * One or two images on the whole screen; pixels stay pixels. Moving or zooming one of two moves the
+ * other the same way, so that the same place of both can be compared; another image in the place of
+ * one is seen at the same place too.
  */
 export function CloserLook({
   title,

@@ -11,7 +11,10 @@ import { FormError } from '../../components/ui/form-error';
 import { Switch } from '../../components/ui/switch';
 import { send } from '../../http/send';
 
-/** Asked before the first pair and whenever the guidelines have changed; labeling starts with the answer. */
+/**
+ * Asked before the first pair and whenever the guidelines have changed; labeling starts with the
+ * answer.
+ */
 export function ConsentDialog({
   guidelines,
   blurNsfw,

@@ -1,7 +1,10 @@
 import type { LabelProgress } from '../../api/label/schema';
 import { Progress } from '../../components/ui/progress';
 
-/** How far the round is and how much of it is one's own. Its place is kept while nothing is known yet. */
+/**
+ * How far the round is and how much of it is one's own. Its place is kept while nothing is known
+ * yet.
+ */
 export function ProgressLine({ progress }: { progress: LabelProgress | null }) {
   const round = progress?.round ?? null;
   const answers = round?.of === 'groups' ? 'taggings' : 'picks';

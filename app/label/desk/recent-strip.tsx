@@ -4,7 +4,10 @@ import { type Decision, imagesOf } from '../answers/label-state';
 /** Of a group as many images as fit beside the other decisions. */
 const imagesMax = 4;
 
-/** The last decisions as a contact sheet, newest first: what was picked is ringed, as with a grease pencil; what is bad fades. */
+/**
+ * The last decisions as a contact sheet, newest first: what was picked is ringed, as with a grease
+ * pencil; what is bad fades.
+ */
 export function RecentStrip({
   history,
   unsentLeaseIds,

@@ -4,7 +4,10 @@ import { CloudUpload } from 'lucide-react';
 import { Badge } from '../../components/ui/badge';
 import { useOutbox } from '../answers/use-outbox';
 
-/** How many picks the server does not have yet, and why, and whether the page must stay open for them; nothing when it has them all. */
+/**
+ * How many picks the server does not have yet, and why, and whether the page must stay open for
+ * them; nothing when it has them all.
+ */
 export function UnsentBadge({ owner }: { owner: string }) {
   const { view } = useOutbox(owner);
   return (

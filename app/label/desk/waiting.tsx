@@ -7,7 +7,10 @@ import { buttonClass } from '../../components/ui/button-class';
 import { inWords } from '../../components/ui/duration';
 import type { LabelState } from '../answers/label-state';
 
-/** What stands on the film where no pair does: why, and what happens next. Each reason has its own words. */
+/**
+ * What stands on the film where no pair does: why, and what happens next. Each reason has its own
+ * words.
+ */
 export function Waiting({
   state,
   mayStartRounds,

@@ -7,8 +7,9 @@ import { PairLayer } from './pair-layer';
 import { type Side, sides } from './sides';
 
 /**
- * Two frames on a strip of film. All pairs in hand lie in it as layers, of which the first shows once
- * both its images are decoded: so the two appear in the same frame, and the next pair is already there.
+ * Two frames on a strip of film. All pairs in hand lie in it as layers, of which the first shows
+ * once both its images are decoded: so the two appear in the same frame, and the next pair is
+ * already there.
  */
 export function FilmStrip({
   pairs,

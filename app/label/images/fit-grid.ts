@@ -6,8 +6,9 @@ export type Grid = {
 };
 
 /**
- * The grid in which `count` images of one shape are largest within a room. Where they would be narrower than `widthMin`,
- * as many columns as are that wide, and the rows overflow the room's height.
+ * The grid in which `count` images of one shape are largest within a room. Where they would be
+ * narrower than `widthMin`, as many columns as are that wide, and the rows overflow the room's
+ * height.
  *
  * @param aspect width divided by height of an image
  * @param gap between two images, px
@@ -30,7 +31,8 @@ export function fitGrid(options: {
   };
   const all = Array.from({ length: count }, (_, index) => index + 1);
   const widest = Math.max(...all.map(widthIn));
-  // Among grids of almost the same size the one with the fewest empty places, then with the fewest columns.
+  // Among grids of almost the same size the one with the fewest empty places, then with the fewest
+  // columns.
   const empty = (columns: number) => rowsOf(columns) * columns - count;
   const [best = 1] = all
     .filter((columns) => widthIn(columns) >= 0.97 * widest)

@@ -9,7 +9,10 @@ import { FlagChips } from '../desk/flag-chips';
 import { ShortcutKey } from '../keys/shortcut-key';
 import { ariaKeys, type Bindings, tagShortcutOf } from '../keys/shortcuts';
 
-/** What can be done under the closer look at one image of a group: go to its neighbours, tag it, flag it. */
+/**
+ * What can be done under the closer look at one image of a group: go to its neighbours, tag it,
+ * flag it.
+ */
 export function GroupCloserBar({
   group,
   at,

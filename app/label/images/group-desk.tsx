@@ -21,8 +21,8 @@ const imagePxMin = 112;
 const imagePxMax = 544;
 
 /**
- * A group of images of one prompt as a contact sheet: the bad ones are crossed out. The images are as large as the window
- * allows. Groups in hand lie on it as layers, of which the first shows.
+ * A group of images of one prompt as a contact sheet: the bad ones are crossed out. The images are
+ * as large as the window allows. Groups in hand lie on it as layers, of which the first shows.
  */
 export function GroupDesk({
   groups,

@@ -11,7 +11,10 @@ import { ariaKeys, type Bindings, tagShortcutOf } from '../keys/shortcuts';
 const cornerClass =
   'absolute bottom-1 flex size-7 items-center justify-center rounded-sm bg-film/80 text-film-ink opacity-80 group-hover:opacity-100 focus-visible:opacity-100 @min-[10rem]:bottom-1.5 @min-[10rem]:size-9';
 
-/** What can be done to one image of a group: tag it by pressing it, choose it for its flags, look closer. */
+/**
+ * What can be done to one image of a group: tag it by pressing it, choose it for its flags, look
+ * closer.
+ */
 export function GroupFrame({
   image,
   number,

@@ -11,8 +11,8 @@ import { useDecoding } from './use-decoding';
 export const groupGapPx = 8;
 
 /**
- * All images of a group in their places, invisible until their turn: they appear together. One that cannot be loaded does
- * not keep the others back; it can be tagged, or the group skipped.
+ * All images of a group in their places, invisible until their turn: they appear together. One that
+ * cannot be loaded does not keep the others back; it can be tagged, or the group skipped.
  */
 export function GroupLayer({
   group,

@@ -7,8 +7,8 @@ import { sides } from './sides';
 import { useDecoding } from './use-decoding';
 
 /**
- * Both images of a pair in their places, invisible until their turn. Tells when both are decoded, or that one of them
- * cannot be loaded.
+ * Both images of a pair in their places, invisible until their turn. Tells when both are decoded,
+ * or that one of them cannot be loaded.
  */
 export function PairLayer({
   pair,

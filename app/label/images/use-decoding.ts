@@ -6,8 +6,9 @@ const attemptsMax = 5;
 const retryMs = 1_500;
 
 /**
- * Waits until all images within `layer` are decoded. What does not load is tried again, and given up after a few times;
- * each attempt wants new elements (`key={attempt}`), because one that failed does not load again.
+ * Waits until all images within `layer` are decoded. What does not load is tried again, and given
+ * up after a few times; each attempt wants new elements (`key={attempt}`), because one that failed
+ * does not load again.
  */
 export function useDecoding(
   layer: RefObject<HTMLElement | null>,

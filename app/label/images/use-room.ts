@@ -3,8 +3,8 @@
 import { type RefObject, useLayoutEffect, useState } from 'react';
 
 /**
- * The room that is left in `desk` beside or below `controls`, px: they stand in a row on low screens, else in a column.
- * Null until it is measured.
+ * The room that is left in `desk` beside or below `controls`, px: they stand in a row on low
+ * screens, else in a column. Null until it is measured.
  */
 export function useRoom(
   desk: RefObject<HTMLElement | null>,

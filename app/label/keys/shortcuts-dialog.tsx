@@ -17,7 +17,10 @@ import {
   shortcutSections,
 } from './shortcuts';
 
-/** All keys, to be changed or switched off (WCAG 2.1.4). They are kept in this browser, if it keeps anything. */
+/**
+ * All keys, to be changed or switched off (WCAG 2.1.4). They are kept in this browser, if it keeps
+ * anything.
+ */
 export function ShortcutsDialog({
   open,
   bindings,
@@ -43,7 +46,8 @@ export function ShortcutsDialog({
       event.preventDefault();
       event.stopPropagation();
       const key = pressedKey(event);
-      // A dead key has no name, and on its way to a character Shift goes down first: the next one is meant.
+      // A dead key has no name, and on its way to a character Shift goes down first: the next one
+      // is meant.
       if (key === null || modifiers.has(key)) return;
       setListening(null);
       if (!reserved.has(key)) onChange(rebind(bindings, listening, key));

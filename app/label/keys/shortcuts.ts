@@ -47,8 +47,9 @@ export const shortcutNames: readonly ShortcutName[] = shortcutSections.flatMap(
 );
 
 /**
- * Letters go by what is printed on the key, digits and arrows by their places (`pressedKey`). For pairs the row of letters
- * is cut in the middle, as it lies on most keyboards: its left half flags the left image, its right half the right one.
+ * Letters go by what is printed on the key, digits and arrows by their places (`pressedKey`). For
+ * pairs the row of letters is cut in the middle, as it lies on most keyboards: its left half flags
+ * the left image, its right half the right one.
  */
 export const defaultKeys: Record<ShortcutName, readonly string[]> = {
   skip: ['KeyS'],
@@ -158,7 +159,10 @@ function collide(a: ShortcutName, b: ShortcutName): boolean {
   return a !== b && subjectsOf(a).some((subject) => subjectsOf(b).includes(subject));
 }
 
-/** Bindings as they were stored; what cannot be read, and what is new since, is as by default where the key is free. */
+/**
+ * Bindings as they were stored; what cannot be read, and what is new since, is as by default where
+ * the key is free.
+ */
 export function parseBindings(text: string | null): Bindings {
   if (text === null) return defaultBindings;
   const parsed = bindingsSchema.safeParse(safeJson(text));
@@ -178,7 +182,9 @@ export function ariaKeys(bindings: Bindings, name: ShortcutName): string | undef
   return (bindings.on && bindings.keys[name].map(ariaKey).join(' ')) || undefined;
 }
 
-/** The bindings with `key` doing `name` alone: it is taken from whatever else it did in its place. */
+/**
+ * The bindings with `key` doing `name` alone: it is taken from whatever else it did in its place.
+ */
 export function rebind(bindings: Bindings, name: ShortcutName, key: string): Bindings {
   const keys = { ...bindings.keys };
   for (const other of shortcutNames) {
@@ -189,8 +195,8 @@ export function rebind(bindings: Bindings, name: ShortcutName, key: string): Bin
 }
 
 /**
- * What a key does to what is on screen, or null when it does nothing or shortcuts are switched off. Keys of punctuation
- * that an earlier version bound by their place (`code`) still act from there.
+ * What a key does to what is on screen, or null when it does nothing or shortcuts are switched off.
+ * Keys of punctuation that an earlier version bound by their place (`code`) still act from there.
  */
 export function shortcutFor(
   bindings: Bindings,

@@ -13,7 +13,10 @@ import {
 
 const storageKey = 'darkroom-shortcuts';
 
-/** This browser's bindings (they go with the keyboard, not with the person) and a way to change them. */
+/**
+ * This browser's bindings (they go with the keyboard, not with the person) and a way to change
+ * them.
+ */
 export function useBindings(): {
   bindings: Bindings;
   /** Whether they outlive this page; a browser may refuse to store them. */
@@ -34,8 +37,8 @@ export function useBindings(): {
 }
 
 /**
- * Calls `onPress` when a bound key goes down and `onRelease` when it comes up. A key held down counts
- * once: nobody means to judge thirty pairs a second.
+ * Calls `onPress` when a bound key goes down and `onRelease` when it comes up. A key held down
+ * counts once: nobody means to judge thirty pairs a second.
  */
 export function useShortcuts(options: {
   bindings: Bindings;
@@ -45,7 +48,8 @@ export function useShortcuts(options: {
   onRelease: (name: ShortcutName) => void;
 }): void {
   const { bindings, subject, onPress, onRelease } = options;
-  // By place: Shift and a change of layout may let a key come up under another name than it went down.
+  // By place: Shift and a change of layout may let a key come up under another name than it went
+  // down.
   const down = useRef(new Map<string, ShortcutName>());
   const pressed = useEffectEvent((event: KeyboardEvent) => {
     const name = subject && shortcutFor(bindings, event, subject);
@@ -74,7 +78,9 @@ export function useShortcuts(options: {
   }, []);
 }
 
-/** Whether the key belongs to the browser, to a text field, to an open menu, or presses a button. */
+/**
+ * Whether the key belongs to the browser, to a text field, to an open menu, or presses a button.
+ */
 function hasOtherMeaning(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
   const target = event.target instanceof Element ? event.target : null;

@@ -3,7 +3,10 @@ import { signalWords } from '@/lib/judges/alarms';
 import { type DeclaredJudge, defectsAmong } from '@/lib/judges/judging';
 import type { ShownEvaluation } from '../../api/evaluations/schema';
 
-/** An evaluation in the words of the judge of its pipeline. Numbers of single images are for the pages that show them. */
+/**
+ * An evaluation in the words of the judge of its pipeline. Numbers of single images are for the
+ * pages that show them.
+ */
 export function showEvaluation(
   evaluation: Evaluation | null,
   judge: DeclaredJudge | null,

@@ -13,7 +13,10 @@ import { type DeclaredJudge, defectsOf } from '@/lib/judges/judging';
 import type { PoliciesQuery, PoliciesView, PolicyNode } from '../../api/policies/schema';
 import { showEvaluation } from '../evaluations/show';
 
-/** The newest versions of one pipeline, or those before one of them; without a choice, of the pipeline whose base came first. */
+/**
+ * The newest versions of one pipeline, or those before one of them; without a choice, of the
+ * pipeline whose base came first.
+ */
 export async function loadPolicies({
   pipeline: wanted,
   before,

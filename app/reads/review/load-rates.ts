@@ -9,7 +9,9 @@ import type { EvaluationSummary } from '@/lib/metrics';
 import type { PolicyRates, RatesPageQuery, RatesView } from '../../api/review/schema';
 import { measuredIn } from '../rounds/summaries';
 
-/** Defect rates of the newest versions of a pipeline, or of those before one of them; oldest first. */
+/**
+ * Defect rates of the newest versions of a pipeline, or of those before one of them; oldest first.
+ */
 export async function loadRates({
   pipeline: wanted,
   purpose,
@@ -32,7 +34,9 @@ export async function loadRates({
   return { pipelines, pipeline, judged, rates: await besideParents(rates, judge), ...rest };
 }
 
-/** The rates of the first version and of the newest, on evaluation images; one where there is one. */
+/**
+ * The rates of the first version and of the newest, on evaluation images; one where there is one.
+ */
 export async function loadFirstAndNewest(): Promise<Pick<RatesView, 'judged' | 'rates'>> {
   const [pipeline] = await listPipelines();
   if (pipeline === undefined) return { judged: [], rates: [] };
@@ -60,7 +64,10 @@ async function besideParents(
   }));
 }
 
-/** A version and its parent as the round that made it measured them: drawn alike, on the same prompts and seeds. */
+/**
+ * A version and its parent as the round that made it measured them: drawn alike, on the same
+ * prompts and seeds.
+ */
 export interface AgainstParent {
   before: EvaluationSummary;
   after: EvaluationSummary;

@@ -5,7 +5,10 @@ import { listRewardModels } from '@/db/rewards/reward-models';
 import { learnedSources, materialProblem, rewardModelName } from '@/lib/rewards';
 import type { Material, RewardsView } from '../../api/reward-models/schema';
 
-/** The reward models of one pipeline, newest first; without a choice, of the one whose base came first. */
+/**
+ * The reward models of one pipeline, newest first; without a choice, of the one whose base came
+ * first.
+ */
 export async function loadRewardModels(wanted?: string): Promise<RewardsView> {
   const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;

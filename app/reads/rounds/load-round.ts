@@ -103,7 +103,10 @@ async function rewardNames(): Promise<(model: string) => string> {
     isAnalytic(model) ? analyticRewards[model].label : (names.get(model) ?? model);
 }
 
-/** What a round's configuration is held against: the round before it, else the pipeline's preset nearest to it. */
+/**
+ * What a round's configuration is held against: the round before it, else the pipeline's preset
+ * nearest to it.
+ */
 async function compareWith(
   round: Round,
   presets: Presets,

@@ -22,7 +22,9 @@ export async function summarize(
   }));
 }
 
-/** What a round's reward says of single evaluation images, by sample; empty where it follows none. */
+/**
+ * What a round's reward says of single evaluation images, by sample; empty where it follows none.
+ */
 export function rewardsIn(
   evaluations: readonly Evaluation[],
   policyId: string | null,

@@ -2,8 +2,8 @@ import type { TrainMetrics } from '@/lib/metrics';
 import type { TrainStepView } from '../../api/rounds/schema';
 
 /**
- * At most `pointsMax` points of a curve: neighbours are averaged, so that a spike stays visible as a
- * bump where dropping points might lose it. Each point stands at the last of its steps.
+ * At most `pointsMax` points of a curve: neighbours are averaged, so that a spike stays visible as
+ * a bump where dropping points might lose it. Each point stands at the last of its steps.
  */
 export function thinned(steps: readonly TrainStepView[], pointsMax: number): TrainStepView[] {
   if (steps.length <= pointsMax) return [...steps];

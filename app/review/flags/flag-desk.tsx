@@ -17,8 +17,8 @@ import type { FlagQueue } from './use-flag-queue';
 const stateTones = { open: 'neutral', confirmed: 'positive', rejected: 'negative' } as const;
 
 /**
- * One flag in large with its decision, the batch as a strip below. Single letters act only while the
- * desk has the focus (WCAG 2.1.4), which it takes when it opens.
+ * One flag in large with its decision, the batch as a strip below. Single letters act only while
+ * the desk has the focus (WCAG 2.1.4), which it takes when it opens.
  */
 export function FlagDesk({ queue }: { queue: FlagQueue }) {
   const desk = useRef<HTMLDivElement>(null);

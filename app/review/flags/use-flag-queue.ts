@@ -8,9 +8,9 @@ import { useFlagDecision, useFlags } from '../queries';
 export type FlagQueue = ReturnType<typeof useFlagQueue>;
 
 /**
- * Flags one after the other. A decision shows at once and the next flag stands there; what the server
- * refuses goes back to what it was. The batch stays as it is until all of it is decided, so that one
- * can go back in it.
+ * Flags one after the other. A decision shows at once and the next flag stands there; what the
+ * server refuses goes back to what it was. The batch stays as it is until all of it is decided, so
+ * that one can go back in it.
  */
 export function useFlagQueue(query: FlagsQuery, initial: FlagsView) {
   const { data, refetch } = useFlags(query, initial);

@@ -15,7 +15,10 @@ import { ImageDialog } from './image-dialog';
 
 const path = '/review/images';
 
-/** A contact sheet of a policy's images, filtered by flag; a press shows one in large with its flags. */
+/**
+ * A contact sheet of a policy's images, filtered by flag; a press shows one in large with its
+ * flags.
+ */
 export function ImagesView({
   query,
   first,

@@ -4,7 +4,10 @@ import { shortNumber } from '../../components/figures/format';
 import { Cell, HeadCell, Table } from '../../components/ui/table';
 import { type Axis, axisNames, type CurvePoint, curvesOf } from './curves';
 
-/** The numbers behind the curves; the latest step stands first, because it is the one people look for. */
+/**
+ * The numbers behind the curves; the latest step stands first, because it is the one people look
+ * for.
+ */
 export function CurvesTable({ points, axis }: { points: CurvePoint[]; axis: Axis }) {
   const columns = curvesOf(points).flatMap(({ title, series }) =>
     series.map(({ key, name }) => ({ key, name: series.length > 1 ? `${title}, ${name}` : title })),

@@ -24,7 +24,10 @@ export interface CurveSpec {
   series: readonly { key: NumberMetric | PartKey; name: string; color: string }[];
   /** Both ends of the vertical axis, where they are known. */
   domain?: readonly [number, number];
-  /** Drawn only where one of these was logged, too: what else the method says tells what its loss means. */
+  /**
+   * Drawn only where one of these was logged, too: what else the method says tells what its loss
+   * means.
+   */
   beside?: readonly NumberMetric[];
   /** A value worth a thin line. */
   mark?: number;
@@ -131,8 +134,8 @@ const all: readonly CurveSpec[] = [
 ];
 
 /**
- * What is drawn, in the order of a reader's questions: does it learn, which way, how far has it gone. Only what the
- * method has logged.
+ * What is drawn, in the order of a reader's questions: does it learn, which way, how far has it
+ * gone. Only what the method has logged.
  */
 export function curvesOf(points: readonly CurvePoint[]): CurveSpec[] {
   const logged = (key: NumberMetric | PartKey) => points.some((point) => point[key] !== undefined);

@@ -156,7 +156,10 @@ function Shares({
   );
 }
 
-/** The first training pairs, the winner with a frame around it, as one would circle it on a contact sheet. */
+/**
+ * The first training pairs, the winner with a frame around it, as one would circle it on a contact
+ * sheet.
+ */
 function PairStrip({ pairs, detail }: { pairs: TrainingPairView[]; detail: RoundDetail }) {
   const total = detail.trainingData?.trainingPairs ?? pairs.length;
   const doubted = pairs.some(({ smoothing }) => smoothing > 0);

@@ -7,8 +7,8 @@ import { Button } from '../../components/ui/button';
 import { Card, CardHeading } from '../../components/ui/card';
 
 /**
- * The same latents through the policy before a round and after it, or, where the round followed a reward from a policy that
- * had been trained already, through the base.
+ * The same latents through the policy before a round and after it, or, where the round followed a
+ * reward from a policy that had been trained already, through the base.
  */
 export function FramesCard({
   detail: { round, frames, base, after: measured },

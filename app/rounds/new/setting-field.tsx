@@ -9,7 +9,10 @@ import { Select } from '../../components/ui/select';
 import { Switch } from '../../components/ui/switch';
 import type { Typed } from './run-draft';
 
-/** One setting with its unit, its official default, why the preset departs from it, and what is wrong. */
+/**
+ * One setting with its unit, its official default, why the preset departs from it, and what is
+ * wrong.
+ */
 export function SettingField({
   setting,
   value,

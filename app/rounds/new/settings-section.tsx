@@ -8,7 +8,9 @@ import { Badge } from '../../components/ui/badge';
 import type { Problems, RunDraft, Typed } from './run-draft';
 import { SettingField } from './setting-field';
 
-/** All settings of one group; closed until somebody wants them, open when something in it is wrong. */
+/**
+ * All settings of one group; closed until somebody wants them, open when something in it is wrong.
+ */
 export function SettingsSection({
   group,
   draft,

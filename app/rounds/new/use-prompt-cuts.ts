@@ -10,7 +10,10 @@ import { linesOf } from './run-draft';
 /** After so long without a key somebody has stopped typing. */
 const pauseMs = 500;
 
-/** Which of the prompts in a text are longer than the pipeline takes, as a sentence; null where none is, or nobody knows. */
+/**
+ * Which of the prompts in a text are longer than the pipeline takes, as a sentence; null where none
+ * is, or nobody knows.
+ */
 export function usePromptCuts(pipeline: string, text: string): string | null {
   const settled = usePause(text);
   const { data } = useQuery({

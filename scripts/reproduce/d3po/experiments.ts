@@ -1,4 +1,7 @@
-/** @file The experiments themselves: each trained round by round from where it was left, then reported together. */
+/**
+ * @file The experiments themselves: each trained round by round from where it was left, then
+ * reported together.
+ */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -54,7 +57,9 @@ function sized(experiment: Experiment, quick: boolean): Experiment {
   return { ...experiment, rounds: 1, perRound: Math.ceil(0.75 * experiment.perRound) };
 }
 
-/** The base policy on the evaluation images: the same for all experiments, so it is measured once. */
+/**
+ * The base policy on the evaluation images: the same for all experiments, so it is measured once.
+ */
 async function measuredBase(suite: Suite, images: number): Promise<Measured> {
   const path = join(suite.work, `base-${images}.json`);
   if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as Measured;

@@ -1,4 +1,7 @@
-/** @file Instead of the experiments: looks at what there is to learn before training, and at how much of it to take after. */
+/**
+ * @file Instead of the experiments: looks at what there is to learn before training, and at how
+ * much of it to take after.
+ */
 import { refuse } from '@/scripts/command-line';
 import { measureAgreement } from '../experiment/agreement';
 import { measureBetween, rawBetween, writeBetween } from '../experiment/between';

@@ -1,4 +1,7 @@
-/** @file What all works of the suite `d3po` start from, and where its experiments are kept between two starts. */
+/**
+ * @file What all works of the suite `d3po` start from, and where its experiments are kept between
+ * two starts.
+ */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';

@@ -1,7 +1,8 @@
 /**
- * @file Where the labels speak with one voice: gradients of D3PO from two disjoint halves of one round, compared per
- * timestep and per kind of module. What the halves share is signal, the rest is noise of single images. A cosine near 0 does
- * not make a step useless: the optimizer weighs every entry by how sure it is, the cosine by how large.
+ * @file Where the labels speak with one voice: gradients of D3PO from two disjoint halves of one
+ * round, compared per timestep and per kind of module. What the halves share is signal, the rest is
+ * noise of single images. A cosine near 0 does not make a step useless: the optimizer weighs every
+ * entry by how sure it is, the cosine by how large.
  */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';

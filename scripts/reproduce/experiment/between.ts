@@ -1,6 +1,7 @@
 /**
- * @file How much of a trained policy to take: its adapter at part of its strength, the base in the early steps of sampling
- * (annealed importance guidance), and, as a ceiling, the world that drew the training data, asked for the same prompts.
+ * @file How much of a trained policy to take: its adapter at part of its strength, the base in the
+ * early steps of sampling (annealed importance guidance), and, as a ceiling, the world that drew
+ * the training data, asked for the same prompts.
  */
 import { winRate } from '@/lib/statistics/proportion';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';

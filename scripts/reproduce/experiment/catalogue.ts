@@ -1,6 +1,6 @@
 /**
- * @file The paper's three experiments on `hands`, and a first-time user's: what is asked of the annotators and what is
- * measured.
+ * @file The paper's three experiments on `hands`, and a first-time user's: what is asked of the
+ * annotators and what is measured.
  */
 
 import { settingsOf } from '@/lib/settings/presets';
@@ -21,9 +21,13 @@ export interface Experiment {
   source:
     | { kind: 'groups'; size: number; bad: (verdict: Verdict) => boolean }
     | { kind: 'pairs'; taste: Taste };
-  /** The images whose diversity counts: those without the defect, or those that show what was asked. */
+  /**
+   * The images whose diversity counts: those without the defect, or those that show what was asked.
+   */
   good: keyof Measured['diversityAmong'];
-  /** Rounds, and groups or pairs in each. Tagging an image or picking from a pair is one judgement. */
+  /**
+   * Rounds, and groups or pairs in each. Tagging an image or picking from a pair is one judgement.
+   */
   rounds: number;
   perRound: number;
   training: TrainingSettings;
@@ -43,14 +47,17 @@ const common: Omit<TrainingSettings, 'learningRate' | 'perStep'> = {
   beta: 0.1,
   clipRange: 0.1,
   /**
-   * Colours and shapes are settled in the first steps. The gradients of the later ones are longer and would outvote them
-   * (`squaredLength` in docs/results/agreement-blood.json, made by `npm run reproduce -- --agreement`).
+   * Colours and shapes are settled in the first steps. The gradients of the later ones are longer
+   * and would outvote them (`squaredLength` in docs/results/agreement-blood.json, made by `npm run
+   * reproduce -- --agreement`).
    */
   noisiestShare: 0.4,
   timestepFraction: 1,
   epochs: 1,
   adamW: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 1e-4, maxGradNorm: 1 },
-  /** A round is one large step: how sure its gradient is, weight by weight, only its runs can tell. */
+  /**
+   * A round is one large step: how sure its gradient is, weight by weight, only its runs can tell.
+   */
   secondMoment: 'runs',
 };
 
@@ -107,8 +114,8 @@ export const experiments: Record<ExperimentName, Experiment> = {
     good: 'aligned',
     rounds: 2,
     perRound: 1000,
-    // Who follows the prompt is plain to see, and earlier: many pairs agree, so the first step may be longer. The second
-    // one has less to correct, and as long a step would only add noise.
+    // Who follows the prompt is plain to see, and earlier: many pairs agree, so the first step may
+    // be longer. The second one has less to correct, and as long a step would only add noise.
     training: { ...common, noisiestShare: 0.3, learningRate: 1.4e-2, perStep: 1000 },
     decay: 0.5,
   },

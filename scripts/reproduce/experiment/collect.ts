@@ -1,4 +1,7 @@
-/** @file A round's labels: images of the current policy, and what the simulated annotators say of them. */
+/**
+ * @file A round's labels: images of the current policy, and what the simulated annotators say of
+ * them.
+ */
 import { answer, type Taste, tag } from '@/scripts/annotators';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Judge } from '@/trainer/hands/judge/judge';
@@ -19,7 +22,10 @@ export interface Judged {
   comparisons: Comparison[];
 }
 
-/** Draws a round's images and asks the simulated annotators. What says nothing is counted and left out. */
+/**
+ * Draws a round's images and asks the simulated annotators. What says nothing is counted and left
+ * out.
+ */
 export async function collect(
   student: Student,
   eyes: Judge,

@@ -21,7 +21,10 @@ export interface DrawOptions {
 
 const batch = 14;
 
-/** Draws every request with the policy (the base where `adapter` is undefined) and lets `judge` read it. */
+/**
+ * Draws every request with the policy (the base where `adapter` is undefined) and lets `judge` read
+ * it.
+ */
 export async function* draw(
   student: Student,
   judge: Judge,

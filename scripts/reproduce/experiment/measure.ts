@@ -1,4 +1,7 @@
-/** @file What judge A sees in a policy: rates with counts, alignment, and diversity, on prompts and seeds never trained on. */
+/**
+ * @file What judge A sees in a policy: rates with counts, alignment, and diversity, on prompts and
+ * seeds never trained on.
+ */
 
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
@@ -22,7 +25,10 @@ export interface Measured {
   alignment: number;
   /** All-pairs LPIPS within a prompt, averaged over prompts. */
   diversity: number;
-  /** The same among the images that have no such defect, or show all that was asked: what is left when all is well. */
+  /**
+   * The same among the images that have no such defect, or show all that was asked: what is left
+   * when all is well.
+   */
   diversityAmong: Record<'formed' | 'bloodless' | 'aligned', number>;
   /** Per image, in a fixed order: what win rates and intervals are computed from. */
   perImage: { prompt: string; deformed: boolean; blood: boolean; alignment: number }[];
@@ -35,14 +41,18 @@ export interface MeasureOptions {
   see?: (image: Drawn) => void;
 }
 
-/** What the evaluation image of an index shows: spread over the prompts, so that a small sample still asks for every attribute. */
+/**
+ * What the evaluation image of an index shows: spread over the prompts, so that a small sample
+ * still asks for every attribute.
+ */
 export function evaluationPrompt(index: number): string {
   const prompt = Math.floor(index / imagesPerPrompt) * 37;
   return EVALUATION_PROMPTS[prompt % EVALUATION_PROMPTS.length]!;
 }
 
 /**
- * Draws `images` evaluation images and measures them; the same call gives the same prompts and seeds for any policy.
+ * Draws `images` evaluation images and measures them; the same call gives the same prompts and
+ * seeds for any policy.
  */
 export async function measure(
   student: Student,
@@ -89,7 +99,10 @@ export function summarize(read: readonly Measurement[]): Measured {
   };
 }
 
-/** Mean LPIPS over all pairs of one prompt; images of a prompt stand together, and null leaves one out. */
+/**
+ * Mean LPIPS over all pairs of one prompt; images of a prompt stand together, and null leaves one
+ * out.
+ */
 function diversityWithinPrompts(features: readonly (Float32Array | null)[]): number {
   let sum = 0;
   let pairs = 0;
@@ -104,7 +117,10 @@ function diversityWithinPrompts(features: readonly (Float32Array | null)[]): num
   return pairs === 0 ? 0 : sum / pairs;
 }
 
-/** Wins, ties and comparisons of `ours` against `base` by alignment, image by image on the same seeds. */
+/**
+ * Wins, ties and comparisons of `ours` against `base` by alignment, image by image on the same
+ * seeds.
+ */
 export function compareAlignment(
   ours: Measured,
   base: Measured,

@@ -1,4 +1,7 @@
-/** @file The report of `npm run reproduce`: tables with intervals, a plot per experiment, all from the raw results. */
+/**
+ * @file The report of `npm run reproduce`: tables with intervals, a plot per experiment, all from
+ * the raw results.
+ */
 import { wilsonInterval, winRate } from '@/lib/statistics/proportion';
 import { intervalText, percent } from '../text';
 import type { Experiment } from './catalogue';

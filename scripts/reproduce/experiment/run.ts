@@ -1,4 +1,7 @@
-/** @file One experiment: rounds of drawing, judging and training, each ending in a measurement by the other judge. */
+/**
+ * @file One experiment: rounds of drawing, judging and training, each ending in a measurement by
+ * the other judge.
+ */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Judge } from '@/trainer/hands/judge/judge';

@@ -1,4 +1,7 @@
-/** @file What learns in an experiment: the pipeline, and the tensors in which its policies differ from the base. */
+/**
+ * @file What learns in an experiment: the pipeline, and the tensors in which its policies differ
+ * from the base.
+ */
 
 import type { AdamWSettings } from '@/trainer/autodiff/adamw';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';

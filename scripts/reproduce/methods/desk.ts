@@ -1,4 +1,7 @@
-/** @file What a figure works at: an engine of its own that counts, and what of the policy is trained. */
+/**
+ * @file What a figure works at: an engine of its own that counts, and what of the policy is
+ * trained.
+ */
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { type OpenedConditioning, openConditioning } from '@/trainer/methods/policy/conditioning';
@@ -9,7 +12,9 @@ import { experiments } from '../experiment/catalogue';
 import { openStudent, type Student, type TrainingSettings } from '../experiment/student';
 import { countPasses, type Passes } from './picks/passes';
 
-/** What the first 50 picks are trained with, in half as many steps: everything takes half as long. */
+/**
+ * What the first 50 picks are trained with, in half as many steps: everything takes half as long.
+ */
 export const studentSettings: TrainingSettings = { ...experiments.picks.training, steps: 10 };
 
 /** A fresh engine with what trains in it. */

@@ -104,7 +104,9 @@ async function write(): Promise<void> {
   await writeFile(join(values.out, `${name}.md`), markdown);
 }
 
-/** Where a figure's units lie: settings that change send only what depends on them to a new folder. */
+/**
+ * Where a figure's units lie: settings that change send only what depends on them to a new folder.
+ */
 function storeOf(part: string, settings: unknown): Promise<Store> {
   const root = join(folder, `methods-${part}`);
   return Store.open(root, { student: studentSettings, judgements, settings });

@@ -1,8 +1,14 @@
-/** @file How large each part of the suite is, and the settings that pilots chose: for figures, and for a look at whether it runs. */
+/**
+ * @file How large each part of the suite is, and the settings that pilots chose: for figures, and
+ * for a look at whether it runs.
+ */
 import type { TrainingPlan } from './training/follow';
 import type { DdpoPlan } from './training/policy-gradient';
 
-/** Images drawn at once; evaluations are whole batches of five images a prompt, so that none is drawn for nothing. */
+/**
+ * Images drawn at once; evaluations are whole batches of five images a prompt, so that none is
+ * drawn for nothing.
+ */
 export const evaluationUnit = 70;
 
 export interface Sizes {
@@ -50,7 +56,8 @@ const every = (interval: number, steps: number) =>
 
 export const full: Sizes = {
   judgements: 700,
-  // Without a KL this learned reward costs diversity and the prompt within these steps; held much harder, it hardly rises.
+  // Without a KL this learned reward costs diversity and the prompt within these steps; held much
+  // harder, it hardly rises.
   picks: {
     counts: [50, 100, 200, 400],
     block: 50,
@@ -64,7 +71,8 @@ export const full: Sizes = {
       evaluationImages: 3 * evaluationUnit,
     },
   },
-  // Long enough that DRaFT without a KL loses diversity; from a KL that is felt late to one that slows the reward to half.
+  // Long enough that DRaFT without a KL loses diversity; from a KL that is felt late to one that
+  // slows the reward to half.
   diversity: {
     truncation: 2,
     klCoefficients: [1, 3, 10, 30],
@@ -85,7 +93,8 @@ export const full: Sizes = {
       evaluateAt: every(3, 9),
     },
   },
-  // Flags say nothing of the prompt: freely followed they lose it soon, and a KL must be strong to keep it.
+  // Flags say nothing of the prompt: freely followed they lose it soon, and a KL must be strong to
+  // keep it.
   hacking: {
     trainedSteps: 2,
     earlyStop: 2,

@@ -1,4 +1,7 @@
-/** @file Finished units of work on disk: what was done once is not done again, wherever the suite was stopped. */
+/**
+ * @file Finished units of work on disk: what was done once is not done again, wherever the suite
+ * was stopped.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,7 +11,10 @@ import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
 export class Store {
   private constructor(readonly folder: string) {}
 
-  /** Opens the folder of these settings, which stand beside the units: with others the work is other work. */
+  /**
+   * Opens the folder of these settings, which stand beside the units: with others the work is other
+   * work.
+   */
   static async open(root: string, settings: unknown): Promise<Store> {
     const text = JSON.stringify(settings, null, 2);
     const folder = `${root}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
@@ -17,7 +23,10 @@ export class Store {
     return new Store(folder);
   }
 
-  /** The unit's result: as stored, or by doing the work and storing it whole. @param name may hold slashes */
+  /**
+   * The unit's result: as stored, or by doing the work and storing it whole. @param name may hold
+   * slashes
+   */
   async unit<T>(name: string, work: () => Promise<T>): Promise<T> {
     const path = join(this.folder, `${name}.json`);
     if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as T;

@@ -39,7 +39,8 @@ async function call(path: string, method: string, cookie = '') {
   const request = new Request(`http://127.0.0.1:3000/api/${path}`, {
     method,
     headers: { cookie },
-    // A body that no schema accepts: a call that is let in is refused by its parser, and changes nothing.
+    // A body that no schema accepts: a call that is let in is refused by its parser, and changes
+    // nothing.
     body: method === 'GET' ? undefined : '"nonsense"',
     signal: abort.signal,
   });

@@ -7,7 +7,8 @@ import { withTemporaryHome } from '../../db/support';
 
 withTemporaryHome();
 
-// As the settings of somebody behind a proxy on the same machine; read when sessions are first asked for.
+// As the settings of somebody behind a proxy on the same machine; read when sessions are first
+// asked for.
 process.env.DARKROOM_TRUST_PROXY = '127.0.0.1';
 
 type Sender = { address?: string; cookies?: string };

@@ -28,7 +28,10 @@ async function open({ trustsProxy = false } = {}): Promise<number> {
 
 type Sent = { method?: string; headers?: Record<string, string>; chunks?: Buffer[] };
 
-/** Sends a body chunk by chunk as fast as it is taken; returns the answer, which may come before the end. */
+/**
+ * Sends a body chunk by chunk as fast as it is taken; returns the answer, which may come before the
+ * end.
+ */
 function send(port: number, { method = 'POST', headers, chunks = [] }: Sent) {
   return new Promise<{ status?: number; allow?: string; body: Record<string, unknown> }>(
     (resolve, reject) => {

@@ -16,7 +16,9 @@ function policy(name: string, parentId: string | null, createdAt: number): Polic
   };
 }
 
-/** A row as a picture: lanes passed by as |, the policy as * and whether a line goes on below it. */
+/**
+ * A row as a picture: lanes passed by as |, the policy as * and whether a line goes on below it.
+ */
 function drawn(policies: PolicyNode[]): string[] {
   return treeRows(policies).map(({ policy, lane, joins, continues, passing }) => {
     const lanes = Array.from({ length: lane + 1 }, (_, at) =>

@@ -2,7 +2,9 @@ import { auth } from '@/app/auth/server';
 import { createInvitation } from '@/db/people/invitations';
 import type { Role } from '@/lib/roles';
 
-/** Makes a person by a one-time link, as the join page does; returns their id and session cookie. */
+/**
+ * Makes a person by a one-time link, as the join page does; returns their id and session cookie.
+ */
 export async function signInAs(role: Role): Promise<{ userId: string; cookie: string }> {
   const { token } = await createInvitation({ role, createdBy: null });
   return join(token, role);

@@ -23,7 +23,9 @@ export interface ScaleRow {
   name: string;
   /** In the order of the sizes. */
   costs: Cost[];
-  /** How CPU grows with the answers between the two largest sizes: 0 not at all, 1 in proportion. */
+  /**
+   * How CPU grows with the answers between the two largest sizes: 0 not at all, 1 in proportion.
+   */
   exponent: number | null;
 }
 

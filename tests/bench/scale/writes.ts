@@ -1,4 +1,7 @@
-/** @file What is written while people wait: picks, verdicts, freezing; and what streams cost when nothing happens. */
+/**
+ * @file What is written while people wait: picks, verdicts, freezing; and what streams cost when
+ * nothing happens.
+ */
 
 import { eq } from 'drizzle-orm';
 import { eventStream } from '@/app/api/events/stream';

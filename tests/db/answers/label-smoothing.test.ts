@@ -111,7 +111,8 @@ describe('doubt in a label', () => {
     await goldOf(round, bob!, 40, 40);
     await pausePerson(eve!, null);
     for (const id of pairIds) decide(id, [ann!, bob!], [eve!]);
-    // Each is known by forty gold pairs and by two more answers, which are wrong as often as these labels.
+    // Each is known by forty gold pairs and by two more answers, which are wrong as often as these
+    // labels.
     let wanted = 0;
     for (let turn = 0; turn < 50; turn++) {
       const rate = (2 + 2 * wanted) / 52;

@@ -100,7 +100,8 @@ describe('an export', () => {
         expect(Number.isSafeInteger(row[column])).toBe(true);
         expect(line).toMatch(new RegExp(`"${column}":\\d+[,}]`));
       }
-      // With a fraction in some rows only, readers would take the column for text in one file and for times in another.
+      // With a fraction in some rows only, readers would take the column for text in one file and
+      // for times in another.
       expect(row.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       expect(Math.abs(Date.parse(row.created_at) - row.created_at_ms)).toBeLessThan(1000);
       expect(Object.values(row).every((value) => value !== null && value !== undefined)).toBe(true);

@@ -56,7 +56,10 @@ function upTo(max: number) {
 
 type Told = { who: number; group: LeasedGroup; bad: string[] };
 
-/** What the twenty clients remember: the groups they show, what they skipped, and the readings they saw acknowledged. */
+/**
+ * What the twenty clients remember: the groups they show, what they skipped, and the readings they
+ * saw acknowledged.
+ */
 class Clients {
   readonly shown = new Map<number, LeasedGroup[]>();
   readonly skipped = new Map<number, LeasedGroup[]>();

@@ -67,7 +67,8 @@ describe('leaseGroups', () => {
       const [group] = await take({ annotatorId });
       orders.add(group!.images.map(({ sampleId }) => sampleId).join());
     }
-    // Six orders of three; that one of them misses in forty draws happens once in 250 runs, three once in a million.
+    // Six orders of three; that one of them misses in forty draws happens once in 250 runs, three
+    // once in a million.
     expect(orders.size).toBeGreaterThanOrEqual(4);
   });
 
@@ -163,7 +164,8 @@ describe('leases of groups that end', () => {
     });
     expect((await renew(bob!, now + 30_000)).lost).toEqual(leaseIds);
     expect((await renew(ann!, now + 95_000)).lost).toEqual([]);
-    // Given back, as when the page is left: free after a moment, and the same again for a reload within it.
+    // Given back, as when the page is left: free after a moment, and the same again for a reload
+    // within it.
     await renew(ann!, now + 96_000, 10);
     expect((await leaseGroups({ annotatorId: bob!, now: now + 105_000 })).state).toBe('all-leased');
     const [reloaded] = await take({ annotatorId: ann!, now: now + 105_000 });

@@ -10,7 +10,10 @@ import { addPairs, makeLabelingRound, makePeople, withTemporaryHome } from '../s
 
 withTemporaryHome();
 
-/** Everybody answers every pair they are offered by `choose`, which sees the seeds' order in the pair. */
+/**
+ * Everybody answers every pair they are offered by `choose`, which sees the seeds' order in the
+ * pair.
+ */
 async function answerAll(
   annotatorId: string,
   choose: (pairId: string) => 'first' | 'second' | 'tie' | 'both-bad',

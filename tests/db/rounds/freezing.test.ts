@@ -143,7 +143,9 @@ describe('under the write lock', () => {
 });
 
 describe('what changes meanwhile', () => {
-  /** Everything that a round could be frozen to, and something that happens once it has been read. */
+  /**
+   * Everything that a round could be frozen to, and something that happens once it has been read.
+   */
   async function freezing(roundId: string, meanwhile: (reading: number) => Promise<void>) {
     const read: number[] = [];
     const { prepareTrainingPairs } = await import('@/db/answers/training-data');

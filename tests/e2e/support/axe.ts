@@ -1,7 +1,10 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page } from 'playwright/test';
 
-/** Fails with the rules broken and where, unless the page keeps all of WCAG 2.2 A and AA that axe can check. */
+/**
+ * Fails with the rules broken and where, unless the page keeps all of WCAG 2.2 A and AA that axe
+ * can check.
+ */
 export async function expectAccessible(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page })
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'])

@@ -1,6 +1,7 @@
 /**
- * @file Preloaded into every Node process of a Darkroom under test: writes each address outside this machine that is called or
- * asked for to the file that DARKROOM_CALLS names. Plain JavaScript, because it is there before any compiler.
+ * @file Preloaded into every Node process of a Darkroom under test: writes each address outside
+ * this machine that is called or asked for to the file that DARKROOM_CALLS names. Plain JavaScript,
+ * because it is there before any compiler.
  */
 import dns from 'node:dns';
 import { appendFileSync } from 'node:fs';

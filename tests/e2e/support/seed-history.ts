@@ -41,7 +41,8 @@ export interface History {
 
 /**
  * A round from its start to its end as trainer and people would have made it: two annotators judge
- * four pairs, and the new policy draws 2 bad hands of 8 where the base drew 6, if a program judges them.
+ * four pairs, and the new policy draws 2 bad hands of 8 where the base drew 6, if a program judges
+ * them.
  */
 export async function seedFinishedRound({ judged = true } = {}): Promise<History> {
   const roundId = await seedRound({ pairs: 4, annotatorsPerPair: 2, undoWindowSeconds: 0, judged });
@@ -85,7 +86,9 @@ async function claim(kind: RoundWorkKind) {
   return { workId: claimed.work.id, workerId };
 }
 
-/** Everybody judges everything there is, the same way: the image with the smaller hash is better. */
+/**
+ * Everybody judges everything there is, the same way: the image with the smaller hash is better.
+ */
 async function judgeAll(names: string[]): Promise<string[]> {
   const ids: string[] = [];
   for (const name of names) {

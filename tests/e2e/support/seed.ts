@@ -205,7 +205,10 @@ async function finishSamplingOf(): Promise<void> {
 
 export const pictureSide = 64;
 
-/** A disc on a plain ground, its colours and place following from the seed: no two pictures are equal. */
+/**
+ * A disc on a plain ground, its colours and place following from the seed: no two pictures are
+ * equal.
+ */
 export function drawPicture(seed: number): Uint8Array {
   const data = new Uint8Array(pictureSide * pictureSide * 3);
   const hue = (seed * 47) % 256;

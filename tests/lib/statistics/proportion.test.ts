@@ -8,7 +8,8 @@ const countOutOf = fc
 
 describe('wilsonInterval', () => {
   it('gives the figures of Wilson 1927 as tabulated', () => {
-    // Newcombe 1998, Statistics in Medicine 17, table I, method 3 (score, no continuity correction).
+    // Newcombe 1998, Statistics in Medicine 17, table I, method 3 (score, no continuity
+    // correction).
     const cases = [
       { count: 81, n: 263, low: 0.2553, high: 0.3662 },
       { count: 15, n: 148, low: 0.0624, high: 0.1605 },

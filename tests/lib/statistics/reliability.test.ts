@@ -60,7 +60,8 @@ describe('a label', () => {
     expect(doubtOf([0.05, 0.05, 0.05], [])).toBeCloseTo(0.05 ** 3 / (0.95 ** 3 + 0.05 ** 3), 12);
     // Two against one of a kind leave the doubt in one.
     expect(doubtOf([0.1, 0.1], [0.1])).toBeCloseTo(0.1, 12);
-    // One reliable person against two unsure ones: the majority's label means nothing, but is not turned round.
+    // One reliable person against two unsure ones: the majority's label means nothing, but is not
+    // turned round.
     expect(doubtOf([0.4, 0.4], [0.02])).toBe(0.499);
     // Worse than chance counts as chance.
     expect(doubtOf([0.1, 0.9], [])).toBeCloseTo(0.1, 12);

@@ -1,4 +1,7 @@
-/** A backup taken while people pick is one instant, whole, and Darkroom starts on what is restored from it. */
+/**
+ * A backup taken while people pick is one instant, whole, and Darkroom starts on what is restored
+ * from it.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   lstatSync,

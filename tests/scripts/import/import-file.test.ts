@@ -24,7 +24,10 @@ import { everything, exported, png, row, temporary, useHome, withFolder } from '
 
 const { fileOf, path, pictures, save } = withFolder();
 
-/** A round with answers of two people: picks, a tie, both bad, and one answer of each on the first pair. */
+/**
+ * A round with answers of two people: picks, a tie, both bad, and one answer of each on the first
+ * pair.
+ */
 async function label(): Promise<void> {
   const base = await ensureBasePolicy(await handsPolicy());
   const people = ['ann', 'bob'];

@@ -164,7 +164,8 @@ describe('rows without a user_id', () => {
     });
     expect(new Set(answers().map(({ annotatorId }) => annotatorId)).size).toBe(5);
     const stored = everything();
-    // Another order, and times where there were none before, are other facts; the same rows are not.
+    // Another order, and times where there were none before, are other facts; the same rows are
+    // not.
     expect(await importFile(await fileOf(rows.toReversed(), 'b.jsonl'), 'hands')).toMatchObject({
       added: 0,
       known: 5,

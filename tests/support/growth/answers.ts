@@ -79,7 +79,10 @@ export interface GrownPair {
   preferred: (string | null)[];
 }
 
-/** Stores a pair with the answers of `judges`, each with its lease; some change their mind, others skip it. */
+/**
+ * Stores a pair with the answers of `judges`, each with its lease; some change their mind, others
+ * skip it.
+ */
 export function growPair(
   soil: Soil,
   of: {

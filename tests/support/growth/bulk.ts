@@ -1,4 +1,7 @@
-/** @file Rows into tables by the hundred thousand: one prepared statement a table, in one transaction. */
+/**
+ * @file Rows into tables by the hundred thousand: one prepared statement a table, in one
+ * transaction.
+ */
 import type { Statement } from 'better-sqlite3';
 import { getTableColumns, getTableName } from 'drizzle-orm';
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core';

@@ -1,4 +1,6 @@
-/** @file Numbers drawn the same way every time, quickly: a grown database needs millions of them. */
+/**
+ * @file Numbers drawn the same way every time, quickly: a grown database needs millions of them.
+ */
 
 export interface Chance {
   /** In [0, 1). */

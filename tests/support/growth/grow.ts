@@ -1,6 +1,7 @@
 /**
- * @file Databases of any size, filled as years of real use would have: rounds of every kind, answers by people who judge much and
- * little, undone ones, skips, gold, groups, flags, imports, policies, evaluations, steps. Drawn by a seed; rows go in by bulk.
+ * @file Databases of any size, filled as years of real use would have: rounds of every kind,
+ * answers by people who judge much and little, undone ones, skips, gold, groups, flags, imports,
+ * policies, evaluations, steps. Drawn by a seed; rows go in by bulk.
  */
 import { putBlob } from '@/db/blobs/blobs';
 import { type Database, db } from '@/db/client';
@@ -24,7 +25,10 @@ export interface Growth {
   people?: number;
   /** Pairs that wait in the round that is being labeled. */
   openPairs?: number;
-  /** So many real pictures are drawn, and shown again and again; none: hashes of images that are not there. */
+  /**
+   * So many real pictures are drawn, and shown again and again; none: hashes of images that are not
+   * there.
+   */
   pictures?: number;
   seed?: number;
   /** When the last answer came, ms. */
@@ -51,7 +55,10 @@ export async function growHome(growth: Growth): Promise<Grown> {
   return growDatabase(db(), growth, blobs);
 }
 
-/** Fills a database that has been migrated. @param blobs hashes of the images to be shown; else made-up ones */
+/**
+ * Fills a database that has been migrated. @param blobs hashes of the images to be shown; else
+ * made-up ones
+ */
 export function growDatabase(
   database: Database,
   growth: Growth,
@@ -87,7 +94,8 @@ export function growDatabase(
     }
     return { people, lineages, labelingRoundId, answers };
   });
-  // What a database of this age has long had: statistics that tell the planner which index is worth it.
+  // What a database of this age has long had: statistics that tell the planner which index is worth
+  // it.
   database.$client.exec('analyze');
   database.$client.pragma('wal_checkpoint(truncate)');
   return grown;

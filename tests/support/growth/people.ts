@@ -10,7 +10,10 @@ export interface Person {
   imported: boolean;
 }
 
-/** An admin, a researcher, a reviewer, and annotators; a fifth are names that came with imports, one in fifty is paused. */
+/**
+ * An admin, a researcher, a reviewer, and annotators; a fifth are names that came with imports, one
+ * in fifty is paused.
+ */
 export function growPeople({ insert, chance, startedAt }: Soil, count: number): Person[] {
   return Array.from({ length: count }, (_, i) => {
     const id = chance.id();

@@ -1,4 +1,7 @@
-/** @file Runs of ten rounds each, one policy growing out of another; the last round of all is being labeled. */
+/**
+ * @file Runs of ten rounds each, one policy growing out of another; the last round of all is being
+ * labeled.
+ */
 
 import { groups, taggings, trainingPairs } from '@/db/schema/labels';
 import { aliases, policies } from '@/db/schema/policies';
@@ -110,7 +113,10 @@ interface Kind {
   asks: boolean;
 }
 
-/** Of ten runs seven ask for picks, one has groups tagged, one follows a reward, one belongs to a second pipeline. */
+/**
+ * Of ten runs seven ask for picks, one has groups tagged, one follows a reward, one belongs to a
+ * second pipeline.
+ */
 function kindOf(i: number, all: number): Kind {
   const of = Math.floor(i / roundsPerRun);
   const last = i === all - 1;

@@ -13,8 +13,8 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 /**
- * Compares the gradient of sum(w ∘ f(x)) with a central difference along a random direction. `f` appends the function.
- * Returns the relative disagreement.
+ * Compares the gradient of sum(w ∘ f(x)) with a central difference along a random direction. `f`
+ * appends the function. Returns the relative disagreement.
  */
 async function disagreement(
   dims: readonly number[],

@@ -1,4 +1,7 @@
-/** Losses against their formulas in plain numbers, and their gradients against finite differences of those. */
+/**
+ * Losses against their formulas in plain numbers, and their gradients against finite differences of
+ * those.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gradients } from '@/trainer/autodiff/gradients';
 import { Builder, type Value } from '@/trainer/graph/builder';
@@ -149,7 +152,10 @@ describe('D3PO', () => {
     );
   });
 
-  /** Log-ratios of a winner and a loser; the gradient's sign by each: −1 raises the image's probability. */
+  /**
+   * Log-ratios of a winner and a loser; the gradient's sign by each: −1 raises the image's
+   * probability.
+   */
   const directions = async (form: ClipForm, [winner, loser]: [number, number]) => {
     const at = [winner, loser, 0, 0, 0, 0, 0, 0].map((ratio, i) => reference[i]! + ratio);
     const { gradient } = await lossAt({ x: at, append: append(form) });

@@ -1,4 +1,7 @@
-/** A step of every way to train, on every kind of port that an export's UNet may have: the same network gives the same gradient. */
+/**
+ * A step of every way to train, on every kind of port that an export's UNet may have: the same
+ * network gives the same gradient.
+ */
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -234,7 +237,8 @@ it.each(['int32', 'float32'] as const)('a timestep of %s', async (dtype) => {
   }
 });
 
-// Rounded weights are other weights, and another candidate may win: what is asked is that they train.
+// Rounded weights are other weights, and another candidate may win: what is asked is that they
+// train.
 it('weights in half precision', async () => {
   const found = await gradientsWith('half', writeHalfPrecision);
   expect(Object.keys(found)).toHaveLength(5);

@@ -14,7 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-/** Drawn hands as [n, 3, 64, 64] in [0, 1]; every third with noise, as a policy's images may have. */
+/**
+ * Drawn hands as [n, 3, 64, 64] in [0, 1]; every third with noise, as a policy's images may have.
+ */
 function hands(first: number, count: number): Tensor<'float32'> {
   const random = createRandom(4);
   const drawn = Array.from({ length: count }, (_, i) => {

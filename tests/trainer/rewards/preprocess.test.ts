@@ -37,7 +37,10 @@ function row(
   return [...matrix.subarray(index * from, (index + 1) * from)];
 }
 
-/** By hand from the kernels: |x| of the four pixels from the center is ¼, ¼, ¾, 1¼ in units of the shrinking. */
+/**
+ * By hand from the kernels: |x| of the four pixels from the center is ¼, ¼, ¾, 1¼ in units of the
+ * shrinking.
+ */
 describe("weights are Pillow's", () => {
   it('bicubic, halved: the kernel with a = −½, widened, cut off at the edge and normalized', () => {
     expect(row(0, 4, 2, 'bicubic')).toEqual(closeTo([111 / 242, 111 / 242, 29 / 242, -9 / 242]));
@@ -95,7 +98,8 @@ async function preprocessed(
 
 describe('an image that is not square', () => {
   it('is cropped to its middle', async () => {
-    // 4×9 at size 4 is not resized; of nine columns the middle four begin at 2, for 2½ rounds to even.
+    // 4×9 at size 4 is not resized; of nine columns the middle four begin at 2, for 2½ rounds to
+    // even.
     const rows = await preprocessed(plain, 4, 9, (_, x) => x);
     expect(rows[0]).toEqual(closeTo([2, 3, 4, 5]));
   });

@@ -56,8 +56,8 @@ export async function scoredBy(
 }
 
 /**
- * Relative gap between the pixel gradient and central differences of the score, along the gradient itself and along a
- * random direction.
+ * Relative gap between the pixel gradient and central differences of the score, along the gradient
+ * itself and along a random direction.
  */
 export async function gradientGap(
   engine: Engine,

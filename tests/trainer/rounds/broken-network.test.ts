@@ -1,4 +1,7 @@
-/** Nobody is asked to judge what a broken network made of noise, and no round fails later for another reason. */
+/**
+ * Nobody is asked to judge what a broken network made of noise, and no round fails later for
+ * another reason.
+ */
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** What a round ships where the moving average is on: the average, which training itself does not go on from. */
+/**
+ * What a round ships where the moving average is on: the average, which training itself does not go
+ * on from.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
 import { getPolicy } from '@/db/policies/policies';

@@ -1,4 +1,6 @@
-/** Rounds of Diffusion-DPO and KTO, from answers given in a round of D3PO to an evaluated policy. */
+/**
+ * Rounds of Diffusion-DPO and KTO, from answers given in a round of D3PO to an evaluated policy.
+ */
 import { eq } from 'drizzle-orm';
 import { expect, it } from 'vitest';
 import { roundDetailSchema } from '@/app/api/rounds/schema';

@@ -1,4 +1,7 @@
-/** How often a round reads what it needs: a pipeline once in a process, a trajectory and an evaluation image once in a round. */
+/**
+ * How often a round reads what it needs: a pipeline once in a process, a trajectory and an
+ * evaluation image once in a round.
+ */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

@@ -84,7 +84,8 @@ it('by ddpo, dpok and spo, too, with what they have learned of rewards and the a
         evaluation: { images: 2 },
         rewards: [{ model: 'brightness' }],
         reward: { optimiserSteps: 16, imagesPerStep: 2 },
-        // Few enough for every prompt to count against its own rewards, of this draw and of earlier ones.
+        // Few enough for every prompt to count against its own rewards, of this draw and of earlier
+        // ones.
         ddpo: { updatesPerDraw: 2, clipRange: 0.1, buffer: 6, minimum: 2 },
         dpok: { updatesPerDraw: 2, clipRange: 0.1, valueLearningRate: 0.01 },
         spo: { updatesPerDraw: 2, candidates: 2, startStep: 1, threshold: 0 },
@@ -103,7 +104,8 @@ it('by ddpo, dpok and spo, too, with what they have learned of rewards and the a
   const undisturbed = await finish(startTrainer());
 
   homes.use(twin);
-  // Rounds are taken up in their order, so each trainer meets the next one after it has ended the one before.
+  // Rounds are taken up in their order, so each trainer meets the next one after it has ended the
+  // one before.
   for (const { id } of rounds) {
     const trainer = startTrainer();
     const midTraining: (typeof midway)[string] = (found) =>

@@ -196,7 +196,10 @@ it('reads nothing of a folder but what its manifest names', async () => {
   expect((await bring(home)).error).toMatch(/files are 1099.5 GB or more.+half precision/);
 });
 
-/** A text tower that takes minutes: matrices that nothing can compute ahead, for they hang on the prompt. */
+/**
+ * A text tower that takes minutes: matrices that nothing can compute ahead, for they hang on the
+ * prompt.
+ */
 function slowTower(): Graph {
   const b = new Builder('slow');
   const ids = b.input('input_ids', 'int64', [1, tokenLength]);

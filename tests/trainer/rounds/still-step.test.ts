@@ -1,4 +1,7 @@
-/** A schedule without an offset ends in a step at t = 0, which moves nothing: no method may train on it, or fail because of it. */
+/**
+ * A schedule without an offset ends in a step at t = 0, which moves nothing: no method may train on
+ * it, or fail because of it.
+ */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

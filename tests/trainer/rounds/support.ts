@@ -128,7 +128,9 @@ export interface Trainer {
 
 const trainers: Trainer[] = [];
 
-/** Starts the trainer on the data folder in use. What runs when a file's tests are over is ended. */
+/**
+ * Starts the trainer on the data folder in use. What runs when a file's tests are over is ended.
+ */
 export function startTrainer(): Trainer {
   const child = spawn(process.execPath, ['--import', 'tsx', 'trainer/rounds/main.ts'], {
     cwd: root,
@@ -159,7 +161,8 @@ export function startTrainer(): Trainer {
 
 /**
  * Waits until the round is as wanted; throws when it, or the trainer, has ended otherwise.
- * @param everyMs how often it looks: each look is work, and whoever means to catch a moment looks often
+ * @param everyMs how often it looks: each look is work, and whoever means to catch a moment looks
+ * often
  */
 export async function untilRound(
   id: string,
@@ -181,7 +184,9 @@ export async function untilRound(
   }
 }
 
-/** Picks, of every open pair, the image of the lower noise seed, at an instant that does not vary. */
+/**
+ * Picks, of every open pair, the image of the lower noise seed, at an instant that does not vary.
+ */
 export async function labelEverything(): Promise<number> {
   for (let picked = 0; ; picked++) {
     const leased = await leasePairs({ annotatorId, count: 1 });

@@ -64,7 +64,8 @@ it('goes on from the policy it has just trained, round after round', async () =>
   const [one, two] = [await policyOf(first), await policyOf(second!)];
   expect(two.policy.parentId).toBe(one.policy.id);
   expect(two.file.tensors).not.toEqual(one.file.tensors);
-  // What is compared with the base begins where the first round has left it; the first began at the base.
+  // What is compared with the base begins where the first round has left it; the first began at the
+  // base.
   const [begun, goneOn] = await Promise.all(
     [first, second!].map(async ({ id }) => (await trainStepsOf(id))[0]!.metrics.kl),
   );

@@ -1,4 +1,6 @@
-/** @file Engines that die while they are being opened: their processes are real, and really killed. */
+/**
+ * @file Engines that die while they are being opened: their processes are real, and really killed.
+ */
 import type { spawn } from 'node:child_process';
 
 type Spawn = typeof spawn;

@@ -1,4 +1,6 @@
-/** A process that starts an engine, sets it to work, prints its process id and waits to be killed. */
+/**
+ * A process that starts an engine, sets it to work, prints its process id and waits to be killed.
+ */
 import { zeros } from '@/trainer/graph/tensor';
 import { Engine } from '@/trainer/runtime/engine';
 import { slowModel } from './models';

@@ -24,8 +24,9 @@ function convolutionOf(
 }
 
 /**
- * dX of y = conv(x, W). With stride 1 it is the convolution with the flipped weight (on a CPU faster than
- * ConvTranspose, and with a frozen weight the flip is folded once); with a stride it is ConvTranspose.
+ * dX of y = conv(x, W). With stride 1 it is the convolution with the flipped weight (on a CPU
+ * faster than ConvTranspose, and with a frozen weight the flip is folded once); with a stride it is
+ * ConvTranspose.
  */
 function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Value {
   const spatial = c.from.length;
@@ -41,7 +42,8 @@ function inputGradient(b: Builder, g: Value, weight: Value, c: Convolution): Val
       pads: [...flipped, ...flippedEnd],
     });
   }
-  // Without pads the transposed convolution covers the padded input; what the stride cut off at its end is zero.
+  // Without pads the transposed convolution covers the padded input; what the stride cut off at its
+  // end is zero.
   const full = c.from.map((_, i) => (c.to[i]! - 1) * c.strides[i]! + reach[i]! + 1);
   const symmetric = c.kernel.every((_, i) => c.pads[i] === c.pads[i + spatial]);
   const missing = c.from.map((length, i) => length + c.pads[i]! + c.pads[i + spatial]! - full[i]!);
@@ -100,8 +102,9 @@ function flipWeight(b: Builder, weight: Value, group: number): Value {
 }
 
 /**
- * dW of y = conv(x, W), with channels last: for every row of the kernel one product, over all pixels, of the gradient with
- * the input as that row sees it. Their total work is that of the forward pass; what is copied stays small enough for a cache.
+ * dW of y = conv(x, W), with channels last: for every row of the kernel one product, over all
+ * pixels, of the gradient with the input as that row sees it. Their total work is that of the
+ * forward pass; what is copied stays small enough for a cache.
  */
 function weightGradient(b: Builder, input: Value, g: Value, c: Convolution): Value {
   const spatial = c.from.length;
@@ -171,14 +174,18 @@ const conv: Rule = (r) => {
   ];
 };
 
-/** The transposed convolution is the input gradient of a convolution, so its own gradients are that convolution. */
+/**
+ * The transposed convolution is the input gradient of a convolution, so its own gradients are that
+ * convolution.
+ */
 const convTranspose: Rule = (r) => {
   const { b } = r;
   const outputDims = b.dims(r.g);
   const c = convolutionOf(r.node, outputDims, r.dims(1), r.dims(0));
   const spatial = c.from.length;
   const reach = (i: number) => (c.kernel[i]! - 1) * c.dilations[i]! + 1;
-  // output_padding widens the far side: what the convolution back does not see there has no gradient.
+  // output_padding widens the far side: what the convolution back does not see there has no
+  // gradient.
   const covered = c.to.map((length, i) => (length - 1) * c.strides[i]! + reach(i));
   const pads = [...c.pads];
   c.from.forEach((length, i) => {

@@ -1,4 +1,6 @@
-/** @file Gradients of elementwise operators. g is the upstream gradient, x the inputs, y the output. */
+/**
+ * @file Gradients of elementwise operators. g is the upstream gradient, x the inputs, y the output.
+ */
 import { floatAttr, stringAttr } from '@/trainer/graph/model';
 import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
 import { type Rule, type RuleScope, unbroadcast } from '../rule';

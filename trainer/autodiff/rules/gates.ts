@@ -1,6 +1,7 @@
 /**
- * @file Products, and the two activations that exporters spell out as products of x with a gate made from x: SiLU as
- * x·σ(x), GELU as x·(1 + erf(x/√2))·½. Their gradient is one factor, where the plain rules would add up both uses of x.
+ * @file Products, and the two activations that exporters spell out as products of x with a gate
+ * made from x: SiLU as x·σ(x), GELU as x·(1 + erf(x/√2))·½. Their gradient is one factor, where the
+ * plain rules would add up both uses of x.
  */
 import type { Value } from '@/trainer/graph/builder';
 import { numbersOf } from '@/trainer/graph/numbers';

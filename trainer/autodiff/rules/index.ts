@@ -1,4 +1,7 @@
-/** @file The table of supported operators: a gradient rule for each. What is missing here is the to-do list. */
+/**
+ * @file The table of supported operators: a gradient rule for each. What is missing here is the
+ * to-do list.
+ */
 import type { Rule } from '../rule';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';

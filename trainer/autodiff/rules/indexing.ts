@@ -1,4 +1,7 @@
-/** @file Gradients of operators that look elements up: what was read is added back where it was read from. */
+/**
+ * @file Gradients of operators that look elements up: what was read is added back where it was read
+ * from.
+ */
 import { intAttr } from '@/trainer/graph/model';
 import { type Rule, zerosOf } from '../rule';
 

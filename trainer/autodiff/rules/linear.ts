@@ -12,7 +12,10 @@ function asMatrix(b: Builder, value: Value): Value {
   return b.reshape(value, [sizeOf(dims) / columns, columns]);
 }
 
-/** y = A·B. With a plain matrix on the right, both gradients are single large products over all rows. */
+/**
+ * y = A·B. With a plain matrix on the right, both gradients are single large products over all
+ * rows.
+ */
 const matmul: Rule = (r) => {
   const { b } = r;
   const shapeA = r.dims(0);
@@ -53,7 +56,10 @@ const gemm: Rule = (r) => {
   ];
 };
 
-/** The gradient of an einsum by one operand is an einsum of the upstream gradient with the other operands. */
+/**
+ * The gradient of an einsum by one operand is an einsum of the upstream gradient with the other
+ * operands.
+ */
 const einsum: Rule = (r) => {
   const { b } = r;
   const equation = parseEinsum(stringAttr(r.node, 'equation', ''));

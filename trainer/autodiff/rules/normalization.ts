@@ -1,7 +1,7 @@
 /**
- * @file Gradients of normalizations and softmax.
- * With x̂ = (x − μ)/σ and h the gradient at x̂: dx = (h − mean(h) − x̂·mean(h·x̂))/σ, means over what was normalized. Full
- * tensors are passed over as seldom as can be: dx = s − x̂·mean(s·x̂) − mean(s) with s = h/σ.
+ * @file Gradients of normalizations and softmax. With x̂ = (x − μ)/σ and h the gradient at x̂: dx =
+ * (h − mean(h) − x̂·mean(h·x̂))/σ, means over what was normalized. Full tensors are passed over as
+ * seldom as can be: dx = s − x̂·mean(s·x̂) − mean(s) with s = h/σ.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { epsilonOf } from '@/trainer/graph/infer';
@@ -63,8 +63,8 @@ function isFilled(r: RuleScope, input: number, value: number): boolean {
 }
 
 /**
- * Exporters write GroupNorm as an instance norm with scale 1 and bias 0 over one group a channel. Its output is x̂ itself,
- * and as a layer norm over the same elements it hands out 1/σ, too.
+ * Exporters write GroupNorm as an instance norm with scale 1 and bias 0 over one group a channel.
+ * Its output is x̂ itself, and as a layer norm over the same elements it hands out 1/σ, too.
  */
 function plainInstanceNorm(r: RuleScope, axes: readonly number[]): Value {
   const { b } = r;
@@ -120,8 +120,9 @@ const batchNorm: Rule = (r) => {
 };
 
 /**
- * Σ g·y over the last axis where y went into a product y·V: then g = h·Vᵀ, and the sum is Σ h·(y·V), over an attention
- * head's few channels instead of all its keys. Dao et al., "FlashAttention" (arXiv 2205.14135), appendix B.2.
+ * Σ g·y over the last axis where y went into a product y·V: then g = h·Vᵀ, and the sum is Σ
+ * h·(y·V), over an attention head's few channels instead of all its keys. Dao et al.,
+ * "FlashAttention" (arXiv 2205.14135), appendix B.2.
  */
 function rowSums(r: RuleScope): Value | undefined {
   const { b } = r;
@@ -137,7 +138,10 @@ function rowSums(r: RuleScope): Value | undefined {
   return b.reduceSum(b.mul(h, out), [b.dims(h).length - 1]);
 }
 
-/** True when the two values are transpositions of one value that differ by a swap of the last two axes. */
+/**
+ * True when the two values are transpositions of one value that differ by a swap of the last two
+ * axes.
+ */
 function isSwapped(b: Builder, one: Value, other: Value): boolean {
   const read = (value: Value) => {
     const made = b.producer(value);

@@ -1,4 +1,7 @@
-/** @file Gradients of pooling. Every window is seen as k values per channel, gathered by a one-hot convolution. */
+/**
+ * @file Gradients of pooling. Every window is seen as k values per channel, gathered by a one-hot
+ * convolution.
+ */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Window, windowOf } from '@/trainer/graph/infer-windows';
 import { intAttr, intsAttr } from '@/trainer/graph/model';
@@ -25,7 +28,9 @@ function poolOf(r: RuleScope): Pool {
   };
 }
 
-/** Spreads window values [images, kernels, out…] back over the padded input and crops the padding. */
+/**
+ * Spreads window values [images, kernels, out…] back over the padded input and crops the padding.
+ */
 function spread(b: Builder, values: Value, kernels: Value, pool: Pool): Value {
   const spatial = pool.from.length;
   const raw = b.op('ConvTranspose', [values, kernels], {

@@ -5,7 +5,10 @@ import { intAttr } from '@/trainer/graph/model';
 import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
 import type { Rule, RuleScope } from '../rule';
 
-/** A value of the reduced shape with the reduced axes kept as 1, so that it broadcasts over the input. */
+/**
+ * A value of the reduced shape with the reduced axes kept as 1, so that it broadcasts over the
+ * input.
+ */
 function kept(r: RuleScope, value: Value): Value {
   const axes = new Set(reduceAxes(r.shapes));
   return r.b.reshape(

@@ -1,4 +1,6 @@
-/** @file Gradients of operators that only move elements: reshapes, slices, joins, pads and resizes. */
+/**
+ * @file Gradients of operators that only move elements: reshapes, slices, joins, pads and resizes.
+ */
 import { padWidths, sliceRanges } from '@/trainer/graph/infer-structure';
 import { intAttr, intsAttr, stringAttr } from '@/trainer/graph/model';
 import { resizeMatrix } from '@/trainer/graph/resize';

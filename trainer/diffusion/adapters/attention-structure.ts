@@ -1,6 +1,7 @@
 /**
- * @file Finding attention projections by structure, for graphs whose node names say nothing: around every Softmax, the
- * products with constant weights that make query, key and value, and the one that takes the result.
+ * @file Finding attention projections by structure, for graphs whose node names say nothing: around
+ * every Softmax, the products with constant weights that make query, key and value, and the one
+ * that takes the result.
  */
 import type { Graph, Node } from '@/trainer/graph/model';
 
@@ -18,7 +19,10 @@ const passing = new Set([
   'Expand',
 ]);
 
-/** Projection nodes by a key made up from their order: `attention.0.to_q`, `.to_k`, `.to_v`, `.to_out.0`. */
+/**
+ * Projection nodes by a key made up from their order: `attention.0.to_q`, `.to_k`, `.to_v`,
+ * `.to_out.0`.
+ */
 export function attentionProjections(graph: Graph): Map<Node, string> {
   const makers = new Map(
     graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
@@ -38,7 +42,9 @@ export function attentionProjections(graph: Graph): Map<Node, string> {
   const isProjection = (node: Node) => node.op === 'MatMul' && isConstant(node.inputs[1]!);
   const isProduct = (node: Node) => node.op === 'MatMul' && !isConstant(node.inputs[1]!);
 
-  /** The nearest node upstream that `wanted` accepts, through operators that only pass values on. */
+  /**
+   * The nearest node upstream that `wanted` accepts, through operators that only pass values on.
+   */
   const upstream = (name: string, wanted: (node: Node) => boolean): Node | undefined => {
     const maker = makers.get(name);
     if (!maker || wanted(maker)) return maker;

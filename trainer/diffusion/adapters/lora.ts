@@ -1,7 +1,8 @@
 /**
- * @file LoRA: y + (alpha/r)·B·A·x at chosen modules of a UNet. Hu et al., "LoRA" (arXiv 2106.09685), in the keys and
- * shapes that diffusers and PEFT read: `unet.MODULE.lora_A.weight` [r, in], `unet.MODULE.lora_B.weight` [out, r];
- * at convolutions A is [r, in, k, k] and B is [out, r, 1, 1].
+ * @file LoRA: y + (alpha/r)·B·A·x at chosen modules of a UNet. Hu et al., "LoRA" (arXiv
+ * 2106.09685), in the keys and shapes that diffusers and PEFT read: `unet.MODULE.lora_A.weight` [r,
+ * in], `unet.MODULE.lora_B.weight` [out, r]; at convolutions A is [r, in, k, k] and B is [out, r,
+ * 1, 1].
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { InlineOptions } from '@/trainer/graph/inline';
@@ -32,7 +33,10 @@ export function adapterTensors(sites: Iterable<AdapterSite>, rank: number): Adap
   });
 }
 
-/** A fresh adapter that changes nothing: A gaussian with standard deviation 1/r (PEFT's "gaussian"), B zero. */
+/**
+ * A fresh adapter that changes nothing: A gaussian with standard deviation 1/r (PEFT's "gaussian"),
+ * B zero.
+ */
 export function initialAdapter(
   sites: Iterable<AdapterSite>,
   rank: number,
@@ -53,7 +57,10 @@ export function initialAdapter(
   return adapter;
 }
 
-/** Checks that an adapter has exactly the tensors a model wants. @throws Error naming the first that does not fit */
+/**
+ * Checks that an adapter has exactly the tensors a model wants. @throws Error naming the first that
+ * does not fit
+ */
 export function checkAdapter(
   adapter: ReadonlyMap<string, Tensor>,
   wanted: readonly AdapterTensor[],
@@ -83,9 +90,10 @@ export function checkAdapter(
 }
 
 /**
- * An `inline` hook that puts the adapter in at every site. `weight` gives the value of an adapter tensor: a graph input
- * to train or feed it, whose path then stands beside the module's; or a constant to freeze it, which is added to the
- * module's own weight when the graph is loaded, so that drawing costs what it costs the base.
+ * An `inline` hook that puts the adapter in at every site. `weight` gives the value of an adapter
+ * tensor: a graph input to train or feed it, whose path then stands beside the module's; or a
+ * constant to freeze it, which is added to the module's own weight when the graph is loaded, so
+ * that drawing costs what it costs the base.
  */
 export function attachAdapter(
   sites: ReadonlyMap<Node, AdapterSite>,
@@ -108,14 +116,18 @@ export function attachAdapter(
 }
 
 /**
- * Whether the gradient by a whole weight is cheaper than two low-rank products beside it, forward and backward: those
- * cost in + out per row, too, and kernels work at sixteen columns or more, so rank 4 is no cheaper than 16.
+ * Whether the gradient by a whole weight is cheaper than two low-rank products beside it, forward
+ * and backward: those cost in + out per row, too, and kernels work at sixteen columns or more, so
+ * rank 4 is no cheaper than 16.
  */
 function isSmall({ kind, inFeatures, outFeatures }: AdapterSite): boolean {
   return kind === 'linear' && inFeatures * outFeatures <= 64 * (inFeatures + outFeatures);
 }
 
-/** W + scale·B·A in the layout of the module's weight W: [in, out], or [out, in, k, k] of a convolution. */
+/**
+ * W + scale·B·A in the layout of the module's weight W: [in, out], or [out, in, k, k] of a
+ * convolution.
+ */
 function mergedWeight(
   b: Builder,
   site: AdapterSite,

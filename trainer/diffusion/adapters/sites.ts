@@ -1,6 +1,7 @@
 /**
  * @file Where an adapter attaches in a UNet graph. Exporters keep a module's path in the node name
- * (`/down_blocks.0/attentions.0/…/to_q/MatMul`), though they rename its weight: the path is the adapter's key.
+ * (`/down_blocks.0/attentions.0/…/to_q/MatMul`), though they rename its weight: the path is the
+ * adapter's key.
  */
 import { type Graph, GraphError, type Node } from '@/trainer/graph/model';
 import { attentionProjections } from './attention-structure';

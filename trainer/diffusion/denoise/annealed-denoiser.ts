@@ -1,4 +1,7 @@
-/** @file Two policies in one denoiser: the base and one that was tuned from it, mixed anew at each step of sampling. */
+/**
+ * @file Two policies in one denoiser: the base and one that was tuned from it, mixed anew at each
+ * step of sampling.
+ */
 import type { Engine } from '@/trainer/runtime/engine';
 import type { Conditioning } from '../pipelines/conditioning';
 import type { Pipeline } from '../pipelines/pipeline';
@@ -6,8 +9,8 @@ import { type Annealing, tunedWeights } from './annealed-guidance';
 import { Denoiser, type DenoiserOptions } from './denoiser';
 
 /**
- * Holds the UNets that a schedule needs: one for `base` and `draft`, else two, and their memory. A step whose weight is 0
- * or 1 runs one of them, any other step both.
+ * Holds the UNets that a schedule needs: one for `base` and `draft`, else two, and their memory. A
+ * step whose weight is 0 or 1 runs one of them, any other step both.
  */
 export class AnnealedDenoiser {
   private constructor(

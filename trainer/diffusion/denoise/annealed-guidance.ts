@@ -1,7 +1,8 @@
 /**
- * @file Annealed importance guidance: at step i of T both policies look at one x, and ε = (1 − w_i)·ε_base + w_i·ε_tuned. Early
- * steps settle what an image shows, so they come from the base, which is diverse; late ones from the tuned policy.
- * NVIDIA/NeMo-Aligner `examples/mm/stable_diffusion/anneal_sdxl.py` and `annealed_guidance` of its SDXL model.
+ * @file Annealed importance guidance: at step i of T both policies look at one x, and ε = (1 −
+ * w_i)·ε_base + w_i·ε_tuned. Early steps settle what an image shows, so they come from the base,
+ * which is diverse; late ones from the tuned policy. NVIDIA/NeMo-Aligner
+ * `examples/mm/stable_diffusion/anneal_sdxl.py` and `annealed_guidance` of its SDXL model.
  */
 
 /** Numbers that a schedule does not name say nothing to it. */
@@ -28,7 +29,10 @@ export function tunedWeights(annealing: Annealing, steps: number): number[] {
   );
 }
 
-/** A schedule with the number that matters to it, as NeMo writes it: `linear`, `power_4`, `step_0.6`. */
+/**
+ * A schedule with the number that matters to it, as NeMo writes it: `linear`, `power_4`,
+ * `step_0.6`.
+ */
 export function annealingName({ schedule, exponent, threshold }: Annealing): string {
   if (schedule === 'power') return `power_${exponent}`;
   return schedule === 'step' ? `step_${threshold}` : schedule;

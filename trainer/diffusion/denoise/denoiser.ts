@@ -1,6 +1,6 @@
 /**
- * @file The UNet of one policy with its guidance, as fixed graphs for a batch of images, of which every lane of the engine
- * takes a share. Built as training builds it.
+ * @file The UNet of one policy with its guidance, as fixed graphs for a batch of images, of which
+ * every lane of the engine takes a share. Built as training builds it.
  */
 
 import { Builder, type Value } from '@/trainer/graph/builder';
@@ -17,7 +17,9 @@ import type { Pipeline } from '../pipelines/pipeline';
 import { appendGuidedOutput } from './guided-output';
 import { declareDenoiserInputs, emptyFeeds, takesScalarTimestep, timestepFeed } from './inputs';
 
-/** The tensors in which a policy differs from the pipeline's own UNet, and how they enter its graph. */
+/**
+ * The tensors in which a policy differs from the pipeline's own UNet, and how they enter its graph.
+ */
 export interface PolicyWeights {
   /** The UNet to build from: the pipeline's own, or one whose weights are inputs. */
   unet: Graph;
@@ -49,7 +51,9 @@ export class Denoiser {
   readonly #division: Division;
   readonly #lanes: readonly Lane[];
   readonly #scalarTimestep: boolean;
-  /** Where each input's tensor lies that says the prompts. Several denoisers may share an engine. */
+  /**
+   * Where each input's tensor lies that says the prompts. Several denoisers may share an engine.
+   */
   readonly #slots = new Map<string, string>();
   readonly #name: string;
 
@@ -68,7 +72,9 @@ export class Denoiser {
     this.#name = `denoiser ${count}`;
   }
 
-  /** Builds the policy's graph, its weights frozen, and loads it into as many lanes as it is worth. */
+  /**
+   * Builds the policy's graph, its weights frozen, and loads it into as many lanes as it is worth.
+   */
   static async open(
     engine: Engine,
     pipeline: Pipeline,

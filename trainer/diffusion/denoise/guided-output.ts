@@ -1,10 +1,16 @@
-/** @file Classifier-free guidance inside a graph: both branches in one UNet run. Ho & Salimans, arXiv 2207.12598. */
+/**
+ * @file Classifier-free guidance inside a graph: both branches in one UNet run. Ho & Salimans,
+ * arXiv 2207.12598.
+ */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type InlineOptions, inline } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { castToPorts, type DenoiserInputs } from './inputs';
 
-/** Appends ε_u + guidance·(ε_c − ε_u), or ε_c alone without an empty context; float32, shaped like `sample`. */
+/**
+ * Appends ε_u + guidance·(ε_c − ε_u), or ε_c alone without an empty context; float32, shaped like
+ * `sample`.
+ */
 export function appendGuidedOutput(
   b: Builder,
   unet: Graph,

@@ -1,6 +1,7 @@
 /**
- * @file The one way to feed a denoiser. Exports differ: a timestep is int64, int32 or a float, one for the batch or one per
- * image; latents and embeddings may be in half precision. Every graph here takes float32 and casts at the network's ports.
+ * @file The one way to feed a denoiser. Exports differ: a timestep is int64, int32 or a float, one
+ * for the batch or one per image; latents and embeddings may be in half precision. Every graph here
+ * takes float32 and casts at the network's ports.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
@@ -50,7 +51,9 @@ export function unetPort(unet: Graph, name: string): Port {
   return port;
 }
 
-/** Whether a UNet takes one timestep for the whole batch (older exports) rather than one per row. */
+/**
+ * Whether a UNet takes one timestep for the whole batch (older exports) rather than one per row.
+ */
 export function takesScalarTimestep(unet: Graph): boolean {
   return unetPort(unet, 'timestep').dims.length === 0;
 }
@@ -58,7 +61,10 @@ export function takesScalarTimestep(unet: Graph): boolean {
 /** The input that takes the empty prompt's tensor for a port. */
 export const emptyInput = (port: string) => `empty.${port}`;
 
-/** Declares `latents`, `timestep`, the ports of prompts and, where guided, the empty prompt's: what `denoiserFeeds` feeds. */
+/**
+ * Declares `latents`, `timestep`, the ports of prompts and, where guided, the empty prompt's: what
+ * `denoiserFeeds` feeds.
+ */
 export function declareDenoiserInputs(
   b: Builder,
   unet: Graph,
@@ -86,7 +92,10 @@ function declared(
   );
 }
 
-/** A network's feeds in its own dtypes. @throws GraphError where a port takes no number that it could be */
+/**
+ * A network's feeds in its own dtypes. @throws GraphError where a port takes no number that it
+ * could be
+ */
 export function castToPorts(
   b: Builder,
   unet: Graph,
@@ -111,7 +120,10 @@ export function timestepFeed(scalar: boolean, timesteps: readonly number[]): Ten
   return scalar ? float32([], timesteps.slice(0, 1)) : float32([timesteps.length], timesteps);
 }
 
-/** Feeds of what `declareDenoiserInputs` declares. Images beyond a UNet's one timestep must share it. */
+/**
+ * Feeds of what `declareDenoiserInputs` declares. Images beyond a UNet's one timestep must share
+ * it.
+ */
 export function denoiserFeeds(
   unet: Graph,
   { images, latent, context, guidance }: DenoiseShape,

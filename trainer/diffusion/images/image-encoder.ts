@@ -1,6 +1,7 @@
 /**
- * @file Finished images to the latents they would have come from: the mean that a pipeline's VAE encoder gives, scaled as
- * diffusion has it. Without its noise, so that an image has the same latents every time.
+ * @file Finished images to the latents they would have come from: the mean that a pipeline's VAE
+ * encoder gives, scaled as diffusion has it. Without its noise, so that an image has the same
+ * latents every time.
  */
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';

@@ -39,7 +39,10 @@ export function toPlanes({ width, height, data }: RgbImage): Float32Array {
   });
 }
 
-/** Reads a PNG of 8-bit colours. @param source names it in errors @throws PipelineError on anything else */
+/**
+ * Reads a PNG of 8-bit colours. @param source names it in errors @throws PipelineError on anything
+ * else
+ */
 export function decodePng(bytes: Uint8Array, source: string): RgbImage {
   const png = decodedPng(bytes, source);
   const { width, height, depth, channels, palette } = png;

@@ -1,4 +1,7 @@
-/** @file Images back to latents inside a graph: the mean of the autoencoder's posterior, on the scale the UNet works in. */
+/**
+ * @file Images back to latents inside a graph: the mean of the autoencoder's posterior, on the
+ * scale the UNet works in.
+ */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline, withStaticShapes } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
@@ -8,7 +11,10 @@ import { type Component, type Pipeline, portNamed } from '../pipelines/pipeline'
 
 const randomOps = new Set(['RandomNormal', 'RandomNormalLike']);
 
-/** The pipeline's image encoder. @throws PipelineError where it has none, or one that gives other latents every time */
+/**
+ * The pipeline's image encoder. @throws PipelineError where it has none, or one that gives other
+ * latents every time
+ */
 export function vaeEncoderOf({
   folder,
   vaeEncoder,
@@ -40,8 +46,9 @@ export function imageSizeOf({ vaeDecoder, latentShape }: Pipeline): {
 }
 
 /**
- * Appends x_0 [n, C, h, w] of `images` [n, 3, H, W] in [0, 1]. Exports name the output latent_sample, or
- * latent_parameters with the logarithm of the variance behind the mean; no noise is added in either case.
+ * Appends x_0 [n, C, h, w] of `images` [n, 3, H, W] in [0, 1]. Exports name the output
+ * latent_sample, or latent_parameters with the logarithm of the variance behind the mean; no noise
+ * is added in either case.
  */
 export function appendLatents(
   b: Builder,

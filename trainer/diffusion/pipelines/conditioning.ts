@@ -1,13 +1,22 @@
-/** @file What a denoiser is told of a prompt. Encoders make it and the feeder lays it out; everybody else only passes it on. */
+/**
+ * @file What a denoiser is told of a prompt. Encoders make it and the feeder lays it out; everybody
+ * else only passes it on.
+ */
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 
-/** A tensor of one prompt for each port of the denoiser beside sample and timestep, without an axis for images. */
+/**
+ * A tensor of one prompt for each port of the denoiser beside sample and timestep, without an axis
+ * for images.
+ */
 export type Conditioning = Readonly<Record<string, Tensor<'float32'>>>;
 
 /** Their shapes, by port. */
 export type ConditioningShape = Readonly<Record<string, readonly number[]>>;
 
-/** Prompts' tensors one after the other, by port: [prompts, …]. @throws RangeError where one lacks a port */
+/**
+ * Prompts' tensors one after the other, by port: [prompts, …]. @throws RangeError where one lacks a
+ * port
+ */
 export function stacked(
   shape: ConditioningShape,
   prompts: readonly Conditioning[],

@@ -1,4 +1,7 @@
-/** @file Reading the files of a pipeline's folder, with errors that name the file and say what to do. */
+/**
+ * @file Reading the files of a pipeline's folder, with errors that name the file and say what to
+ * do.
+ */
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { PipelineError } from '../pipeline-error';
@@ -23,8 +26,9 @@ export async function readText(path: string): Promise<string> {
 }
 
 /**
- * Python writes numbers that JSON has not, as diffusers does into every DPM-Solver's file (`lambda_min_clipped`). Outside of
- * strings, an infinity becomes a number too large for a double, and NaN null.
+ * Python writes numbers that JSON has not, as diffusers does into every DPM-Solver's file
+ * (`lambda_min_clipped`). Outside of strings, an infinity becomes a number too large for a double,
+ * and NaN null.
  */
 function withoutPythonNumbers(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|Infinity|NaN/g, (part) => {

@@ -1,6 +1,7 @@
 /**
- * @file Whether a network gave numbers. Where it gave NaN or infinity, it is run once more with a witness of every inner tensor
- * as output, so that an error names the node that began it, before anybody is shown what became of it.
+ * @file Whether a network gave numbers. Where it gave NaN or infinity, it is run once more with a
+ * witness of every inner tensor as output, so that an error names the node that began it, before
+ * anybody is shown what became of it.
  */
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { toFloat32 } from '@/trainer/graph/float16';
@@ -35,7 +36,10 @@ export function isFiniteThroughout(values: Float32Array): boolean {
   return sum === 0;
 }
 
-/** Passes the values on. @throws PipelineError where they are not all numbers, naming the node that began it */
+/**
+ * Passes the values on. @throws PipelineError where they are not all numbers, naming the node that
+ * began it
+ */
 export async function finiteValues(values: Float32Array, run: NetworkRun): Promise<Float32Array> {
   if (isFiniteThroughout(values)) return values;
   const wrong = values.find((value) => !Number.isFinite(value)) as number;
@@ -74,8 +78,9 @@ async function origin(run: NetworkRun): Promise<string> {
 }
 
 /**
- * A graph of the same inputs whose one output holds, for each of `watched` in the order of computation, 0 if all its values are
- * numbers, else NaN. Watched are the inputs, by name, and the nodes.
+ * A graph of the same inputs whose one output holds, for each of `watched` in the order of
+ * computation, 0 if all its values are numbers, else NaN. Watched are the inputs, by name, and the
+ * nodes.
  */
 function witnesses(graph: Graph): { probe: Graph; watched: (string | Node)[] } {
   const b = new Builder('witnesses', { ...graph.opsets });

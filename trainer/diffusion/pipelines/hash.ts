@@ -1,16 +1,24 @@
-/** @file The identity of a pipeline on disk: what a policy's manifest names, so that a result can be made again. */
+/**
+ * @file The identity of a pipeline on disk: what a policy's manifest names, so that a result can be
+ * made again.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { pipeline as flow } from 'node:stream/promises';
 
-/** What decides which images come out; the rest of a folder (cards, samples, previews) may change. */
+/**
+ * What decides which images come out; the rest of a folder (cards, samples, previews) may change.
+ */
 const decisive = /\.(onnx|onnx_data|safetensors|json|txt)$/;
 /** Measures images, and draws none. */
 const measuring = /^lpips\//;
 
-/** The files of a pipeline's folder by name, sorted: those that its hash is of, and those that only measure. */
+/**
+ * The files of a pipeline's folder by name, sorted: those that its hash is of, and those that only
+ * measure.
+ */
 export async function pipelineFiles(
   folder: string,
 ): Promise<{ hashed: string[]; measuring: string[] }> {
@@ -26,7 +34,8 @@ export async function pipelineFiles(
 }
 
 /**
- * Sha256 of the models, configurations and vocabularies under a pipeline's folder, with their names.
+ * Sha256 of the models, configurations and vocabularies under a pipeline's folder, with their
+ * names.
  *
  * @throws when the folder holds no pipeline, naming it
  */

@@ -1,13 +1,19 @@
-/** @file The families of pipelines, a row each: what their folders hold, and what their denoiser is told of a prompt. */
+/**
+ * @file The families of pipelines, a row each: what their folders hold, and what their denoiser is
+ * told of a prompt.
+ */
 
 export interface PipelineLayout {
   /** The names that `model_index.json` may give it. */
   classes: readonly string[];
-  /** What encodes a prompt: where it lies with its tokenizer, which of its outputs is taken, and for which port. */
+  /**
+   * What encodes a prompt: where it lies with its tokenizer, which of its outputs is taken, and for
+   * which port.
+   */
   encoder: { folder: string; tokenizer: string; output: string; port: string };
   /**
-   * Finds, in a node's name, the block whose last activation a learned reward reads: every level on the way down, and the
-   * middle. Names as diffusers has them.
+   * Finds, in a node's name, the block whose last activation a learned reward reads: every level on
+   * the way down, and the middle. Names as diffusers has them.
    */
   level: RegExp;
 }

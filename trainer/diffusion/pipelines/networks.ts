@@ -1,4 +1,7 @@
-/** @file A pipeline's networks, loaded with fixed shapes into an engine: prompt → embedding, latents → image. */
+/**
+ * @file A pipeline's networks, loaded with fixed shapes into an engine: prompt → embedding, latents
+ * → image.
+ */
 import { fromFloat32, toFloat32 } from '@/trainer/graph/float16';
 import { withStaticShapes } from '@/trainer/graph/inline';
 import type { Port } from '@/trainer/graph/model';
@@ -10,7 +13,10 @@ import type { Conditioning } from './conditioning';
 import { finiteValues } from './finite';
 import { type Component, type Pipeline, portNamed } from './pipeline';
 
-/** Loads a network with these input shapes; shape arithmetic disappears and, on GPUs, so do its detours. */
+/**
+ * Loads a network with these input shapes; shape arithmetic disappears and, on GPUs, so do its
+ * detours.
+ */
 export async function loadStatic(
   engine: Engine,
   component: Component,

@@ -1,6 +1,6 @@
 /**
- * @file A text-to-image pipeline on disk, in the layout of Optimum's ONNX exports: opened, checked, described.
- * Source of the layout: huggingface/optimum-onnx. Nothing is run here; see sampler.ts.
+ * @file A text-to-image pipeline on disk, in the layout of Optimum's ONNX exports: opened, checked,
+ * described. Source of the layout: huggingface/optimum-onnx. Nothing is run here; see sampler.ts.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -67,7 +67,10 @@ const vaeConfigSchema = z.object({
   shift_factor: z.number().nullish(),
 });
 
-/** Opens a pipeline's folder. Throws a PipelineError or GraphError that names the file and what to do. */
+/**
+ * Opens a pipeline's folder. Throws a PipelineError or GraphError that names the file and what to
+ * do.
+ */
 export async function openPipeline(folder: string): Promise<Pipeline> {
   const { _class_name: layout } = await readJson(join(folder, 'model_index.json'), indexSchema);
   const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);

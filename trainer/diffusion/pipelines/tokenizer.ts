@@ -1,4 +1,7 @@
-/** @file CLIP's tokenizer from a folder, as Stable Diffusion exports carry it (see lib/clip-tokenizer.ts). */
+/**
+ * @file CLIP's tokenizer from a folder, as Stable Diffusion exports carry it (see
+ * lib/clip-tokenizer.ts).
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
@@ -17,7 +20,10 @@ import { int64, type Tensor } from '@/trainer/graph/tensor';
 import { PipelineError } from '../pipeline-error';
 import { readJson, readText } from './files';
 
-/** Prompts to token ids as CLIP's text encoder takes them: start, words, end, padding, always `maxLength` long. */
+/**
+ * Prompts to token ids as CLIP's text encoder takes them: start, words, end, padding, always
+ * `maxLength` long.
+ */
 export class ClipTokenizer implements PromptMeasure {
   readonly maxLength: number;
   readonly #tokenizer: Tokenizer;
@@ -29,7 +35,10 @@ export class ClipTokenizer implements PromptMeasure {
     this.maxLength = maxLength;
   }
 
-  /** Opens a tokenizer folder: `tokenizer_config.json` with `vocab.json` and `merges.txt`, or with `tokenizer.json`. */
+  /**
+   * Opens a tokenizer folder: `tokenizer_config.json` with `vocab.json` and `merges.txt`, or with
+   * `tokenizer.json`.
+   */
   static async open(folder: string): Promise<ClipTokenizer> {
     const config = await readJson(join(folder, 'tokenizer_config.json'), clipConfigSchema);
     const { files, source } = await readFiles(folder);

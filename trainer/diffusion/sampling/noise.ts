@@ -1,10 +1,14 @@
 /**
  * @file Gaussian noise that a label determines, so that a sample can be drawn again bit for bit.
- * The uniform bits are AES-256 in counter mode under the label's hash; Box and Muller make them normal.
+ * The uniform bits are AES-256 in counter mode under the label's hash; Box and Muller make them
+ * normal.
  */
 import { createCipheriv, createHash } from 'node:crypto';
 
-/** `count` independent draws from N(0, 1); the same label gives the same draws, different labels unrelated ones. */
+/**
+ * `count` independent draws from N(0, 1); the same label gives the same draws, different labels
+ * unrelated ones.
+ */
 export function gaussianNoise(label: string, count: number): Float32Array {
   const key = createHash('sha256').update(label).digest();
   const pairs = Math.ceil(count / 2);

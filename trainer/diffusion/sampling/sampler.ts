@@ -1,6 +1,6 @@
 /**
- * @file From prompts and seeds to images with their trajectories. What comes out is a function of pipeline, weights,
- * settings, prompt and seeds alone, not of what else is sampled beside it.
+ * @file From prompts and seeds to images with their trajectories. What comes out is a function of
+ * pipeline, weights, settings, prompt and seeds alone, not of what else is sampled beside it.
  */
 import { concatenated, sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -15,7 +15,10 @@ import { takeStep } from '../schedulers/step';
 import { startingNoise, stepNoise } from './noise';
 import { type RolloutSettings, stackLatents, type Trajectory } from './trajectory';
 
-/** One image to draw. Images of one `seed` start from the same x_T; `noiseSeed` decides the noise on the way. */
+/**
+ * One image to draw. Images of one `seed` start from the same x_T; `noiseSeed` decides the noise on
+ * the way.
+ */
 export interface SampleRequest {
   prompt: string;
   seed: number;
@@ -30,7 +33,10 @@ export interface Sampled {
 
 export interface SamplerOptions extends Omit<DenoiserOptions, 'guidance'> {
   settings: RolloutSettings;
-  /** How much of the policy counts at each step, the base counting the rest. Left out: all of it, always. */
+  /**
+   * How much of the policy counts at each step, the base counting the rest. Left out: all of it,
+   * always.
+   */
   annealing?: Annealing;
 }
 
@@ -46,7 +52,10 @@ export interface SampleOptions {
   signal?: AbortSignal;
 }
 
-/** What a rollout starts from: all images' x_T, what the UNet is told of each image's prompt, and z for each step. */
+/**
+ * What a rollout starts from: all images' x_T, what the UNet is told of each image's prompt, and z
+ * for each step.
+ */
 export interface RolloutStart {
   latents: Float32Array;
   contexts: readonly Conditioning[];

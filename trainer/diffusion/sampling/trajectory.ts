@@ -1,4 +1,7 @@
-/** @file How a sample came to be: its latents from noise to image, kept so that training can weigh every step. */
+/**
+ * @file How a sample came to be: its latents from noise to image, kept so that training can weigh
+ * every step.
+ */
 import { z } from 'zod';
 import { expectDtype, float32, int64, type Tensor, tensor } from '@/trainer/graph/tensor';
 import {
@@ -26,7 +29,9 @@ export interface Trajectory {
   latents: Tensor<'float32'>;
   /** ln p(x_t' | x_t) of each step, averaged over elements; NaN where eta is 0. */
   logProbabilities: Float64Array;
-  /** The guided model outputs of each step [steps, channels, height, width], if they were asked for. */
+  /**
+   * The guided model outputs of each step [steps, channels, height, width], if they were asked for.
+   */
   predictions?: Tensor<'float32'>;
 }
 
@@ -98,7 +103,10 @@ function parseNote(text: string): z.output<typeof noteSchema> | undefined {
   }
 }
 
-/** What is kept of a trajectory once its round is done: x_0 in float32 [channels, height, width], and what it is a sample of. */
+/**
+ * What is kept of a trajectory once its round is done: x_0 in float32 [channels, height, width],
+ * and what it is a sample of.
+ */
 export function serializeFinished(trajectory: Trajectory): Uint8Array {
   const { prompt, seed, noiseSeed, settings, timesteps, latents } = trajectory;
   const finished = float32(latents.dims.slice(1), latentsAt(trajectory, timesteps.length).slice());
@@ -106,7 +114,10 @@ export function serializeFinished(trajectory: Trajectory): Uint8Array {
   return serializeSafetensors(new Map([['latents', finished]]), { format: finishedFormat, sample });
 }
 
-/** x_0 [channels · height · width] of a trajectory, or of what is kept of one; `source` is the name for errors. */
+/**
+ * x_0 [channels · height · width] of a trajectory, or of what is kept of one; `source` is the name
+ * for errors.
+ */
 export function parseFinished(bytes: Uint8Array, source: string): Float32Array {
   if (isFinished(bytes)) {
     const latents = parseSafetensors(bytes, source).tensors.get('latents');

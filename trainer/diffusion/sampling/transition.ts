@@ -1,6 +1,7 @@
 /**
- * @file The density of one transition as graph nodes: ln p(x_t' | x_t) as a mean over C, H, W, as DDPO and D3PO
- * take it, and the KL divergence between two policies' transitions. Numbers of the step come in as inputs, one per row.
+ * @file The density of one transition as graph nodes: ln p(x_t' | x_t) as a mean over C, H, W, as
+ * DDPO and D3PO take it, and the KL divergence between two policies' transitions. Numbers of the
+ * step come in as inputs, one per row.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
@@ -27,7 +28,10 @@ export function stepInputs(b: Builder, n: number): StepValues {
   ) as StepValues;
 }
 
-/** Feeds for `stepInputs`: one step's coefficients per row. @throws RangeError where η = 0 leaves no density */
+/**
+ * Feeds for `stepInputs`: one step's coefficients per row. @throws RangeError where η = 0 leaves no
+ * density
+ */
 export function stepFeeds(steps: readonly StepCoefficients[]): Record<string, Tensor> {
   const flat = steps.find((step) => !(step.sigma > 0));
   if (flat) {
@@ -50,7 +54,10 @@ export function stepFeeds(steps: readonly StepCoefficients[]): Record<string, Te
   );
 }
 
-/** μ of the transition from x_t and the (guided) model output, [n, C, H, W]. `clip` bounds |x̂0| where finite. */
+/**
+ * μ of the transition from x_t and the (guided) model output, [n, C, H, W]. `clip` bounds |x̂0|
+ * where finite.
+ */
 export function appendMean(
   b: Builder,
   step: StepValues,

@@ -1,7 +1,8 @@
 /**
- * @file What is made of each scheduler class that a pipeline may name. A DDIM step needs the noise schedule the UNet was
- * trained on, ᾱ_t by training step, and what its output stands for; how else one may solve the same equation does not matter.
- * Source of names and settings: `src/diffusers/schedulers` of huggingface/diffusers.
+ * @file What is made of each scheduler class that a pipeline may name. A DDIM step needs the noise
+ * schedule the UNet was trained on, ᾱ_t by training step, and what its output stands for; how else
+ * one may solve the same equation does not matter. Source of names and settings:
+ * `src/diffusers/schedulers` of huggingface/diffusers.
  */
 
 /** Followed, and what that leaves aside; or the reason why DDIM cannot. */
@@ -70,7 +71,10 @@ export function schedulerClass(name: string): SchedulerClass {
   return classes[name] ?? { refused: 'is no scheduler that Darkroom knows' };
 }
 
-/** Defaults of the classes that differ from DDIM's in diffusers, where a file leaves the numbers out. */
+/**
+ * Defaults of the classes that differ from DDIM's in diffusers, where a file leaves the numbers
+ * out.
+ */
 export function betaDefaultsOf(name: string): { beta_start: number; beta_end: number } {
   return /^(Heun|KDPM2|DPMSolverSDE)/.test(name)
     ? { beta_start: 0.00085, beta_end: 0.012 }

@@ -1,6 +1,6 @@
 /**
- * @file DDIM steps with log-probabilities, as DDPO and D3PO take them (kvablack/ddpo-pytorch, yk7333/d3po,
- * `ddim_with_logprob`). One step from t to t' = max(t − ⌊N/S⌋, 0):
+ * @file DDIM steps with log-probabilities, as DDPO and D3PO take them (kvablack/ddpo-pytorch,
+ * yk7333/d3po, `ddim_with_logprob`). One step from t to t' = max(t − ⌊N/S⌋, 0):
  *
  *   x̂0 and ε̂ from the model's output, by the prediction type
  *   σ²  = η² · (1−ᾱ_t')/(1−ᾱ_t) · (1 − ᾱ_t/ᾱ_t')
@@ -8,8 +8,9 @@
  *   x_t' = μ + σ·z
  *   log p(x_t' | x_t) = mean over C, H, W of  −(x_t'−μ)²/(2σ²) − ln σ − ½ ln 2π
  *
- * Because t' stops at 0, ᾱ_t' is never 1; so `set_alpha_to_one` has nothing to decide. But a step at t = 0 stays where it is:
- * its σ is 0 and x_t' = x_t. Schedules without an offset end in one (see `movingTimesteps`).
+ * Because t' stops at 0, ᾱ_t' is never 1; so `set_alpha_to_one` has nothing to decide. But a step
+ * at t = 0 stays where it is: its σ is 0 and x_t' = x_t. Schedules without an offset end in one
+ * (see `movingTimesteps`).
  */
 import { PipelineError } from '../pipeline-error';
 import { alphaBars, type ScheduleConfig, scheduleText, timestepsOf } from './schedule';
@@ -40,7 +41,9 @@ export class DdimScheduler implements Scheduler {
     return timestepsOf(this.config, steps);
   }
 
-  /** Trailing steps that change nothing have no density and no gradient: nothing is trained there. */
+  /**
+   * Trailing steps that change nothing have no density and no gradient: nothing is trained there.
+   */
   movingTimesteps(steps: number): number[] {
     const all = this.timesteps(steps);
     const still = all.findIndex((timestep) => !(this.coefficients(timestep, steps, 1).sigma > 0));
@@ -92,8 +95,9 @@ export class DdimScheduler implements Scheduler {
   }
 
   /**
-   * x_t = √ᾱ_t · x_0 + √(1−ᾱ_t) · ε, and as target ε, x_0, or v = √ᾱ_t · ε − √(1−ᾱ_t) · x_0, by the prediction type. Ho et al.
-   * (arXiv 2006.11239), Eq. 4; Salimans & Ho (arXiv 2202.00512), appendix D.
+   * x_t = √ᾱ_t · x_0 + √(1−ᾱ_t) · ε, and as target ε, x_0, or v = √ᾱ_t · ε − √(1−ᾱ_t) · x_0, by the
+   * prediction type. Ho et al. (arXiv 2006.11239), Eq. 4; Salimans & Ho (arXiv 2202.00512),
+   * appendix D.
    */
   forward(timestep: number): Forward {
     const alphaBar = this.alphaBar(timestep);

@@ -1,4 +1,7 @@
-/** @file The forward process: a finished image's latents noised to a timestep, and what the model should say there. */
+/**
+ * @file The forward process: a finished image's latents noised to a timestep, and what the model
+ * should say there.
+ */
 import type { Blend, Scheduler } from './scheduler';
 
 /** Both shaped like the latents they were made of. */

@@ -1,7 +1,7 @@
 /**
- * @file The noise schedule of a pipeline's `scheduler_config.json`: ᾱ per training step, and which steps to visit.
- * Source: DDIMScheduler in huggingface/diffusers. Sums and roots are rounded to float32 where PyTorch's are, since
- * 1 − ᾱ_t/ᾱ_t' loses three digits between neighbouring steps.
+ * @file The noise schedule of a pipeline's `scheduler_config.json`: ᾱ per training step, and which
+ * steps to visit. Source: DDIMScheduler in huggingface/diffusers. Sums and roots are rounded to
+ * float32 where PyTorch's are, since 1 − ᾱ_t/ᾱ_t' loses three digits between neighbouring steps.
  */
 import { z } from 'zod';
 import { PipelineError } from '../pipeline-error';
@@ -50,9 +50,10 @@ const fileSchema = z.object({
 });
 
 /**
- * What the file may say; what it leaves out is DDIM's default in diffusers, and the betas' their class's. But for
- * `clip_sample`, which only DDIM and its kin write: their default bounds x̂0 to ±1, where pixels lie and latents do not.
- * Other keys are ignored, `set_alpha_to_one` among them (see ddim.ts).
+ * What the file may say; what it leaves out is DDIM's default in diffusers, and the betas' their
+ * class's. But for `clip_sample`, which only DDIM and its kin write: their default bounds x̂0 to
+ * ±1, where pixels lie and latents do not. Other keys are ignored, `set_alpha_to_one` among them
+ * (see ddim.ts).
  */
 export const scheduleConfigSchema = fileSchema.transform((file) => ({
   ...betaDefaultsOf(file._class_name),
@@ -163,7 +164,10 @@ function cumulativeProduct(values: Float32Array): Float32Array {
   });
 }
 
-/** Shifts √ᾱ so that the last step is pure noise, and scales it so that the first stays (arXiv 2305.08891). */
+/**
+ * Shifts √ᾱ so that the last step is pure noise, and scales it so that the first stays (arXiv
+ * 2305.08891).
+ */
 function withoutTerminalSignal(bars: Float32Array): Float32Array {
   const roots = bars.map(Math.sqrt);
   const first = roots[0]!;

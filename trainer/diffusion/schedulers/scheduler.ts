@@ -1,6 +1,7 @@
 /**
- * @file What a scheduler is to everyone else: which timesteps there are, and the numbers of a step and of noising. Whether
- * it counts noise by ᾱ or by σ stays in its own file, so methods and samplers do not change with it.
+ * @file What a scheduler is to everyone else: which timesteps there are, and the numbers of a step
+ * and of noising. Whether it counts noise by ᾱ or by σ stays in its own file, so methods and
+ * samplers do not change with it.
  */
 
 /** A linear combination of x_t and the model's output. */
@@ -34,7 +35,10 @@ export interface StepCoefficients {
   original: Mix;
   /** ε̂. */
   noise: Mix;
-  /** μ = signal·x̂0 + direction·ε̂ without clipping: `output` is c_t of μ_θ − μ_ref = c_t·(ε_θ − ε_ref). */
+  /**
+   * μ = signal·x̂0 + direction·ε̂ without clipping: `output` is c_t of μ_θ − μ_ref = c_t·(ε_θ −
+   * ε_ref).
+   */
   mean: Mix;
   /** Bound on |x̂0|; Infinity where the schedule does not clip. */
   clip: number;
@@ -53,9 +57,15 @@ export interface Scheduler {
   readonly clip: number;
   /** The model was trained on timesteps 0 … trainingSteps − 1. */
   readonly trainingSteps: number;
-  /** The timesteps that `steps` inference steps visit, noisiest first. @throws RangeError where it has not as many */
+  /**
+   * The timesteps that `steps` inference steps visit, noisiest first. @throws RangeError where it
+   * has not as many
+   */
   timesteps(steps: number): number[];
-  /** Those of them, from the noisiest on, that lead to less noise. @throws PipelineError where none does */
+  /**
+   * Those of them, from the noisiest on, that lead to less noise. @throws PipelineError where none
+   * does
+   */
   movingTimesteps(steps: number): number[];
   /** The numbers of the step from `timestep`, one of `steps`, at stochasticity `eta` (0 … 1). */
   coefficients(timestep: number, steps: number, eta: number): StepCoefficients;

@@ -1,6 +1,7 @@
 /**
- * @file A step backwards: how a gradient at what a step gives (x_t' or x̂0) reaches what the step took, x_t and the
- * model's output. The path through the UNet itself, from its output to its input, is not here.
+ * @file A step backwards: how a gradient at what a step gives (x_t' or x̂0) reaches what the step
+ * took, x_t and the model's output. The path through the UNet itself, from its output to its input,
+ * is not here.
  */
 import type { StepCoefficients } from './scheduler';
 
@@ -13,7 +14,10 @@ export interface StepGradients {
   output: Float32Array;
 }
 
-/** Gradients at x_t and at the model's output, from the `gradient` at the target. Where x̂0 was clipped, it has none. */
+/**
+ * Gradients at x_t and at the model's output, from the `gradient` at the target. Where x̂0 was
+ * clipped, it has none.
+ */
 export function stepProduct(
   { original, noise, signal, direction, clip }: StepCoefficients,
   target: StepTarget,

@@ -11,8 +11,8 @@ export interface StepResult {
 }
 
 /**
- * One step for `images` images laid one after the other in `sample` (x_t), `output` (the model's, guided) and
- * `noise` (z).
+ * One step for `images` images laid one after the other in `sample` (x_t), `output` (the model's,
+ * guided) and `noise` (z).
  */
 export function takeStep(
   coefficients: StepCoefficients,

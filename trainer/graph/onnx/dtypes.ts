@@ -24,7 +24,10 @@ export function dtypeNumber(dtype: Dtype): number {
   return numbers[dtype];
 }
 
-/** The element type of an ONNX number, or undefined for one that Darkroom does not hold (strings, float8, …). */
+/**
+ * The element type of an ONNX number, or undefined for one that Darkroom does not hold (strings,
+ * float8, …).
+ */
 export function dtypeOf(number: number): Dtype | undefined {
   return names.get(number);
 }

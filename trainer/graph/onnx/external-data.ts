@@ -1,7 +1,7 @@
 /**
- * @file External data of graphs that come from several folders and become one: ONNX Runtime opens one folder per model,
- * and nothing outside of it, links followed. So every file is named by its own path, and when the graph is done, by the
- * path from the nearest folder that holds them all.
+ * @file External data of graphs that come from several folders and become one: ONNX Runtime opens
+ * one folder per model, and nothing outside of it, links followed. So every file is named by its
+ * own path, and when the graph is done, by the path from the nearest folder that holds them all.
  */
 import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
@@ -13,8 +13,8 @@ import { dataPath, loadConstant, readOnnxFile, withDataFile } from './read';
 const smallSize = 1024;
 
 /**
- * A copy of a graph read from a file, to be put into others: small constants read, the files of the rest named by
- * absolute path. @throws GraphError for a file that is missing or too short
+ * A copy of a graph read from a file, to be put into others: small constants read, the files of the
+ * rest named by absolute path. @throws GraphError for a file that is missing or too short
  */
 export async function locateExternalData(graph: Graph): Promise<Graph> {
   const constants = new Map<string, Constant>();
@@ -40,8 +40,9 @@ function located(constant: ExternalTensor, graph: Graph, name: string): Promise<
 }
 
 /**
- * Reads a model file to be loaded by itself, small constants with it. `folder` is what ONNX Runtime has to be given: it
- * holds all data, which need not lie beside the model where files are links into a store, as in Hugging Face's cache.
+ * Reads a model file to be loaded by itself, small constants with it. `folder` is what ONNX Runtime
+ * has to be given: it holds all data, which need not lie beside the model where files are links
+ * into a store, as in Hugging Face's cache.
  * @throws GraphError
  */
 export async function openGraphFile(path: string): Promise<{ graph: Graph; folder: string }> {
@@ -51,8 +52,9 @@ export async function openGraphFile(path: string): Promise<{ graph: Graph; folde
 }
 
 /**
- * Renames the external data of a finished graph to paths from one folder, and returns that folder; undefined where the
- * graph has none. @param folder where files lie that are not named by absolute path
+ * Renames the external data of a finished graph to paths from one folder, and returns that folder;
+ * undefined where the graph has none. @param folder where files lie that are not named by absolute
+ * path
  */
 export async function externalDataFolderOf(
   graph: Graph,
@@ -74,7 +76,10 @@ export async function externalDataFolderOf(
   return shared;
 }
 
-/** The deepest folder that holds both. @throws GraphError where there is none (two drives of Windows) */
+/**
+ * The deepest folder that holds both. @throws GraphError where there is none (two drives of
+ * Windows)
+ */
 function commonFolder(a: string, b: string): string {
   let folder = a;
   while (!isWithin(b, folder)) {

@@ -1,6 +1,7 @@
 /**
  * @file ONNX's protobuf messages as a table of fields, and one codec that reads and writes them.
- * Field numbers: onnx/onnx.proto3 (IR version 10). A field that is not in the table is kept as bytes and written back.
+ * Field numbers: onnx/onnx.proto3 (IR version 10). A field that is not in the table is kept as
+ * bytes and written back.
  */
 import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 
@@ -93,7 +94,8 @@ function readScalar(reader: BinaryReader, type: Field['type']): unknown {
   if (type === 'int') {
     const value = reader.int64();
     const asNumber = Number(value);
-    // A slice's "to the end" is 2^63 - 1: rounded to the next double it would overflow when written back.
+    // A slice's "to the end" is 2^63 - 1: rounded to the next double it would overflow when written
+    // back.
     return Number.isSafeInteger(asNumber) ? asNumber : BigInt(value);
   }
   if (type === 'float') return reader.float();
@@ -138,7 +140,10 @@ export function decode(name: MessageName, bytes: Uint8Array): Message {
   return message;
 }
 
-/** Encodes a message; fields left undefined are not written, unknown bytes are appended as they were read. */
+/**
+ * Encodes a message; fields left undefined are not written, unknown bytes are appended as they were
+ * read.
+ */
 export function encode(name: MessageName, message: Message): Uint8Array {
   const writer = new BinaryWriter();
   for (const [number, field] of Object.entries(messages[name])) {

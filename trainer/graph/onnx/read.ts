@@ -1,4 +1,7 @@
-/** @file ONNX bytes in, Graph out. Refuses what it cannot hold, with the file, the node and the remedy. */
+/**
+ * @file ONNX bytes in, Graph out. Refuses what it cannot hold, with the file, the node and the
+ * remedy.
+ */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import {
@@ -68,7 +71,8 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
     unknown: { model: model.unknown, graph: graph.unknown },
   };
   for (const message of graph.nodes as Message[]) {
-    // Exporters put the data of nodes aside, too; what such a node gives is a constant like any other.
+    // Exporters put the data of nodes aside, too; what such a node gives is a constant like any
+    // other.
     const constant = externalConstant(message, source);
     if (constant) parsed.constants.set((message.outputs as string[])[0]!, constant);
     else parsed.nodes.push(readNode(message, source));
@@ -86,7 +90,10 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
   return parsed;
 }
 
-/** The data of a constant, read from the file beside the model where it is external. @throws GraphError */
+/**
+ * The data of a constant, read from the file beside the model where it is external. @throws
+ * GraphError
+ */
 export async function loadConstant(
   constant: Constant,
   graph: Graph,
@@ -137,7 +144,10 @@ export async function withDataFile<Result>(
   }
 }
 
-/** The graph with all its constants in memory: for graphs that are made of several files, or whose weights are read. */
+/**
+ * The graph with all its constants in memory: for graphs that are made of several files, or whose
+ * weights are read.
+ */
 export async function withConstantsInMemory(graph: Graph): Promise<Graph> {
   const constants: Graph['constants'] = new Map();
   for (const [name, constant] of graph.constants) {
@@ -245,7 +255,10 @@ function readConstant(message: Message, where: string): Constant {
   }
 }
 
-/** Where a constant's data lies, as the file says it: beside the model or below, and as much as the shape takes. */
+/**
+ * Where a constant's data lies, as the file says it: beside the model or below, and as much as the
+ * shape takes.
+ */
 function externalOf(
   entries: Record<string, string>,
   dtype: Dtype,

@@ -1,6 +1,7 @@
 /**
- * @file Graphs of older operator sets in the forms of opset 18, in which everything here is written: graphs that become
- * one have one opset. Source: the changelog of operators in onnx/onnx (docs/Changelog.md).
+ * @file Graphs of older operator sets in the forms of opset 18, in which everything here is
+ * written: graphs that become one have one opset. Source: the changelog of operators in onnx/onnx
+ * (docs/Changelog.md).
  */
 import { type Graph, GraphError, type Node } from '../model';
 import { int64 } from '../tensor';
@@ -15,7 +16,10 @@ const reductions = new Set(
 const oldest = 13;
 const wanted = 18;
 
-/** The graph itself where it is of opset 18 or later, else a copy in the forms of 18. @throws GraphError below opset 13 */
+/**
+ * The graph itself where it is of opset 18 or later, else a copy in the forms of 18. @throws
+ * GraphError below opset 13
+ */
 export function atOpset18(graph: Graph): Graph {
   const opset = graph.opsets[''] ?? wanted;
   if (opset >= wanted) return graph;

@@ -1,6 +1,7 @@
 /**
- * @file What judges learn from: drawn hands of every count, malformed ones, and ghosts (the latents of two hands averaged,
- * as by a generator that cannot decide), most of them redrawn in the generator's handwriting.
+ * @file What judges learn from: drawn hands of every count, malformed ones, and ghosts (the latents
+ * of two hands averaged, as by a generator that cannot decide), most of them redrawn in the
+ * generator's handwriting.
  */
 import {
   closeSync,
@@ -33,7 +34,10 @@ const KINDS = {
   asDrawn: 0.35,
   /** Timesteps at which images enter the generator; 0 is the autoencoder alone. */
   timesteps: [0, 100, 200, 300],
-  /** Batches without malformed hands enter at these too, where the generator would mend what is broken. */
+  /**
+   * Batches without malformed hands enter at these too, where the generator would mend what is
+   * broken.
+   */
   lateTimesteps: [380, 450],
   late: 0.25,
 };
@@ -130,7 +134,10 @@ async function makeData(
   renameSync(`${path}.part`, path);
 }
 
-/** A copy of an image with a little noise, blur and brightness, so that a judge learns to look past them. */
+/**
+ * A copy of an image with a little noise, blur and brightness, so that a judge learns to look past
+ * them.
+ */
 export function disturb(random: Random, image: Uint8Array): Uint8Array {
   const gain = random.between(0.94, 1.06);
   const noise = random.chance(0.5) ? random.between(0, 9) : 0;

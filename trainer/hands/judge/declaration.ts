@@ -1,4 +1,6 @@
-/** @file What the judges of hands say that they measure, for the manifest of the built-in policy. */
+/**
+ * @file What the judges of hands say that they measure, for the manifest of the built-in policy.
+ */
 import type { DeclaredJudge } from '@/lib/judges/judging';
 
 export const handsJudge: DeclaredJudge = {

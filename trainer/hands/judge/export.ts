@@ -1,4 +1,7 @@
-/** @file A trained judge as one small ONNX file: RGB bytes in, probabilities per question and features out. */
+/**
+ * @file A trained judge as one small ONNX file: RGB bytes in, probabilities per question and
+ * features out.
+ */
 
 import type { Constant } from '@/trainer/graph/model';
 import { portableNetwork, TRACED_BATCH } from '../pretrain/portable';

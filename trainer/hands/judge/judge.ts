@@ -1,6 +1,7 @@
 /**
- * @file A judge at work: reads finger count, blood and the prompt's attributes from pixels. Judges measure; they are never
- * the reward of the run they measure. Their features are the fixed perceptual distance behind diversity figures.
+ * @file A judge at work: reads finger count, blood and the prompt's attributes from pixels. Judges
+ * measure; they are never the reward of the run they measure. Their features are the fixed
+ * perceptual distance behind diversity figures.
  */
 import { fileURLToPath } from 'node:url';
 import { type Tensor, tensor } from '@/trainer/graph/tensor';

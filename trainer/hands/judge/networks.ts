@@ -1,6 +1,7 @@
 /**
- * @file The two judges' networks. They share nothing but their questions: A is a residual network with group norms that
- * pools by mean and maximum; B is a plain stack of larger kernels without norms that reads a coarse grid of positions.
+ * @file The two judges' networks. They share nothing but their questions: A is a residual network
+ * with group norms that pools by mean and maximum; B is a plain stack of larger kernels without
+ * norms that reads a coarse grid of positions.
  */
 import type { Value } from '@/trainer/graph/builder';
 import type { Layers, Path } from '../networks/layers';
@@ -11,7 +12,10 @@ export type JudgeName = 'a' | 'b';
 export interface JudgeOutputs {
   /** Logits per question, [batch, answers]. */
   logits: Value[];
-  /** Activations of every stage, [batch, channels, height, width] each: what perceptual distance compares. */
+  /**
+   * Activations of every stage, [batch, channels, height, width] each: what perceptual distance
+   * compares.
+   */
   stages: Value[];
 }
 

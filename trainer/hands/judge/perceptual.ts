@@ -3,12 +3,16 @@
  *
  *   d(x, y) = 1/L Σ_l 1/(H_l·W_l) Σ_hw ‖ f̂_l(x)_hw − f̂_l(y)_hw ‖²
  *
- * f̂_l is the activation of stage l, scaled to unit length over its channels. Zhang et al., "The Unreasonable
- * Effectiveness of Deep Features as a Perceptual Metric" (arXiv 1801.03924), Eq. 1 with all weights 1.
+ * f̂_l is the activation of stage l, scaled to unit length over its channels. Zhang et al., "The
+ * Unreasonable Effectiveness of Deep Features as a Perceptual Metric" (arXiv 1801.03924), Eq. 1
+ * with all weights 1.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 
-/** Stages [batch, channels, height, width] as one vector per image, whose squared distances are LPIPS. */
+/**
+ * Stages [batch, channels, height, width] as one vector per image, whose squared distances are
+ * LPIPS.
+ */
 export function appendPerceptualFeatures(b: Builder, stages: readonly Value[]): Value {
   const parts = stages.map((stage) => {
     const [, , height, width] = b.dims(stage) as [number, number, number, number];
@@ -21,8 +25,8 @@ export function appendPerceptualFeatures(b: Builder, stages: readonly Value[]): 
 }
 
 /**
- * Mean LPIPS over all pairs of a set: its diversity, 0 for fewer than two images. All pairs at once, as
- * Σ_{i<j} ‖x_i − x_j‖² = N·Σ‖x_i‖² − ‖Σ x_i‖².
+ * Mean LPIPS over all pairs of a set: its diversity, 0 for fewer than two images. All pairs at
+ * once, as Σ_{i<j} ‖x_i − x_j‖² = N·Σ‖x_i‖² − ‖Σ x_i‖².
  */
 export function allPairsDiversity(features: readonly Float32Array[]): number {
   const n = features.length;

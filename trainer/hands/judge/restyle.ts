@@ -1,6 +1,7 @@
 /**
- * @file Drawn hands in a generator's handwriting: encoded, mixed, partly noised, denoised by the built-in UNet and decoded
- * again (Meng et al. 2022, SDEdit). What is drawn stays; edges, light and texture become the generator's.
+ * @file Drawn hands in a generator's handwriting: encoded, mixed, partly noised, denoised by the
+ * built-in UNet and decoded again (Meng et al. 2022, SDEdit). What is drawn stays; edges, light and
+ * texture become the generator's.
  */
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import { takeStep } from '@/trainer/diffusion/schedulers/step';
@@ -40,7 +41,8 @@ export interface Restyler {
   /** Images at a time. */
   batch: number;
   /**
-   * Redraws `batch` images, entering at a timestep of the noise schedule; at 0 they only pass the autoencoder.
+   * Redraws `batch` images, entering at a timestep of the noise schedule; at 0 they only pass the
+   * autoencoder.
    * @returns RGB bytes, one image after the other
    */
   restyle(random: Random, images: readonly RestyleInput[], timestep: number): Promise<Uint8Array>;

@@ -8,7 +8,10 @@ import {
   SLEEVE_NAMES,
 } from '../world/attributes';
 
-/** Finger counts as a person would call them; `unclear` is a hand whose fingers are fused, broken off or smeared. */
+/**
+ * Finger counts as a person would call them; `unclear` is a hand whose fingers are fused, broken
+ * off or smeared.
+ */
 export const FINGER_VERDICTS = [3, 4, 5, 6, 7, 'unclear'] as const;
 export type FingerVerdict = (typeof FINGER_VERDICTS)[number];
 

@@ -1,4 +1,7 @@
-/** @file CLIP's text encoder (transformers' CLIPTextModel) as an ONNX graph, from its own config.json. */
+/**
+ * @file CLIP's text encoder (transformers' CLIPTextModel) as an ONNX graph, from its own
+ * config.json.
+ */
 import { z } from 'zod';
 import type { Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';

@@ -1,15 +1,22 @@
 /**
- * @file PyTorch's layers as ONNX nodes, named as PyTorch's exporter names them: a module at `down_blocks.0.conv` becomes
- * the node `/down_blocks.0/conv/Conv` with the weights `down_blocks.0.conv.weight` and `.bias`. Shapes are NCHW. No
- * constant holds the batch size, so the same nodes serve any batch.
+ * @file PyTorch's layers as ONNX nodes, named as PyTorch's exporter names them: a module at
+ * `down_blocks.0.conv` becomes the node `/down_blocks.0/conv/Conv` with the weights
+ * `down_blocks.0.conv.weight` and `.bias`. Shapes are NCHW. No constant holds the batch size, so
+ * the same nodes serve any batch.
  */
 import type { Attributes, Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
 
-/** Gives the value of a weight by PyTorch's name: an input while training, a constant in a finished model. */
+/**
+ * Gives the value of a weight by PyTorch's name: an input while training, a constant in a finished
+ * model.
+ */
 export type WeightSource = (name: string, dims: readonly number[]) => Value;
 
-/** A module's place: segments as the exporter separates them, for example `['down_blocks.0', 'conv']`. */
+/**
+ * A module's place: segments as the exporter separates them, for example `['down_blocks.0',
+ * 'conv']`.
+ */
 export type Path = readonly string[];
 
 export interface ConvolutionOptions {
@@ -34,7 +41,10 @@ export class Layers {
     return this.weights([...path, name].join('.'), dims);
   }
 
-  /** A node named after its module; the second of a kind in one module gets `_1`, as from the exporter. */
+  /**
+   * A node named after its module; the second of a kind in one module gets `_1`, as from the
+   * exporter.
+   */
   op(path: Path, op: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
     const name = `/${[...path, op].join('/')}`;
     const before = this.named.get(name) ?? 0;
@@ -66,7 +76,10 @@ export class Layers {
     );
   }
 
-  /** Linear layer on the last axis of [batch, tokens, features]. The weight is stored [out, in] as in PyTorch. */
+  /**
+   * Linear layer on the last axis of [batch, tokens, features]. The weight is stored [out, in] as
+   * in PyTorch.
+   */
   linear(path: Path, x: Value, features: number, bias = true): Value {
     const from = this.builder.dims(x).at(-1) as number;
     const weight = this.weight(path, 'weight', [features, from]);
@@ -93,7 +106,10 @@ export class Layers {
     );
   }
 
-  /** Group normalisation as exported: instance normalisation over [batch, groups, rest], then scale and shift. */
+  /**
+   * Group normalisation as exported: instance normalisation over [batch, groups, rest], then scale
+   * and shift.
+   */
   groupNorm(path: Path, x: Value, groups: number, epsilon: number): Value {
     const b = this.builder;
     const [, channels, height, width] = b.dims(x) as [number, number, number, number];

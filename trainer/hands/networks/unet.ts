@@ -1,6 +1,7 @@
 /**
- * @file Diffusers' UNet2DConditionModel as an ONNX graph, from its own config.json: convolutional residual blocks with
- * time embedding, transformer blocks with self- and cross-attention, skip connections. Loads and is loaded by diffusers.
+ * @file Diffusers' UNet2DConditionModel as an ONNX graph, from its own config.json: convolutional
+ * residual blocks with time embedding, transformer blocks with self- and cross-attention, skip
+ * connections. Loads and is loaded by diffusers.
  */
 import { z } from 'zod';
 import type { Value } from '@/trainer/graph/builder';
@@ -9,7 +10,10 @@ import type { Layers, Path } from './layers';
 
 const perBlock = z.union([z.number().int(), z.array(z.number().int())]);
 
-/** The part of config.json that this builder understands; anything that would change the numbers is refused. */
+/**
+ * The part of config.json that this builder understands; anything that would change the numbers is
+ * refused.
+ */
 export const unetConfigSchema = z.looseObject({
   act_fn: z.literal('silu').default('silu'),
   attention_head_dim: perBlock,
@@ -65,7 +69,8 @@ class Unet {
     private readonly inputs: UnetInputs,
   ) {
     const { attention_head_dim: heads, block_out_channels: widths } = config;
-    // Diffusers calls it head_dim, but it is the number of heads (huggingface/diffusers issue 2011).
+    // Diffusers calls it head_dim, but it is the number of heads (huggingface/diffusers issue
+    // 2011).
     this.heads = Array.isArray(heads) ? heads : widths.map(() => heads);
     this.time = this.timeEmbedding();
   }
@@ -114,7 +119,10 @@ class Unet {
     return layers.conv(['conv_out'], x, config.out_channels, { kernel: 3 });
   }
 
-  /** Sinusoids of the timestep through two linear layers and the activation that every residual block begins with. */
+  /**
+   * Sinusoids of the timestep through two linear layers and the activation that every residual
+   * block begins with.
+   */
   private timeEmbedding(): Value {
     const { layers, config } = this;
     const b = layers.builder;

@@ -1,6 +1,7 @@
 /**
- * @file The built-in autoencoder: 64x64 RGB in [-1, 1] to 4x16x16 latents and back. It works on 4x4 patches (pixel
- * unshuffle) so that its convolutions run at 16x16: at full size it would learn six times slower per second.
+ * @file The built-in autoencoder: 64x64 RGB in [-1, 1] to 4x16x16 latents and back. It works on 4x4
+ * patches (pixel unshuffle) so that its convolutions run at 16x16: at full size it would learn six
+ * times slower per second.
  */
 import type { Value } from '@/trainer/graph/builder';
 import type { Layers, Path } from './layers';
@@ -49,7 +50,9 @@ export function buildVaeEncoder(layers: Layers, config: VaeConfig, images: Value
   return layers.conv(['encoder', 'conv_out'], x, config.latentChannels, { kernel: 3 });
 }
 
-/** Appends the decoder: latents [batch, 4, 16, 16] to images [batch, 3, 64, 64], about in [-1, 1]. */
+/**
+ * Appends the decoder: latents [batch, 4, 16, 16] to images [batch, 3, 64, 64], about in [-1, 1].
+ */
 export function buildVaeDecoder(layers: Layers, config: VaeConfig, latents: Value): Value {
   const b = layers.builder;
   const { patchSize: patch, imageSize, pixelChannels } = config;

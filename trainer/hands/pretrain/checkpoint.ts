@@ -1,4 +1,7 @@
-/** @file Checkpoints of pre-training: one safetensors file per stage, replaced atomically, so that a kill costs a minute. */
+/**
+ * @file Checkpoints of pre-training: one safetensors file per stage, replaced atomically, so that a
+ * kill costs a minute.
+ */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { readSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import type { Tensor } from '@/trainer/graph/tensor';

@@ -1,4 +1,7 @@
-/** @file The rendered training images, drawn once into one file: 12,288 bytes each, in the order of their seeds. */
+/**
+ * @file The rendered training images, drawn once into one file: 12,288 bytes each, in the order of
+ * their seeds.
+ */
 import {
   closeSync,
   existsSync,
@@ -24,7 +27,8 @@ export interface Dataset {
 }
 
 /**
- * Opens the images of the seeds `firstSeed` to `firstSeed + count - 1`, drawing them first where the file is missing.
+ * Opens the images of the seeds `firstSeed` to `firstSeed + count - 1`, drawing them first where
+ * the file is missing.
  * @param report called now and then with the images drawn so far
  */
 export function openDataset(

@@ -1,7 +1,8 @@
 /**
- * @file Stage two: text encoder and UNet together learn to predict the noise in noisy latents (Ho et al. 2020), on
- * dirty captions, one in ten of them empty for guidance (Ho and Salimans 2022). The loss of nearly clean latents is
- * weighed down (min-SNR, Hang et al. 2023), that of very noisy ones up.
+ * @file Stage two: text encoder and UNet together learn to predict the noise in noisy latents (Ho
+ * et al. 2020), on dirty captions, one in ten of them empty for guidance (Ho and Salimans 2022).
+ * The loss of nearly clean latents is weighed down (min-SNR, Hang et al. 2023), that of very noisy
+ * ones up.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +40,10 @@ export type DiffusionSettings = StageSettings & {
   emptyCaptions: number;
   /** Signal-to-noise ratio above which the loss counts less. */
   signalToNoiseMax: number;
-  /** Added to the ratio: makes very noisy latents, in which colours and poses are decided, count more. */
+  /**
+   * Added to the ratio: makes very noisy latents, in which colours and poses are decided, count
+   * more.
+   */
   signalToNoiseExtra: number;
   /** Share of timesteps drawn from the noisier half of the schedule, where poses are decided. */
   noisyHalf: number;
@@ -66,8 +70,9 @@ export const DIFFUSION_SETTINGS: DiffusionSettings = {
 };
 
 /**
- * The last steps, on another mix and dirtier captions: a guided generator loses some malformed hands and makes up some
- * blood, and it follows captions better than they deserve. The mix is set such that its images are as dirty as the world.
+ * The last steps, on another mix and dirtier captions: a guided generator loses some malformed
+ * hands and makes up some blood, and it follows captions better than they deserve. The mix is set
+ * such that its images are as dirty as the world.
  */
 export const CALIBRATION_SETTINGS: DiffusionSettings = {
   ...DIFFUSION_SETTINGS,

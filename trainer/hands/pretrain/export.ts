@@ -1,6 +1,7 @@
 /**
- * @file Writes the built-in policy: one folder that is both Optimum's layout (ONNX graphs) and diffusers' (config and
- * safetensors). The graphs of UNet and text encoder hold no weights: they point into the safetensors beside them.
+ * @file Writes the built-in policy: one folder that is both Optimum's layout (ONNX graphs) and
+ * diffusers' (config and safetensors). The graphs of UNet and text encoder hold no weights: they
+ * point into the safetensors beside them.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

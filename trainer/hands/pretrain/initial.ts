@@ -1,4 +1,7 @@
-/** @file First weights: PyTorch's own rules, but the last layer of every residual branch starts at zero. */
+/**
+ * @file First weights: PyTorch's own rules, but the last layer of every residual branch starts at
+ * zero.
+ */
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import type { Random } from '@/trainer/random';
 import type { Parameter } from './training';

@@ -1,6 +1,6 @@
 /**
- * @file The data set's latents, encoded once: zero mean and unit variance per channel, so that diffusion starts from
- * what it ends in. The decoder undoes the scaling.
+ * @file The data set's latents, encoded once: zero mean and unit variance per channel, so that
+ * diffusion starts from what it ends in. The decoder undoes the scaling.
  */
 import {
   closeSync,

@@ -1,4 +1,7 @@
-/** @file Last stage: measures the written policy on the evaluation prompts, with both judges, and draws its sheets. */
+/**
+ * @file Last stage: measures the written policy on the evaluation prompts, with both judges, and
+ * draws its sheets.
+ */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
@@ -13,7 +16,10 @@ import { drawPrompts, EVALUATION_PROMPTS } from '../prompts';
 import { IMAGE_SIZE } from '../world/draw';
 import { log } from './stage';
 
-/** How the built-in policy is meant to be sampled: the official D3PO code's settings, but for guidance (5 there): here it burns colours out. */
+/**
+ * How the built-in policy is meant to be sampled: the official D3PO code's settings, but for
+ * guidance (5 there): here it burns colours out.
+ */
 export const SAMPLING: RolloutSettings = { steps: 20, eta: 1, guidance: 2 };
 
 /** Seeds of this measurement; training of policies uses others. */
@@ -27,7 +33,10 @@ export interface MeasuredPolicy {
   judgesAgree: { deformed: number; blood: number };
 }
 
-/** Draws `count` images, measures them and writes measured.json, samples.png and judged.png into the policy. */
+/**
+ * Draws `count` images, measures them and writes measured.json, samples.png and judged.png into the
+ * policy.
+ */
 export async function measurePolicy(
   engine: Engine,
   policy: string,

@@ -29,7 +29,9 @@ export function portableNetwork(
   return serializeOnnx(openBatch(builder.finish()));
 }
 
-/** Names the leading dimension of inputs and outputs where it is the traced batch, as Optimum does. */
+/**
+ * Names the leading dimension of inputs and outputs where it is the traced batch, as Optimum does.
+ */
 function openBatch(graph: Graph): Graph {
   for (const port of [...graph.inputs, ...graph.outputs]) {
     // One timestep for all rows is as good as one for each.

@@ -1,8 +1,9 @@
 /** @file How the learning rate rises and falls, and how the running average forgets. */
 
 /**
- * Factor on the learning rate: a linear warm-up, a plateau, and a cosine down to `floor` over the last steps. Only the
- * last part depends on when training ends, so it can be ended when the samples are good. Step counted from 1.
+ * Factor on the learning rate: a linear warm-up, a plateau, and a cosine down to `floor` over the
+ * last steps. Only the last part depends on when training ends, so it can be ended when the samples
+ * are good. Step counted from 1.
  */
 export function learningRateFactor(
   step: number,
@@ -14,7 +15,10 @@ export function learningRateFactor(
   return floor + (1 - floor) * 0.5 * (1 + Math.cos(Math.PI * progress));
 }
 
-/** Share of the average kept per step: short memory at first, `longest` later (as in diffusers' EMAModel). */
+/**
+ * Share of the average kept per step: short memory at first, `longest` later (as in diffusers'
+ * EMAModel).
+ */
 export function averageDecay(step: number, longest: number): number {
   return Math.min(longest, (1 + step) / (10 + step));
 }

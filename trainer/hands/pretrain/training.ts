@@ -1,6 +1,7 @@
 /**
- * @file Training all weights of a network inside the engine: one graph holds forward, backward and AdamW, and weights,
- * moments and the running average stay in the engine's slots. Only a batch goes in and a few numbers come out.
+ * @file Training all weights of a network inside the engine: one graph holds forward, backward and
+ * AdamW, and weights, moments and the running average stay in the engine's slots. Only a batch goes
+ * in and a few numbers come out.
  */
 import { type AdamWSettings, adamWFeeds, appendAdamW } from '@/trainer/autodiff/adamw';
 import { gradients } from '@/trainer/autodiff/gradients';
@@ -207,7 +208,9 @@ function missing(name: string): never {
   );
 }
 
-/** The state at which training from `weights` begins: moments zero, average equal to the weights. */
+/**
+ * The state at which training from `weights` begins: moments zero, average equal to the weights.
+ */
 export function freshState(weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   return new Map(
     [...weights].flatMap(([name, weight]): [string, Tensor][] => [

@@ -1,6 +1,7 @@
 /**
- * @file Turns a written policy back into checkpoints, so that training goes on where it ended, on any machine that has
- * the repository. AdamW's moments are not shipped and start at zero; the warm-up covers for them.
+ * @file Turns a written policy back into checkpoints, so that training goes on where it ended, on
+ * any machine that has the repository. AdamW's moments are not shipped and start at zero; the
+ * warm-up covers for them.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,8 +20,9 @@ const IMAGE = [1, 3, VAE_CONFIG.imageSize, VAE_CONFIG.imageSize];
 const LATENT = [1, LATENT_CHANNELS, LATENT_SIDE, LATENT_SIDE];
 
 /**
- * The weights of `network` in its exported graph. The export folds scales and shifts of normalisations into constants
- * [channels, 1, 1] without a name, which stand in the order in which the network asks for them.
+ * The weights of `network` in its exported graph. The export folds scales and shifts of
+ * normalisations into constants [channels, 1, 1] without a name, which stand in the order in which
+ * the network asks for them.
  */
 function weightsIn(graph: Graph, network: Network): [string, Tensor][] {
   const folded = [...graph.constants.values()].filter(
@@ -53,7 +55,10 @@ function scaleIn(decoder: Graph): LatentScale {
   return { mean, deviation };
 }
 
-/** Writes the checkpoints of a finished autoencoder and of a diffusion stage at step 0 into `folder`. */
+/**
+ * Writes the checkpoints of a finished autoencoder and of a diffusion stage at step 0 into
+ * `folder`.
+ */
 export async function unpackPolicy(policy: string, folder: string, latents: string): Promise<void> {
   const vaePath = join(folder, 'vae.safetensors');
   const diffusionPath = join(folder, 'diffusion.safetensors');

@@ -1,6 +1,7 @@
 /**
- * @file Stage one: the autoencoder. It learns to repaint images from 4x16x16 numbers; noise on the latents keeps the
- * decoder forgiving, a small penalty keeps their scale, and edges count extra because fingers are made of edges.
+ * @file Stage one: the autoencoder. It learns to repaint images from 4x16x16 numbers; noise on the
+ * latents keeps the decoder forgiving, a small penalty keeps their scale, and edges count extra
+ * because fingers are made of edges.
  */
 import { join } from 'node:path';
 import type { Builder, Value } from '@/trainer/graph/builder';

@@ -1,6 +1,7 @@
 /**
- * @file The skeleton of one hand, in its own frame: origin in the palm, x to the right, y down, the thumb on the left,
- * one unit about one pixel of the 64x64 image. Extra or missing fingers share the width of the palm.
+ * @file The skeleton of one hand, in its own frame: origin in the palm, x to the right, y down, the
+ * thumb on the left, one unit about one pixel of the 64x64 image. Extra or missing fingers share
+ * the width of the palm.
  */
 
 import type { Random } from '@/trainer/random';
@@ -22,7 +23,10 @@ export interface Anatomy {
   halfWidth: number;
 }
 
-/** Knuckle line, fan and thickness that keep every count of fingers (without thumb) apart at 64 pixels. */
+/**
+ * Knuckle line, fan and thickness that keep every count of fingers (without thumb) apart at 64
+ * pixels.
+ */
 const BUILDS: Record<number, { halfWidth: number; fanDegrees: number; radius: number }> = {
   2: { halfWidth: 6.4, fanDegrees: 17, radius: 3.45 },
   3: { halfWidth: 7.8, fanDegrees: 20, radius: 3.3 },
@@ -31,7 +35,10 @@ const BUILDS: Record<number, { halfWidth: number; fanDegrees: number; radius: nu
   6: { halfWidth: 11.4, fanDegrees: 33, radius: 2.4 },
 };
 
-/** Finger length relative to the middle finger at the positions -1 (index side), -1/3, 1/3, 1 (little finger). */
+/**
+ * Finger length relative to the middle finger at the positions -1 (index side), -1/3, 1/3, 1
+ * (little finger).
+ */
 const LENGTH_PROFILE = [0.9, 1, 0.94, 0.76] as const;
 const MIDDLE_LENGTH = 20.5;
 const RADIANS = Math.PI / 180;

@@ -1,4 +1,7 @@
-/** @file Signed distances (negative inside) and the few blends that the drawing needs. Units: pixels of the hand's own frame. */
+/**
+ * @file Signed distances (negative inside) and the few blends that the drawing needs. Units: pixels
+ * of the hand's own frame.
+ */
 
 /** A limb: a segment whose radius goes linearly from `startRadius` to `endRadius`. */
 export interface Limb {
@@ -49,7 +52,9 @@ export function limbDistance(shape: Limb, x: number, y: number): number {
   return Math.sqrt(offsetX * offsetX + offsetY * offsetY) - radius;
 }
 
-/** A convex polygon, corners clockwise on screen (x right, y down), grown and rounded by `rounding`. */
+/**
+ * A convex polygon, corners clockwise on screen (x right, y down), grown and rounded by `rounding`.
+ */
 export interface RoundedPolygon {
   corners: readonly (readonly [number, number])[];
   rounding: number;

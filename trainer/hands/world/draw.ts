@@ -1,6 +1,7 @@
 /**
- * @file Paints a scene: for every pixel the signed distances to digits, palm, sleeve and blood, turned into anti-aliased
- * layers (background, sleeve, hand, blood) with an outline, soft light, knuckle creases and nails.
+ * @file Paints a scene: for every pixel the signed distances to digits, palm, sleeve and blood,
+ * turned into anti-aliased layers (background, sleeve, hand, blood) with an outline, soft light,
+ * knuckle creases and nails.
  */
 import type { Digit } from './anatomy';
 import { stainDistance } from './blood';
@@ -111,7 +112,10 @@ function paintSleeve(mix: Mix, scene: Scene, x: number, y: number): void {
   blend(mix, red * light * seam, green * light * seam, blue * light * seam, cover);
 }
 
-/** Skin, creases, nails and blood on one pixel of the hand. `palm` and `thumb` and the two nearest fingers are distances. */
+/**
+ * Skin, creases, nails and blood on one pixel of the hand. `palm` and `thumb` and the two nearest
+ * fingers are distances.
+ */
 interface HandPixel {
   x: number;
   y: number;

@@ -1,6 +1,6 @@
 /**
- * @file Hands that no count describes: fused fingers, stubs, fingers broken sideways. Generators paint such hands; the
- * judges learn from these to call them what a person would.
+ * @file Hands that no count describes: fused fingers, stubs, fingers broken sideways. Generators
+ * paint such hands; the judges learn from these to call them what a person would.
  */
 
 import { createRandom, type Random } from '@/trainer/random';

@@ -1,4 +1,6 @@
-/** @file One image before it is drawn: what is true of it, and every number that the drawing needs. */
+/**
+ * @file One image before it is drawn: what is true of it, and every number that the drawing needs.
+ */
 
 import { createRandom, type Random } from '@/trainer/random';
 import { type Anatomy, growHand } from './anatomy';

@@ -1,4 +1,7 @@
-/** @file What a method decides that asks how well a policy denoises finished images: what an example is, and its loss. */
+/**
+ * @file What a method decides that asks how well a policy denoises finished images: what an example
+ * is, and its loss.
+ */
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Tensor } from '@/trainer/graph/tensor';
@@ -21,15 +24,21 @@ export type Weighed = Pick<NoisedExample, 'weight' | 'good'>;
 export interface NoisedImagesMethod {
   imagesPerExample: number;
   /**
-   * A number the loss takes that follows from m_θ − m_ref of all images of a step, and through which no gradient flows.
-   * A method that has it goes over its images twice.
+   * A number the loss takes that follows from m_θ − m_ref of all images of a step, and through
+   * which no gradient flows. A method that has it goes over its images twice.
    */
   baseline?(excess: readonly number[]): number;
-  /** Declares what the loss takes, `examples` places of it, and appends the loss, a scalar. @param excess [images] */
+  /**
+   * Declares what the loss takes, `examples` places of it, and appends the loss, a scalar. @param
+   * excess [images]
+   */
   append(b: Builder, excess: Value, examples: number): Value;
   /** Feeds of what was declared; places beyond the examples weigh nothing. */
   feeds(examples: readonly Weighed[], places: number, baseline: number): Record<string, Tensor>;
-  /** How strongly the policy says like the people, and the unweighted loss: of one example, by its images' excesses. */
+  /**
+   * How strongly the policy says like the people, and the unweighted loss: of one example, by its
+   * images' excesses.
+   */
   read(
     excess: readonly number[],
     example: Weighed,

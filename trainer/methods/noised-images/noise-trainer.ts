@@ -1,6 +1,7 @@
 /**
- * @file Training on finished images, one optimizer step at a time: every example is noised to a timestep of its own, and
- * the policy's error there is held against the reference policy's. Weights, moments and gradient sums stay in the engine.
+ * @file Training on finished images, one optimizer step at a time: every example is noised to a
+ * timestep of its own, and the policy's error there is held against the reference policy's.
+ * Weights, moments and gradient sums stay in the engine.
  */
 import { dirname } from 'node:path';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
@@ -128,7 +129,8 @@ export class NoiseTrainer extends ReplicatedTrainer {
         new NoisedRun(some, draws.slice(first, first + this.places), this.places, this.options),
       );
     }
-    // Where a baseline needs all of them before the first gradient, the reference policy is asked only once, too.
+    // Where a baseline needs all of them before the first gradient, the reference policy is asked
+    // only once, too.
     const looked = await dealOut(this.lanes, method.baseline ? runs : [], async (lane, run) => {
       const prepared = await this.#prepare(lane, run);
       return { prepared, excess: await this.#excess(lane, prepared) };
@@ -221,8 +223,9 @@ export class NoiseTrainer extends ReplicatedTrainer {
 }
 
 /**
- * Examples in a run: the fewest runs for a step, and these as small as they may be, since one that is not full costs as
- * much as a full one. A UNet that takes one timestep for all images gets one example a run: each has its own.
+ * Examples in a run: the fewest runs for a step, and these as small as they may be, since one that
+ * is not full costs as much as a full one. A UNet that takes one timestep for all images gets one
+ * example a run: each has its own.
  */
 function placesOf({ trainable, method, images, examplesPerStep }: NoiseTrainerOptions): number {
   if (takesScalarTimestep(trainable.unet)) return 1;

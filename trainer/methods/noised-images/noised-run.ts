@@ -1,4 +1,7 @@
-/** @file One run of the noise graph: which image stands in which row, noised how, and how far the policy is off there. */
+/**
+ * @file One run of the noise graph: which image stands in which row, noised how, and how far the
+ * policy is off there.
+ */
 import { denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import { noised } from '@/trainer/diffusion/schedulers/noising';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
@@ -24,7 +27,9 @@ export interface NoisedInputs extends PipelineInputs {
 export class NoisedRun {
   /** What the UNet should say, [images, C, H, W]. */
   readonly target: Tensor<'float32'>;
-  /** `latents`, `timestep` and `context` of all places; those beyond the examples repeat the first. */
+  /**
+   * `latents`, `timestep` and `context` of all places; those beyond the examples repeat the first.
+   */
   readonly feeds: Record<string, Tensor>;
 
   constructor(
@@ -55,7 +60,10 @@ export class NoisedRun {
   }
 }
 
-/** mean (a − target)² − mean (b − target)² of each image of the run's examples, from two policies' outputs a and b. */
+/**
+ * mean (a − target)² − mean (b − target)² of each image of the run's examples, from two policies'
+ * outputs a and b.
+ */
 export function excessOf(
   a: Float32Array,
   b: Float32Array,

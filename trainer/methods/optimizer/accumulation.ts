@@ -1,12 +1,16 @@
 /**
- * @file Gradients of a step's runs, summed up in the engine: as they are, and, where AdamW's second moment is to come from
- * the runs, squared. With g = Σ g_r over runs r, AdamW divides by √g², which says nothing of how sure g is when a step is
- * one large batch; √Σ g_r² is g's standard error, so a weight moves by as many learning rates as its mean gradient is
- * standard errors from zero. Balles & Hennig, "Dissecting Adam" (arXiv 1705.07774), section 3. One run: AdamW again.
+ * @file Gradients of a step's runs, summed up in the engine: as they are, and, where AdamW's second
+ * moment is to come from the runs, squared. With g = Σ g_r over runs r, AdamW divides by √g², which
+ * says nothing of how sure g is when a step is one large batch; √Σ g_r² is g's standard error, so a
+ * weight moves by as many learning rates as its mean gradient is standard errors from zero. Balles
+ * & Hennig, "Dissecting Adam" (arXiv 1705.07774), section 3. One run: AdamW again.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 
-/** Where AdamW's second moment comes from: the squared gradient of the step, or the squared gradients of its runs. */
+/**
+ * Where AdamW's second moment comes from: the squared gradient of the step, or the squared
+ * gradients of its runs.
+ */
 export type SecondMoment = 'step' | 'runs';
 
 /** Σ g_r, and Σ g_r². */
@@ -19,8 +23,8 @@ export function sumsOf(name: string, secondMoment: SecondMoment): string[] {
 }
 
 /**
- * Inputs: the sums so far of every weight, counted `keepSum` times (0 starts afresh, 1 goes on). Outputs: the same as
- * `….next`, with this run's gradient in.
+ * Inputs: the sums so far of every weight, counted `keepSum` times (0 starts afresh, 1 goes on).
+ * Outputs: the same as `….next`, with this run's gradient in.
  */
 export function appendAccumulation(
   b: Builder,

@@ -1,15 +1,20 @@
 /**
- * @file The moving average of trained tensors, a ← d·a + (1 − d)·w after every optimizer step: Polyak & Juditsky (1992), in
- * the exponential form that diffusion models are shipped in. With d = 0.9999 alone (NeMo-Aligner's `exp_manager.ema`) a round
- * of fifty steps would ship 99.5 % of where it began; so d grows with the steps taken, as in diffusers'
- * `training_utils.py:EMAModel.get_decay`: after step s it is min(decay, s / (9 + s)), and the first average is the first step's weights.
+ * @file The moving average of trained tensors, a ← d·a + (1 − d)·w after every optimizer step:
+ * Polyak & Juditsky (1992), in the exponential form that diffusion models are shipped in. With d =
+ * 0.9999 alone (NeMo-Aligner's `exp_manager.ema`) a round of fifty steps would ship 99.5 % of where
+ * it began; so d grows with the steps taken, as in diffusers'
+ * `training_utils.py:EMAModel.get_decay`: after step s it is min(decay, s / (9 + s)), and the first
+ * average is the first step's weights.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 
 export const average = (name: string) => `average.${name}`;
 
-/** What remains of the average after optimizer step `step`, counted from 1. @param decay the most that ever remains */
+/**
+ * What remains of the average after optimizer step `step`, counted from 1. @param decay the most
+ * that ever remains
+ */
 export function decayAt(step: number, decay: number): number {
   return step === 1 ? 0 : Math.min(decay, step / (9 + step));
 }
@@ -19,7 +24,10 @@ export function movingAverageFeeds(step: number, decay: number): Record<string, 
   return { averageDecay: float32([], [decayAt(step, decay)]) };
 }
 
-/** Input: the scalar `averageDecay`. @returns each average with the weights of this step in it, in the order given */
+/**
+ * Input: the scalar `averageDecay`. @returns each average with the weights of this step in it, in
+ * the order given
+ */
 export function appendMovingAverage(
   b: Builder,
   averages: readonly Value[],

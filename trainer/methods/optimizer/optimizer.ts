@@ -1,7 +1,7 @@
 /**
- * @file AdamW over trained tensors that stay in the engine: weights, moments, the gradients summed up so far, and, where one
- * is wanted, the weights' moving average. A method's graph reads the weights and adds to the sums; `update` turns the sums
- * into new weights.
+ * @file AdamW over trained tensors that stay in the engine: weights, moments, the gradients summed
+ * up so far, and, where one is wanted, the weights' moving average. A method's graph reads the
+ * weights and adds to the sums; `update` turns the sums into new weights.
  */
 import { type AdamWSettings, adamWFeeds } from '@/trainer/autodiff/adamw';
 import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
@@ -32,7 +32,10 @@ export function initialState(tensors: Adapter): TrainState {
   return { tensors, firstMoments: blank(), secondMoments: blank(), step: 0 };
 }
 
-/** The weights that a training is for: their average where one is kept. Training itself goes on from the raw ones. */
+/**
+ * The weights that a training is for: their average where one is kept. Training itself goes on from
+ * the raw ones.
+ */
 export function producedTensors({ tensors, averages }: TrainState): Adapter {
   return averages ?? tensors;
 }
@@ -42,7 +45,10 @@ export interface OptimizerOptions {
   adamW: AdamWSettings;
   /** 'step' unless told. */
   secondMoment?: SecondMoment;
-  /** The most that remains of the moving average after a step, below 1. 0, or left out: none is kept. */
+  /**
+   * The most that remains of the moving average after a step, below 1. 0, or left out: none is
+   * kept.
+   */
   emaDecay?: number;
 }
 
@@ -81,7 +87,8 @@ export class Optimizer {
     const graph = buildUpdateStep(tensors, adamW, from, emaDecay > 0);
     const session = await engine.load(serializeOnnx(graph), {
       name: 'AdamW step',
-      // Thousands of elementwise operators, of which ONNX Runtime can make no better ones, but takes a second to find that out.
+      // Thousands of elementwise operators, of which ONNX Runtime can make no better ones, but
+      // takes a second to find that out.
       optimization: 'disabled',
       resident: tensors.flatMap(({ name }) => slotsOf(options).map((slot) => next(slot(name)))),
     });
@@ -149,7 +156,10 @@ export class Optimizer {
     return this.engine.putAll(sums);
   }
 
-  /** Takes a step by the summed gradient. @returns its global L2 norm before clipping @throws NonFiniteError */
+  /**
+   * Takes a step by the summed gradient. @returns its global L2 norm before clipping @throws
+   * NonFiniteError
+   */
   async update(learningRate: number): Promise<number> {
     const { adamW, emaDecay = 0 } = this.options;
     const step = this.#step + 1;

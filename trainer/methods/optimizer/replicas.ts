@@ -1,6 +1,7 @@
 /**
- * @file One optimizer in every lane. The runs of a step are dealt out to the lanes, which sum up their gradients apart; before
- * the step the lanes exchange their sums, and then all take it, each for itself and to the same weights.
+ * @file One optimizer in every lane. The runs of a step are dealt out to the lanes, which sum up
+ * their gradients apart; before the step the lanes exchange their sums, and then all take it, each
+ * for itself and to the same weights.
  */
 import type { Adapter, AdapterTensor } from '@/trainer/diffusion/adapters/lora';
 import type { Graph } from '@/trainer/graph/model';
@@ -73,7 +74,8 @@ export class Replicas {
   }
 
   /**
-   * Takes a step by the sums of as many lanes as there were runs; what another holds is of an earlier step.
+   * Adds the gradients of the first lanes, as many as there were runs. The others did nothing in
+   * this step: their sums are old.
    * @returns the gradient's global L2 norm before clipping @throws NonFiniteError
    */
   async update(learningRate: number, runs = this.lanes.length): Promise<number> {
@@ -119,12 +121,15 @@ function added(
   );
 }
 
-/** Lanes for steps of so many runs: with fewer than two runs to a lane, lanes would too often wait for one another. */
+/**
+ * Lanes for steps of so many runs: with fewer than two runs to a lane, lanes would too often wait
+ * for one another.
+ */
 export const lanesWorth = (runsPerStep = 1) => Math.max(1, Math.floor(runsPerStep / 2));
 
 /**
- * Makes runs in lanes, turn by turn. `goOn` is false for the first of a lane, whose sums it starts afresh. Reports come in the
- * order of the runs.
+ * Makes runs in lanes, turn by turn. `goOn` is false for the first of a lane, whose sums it starts
+ * afresh. Reports come in the order of the runs.
  */
 export async function dealOut<Lane, Run, Report>(
   lanes: readonly Lane[],

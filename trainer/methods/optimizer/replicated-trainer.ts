@@ -1,4 +1,7 @@
-/** @file What every trainer gives alike, whatever it trains on: its state, put and read, and its last gradient. */
+/**
+ * @file What every trainer gives alike, whatever it trains on: its state, put and read, and its
+ * last gradient.
+ */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { TrainState } from './optimizer';
 import type { Replicas } from './replicas';

@@ -1,4 +1,7 @@
-/** @file A training state as one map of named tensors, as files keep it; the count of steps stands elsewhere. */
+/**
+ * @file A training state as one map of named tensors, as files keep it; the count of steps stands
+ * elsewhere.
+ */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { TrainState } from './optimizer';

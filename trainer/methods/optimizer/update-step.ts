@@ -1,4 +1,7 @@
-/** @file The graph that turns accumulated gradients into new weights: AdamW over every trained tensor, and their moving average. */
+/**
+ * @file The graph that turns accumulated gradients into new weights: AdamW over every trained
+ * tensor, and their moving average.
+ */
 import { type AdamWSettings, appendAdamW } from '@/trainer/autodiff/adamw';
 import type { AdapterTensor } from '@/trainer/diffusion/adapters/lora';
 import { Builder } from '@/trainer/graph/builder';
@@ -11,8 +14,9 @@ export const secondMoment = (name: string) => `v.${name}`;
 export const next = (name: string) => `${name}.next`;
 
 /**
- * Inputs: each tensor as `NAME`, `m.NAME`, `v.NAME` and its sums over runs, and AdamW's scalars; `average.NAME` and the
- * average's scalar where one is kept. Outputs: all but sums and scalars as `….next`, and `gradNorm` before clipping.
+ * Inputs: each tensor as `NAME`, `m.NAME`, `v.NAME` and its sums over runs, and AdamW's scalars;
+ * `average.NAME` and the average's scalar where one is kept. Outputs: all but sums and scalars as
+ * `….next`, and `gradNorm` before clipping.
  */
 export function buildUpdateStep(
   tensors: readonly AdapterTensor[],

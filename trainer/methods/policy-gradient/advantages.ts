@@ -1,12 +1,13 @@
 /**
- * @file Rewards standardized: against the last rewards of the same prompt, so that easy prompts do not drown hard ones, or
- * against the draw.
+ * @file Rewards standardized: against the last rewards of the same prompt, so that easy prompts do
+ * not drown hard ones, or against the draw.
  *
  *   A = (r − mean) / (σ + 10⁻⁶)   over the last `buffer` rewards of the prompt, this draw's included; over the draw while
  *                                 fewer than `minimum` of them are known
  *   A = (r − mean) / (σ + 10⁻⁸)   over the draw, where prompts are not told apart
  *
- * σ is the population's. kvablack/ddpo-pytorch `ddpo_pytorch/stat_tracking.py` and `scripts/train.py`.
+ * σ is the population's. kvablack/ddpo-pytorch `ddpo_pytorch/stat_tracking.py` and
+ * `scripts/train.py`.
  */
 
 export interface AdvantageSettings {

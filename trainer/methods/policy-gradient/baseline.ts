@@ -1,4 +1,7 @@
-/** @file What an image's reward is measured against: the advantage says how much better it came out than was to be expected. */
+/**
+ * @file What an image's reward is measured against: the advantage says how much better it came out
+ * than was to be expected.
+ */
 import type { ConditioningShape } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';

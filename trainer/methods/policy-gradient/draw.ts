@@ -1,4 +1,7 @@
-/** @file What a policy-gradient method learns from: images with all that the policy which drew them knew of every step. */
+/**
+ * @file What a policy-gradient method learns from: images with all that the policy which drew them
+ * knew of every step.
+ */
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Rollout, RolloutOrigin, RolloutStep } from '../rollouts/roller';
 

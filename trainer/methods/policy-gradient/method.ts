@@ -1,4 +1,7 @@
-/** @file What a policy-gradient method decides: its loss, what an image's reward is measured against, whom it stays close to. */
+/**
+ * @file What a policy-gradient method decides: its loss, what an image's reward is measured
+ * against, whom it stays close to.
+ */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { OpenBaseline } from './baseline';
 
@@ -19,9 +22,15 @@ export interface PolicyGradientMethod {
   loss(b: Builder, values: PolicyGradientValues): Value;
   /** ρ counts as clipped where it is further from 1 than this. */
   clipRange: number;
-  /** Whose outputs `outputDistance` compares with: those stored with the draw, or the pretrained policy's at the same x_t. */
+  /**
+   * Whose outputs `outputDistance` compares with: those stored with the draw, or the pretrained
+   * policy's at the same x_t.
+   */
   reference: 'drawing' | 'base';
-  /** What is reported as KL: ½·(ln ρ)², an estimate of the KL to the policy that drew; or `outputDistance`. */
+  /**
+   * What is reported as KL: ½·(ln ρ)², an estimate of the KL to the policy that drew; or
+   * `outputDistance`.
+   */
   kl: 'ratio' | 'outputDistance';
   baseline: OpenBaseline;
 }

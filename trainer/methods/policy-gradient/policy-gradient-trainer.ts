@@ -1,7 +1,8 @@
 /**
- * @file Training by what happened to be drawn: draw images with the current weights, score them, weigh each against what was
- * to be expected, and take optimizer steps that make the transitions of the better ones likelier. The reward is a number
- * here, so it may come from anything that sees pixels.
+ * @file Training by what happened to be drawn: draw images with the current weights, score them,
+ * weigh each against what was to be expected, and take optimizer steps that make the transitions of
+ * the better ones likelier. The reward is a number here, so it may come from anything that sees
+ * pixels.
  */
 
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
@@ -111,8 +112,10 @@ export class PolicyGradientTrainer extends ReplicatedTrainer {
   }
 
   /**
-   * Draws the batches and takes one optimizer step for each list of transitions: rows whose `example` is an image of the draw.
-   * @param random uniform in [0, 1) @throws NonFiniteError on NaN or infinity: go on from the last checkpoint
+   * Draws the batches and takes one optimizer step for each list of transitions: rows whose
+   * `example` is an image of the draw.
+   * @param random uniform in [0, 1) @throws NonFiniteError on NaN or infinity: go on from the last
+   * checkpoint
    */
   async epoch(
     batches: readonly DrawOrigin[],

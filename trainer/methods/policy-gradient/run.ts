@@ -1,4 +1,7 @@
-/** @file One run of the policy-gradient graph: transitions of drawn images in its rows, and what they showed. */
+/**
+ * @file One run of the policy-gradient graph: transitions of drawn images in its rows, and what
+ * they showed.
+ */
 
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
@@ -30,8 +33,9 @@ export interface WeighedDraw {
 }
 
 /**
- * Feeds of a run but for the trained tensors. A run is always full: rows that only fill it up repeat the first and have no
- * share. @param total transitions of the whole optimizer step, over which the loss is a mean
+ * Feeds of a run but for the trained tensors. A run is always full: rows that only fill it up
+ * repeat the first and have no share. @param total transitions of the whole optimizer step, over
+ * which the loss is a mean
  */
 export function runFeeds(
   { images, advantages }: WeighedDraw,

@@ -1,4 +1,7 @@
-/** @file Advantages from standardized rewards, one for all steps of an image; what is remembered of each prompt, as tensors. */
+/**
+ * @file Advantages from standardized rewards, one for all steps of an image; what is remembered of
+ * each prompt, as tensors.
+ */
 import { expectDtype, int64, type Tensor, tensor } from '@/trainer/graph/tensor';
 import { type AdvantageSettings, AdvantageTracker } from './advantages';
 import { alike, type OpenBaseline } from './baseline';

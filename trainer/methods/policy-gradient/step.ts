@@ -1,4 +1,7 @@
-/** @file The transition graph with a policy-gradient loss: old log-probabilities and advantages come in as numbers. */
+/**
+ * @file The transition graph with a policy-gradient loss: old log-probabilities and advantages come
+ * in as numbers.
+ */
 import type { Graph } from '@/trainer/graph/model';
 import type { SecondMoment } from '../optimizer/accumulation';
 import type { Trainable } from '../policy/trainable';
@@ -6,9 +9,9 @@ import { buildTransitionStep, type TransitionStepShape } from '../transitions/tr
 import type { PolicyGradientMethod } from './method';
 
 /**
- * Inputs beside those of `buildTransitionStep`, all [images]: `oldLogProbability`, `advantage` and `share`, of each
- * transition in the step's mean, 0 for one that only fills up a run. More outputs, [images]: `transitionLoss` and
- * `outputDistance`.
+ * Inputs beside those of `buildTransitionStep`, all [images]: `oldLogProbability`, `advantage` and
+ * `share`, of each transition in the step's mean, 0 for one that only fills up a run. More outputs,
+ * [images]: `transitionLoss` and `outputDistance`.
  */
 export function buildPolicyGradientStep(
   trainable: Trainable,

@@ -1,7 +1,8 @@
 /**
  * @file A = r − V(x_t, c, t), V learned beside the policy, as in google-research/google-research
- * `dpok/train_online_pg.py`: of every draw V learns first, then its transitions are weighed. There the steps' gradients make one
- * step of AdamW, over transitions of a replay buffer; here each is a step, over transitions of the draw.
+ * `dpok/train_online_pg.py`: of every draw V learns first, then its transitions are weighed. There
+ * the steps' gradients make one step of AdamW, over transitions of a replay buffer; here each is a
+ * step, over transitions of the draw.
  */
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, expectDtype, float32, int64, type Tensor } from '@/trainer/graph/tensor';

@@ -4,9 +4,10 @@
  *   h_0 = [x_t averaged to at most 16×16, mean over tokens of what the UNet is told of the prompt]
  *   h_i = max(0, g_i(t) ⊙ (h_{i−1}·W_i + b_i)),  i = 1, 2;   V = h_2·w + b
  *
- * As in google-research/google-research `dpok/reward_model.py` (`ValueMulti`): every layer has a gain per step. There are
- * three layers of 256 over the whole x_t and CLIP's text features, gains start uniform, and V near 0. Here are two layers of
- * 128, the embeddings that the UNet attends to, and gains that start at 1; V starts at the mean reward of the first draw.
+ * As in google-research/google-research `dpok/reward_model.py` (`ValueMulti`): every layer has a
+ * gain per step. There are three layers of 256 over the whole x_t and CLIP's text features, gains
+ * start uniform, and V near 0. Here are two layers of 128, the embeddings that the UNet attends to,
+ * and gains that start at 1; V starts at the mean reward of the first draw.
  */
 
 import { gradients } from '@/trainer/autodiff/gradients';
@@ -57,7 +58,9 @@ function meanOfRows({ data, dims }: Tensor<'float32'>): Float32Array {
   return sums.map((sum) => sum / (data.length / width));
 }
 
-/** [C, H, W] averaged over equal tiles to at most 16 a side; a remainder belongs to the last tile. */
+/**
+ * [C, H, W] averaged over equal tiles to at most 16 a side; a remainder belongs to the last tile.
+ */
 function averaged(
   values: Float32Array,
   [channels, height, width]: DrawSize['latent'],
@@ -113,7 +116,9 @@ export function initialValueNetwork(size: DrawSize): Adapter {
   );
 }
 
-/** Declares the tensors, `features` [rows, …] and `step` [rows, steps] (one-hot); appends V, [rows]. */
+/**
+ * Declares the tensors, `features` [rows, …] and `step` [rows, steps] (one-hot); appends V, [rows].
+ */
 function appendValue(b: Builder, size: DrawSize, rows: number): { weights: Value[]; value: Value } {
   const weights = valueTensors(size).map(({ name, dims }) => b.input(name, 'float32', dims));
   const step = b.input('step', 'float32', [rows, size.steps]);
@@ -133,7 +138,10 @@ export function buildValue(size: DrawSize, rows: number): Graph {
   return b.finish();
 }
 
-/** Inputs: those of `buildValue`, `reward` [rows] and the sums so far. Outputs: `loss`, mean (V − r)², and the sums. */
+/**
+ * Inputs: those of `buildValue`, `reward` [rows] and the sums so far. Outputs: `loss`, mean (V −
+ * r)², and the sums.
+ */
 export function buildValueStep(size: DrawSize, rows: number): Graph {
   const b = new Builder('value step');
   const { weights, value } = appendValue(b, size, rows);

@@ -1,4 +1,7 @@
-/** @file What training takes from a pipeline as it is: where its data lies, its shapes, its scheduler and its texts. */
+/**
+ * @file What training takes from a pipeline as it is: where its data lies, its shapes, its
+ * scheduler and its texts.
+ */
 import type { Conditioning, ConditioningShape } from '@/trainer/diffusion/pipelines/conditioning';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';

@@ -1,4 +1,7 @@
-/** @file A policy under training, denoising: forward with its current weights, and the product with a vector backwards. */
+/**
+ * @file A policy under training, denoising: forward with its current weights, and the product with
+ * a vector backwards.
+ */
 import { gradients } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { Builder } from '@/trainer/graph/builder';
@@ -8,8 +11,8 @@ import { type DenoisePolicy, declareGuidedPolicy } from './guided-policy';
 import type { Trainable } from './trainable';
 
 /**
- * Inputs: `latents` [images, C, H, W], `timestep`, `context`, `emptyContext` where guided, and the trained tensors.
- * Output: `output`, the guided model output, shaped like the latents.
+ * Inputs: `latents` [images, C, H, W], `timestep`, `context`, `emptyContext` where guided, and the
+ * trained tensors. Output: `output`, the guided model output, shaped like the latents.
  */
 export function buildDenoise(
   trainable: Trainable,
@@ -22,8 +25,9 @@ export function buildDenoise(
 }
 
 /**
- * Inputs: those of `buildDenoise`, `vector` (v, like the latents) and the sums so far (`appendAccumulation`). Outputs: the
- * sums with vᵀ·∂ε̂/∂θ added; with `throughInput`, `latentGradient`, vᵀ·∂ε̂/∂x_t.
+ * Inputs: those of `buildDenoise`, `vector` (v, like the latents) and the sums so far
+ * (`appendAccumulation`). Outputs: the sums with vᵀ·∂ε̂/∂θ added; with `throughInput`,
+ * `latentGradient`, vᵀ·∂ε̂/∂x_t.
  */
 export function buildDenoiseProduct(
   trainable: Trainable,

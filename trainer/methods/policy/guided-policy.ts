@@ -1,4 +1,7 @@
-/** @file A policy's guided output as part of a training graph, with all it takes declared as graph inputs. */
+/**
+ * @file A policy's guided output as part of a training graph, with all it takes declared as graph
+ * inputs.
+ */
 
 import { appendGuidedOutput } from '@/trainer/diffusion/denoise/guided-output';
 import { type DenoiseShape, declareDenoiserInputs } from '@/trainer/diffusion/denoise/inputs';
@@ -9,8 +12,8 @@ import type { Trainable } from './trainable';
 export type DenoisePolicy = 'trained' | 'base';
 
 /**
- * Declares `latents` [images, C, H, W], `timestep`, `context`, `emptyContext` where guided, and the trained tensors;
- * appends the guided output, shaped like the latents.
+ * Declares `latents` [images, C, H, W], `timestep`, `context`, `emptyContext` where guided, and the
+ * trained tensors; appends the guided output, shaped like the latents.
  */
 export function declareGuidedPolicy(
   b: Builder,

@@ -15,7 +15,10 @@ export interface Trainable {
   base: Graph;
   /** The UNet to inline while training. */
   unet: Graph;
-  /** Feeds of the UNet's inputs beyond sample, timestep and context: its weights, where they are trained. */
+  /**
+   * Feeds of the UNet's inputs beyond sample, timestep and context: its weights, where they are
+   * trained.
+   */
   feeds: Record<string, Value>;
   /** Trained tensors, in a fixed order. */
   tensors: readonly AdapterTensor[];
@@ -25,7 +28,9 @@ export interface Trainable {
   onNode?: InlineOptions['onNode'];
 }
 
-/** A LoRA adapter of the given rank; `alpha` divided by rank scales it (1 when alpha is left out). */
+/**
+ * A LoRA adapter of the given rank; `alpha` divided by rank scales it (1 when alpha is left out).
+ */
 export function trainableAdapter(
   unet: Graph,
   targets: AdapterTargets,

@@ -1,6 +1,7 @@
 /**
- * @file The gradient of a rollout's loss by the model, from the gradient at its image: one vector-Jacobian product of
- * the UNet per trained step, over stored latents. Whatever the number of steps, one UNet graph is in memory at a time.
+ * @file The gradient of a rollout's loss by the model, from the gradient at its image: one
+ * vector-Jacobian product of the UNet per trained step, over stored latents. Whatever the number of
+ * steps, one UNet graph is in memory at a time.
  */
 import { stepProduct } from '@/trainer/diffusion/schedulers/step-product';
 import type { RolloutPlan } from './plan';
@@ -8,15 +9,18 @@ import type { RolloutStep } from './roller';
 
 export interface ChainLinks {
   /**
-   * Adds vᵀ·∂ε̂/∂θ of a step to the gradient of the trained tensors, v the gradient at its guided output ε̂.
-   * Returns vᵀ·∂ε̂/∂x_t where it is wanted.
+   * Adds vᵀ·∂ε̂/∂θ of a step to the gradient of the trained tensors, v the gradient at its guided
+   * output ε̂. Returns vᵀ·∂ε̂/∂x_t where it is wanted.
    */
   product(step: RolloutStep, v: Float32Array, wanted: boolean): Promise<Float32Array | undefined>;
   /** What else pulls at a trained step's output: the gradient of a penalty, if there is one. */
   penalty?(step: RolloutStep): Promise<Float32Array>;
 }
 
-/** @param steps those of `plan.executed`, in order @param image the loss's gradient at what the plan decodes */
+/**
+ * @param steps those of `plan.executed`, in order @param image the loss's gradient at what the plan
+ * decodes
+ */
 export async function backPropagate(
   plan: RolloutPlan,
   steps: readonly RolloutStep[],

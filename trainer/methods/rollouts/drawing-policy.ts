@@ -32,7 +32,8 @@ export interface DrawingPolicy {
 
 /**
  * @param mostLanes among which a batch may be divided
- * @param reference trained tensors of the policy to compare with; the base policy's where they are left out
+ * @param reference trained tensors of the policy to compare with; the base policy's where they are
+ * left out
  */
 export async function openDrawingPolicy(
   engine: Engine,

@@ -1,4 +1,7 @@
-/** @file The KL penalty of a rollout: how far its trained steps' guided outputs are from the reference policy's at the same x_t. */
+/**
+ * @file The KL penalty of a rollout: how far its trained steps' guided outputs are from the
+ * reference policy's at the same x_t.
+ */
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { KlPenalty } from './plan';
 import type { RolloutStep } from './roller';
@@ -11,7 +14,10 @@ export interface RolloutPenalty {
   mean(): number;
 }
 
-/** @param count trained steps, over which the penalty is a mean @param share of the rollout in the loss */
+/**
+ * @param count trained steps, over which the penalty is a mean @param share of the rollout in the
+ * loss
+ */
 export function klPenalty(
   kl: KlPenalty,
   denoiser: TrainedDenoiser,

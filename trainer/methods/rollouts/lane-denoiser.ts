@@ -1,4 +1,7 @@
-/** @file One lane's sessions of a policy under training: its guided output, the base policy's, and products backwards. */
+/**
+ * @file One lane's sessions of a policy under training: its guided output, the base policy's, and
+ * products backwards.
+ */
 
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
@@ -116,8 +119,8 @@ export class LaneDenoiser {
   }
 
   /**
-   * One graph for all steps, so that memory does not depend on how many are trained: once a step wants the gradient at its
-   * input, the others compute it too, which costs them one convolution.
+   * One graph for all steps, so that memory does not depend on how many are trained: once a step
+   * wants the gradient at its input, the others compute it too, which costs them one convolution.
    */
   async #product(throughInput: boolean): Promise<{ session: Session; through: boolean }> {
     const name = (through: boolean) => `product${through ? ' through its input' : ''}`;

@@ -1,4 +1,6 @@
-/** @file From latents to what a reward says of their images, for methods that take it as a number. */
+/**
+ * @file From latents to what a reward says of their images, for methods that take it as a number.
+ */
 import { ImageDecoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { OpenScorer, Scorer } from '@/trainer/rewards/scorer';
@@ -26,7 +28,10 @@ export class LatentScorer {
     return new LatentScorer(decoder, await openScorer(engine, { images, height, width }));
   }
 
-  /** One reward per image. @param latents of all images @throws NonFiniteError where one is NaN or infinite */
+  /**
+   * One reward per image. @param latents of all images @throws NonFiniteError where one is NaN or
+   * infinite
+   */
   async score(latents: Float32Array, prompts: readonly string[]): Promise<Float32Array> {
     const pixels = await this.decoder.decode(latents);
     const { scores, parts } = await this.scorer.score(pixels, prompts);

@@ -1,4 +1,7 @@
-/** @file What a reward-gradient method decides: which part of a rollout is differentiated, and what the reward becomes. */
+/**
+ * @file What a reward-gradient method decides: which part of a rollout is differentiated, and what
+ * the reward becomes.
+ */
 import type { StepTarget } from '@/trainer/diffusion/schedulers/step-product';
 import type { Builder, Value } from '@/trainer/graph/builder';
 
@@ -10,16 +13,26 @@ export interface RolloutPlan {
   image: StepTarget;
   /** Steps whose model output carries gradient, ascending. */
   trained: readonly number[];
-  /** Whether gradient also flows into the UNet's input at those steps, and so on to earlier ones. */
+  /**
+   * Whether gradient also flows into the UNet's input at those steps, and so on to earlier ones.
+   */
   throughInput: boolean;
 }
 
-/** A penalty on how far the trained steps' guided outputs ε̂ are from the base policy's at the same x_t. */
+/**
+ * A penalty on how far the trained steps' guided outputs ε̂ are from the base policy's at the same
+ * x_t.
+ */
 export interface KlPenalty {
   coefficient: number;
-  /** `noise`: mean (ε̂ − ε̂_base)²; `transition`: the KL of the two Gaussians, c²/2σ² times that (η > 0). */
+  /**
+   * `noise`: mean (ε̂ − ε̂_base)²; `transition`: the KL of the two Gaussians, c²/2σ² times that (η
+   * > 0).
+   */
   form: 'noise' | 'transition';
-  /** Whom it compares with: the base policy unless told, or the policy that the round starts from. */
+  /**
+   * Whom it compares with: the base policy unless told, or the policy that the round starts from.
+   */
   reference?: 'base' | 'round';
 }
 
@@ -29,7 +42,10 @@ export interface RewardGradientMethod {
   /** Each image's loss [n] from its reward [n]. */
   loss(b: Builder, reward: Value): Value;
   kl?: KlPenalty;
-  /** Copies of the finished latents that are noised anew and denoised by the last step once more (DRaFT-LV). */
+  /**
+   * Copies of the finished latents that are noised anew and denoised by the last step once more
+   * (DRaFT-LV).
+   */
   renoised?: number;
 }
 

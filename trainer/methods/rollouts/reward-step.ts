@@ -1,4 +1,7 @@
-/** @file From latents to the loss of their images under a reward model, and back: decoder, reward and product in one graph. */
+/**
+ * @file From latents to the loss of their images under a reward model, and back: decoder, reward
+ * and product in one graph.
+ */
 import { gradients } from '@/trainer/autodiff/gradients';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Builder, type Value } from '@/trainer/graph/builder';
@@ -9,9 +12,10 @@ import { appendScored, type Reward } from '@/trainer/rewards/reward';
 import { outputParts } from '@/trainer/rewards/scorer';
 
 /**
- * Inputs: `latents` [images, C, H, W], `share` (of each image in the loss) and what the reward declares. Outputs: `reward`
- * and `loss` [images], unweighted, and `latentGradient`: share·Σ loss differentiated by the latents; of a combined reward
- * each term's own, which `readParts` finds in a run. Pixels are clamped to [0, 1], so a saturated one has no gradient.
+ * Inputs: `latents` [images, C, H, W], `share` (of each image in the loss) and what the reward
+ * declares. Outputs: `reward` and `loss` [images], unweighted, and `latentGradient`: share·Σ loss
+ * differentiated by the latents; of a combined reward each term's own, which `readParts` finds in a
+ * run. Pixels are clamped to [0, 1], so a saturated one has no gradient.
  */
 export function buildRewardStep(
   pipeline: Pick<Pipeline, 'vaeDecoder' | 'latentShape' | 'scalingFactor' | 'shiftFactor'>,

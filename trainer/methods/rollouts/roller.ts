@@ -1,6 +1,7 @@
 /**
- * @file Rolling out under a policy's weights as they are now: from noise to finished latents, with x_t and the guided
- * output of every step. Reward gradients flow back through what it keeps; policy gradients weigh it.
+ * @file Rolling out under a policy's weights as they are now: from noise to finished latents, with
+ * x_t and the guided output of every step. Reward gradients flow back through what it keeps; policy
+ * gradients weigh it.
  */
 
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';

@@ -1,6 +1,7 @@
 /**
- * @file Training by the gradient of a reward: roll out under the current weights, decode, score, and bring the gradient
- * back through the steps that the method trains. One optimizer step may take several batches of rollouts.
+ * @file Training by the gradient of a reward: roll out under the current weights, decode, score,
+ * and bring the gradient back through the steps that the method trains. One optimizer step may take
+ * several batches of rollouts.
  */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
@@ -82,7 +83,10 @@ export class RolloutTrainer extends ReplicatedTrainer {
     return new RolloutTrainer(options, replicas, denoiser, roller, rewardStep, readParts);
   }
 
-  /** One optimizer step over the batches. @throws NonFiniteError on NaN or infinity: go on from the last checkpoint */
+  /**
+   * One optimizer step over the batches. @throws NonFiniteError on NaN or infinity: go on from the
+   * last checkpoint
+   */
   async step(
     batches: readonly RolloutBatch[],
     random: () => number,

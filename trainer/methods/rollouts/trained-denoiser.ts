@@ -1,6 +1,7 @@
 /**
- * @file A policy under training: guided outputs and products backwards of a whole batch, which its lanes share. Where one has
- * room left, the vector of its product is zero there, which adds nothing to a gradient.
+ * @file A policy under training: guided outputs and products backwards of a whole batch, which its
+ * lanes share. Where one has room left, the vector of its product is zero there, which adds nothing
+ * to a gradient.
  */
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Division } from '@/trainer/runtime/lanes';

@@ -1,4 +1,7 @@
-/** @file What a method decides that pairs candidates of a step: which become a pair, and the loss of one. */
+/**
+ * @file What a method decides that pairs candidates of a step: which become a pair, and the loss of
+ * one.
+ */
 import type { PairLoss } from '../transitions/pair-loss';
 import type { ChoiceSettings } from './choice';
 

@@ -1,4 +1,7 @@
-/** @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps on them. */
+/**
+ * @file SPO at work: draw pairs of candidates with the current weights, then take optimizer steps
+ * on them.
+ */
 
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import { float32 } from '@/trainer/graph/tensor';

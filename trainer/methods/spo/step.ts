@@ -1,4 +1,7 @@
-/** @file The training graph of step pairs: one x_t a row, of which both next latents are weighed, so the network runs once. */
+/**
+ * @file The training graph of step pairs: one x_t a row, of which both next latents are weighed, so
+ * the network runs once.
+ */
 
 import { gradients } from '@/trainer/autodiff/gradients';
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
@@ -29,9 +32,10 @@ import type { StepPair } from './draw';
 export const stepOutputs = ['pairLoss', 'logRatioWinner', 'logRatioLoser', 'kl'];
 
 /**
- * Inputs: `latents`, `winner`, `loser`, `referenceOutput` [images, C, H, W], `share` [images] (of each pair in the step's
- * mean), `timestep`, `context`, `emptyContext`, the step's numbers, the trained tensors and the sums so far. Outputs:
- * `stepOutputs`, all [images], and the sums with this run's gradient added.
+ * Inputs: `latents`, `winner`, `loser`, `referenceOutput` [images, C, H, W], `share` [images] (of
+ * each pair in the step's mean), `timestep`, `context`, `emptyContext`, the step's numbers, the
+ * trained tensors and the sums so far. Outputs: `stepOutputs`, all [images], and the sums with this
+ * run's gradient added.
  */
 export function buildSpoStep(
   trainable: Trainable,
@@ -73,8 +77,8 @@ export function buildSpoStep(
 }
 
 /**
- * Feeds of a run but for the trained tensors. A run is always full: rows that only fill it up repeat the first and have
- * no share. @param total pairs of the whole optimizer step
+ * Feeds of a run but for the trained tensors. A run is always full: rows that only fill it up
+ * repeat the first and have no share. @param total pairs of the whole optimizer step
  */
 export function spoFeeds(
   pairs: readonly StepPair[],

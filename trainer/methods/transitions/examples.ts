@@ -1,4 +1,7 @@
-/** @file What preference methods train on, and how its transitions are laid out in runs of a graph of fixed size. */
+/**
+ * @file What preference methods train on, and how its transitions are laid out in runs of a graph
+ * of fixed size.
+ */
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 
@@ -13,7 +16,10 @@ export interface Comparison {
   smoothing?: number;
 }
 
-/** Images of one prompt and what people said of them: a pair with its answer, or a tagged group with all its pairs. */
+/**
+ * Images of one prompt and what people said of them: a pair with its answer, or a tagged group with
+ * all its pairs.
+ */
 export interface Example {
   /** Of the prompt. */
   context: Conditioning;
@@ -31,7 +37,9 @@ export function sizeOfExample({ images, comparisons }: Example): ExampleSize {
   return { images: images.length, comparisons: comparisons.length };
 }
 
-/** One timestep of one example: its images' transitions go through the network together, each once. */
+/**
+ * One timestep of one example: its images' transitions go through the network together, each once.
+ */
 export interface Row {
   /** Index among the examples of the step. */
   example: number;
@@ -40,8 +48,8 @@ export interface Row {
 }
 
 /**
- * Rows put into runs of at most `images` images, in their order; where the network takes one timestep for all images, a
- * run has rows of one timestep only.
+ * Rows put into runs of at most `images` images, in their order; where the network takes one
+ * timestep for all images, a run has rows of one timestep only.
  */
 export function layOut(
   rows: readonly Row[],

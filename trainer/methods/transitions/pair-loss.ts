@@ -1,4 +1,7 @@
-/** @file What a method decides that compares transitions of images: its loss. Whoever trains it does the rest. */
+/**
+ * @file What a method decides that compares transitions of images: its loss. Whoever trains it does
+ * the rest.
+ */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import type { Clip } from './clip-form';
 
@@ -7,7 +10,10 @@ export interface PairLossInputs {
   logProbability: Value;
   /** ln π_ref of the same transitions, [1, images]. */
   referenceLogProbability: Value;
-  /** h: +1 at the winner, −1 at the loser, 0 elsewhere, [pairs, images]. An image may stand in many pairs. */
+  /**
+   * h: +1 at the winner, −1 at the loser, 0 elsewhere, [pairs, images]. An image may stand in many
+   * pairs.
+   */
   preference: Value;
   /** Weight of each pair, [pairs]: agreement of its annotators. */
   weight: Value;
@@ -20,7 +26,10 @@ export interface PairLossInputs {
 export interface PairLoss {
   /** Its name, for sessions and errors. */
   name: string;
-  /** Appends the loss (a scalar, the weighted mean over pairs) and each pair's own, unweighted, [pairs]. */
+  /**
+   * Appends the loss (a scalar, the weighted mean over pairs) and each pair's own, unweighted,
+   * [pairs].
+   */
   append(b: Builder, inputs: PairLossInputs): { loss: Value; pairLoss: Value };
   /** What bounds the ratios; undefined where nothing does. */
   clip: Clip | undefined;

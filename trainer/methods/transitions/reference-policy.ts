@@ -1,6 +1,6 @@
 /**
- * @file The reference policy's guided output for the transitions of a run: stored with the trajectories where it is the
- * policy that drew them, computed where it is another.
+ * @file The reference policy's guided output for the transitions of a run: stored with the
+ * trajectories where it is the policy that drew them, computed where it is another.
  */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
@@ -13,8 +13,8 @@ import type { RunImage } from './run';
 import type { TransitionStepShape } from './transition-step';
 
 /**
- * `undefined` where it is the policy that sampled the trajectories, whose stored predictions are then used; 'base' for the
- * UNet without adapter; else an adapter.
+ * `undefined` where it is the policy that sampled the trajectories, whose stored predictions are
+ * then used; 'base' for the UNet without adapter; else an adapter.
  */
 export type Reference = Adapter | 'base' | undefined;
 
@@ -46,7 +46,10 @@ export class ReferencePolicy {
     return new ReferencePolicy(reference, shape.latent, session);
   }
 
-  /** x_t's guided output for every image of a run, [images, C, H, W]. @param guided feeds of the guided UNet */
+  /**
+   * x_t's guided output for every image of a run, [images, C, H, W]. @param guided feeds of the
+   * guided UNet
+   */
   async output(images: readonly RunImage[], guided: Record<string, Tensor>): Promise<Tensor> {
     if (!this.session) {
       const stored = images.map(({ trajectory, timestepIndex }) =>

@@ -1,4 +1,7 @@
-/** @file One run of the transition graph: which image stands in which row, who is compared with whom, and what it showed. */
+/**
+ * @file One run of the transition graph: which image stands in which row, who is compared with
+ * whom, and what it showed.
+ */
 
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
@@ -23,7 +26,9 @@ export interface RunComparison extends Row {
   smoothing: number;
 }
 
-/** What one transition of one comparison showed. Log-ratios and KL are means over latent elements. */
+/**
+ * What one transition of one comparison showed. Log-ratios and KL are means over latent elements.
+ */
 export interface TransitionReport {
   example: number;
   timestepIndex: number;
@@ -39,7 +44,10 @@ export interface TransitionReport {
   kl: number;
 }
 
-/** Images and comparisons of a run. A run is always full: images that only fill it up are compared with none. */
+/**
+ * Images and comparisons of a run. A run is always full: images that only fill it up are compared
+ * with none.
+ */
 export function fillRun(
   examples: readonly Example[],
   rows: readonly Row[],
@@ -61,7 +69,10 @@ export function fillRun(
   return { images, comparisons };
 }
 
-/** Feeds of the loss. @param total comparisons of the whole optimizer step, over which the loss is a mean */
+/**
+ * Feeds of the loss. @param total comparisons of the whole optimizer step, over which the loss is a
+ * mean
+ */
 export function comparisonFeeds(
   comparisons: readonly RunComparison[],
   size: ExampleSize,

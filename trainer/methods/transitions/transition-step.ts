@@ -1,6 +1,7 @@
 /**
- * @file One training graph for the methods whose loss is a function of transition densities (D3PO, DDPO, DPOK):
- * guided denoising with the adapter, both log-probabilities, the loss, and its gradient by every trained tensor.
+ * @file One training graph for the methods whose loss is a function of transition densities (D3PO,
+ * DDPO, DPOK): guided denoising with the adapter, both log-probabilities, the loss, and its
+ * gradient by every trained tensor.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
@@ -37,10 +38,11 @@ export interface TransitionLoss {
 }
 
 /**
- * Inputs: `latents`, `nextLatents`, `referenceOutput` [images, C, H, W] (x_t, x_t' and the reference policy's guided
- * output), `timestep`, `context`, `emptyContext`, the step's numbers (`stepFeeds`), what the loss declares, the trained
- * tensors and the sums of their gradients so far (`appendAccumulation`). Outputs: `loss`, `logProbability`,
- * `referenceLogProbability` and `kl` of this run, and the sums with its gradient added.
+ * Inputs: `latents`, `nextLatents`, `referenceOutput` [images, C, H, W] (x_t, x_t' and the
+ * reference policy's guided output), `timestep`, `context`, `emptyContext`, the step's numbers
+ * (`stepFeeds`), what the loss declares, the trained tensors and the sums of their gradients so far
+ * (`appendAccumulation`). Outputs: `loss`, `logProbability`, `referenceLogProbability` and `kl` of
+ * this run, and the sums with its gradient added.
  */
 export function buildTransitionStep(
   trainable: Trainable,

@@ -1,6 +1,7 @@
 /**
- * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and gradient sums stay in the
- * engine; per run only latents go in and a few numbers per transition come out.
+ * @file Training on compared trajectories, one optimizer step at a time. Weights, moments and
+ * gradient sums stay in the engine; per run only latents go in and a few numbers per transition
+ * come out.
  */
 
 import { denoiserFeeds, takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
@@ -41,10 +42,16 @@ export interface TransitionTrainerOptions extends OptimizerOptions, PipelineInpu
   eta: number;
   guidance: number;
   loss: PairLoss;
-  /** What the log-ratios of each inference step are multiplied by, noisiest first; 1 where none is given. */
+  /**
+   * What the log-ratios of each inference step are multiplied by, noisiest first; 1 where none is
+   * given.
+   */
   timestepWeights?: readonly number[];
   learningRate: number;
-  /** What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and comparisons. */
+  /**
+   * What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and
+   * comparisons.
+   */
   run: ExampleSize;
   /** Runs that a step takes as a rule: several may be made at the same time. 1 unless told. */
   runsPerStep?: number;
@@ -113,8 +120,9 @@ export class TransitionTrainer extends ReplicatedTrainer {
   }
 
   /**
-   * One optimizer step: the gradient is the mean over the comparisons of all given transitions. `timestepIndices[i]`
-   * lists which steps of example i's trajectories are trained (0 is the noisiest).
+   * One optimizer step: the gradient is the mean over the comparisons of all given transitions.
+   * `timestepIndices[i]` lists which steps of example i's trajectories are trained (0 is the
+   * noisiest).
    * @throws NonFiniteError on NaN or infinity: go on from the last checkpoint, not from here
    */
   async step(

@@ -1,6 +1,6 @@
 /**
- * @file What an imported reward model consists of: the files that its manifest names and those that they name, and the name
- * that a hash of them gives it, so that no two are mixed.
+ * @file What an imported reward model consists of: the files that its manifest names and those that
+ * they name, and the name that a hash of them gives it, so that no two are mixed.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
@@ -15,7 +15,8 @@ import type { Manifest } from './manifest';
 const bytesMax = totalmem() / 2;
 
 /**
- * The files that decide a score, relative to `folder`, sorted; nothing else in the folder is looked at.
+ * The files that decide a score, relative to `folder`, sorted; nothing else in the folder is looked
+ * at.
  *
  * @throws RewardError where one is missing, or all together are larger than `limit` bytes
  */
@@ -59,7 +60,10 @@ export async function rewardFiles(
   return [...files.keys()].sort();
 }
 
-/** `name (layout version, hash)`: the hash is of everything that decides a score, by `filesHash` or what remembers it. */
+/**
+ * `name (layout version, hash)`: the hash is of everything that decides a score, by `filesHash` or
+ * what remembers it.
+ */
 export async function nameOf(
   folder: string,
   manifest: Manifest,

@@ -1,21 +1,26 @@
 /**
- * @file The reward models that exist in the field, as rows: what each compares, on which scale, after which preprocessing.
- * PickScore (Kirstain et al., arXiv 2305.01569; yuvalkirstain/PickScore), HPSv2 (Wu et al., arXiv 2306.09341;
- * tgxs002/HPSv2), ImageReward (Xu et al., arXiv 2304.05977; THUDM/ImageReward), LAION's aesthetic predictor
- * (christophschuhmann/improved-aesthetic-predictor), CLIPScore (Hessel et al., arXiv 2104.08718, here the plain cosine).
+ * @file The reward models that exist in the field, as rows: what each compares, on which scale,
+ * after which preprocessing. PickScore (Kirstain et al., arXiv 2305.01569;
+ * yuvalkirstain/PickScore), HPSv2 (Wu et al., arXiv 2306.09341; tgxs002/HPSv2), ImageReward (Xu et
+ * al., arXiv 2304.05977; THUDM/ImageReward), LAION's aesthetic predictor
+ * (christophschuhmann/improved-aesthetic-predictor), CLIPScore (Hessel et al., arXiv 2104.08718,
+ * here the plain cosine).
  */
 import type { Preprocessing } from '../preprocess';
 import { cleanAsOpenClip } from './clean';
 
 export interface Layout {
   /**
-   * How the prompt enters. `tower`: as the embedding that a graph of its own gives; `tokens`: as token ids into the one
-   * graph; `none`: not at all; `free`: in any of these ways.
+   * How the prompt enters. `tower`: as the embedding that a graph of its own gives; `tokens`: as
+   * token ids into the one graph; `none`: not at all; `free`: in any of these ways.
    */
   prompt: 'tower' | 'tokens' | 'none' | 'free';
   /** Whether a second graph turns the unit-length image embedding into the score. */
   head: boolean;
-  /** Cosine of both embeddings, that cosine times e^logitScale, or (r − mean) / std of what the graph gives. */
+  /**
+   * Cosine of both embeddings, that cosine times e^logitScale, or (r − mean) / std of what the
+   * graph gives.
+   */
   score: 'cosine' | 'logit' | 'affine';
   /** The versions that this layout is; others have another layout, or none. */
   versions: RegExp;

@@ -1,10 +1,12 @@
 /**
- * @file `reward.json`: what a folder with a reward model says of itself, checked before anything is opened. PickScore's:
+ * @file `reward.json`: what a folder with a reward model says of itself, checked before anything is
+ * opened. PickScore's:
  *
  *     { "name": "PickScore", "version": "1", "layout": "pickscore", "score": { "logitScale": 4.605 },
  *       "image": { "file": "vision_model.onnx" }, "text": { "file": "text_model.onnx" } }
  *
- * beside both graphs and `tokenizer/`. A number there is the checkpoint's; all else may be left to the layout.
+ * beside both graphs and `tokenizer/`. A number there is the checkpoint's; all else may be left to
+ * the layout.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +28,10 @@ const manifestSchema = z.strictObject({
   name: z.string().min(1),
   version: z.string().min(1),
   layout: z.enum(Object.keys(layouts) as [LayoutName, ...LayoutName[]]),
-  /** The graph that sees the image, and what it does to it first where that is not the layout's own way. */
+  /**
+   * The graph that sees the image, and what it does to it first where that is not the layout's own
+   * way.
+   */
   image: z.strictObject({
     file: inFolder,
     input: z.string().min(1).optional(),

@@ -1,6 +1,7 @@
 /**
- * @file A reward model from a folder: `reward.json`, ONNX graphs and a tokenizer become a differentiable score.
- * The models that exist are in layouts.ts; what a manifest may say, in manifest.ts.
+ * @file A reward model from a folder: `reward.json`, ONNX graphs and a tokenizer become a
+ * differentiable score. The models that exist are in layouts.ts; what a manifest may say, in
+ * manifest.ts.
  */
 import { join } from 'node:path';
 import { filesHash } from '@/trainer/diffusion/pipelines/hash';
@@ -31,7 +32,8 @@ interface Parts {
 
 /**
  * Opens the reward model of a folder. Its prompts are embedded on `engine`; release it when done.
- * @throws RewardError, GraphError or PipelineError naming the file, what is wrong with it, and the remedy
+ * @throws RewardError, GraphError or PipelineError naming the file, what is wrong with it, and the
+ * remedy
  */
 export async function openImportedReward(
   engine: Engine,
@@ -93,7 +95,10 @@ function appendScore(b: Builder, images: Value, parts: Parts): Value {
   return appendAffine(b, perImage(b, score, n, source), { mean, std });
 }
 
-/** @throws GraphError where the image's embedding is no vector per image, or not as wide as the prompt's */
+/**
+ * @throws GraphError where the image's embedding is no vector per image, or not as wide as the
+ * prompt's
+ */
 function expectEmbedding(b: Builder, value: Value, model: Graph, width: number | undefined): void {
   const dims = b.dims(value);
   if (dims.length !== 2) {

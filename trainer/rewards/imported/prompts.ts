@@ -1,4 +1,7 @@
-/** @file How prompts enter an imported reward model: as embeddings of a text tower, as tokens, or not at all. */
+/**
+ * @file How prompts enter an imported reward model: as embeddings of a text tower, as tokens, or
+ * not at all.
+ */
 import { join } from 'node:path';
 import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import type { Builder, Value } from '@/trainer/graph/builder';
@@ -62,7 +65,10 @@ function cleaned(tokens: PromptTokens, clean: (prompt: string) => string): Promp
   return { ...tokens, encode: (prompt) => tokens.encode(clean(prompt)) };
 }
 
-/** Names of the declared inputs begin so: a graph of several networks has many a value called "input_ids". */
+/**
+ * Names of the declared inputs begin so: a graph of several networks has many a value called
+ * "input_ids".
+ */
 const inputName = (name: string) => `reward_${name}`;
 
 function tokenPrompts(

@@ -1,4 +1,7 @@
-/** @file Prompts as a reward model's text half takes them: token ids of one fixed length, and which of them are padding. */
+/**
+ * @file Prompts as a reward model's text half takes them: token ids of one fixed length, and which
+ * of them are padding.
+ */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
@@ -25,7 +28,9 @@ const filesOf = {
   wordpiece: [['tokenizer.json']],
 };
 
-/** Opens a tokenizer's folder: CLIP's vocab.json and merges.txt, CLIP's tokenizer.json, or BERT's. */
+/**
+ * Opens a tokenizer's folder: CLIP's vocab.json and merges.txt, CLIP's tokenizer.json, or BERT's.
+ */
 export async function openTokens(
   kind: 'clip' | 'wordpiece',
   folder: string,
@@ -66,7 +71,10 @@ const wordPieceSchema = z.looseObject({
   model: z.looseObject({ vocab: z.record(z.string(), z.number()) }),
 });
 
-/** BERT's pieces between [CLS] and [SEP], padded with [PAD]; what does not fit is cut off before [SEP]. */
+/**
+ * BERT's pieces between [CLS] and [SEP], padded with [PAD]; what does not fit is cut off before
+ * [SEP].
+ */
 async function openWordPiece(folder: string, length: number): Promise<PromptTokens> {
   const path = join(folder, 'tokenizer.json');
   const json = await readJson(path, wordPieceSchema);

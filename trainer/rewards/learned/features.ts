@@ -1,7 +1,8 @@
 /**
- * @file What a learned reward sees: the base policy's own UNet looking at an image that is almost clean. Its activations know
- * what it draws, so a few dozen picks suffice to say which of them people like (the idea of latent reward models: Zhang et
- * al., "Diffusion Model as a Noise-Aware Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
+ * @file What a learned reward sees: the base policy's own UNet looking at an image that is almost
+ * clean. Its activations know what it draws, so a few dozen picks suffice to say which of them
+ * people like (the idea of latent reward models: Zhang et al., "Diffusion Model as a Noise-Aware
+ * Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
  */
 import { castToPorts, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
 import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/images/vae-encoder';
@@ -11,13 +12,19 @@ import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
 
-/** The timestep that the UNet is told: late enough that it looks for details, early enough that it looks for meaning. */
+/**
+ * The timestep that the UNet is told: late enough that it looks for details, early enough that it
+ * looks for meaning.
+ */
 const timestep = 151;
 
 /** Keeps the root of a variance differentiable where all positions are equal. */
 const leastVariance = 1e-6;
 
-/** The pipeline's networks with their weights in memory: the graph that reads an image is made of several files. */
+/**
+ * The pipeline's networks with their weights in memory: the graph that reads an image is made of
+ * several files.
+ */
 export interface FeatureNetworks {
   pipeline: Pipeline;
   encoder: Graph;
@@ -33,8 +40,9 @@ export async function openFeatureNetworks(pipeline: Pipeline): Promise<FeatureNe
 }
 
 /**
- * Appends the features [n, width] of `images` [n, 3, H, W] in [0, 1] under `context`, what the UNet is told of the prompts by port, [n, …]:
- * mean, standard deviation and maximum over positions of every level's channels.
+ * Appends the features [n, width] of `images` [n, 3, H, W] in [0, 1] under `context`, what the UNet
+ * is told of the prompts by port, [n, …]: mean, standard deviation and maximum over positions of
+ * every level's channels.
  */
 export function appendFeatures(
   b: Builder,

@@ -1,11 +1,12 @@
 /**
- * @file Logistic regression on features, all folds of a cross-validation at once. With x the difference of two images'
- * features this is Bradley and Terry's model, P(a ≻ b) = σ(s_a − s_b), s = wᵀf; with one image's, the odds that it is good.
+ * @file Logistic regression on features, all folds of a cross-validation at once. With x the
+ * difference of two images' features this is Bradley and Terry's model, P(a ≻ b) = σ(s_a − s_b), s
+ * = wᵀf; with one image's, the odds that it is good.
  *
  *   L = Σ v_i·( softplus(wᵀx_i + c) − y_i·(wᵀx_i + c) ) / Σ v_i + λ/2·‖w‖²
  *
- * y in [0, 1]: a tie is ½, as in yuvalkirstain/PickScore `trainer/criterions/clip_criterion.py`; c is 0 for comparisons. The
- * objective is convex: where it ends does not depend on where it starts.
+ * y in [0, 1]: a tie is ½, as in yuvalkirstain/PickScore `trainer/criterions/clip_criterion.py`; c
+ * is 0 for comparisons. The objective is convex: where it ends does not depend on where it starts.
  */
 import { type AdamWSettings, adamWFeeds, appendAdamW } from '@/trainer/autodiff/adamw';
 import { gradients } from '@/trainer/autodiff/gradients';
@@ -42,7 +43,9 @@ export interface Fit {
   heldOut: Float32Array;
 }
 
-/** Enough for the gradient to vanish on standardized features; the step size falls to 0 over them. */
+/**
+ * Enough for the gradient to vanish on standardized features; the step size falls to 0 over them.
+ */
 const steps = 300;
 const firstStepSize = 0.05;
 
@@ -128,7 +131,9 @@ function normalizeColumns(counts: Float32Array, columns: number): void {
   });
 }
 
-/** One step of AdamW on all columns; `margins` [n, columns] are those of the weights it was given. */
+/**
+ * One step of AdamW on all columns; `margins` [n, columns] are those of the weights it was given.
+ */
 function fitStep(
   n: number,
   width: number,

@@ -1,4 +1,7 @@
-/** @file A learned reward as a file: the linear reading of the features, as safetensors of a few kilobytes. */
+/**
+ * @file A learned reward as a file: the linear reading of the features, as safetensors of a few
+ * kilobytes.
+ */
 import { z } from 'zod';
 import { learnedSourceSchema } from '@/lib/rewards';
 import {

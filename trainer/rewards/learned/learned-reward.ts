@@ -1,4 +1,7 @@
-/** @file A learned reward at work: score = wᵀ(f − μ)/σ + c, on the features of the base policy's UNet under the prompt. */
+/**
+ * @file A learned reward at work: score = wᵀ(f − μ)/σ + c, on the features of the base policy's
+ * UNet under the prompt.
+ */
 import { type Conditioning, stacked } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Tensor } from '@/trainer/graph/tensor';
 import { float32 } from '@/trainer/graph/tensor';

@@ -1,6 +1,7 @@
 /**
- * @file Learning a reward from what people said: features of every image once, one convex fit with every fold held out, and
- * an honest report. Scores come out as logits: P(a ≻ b) = σ(s_a − s_b), stretched so that held-out predictions are calibrated.
+ * @file Learning a reward from what people said: features of every image once, one convex fit with
+ * every fold held out, and an honest report. Scores come out as logits: P(a ≻ b) = σ(s_a − s_b),
+ * stretched so that held-out predictions are calibrated.
  */
 
 import { fewDecided, type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
@@ -44,7 +45,9 @@ const ridge = 1;
 const calibrationBins = 10;
 const leastInBin = 10;
 
-/** @param features of every image, [width] each @throws RangeError where `labelsProblem` finds one */
+/**
+ * @param features of every image, [width] each @throws RangeError where `labelsProblem` finds one
+ */
 export async function trainReward(
   engine: Engine,
   features: readonly Float32Array[],
@@ -104,14 +107,18 @@ function foldsOf(statements: readonly Statement[]): (group: string) => number {
   return (group) => known.get(group) as number;
 }
 
-/** The factor on all margins at which held-out answers are likeliest; found by bisection of a monotone derivative. */
+/**
+ * The factor on all margins at which held-out answers are likeliest; found by bisection of a
+ * monotone derivative.
+ */
 function calibrate(margins: Float32Array, evidence: readonly Evidence[]): number {
   const slope = (factor: number) =>
     evidence.reduce((sum, { label, weight }, i) => {
       const margin = margins[i]!;
       return sum + weight * margin * (1 / (1 + Math.exp(-factor * margin)) - label);
     }, 0);
-  // Predictions no better than chance would be stretched to nothing, or turned round: leave a little.
+  // Predictions no better than chance would be stretched to nothing, or turned round: leave a
+  // little.
   let [low, high] = [0.05, 20];
   for (let i = 0; i < 60; i++) {
     const middle = Math.sqrt(low * high);
@@ -142,7 +149,10 @@ function reportOf(data: RewardData, margins: Float32Array): RewardReport {
   };
 }
 
-/** Equal numbers of answers a bin, no fewer than ten. A comparison has no first side: it is read from the side that is predicted to win. */
+/**
+ * Equal numbers of answers a bin, no fewer than ten. A comparison has no first side: it is read
+ * from the side that is predicted to win.
+ */
 function calibrationOf(
   decided: readonly { label: number; margin: number }[],
   source: LearnedSource,

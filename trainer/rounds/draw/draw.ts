@@ -1,4 +1,7 @@
-/** @file Drawing planned images with a policy: batch by batch, each kept while the engine draws the next. */
+/**
+ * @file Drawing planned images with a policy: batch by batch, each kept while the engine draws the
+ * next.
+ */
 import { putBlob } from '@/db/blobs/blobs';
 import type { NewSample } from '@/db/rounds/samples';
 import { type Method, sourceOf } from '@/lib/methods';
@@ -35,7 +38,10 @@ export function rolloutSettings({ sampling }: RunConfig): RolloutSettings {
   return { steps: inferenceSteps, eta, guidance: guidanceScale };
 }
 
-/** How a policy is drawn where nothing is trained on its images; undefined where by itself at every step. */
+/**
+ * How a policy is drawn where nothing is trained on its images; undefined where by itself at every
+ * step.
+ */
 export function annealingOf(
   method: Method,
   { inference }: Pick<RunConfig, 'inference'>,
@@ -46,8 +52,9 @@ export function annealingOf(
 }
 
 /**
- * Draws the planned images in order and hands each batch to `keep`, one batch at a time. Trajectories are stored for
- * training images only. Rejects with the signal's reason between two denoising steps.
+ * Draws the planned images in order and hands each batch to `keep`, one batch at a time.
+ * Trajectories are stored for training images only. Rejects with the signal's reason between two
+ * denoising steps.
  */
 export async function draw(
   { engine, model, config, signal, annealing, ...of }: Drawing,

@@ -1,4 +1,7 @@
-/** @file Gold: an image beside a spoiled copy of itself, so that the better one is known, whatever the pipeline draws. */
+/**
+ * @file Gold: an image beside a spoiled copy of itself, so that the better one is known, whatever
+ * the pipeline draws.
+ */
 import { putBlob } from '@/db/blobs/blobs';
 import { derivedId } from '@/db/ids';
 import type { NewPair, NewSample } from '@/db/rounds/samples';
@@ -8,14 +11,20 @@ import type { Drawn } from './draw';
 import type { SamplingPlan } from './plan';
 import { shuffled } from './random';
 
-/** Tiles along each side of an image, and how many of them all change places: plain to who looks, not at a glance. */
+/**
+ * Tiles along each side of an image, and how many of them all change places: plain to who looks,
+ * not at a glance.
+ */
 const tilesAcross = 8;
 const tilesMoved = 12;
 
 /** Everybody may judge a gold pair: it measures people, and no round waits for it. */
 const everybody = 1_000_000;
 
-/** The gold pairs of a round, spread over its prompts. Groups are tagged, not compared: they have none. */
+/**
+ * The gold pairs of a round, spread over its prompts. Groups are tagged, not compared: they have
+ * none.
+ */
 export function planGold(
   { id: roundId, config }: Pick<Round, 'id' | 'config'>,
   { pairs }: SamplingPlan,
@@ -34,7 +43,10 @@ export function planGold(
     }));
 }
 
-/** The copy that must lose a gold pair, with its blob stored; nothing is trained on it and no judge reads it. */
+/**
+ * The copy that must lose a gold pair, with its blob stored; nothing is trained on it and no judge
+ * reads it.
+ */
 export async function spoiledCopy(
   { row, image }: Drawn,
   { sampleBId }: NewPair,

@@ -1,4 +1,7 @@
-/** @file What a round draws: which images, from which seeds, compared how. A function of the round alone. */
+/**
+ * @file What a round draws: which images, from which seeds, compared how. A function of the round
+ * alone.
+ */
 import { derivedId } from '@/db/ids';
 import type { NewGroup, NewPair } from '@/db/rounds/samples';
 import type { Round } from '@/db/schema/rounds';
@@ -24,8 +27,9 @@ export interface SamplingPlan {
 type Planned = Pick<Round, 'id' | 'ordinal' | 'config'>;
 
 /**
- * Pairs, or groups, in the order in which they are drawn and may be judged. Seeds and prompts follow from the run's
- * seed and the round's ordinal; ids from the round, so that a resumed round writes the same rows.
+ * Pairs, or groups, in the order in which they are drawn and may be judged. Seeds and prompts
+ * follow from the run's seed and the round's ordinal; ids from the round, so that a resumed round
+ * writes the same rows.
  */
 export function planSampling(round: Planned): SamplingPlan {
   const { sampling } = round.config;
@@ -79,7 +83,10 @@ function promptDeck({ ordinal, config }: Planned, count: number): string[] {
   return promptsFrom(config, (ordinal - 1) * count, count);
 }
 
-/** Prompts from a deck that is shuffled anew when it runs out. @param first place of the first in the run, from 0 */
+/**
+ * Prompts from a deck that is shuffled anew when it runs out. @param first place of the first in
+ * the run, from 0
+ */
 export function promptsFrom(
   { prompts, seed }: Pick<RunConfig, 'prompts' | 'seed'>,
   first: number,
@@ -88,7 +95,10 @@ export function promptsFrom(
   return dealt(prompts, first, count, 'prompts', seed);
 }
 
-/** A policy's evaluation images: the same prompts and seeds for every policy of a run, drawn as the run says. */
+/**
+ * A policy's evaluation images: the same prompts and seeds for every policy of a run, drawn as the
+ * run says.
+ */
 export function planEvaluation(
   policyId: string,
   config: RunConfig,

@@ -2,10 +2,14 @@
 import { createHash } from 'node:crypto';
 import { createRandom, type Random } from '@/trainer/random';
 
-/** What a random decision is about: the run's seed first, then what tells it from other decisions. */
+/**
+ * What a random decision is about: the run's seed first, then what tells it from other decisions.
+ */
 export type Label = readonly (string | number)[];
 
-/** Seeds of training images lie above this, those of evaluation images below: the two never meet. */
+/**
+ * Seeds of training images lie above this, those of evaluation images below: the two never meet.
+ */
 const trainingSeedMin = 2 ** 32;
 
 function hashed(label: Label): number {
@@ -28,8 +32,8 @@ export function shuffled<T>(items: readonly T[], ...label: Label): T[] {
 }
 
 /**
- * Items `first` to `first + count` of an endless deal: one shuffle of all of them after another, so that each comes up as
- * often as any other.
+ * Items `first` to `first + count` of an endless deal: one shuffle of all of them after another, so
+ * that each comes up as often as any other.
  */
 export function dealt<T>(items: readonly T[], first: number, count: number, ...label: Label): T[] {
   const decks = new Map<number, T[]>();

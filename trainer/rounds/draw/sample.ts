@@ -1,4 +1,7 @@
-/** @file The work of drawing a round's images: pairs can be judged as soon as both their images are there. */
+/**
+ * @file The work of drawing a round's images: pairs can be judged as soon as both their images are
+ * there.
+ */
 import { z } from 'zod';
 import { type NewSample, recordSamples } from '@/db/rounds/samples';
 import { finishSampling } from '@/db/work/results';

@@ -1,10 +1,16 @@
-/** @file How different the images of one prompt are, by an LPIPS network that a pipeline's folder brings along. */
+/**
+ * @file How different the images of one prompt are, by an LPIPS network that a pipeline's folder
+ * brings along.
+ */
 import { toPlanes } from '@/trainer/diffusion/images/png';
 import { Lpips } from '@/trainer/rewards/lpips';
 import type { Engine } from '@/trainer/runtime/engine';
 import type { StoredImages } from './stored-images';
 
-/** Mean over prompts of the mean LPIPS of all pairs of one prompt's images; null where no prompt has two. */
+/**
+ * Mean over prompts of the mean LPIPS of all pairs of one prompt's images; null where no prompt has
+ * two.
+ */
 export async function networkDiversity(
   engine: Engine,
   network: string,

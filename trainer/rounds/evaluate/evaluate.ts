@@ -1,4 +1,7 @@
-/** @file The work of evaluation: the new policy and the one it came from draw the same prompts and seeds. */
+/**
+ * @file The work of evaluation: the new policy and the one it came from draw the same prompts and
+ * seeds.
+ */
 
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { evaluationsOf, recordEvaluation } from '@/db/rounds/metrics';
@@ -41,7 +44,8 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     sourceOf(run.method) === 'reward'
       ? await openRoundRewards(engine, round, await open(startPolicyId))
       : undefined;
-  // A network that comes with the pipeline measures its diversity, where there is one; else what the judge sees does.
+  // A network that comes with the pipeline measures its diversity, where there is one; else what
+  // the judge sees does.
   const folder = pipelineFolder(await baseOf(await getPolicy(startPolicyId)));
   const diversityNetwork = diversityNetworkOf(folder);
   const tools = { engine, judge, rewards, diversityNetwork };
@@ -66,7 +70,8 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({ roundId: null, ...asStart });
   }
-  // Another round may have drawn it otherwise: this one's page holds the two against each other as they were drawn here.
+  // Another round may have drawn it otherwise: this one's page holds the two against each other as
+  // they were drawn here.
   await recordEvaluation({ roundId: round.id, ...asStart });
   await recordEvaluation({
     roundId: round.id,
@@ -111,7 +116,10 @@ interface AllMeasured {
   base: Measured | undefined;
 }
 
-/** Measures the policies that a round compares, each image read once; of the base only what rewards say. */
+/**
+ * Measures the policies that a round compares, each image read once; of the base only what rewards
+ * say.
+ */
 async function measureAll(
   { before, after, base }: ComparedPolicies,
   tools: Instruments,

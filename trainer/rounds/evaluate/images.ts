@@ -1,4 +1,7 @@
-/** @file A round's evaluation images: planned for each policy that is compared, listed once, drawn where they are missing. */
+/**
+ * @file A round's evaluation images: planned for each policy that is compared, listed once, drawn
+ * where they are missing.
+ */
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listSamples, recordSamples } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
@@ -30,8 +33,8 @@ export interface ComparedPolicies {
   after: EvaluatedPolicy;
   before: EvaluatedPolicy;
   /**
-   * Where a round follows a reward from a policy that has been trained already: what that began as, on as many of the same
-   * prompts and seeds as a page shows.
+   * Where a round follows a reward from a policy that has been trained already: what that began as,
+   * on as many of the same prompts and seeds as a page shows.
    */
   base: EvaluatedPolicy | undefined;
 }

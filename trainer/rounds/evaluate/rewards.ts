@@ -1,4 +1,6 @@
-/** @file What a run's rewards say of the evaluation images of the policies that a round compares. */
+/**
+ * @file What a run's rewards say of the evaluation images of the policies that a round compares.
+ */
 import type { Round } from '@/db/schema/rounds';
 import { pairedImages } from '@/lib/metrics';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';

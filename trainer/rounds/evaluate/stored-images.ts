@@ -1,4 +1,7 @@
-/** @file A policy's stored evaluation images, decoded a portion at a time and, for what compares images, one by one. */
+/**
+ * @file A policy's stored evaluation images, decoded a portion at a time and, for what compares
+ * images, one by one.
+ */
 import { getBlob } from '@/db/blobs/blobs';
 import { decodePng, type RgbImage } from '@/trainer/diffusion/images/png';
 import { BoundedCache } from '../bounded-cache';
@@ -16,7 +19,10 @@ export interface StoredImage extends DrawnImage {
 export class StoredImages {
   readonly #decoded: BoundedCache<RgbImage>;
 
-  /** @param keptBytesMax of decoded images kept for who asks again: what does not fit is decoded again */
+  /**
+   * @param keptBytesMax of decoded images kept for who asks again: what does not fit is decoded
+   * again
+   */
   constructor(
     private readonly policy: EvaluatedPolicy,
     keptBytesMax: number,

@@ -1,6 +1,6 @@
 /**
- * @file Pipelines opened once in a process, and hashed once on a machine: everything that draws, trains or measures with one
- * shares it until a file of its folder changes.
+ * @file Pipelines opened once in a process, and hashed once on a machine: everything that draws,
+ * trains or measures with one shares it until a file of its folder changes.
  */
 import { resolve } from 'node:path';
 import { printsOf } from '@/db/known-hashes';
@@ -10,7 +10,10 @@ import { isExternal } from '@/trainer/graph/model';
 import { knownPipelineHash } from '../../known-hash';
 import { checkDiversityNetwork } from './diversity-network';
 
-/** A pipeline, and the hash of the files that it was read from. Shared: nobody may change its graphs. */
+/**
+ * A pipeline, and the hash of the files that it was read from. Shared: nobody may change its
+ * graphs.
+ */
 export interface OpenedPipeline {
   pipeline: Pipeline;
   hash: string;
@@ -25,8 +28,9 @@ interface Known {
 }
 
 /**
- * One pipeline, the last one used, stays open between two pieces of work if its weights in memory are no more than this;
- * those in files of their own (external data) do not count. A larger one is read anew, but not hashed.
+ * One pipeline, the last one used, stays open between two pieces of work if its weights in memory
+ * are no more than this; those in files of their own (external data) do not count. A larger one is
+ * read anew, but not hashed.
  */
 const idleBytesMax = 256 * 2 ** 20;
 

@@ -50,9 +50,9 @@ async function readPolicyFile({ name, adapterBlob }: Policy): Promise<PolicyFile
 }
 
 /**
- * Opens a policy and checks that it is what its row says: the pipeline's files are those the base policy was made
- * of, the weights are whole and fit. Throws an error that names the file or policy and what to do. Policies of one base share
- * its pipeline.
+ * Opens a policy and checks that it is what its row says: the pipeline's files are those the base
+ * policy was made of, the weights are whole and fit. Throws an error that names the file or policy
+ * and what to do. Policies of one base share its pipeline.
  */
 export async function openPolicy(id: string): Promise<PolicyModel> {
   const policy = await getPolicy(id);
@@ -68,7 +68,10 @@ export async function openPolicy(id: string): Promise<PolicyModel> {
   return { policy, pipeline, pipelineHash: hash, file, weights };
 }
 
-/** Opens the pipeline of a base policy, wherever it lies on this machine, and checks that it is what the policy was made of. */
+/**
+ * Opens the pipeline of a base policy, wherever it lies on this machine, and checks that it is what
+ * the policy was made of.
+ */
 export async function openBase(base: Policy): Promise<OpenedPipeline> {
   const { pipeline: name } = base;
   const folder = pipelineFolder({ pipeline: name, hash: base.hash });
@@ -91,7 +94,10 @@ export async function openBase(base: Policy): Promise<OpenedPipeline> {
   return opened;
 }
 
-/** Opens a pipeline as it is now: that of its newest base policy. Throws 'not-found' where it has none. */
+/**
+ * Opens a pipeline as it is now: that of its newest base policy. Throws 'not-found' where it has
+ * none.
+ */
 export async function openNewest(pipeline: string): Promise<OpenedPipeline> {
   return openBase(await newestBase(pipeline));
 }

@@ -1,4 +1,7 @@
-/** @file The work of importing a reward model: opened, kept apart from the judge, and tried on images that the base policy draws. */
+/**
+ * @file The work of importing a reward model: opened, kept apart from the judge, and tried on
+ * images that the base policy draws.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -35,8 +38,8 @@ export async function importReward(
 }
 
 /**
- * Opens and tries the model in a folder. Its manifest is read first, and then only the files that it names.
- * Throws what is wrong with it and what to do.
+ * Opens and tries the model in a folder. Its manifest is read first, and then only the files that
+ * it names. Throws what is wrong with it and what to do.
  */
 export async function tryImported(
   engine: Engine,
@@ -75,7 +78,9 @@ export async function tryImported(
   }
 }
 
-/** A judge may never be the reward of the policies that it measures, under whatever name it comes. */
+/**
+ * A judge may never be the reward of the policies that it measures, under whatever name it comes.
+ */
 async function refuseJudge(pipelineName: string, paths: readonly string[]): Promise<void> {
   const judges = judgeFiles(pipelineName);
   const sizes = new Set(await Promise.all(judges.map(sizeOf)));

@@ -1,4 +1,7 @@
-/** @file The work of learning a reward model: from what people said, by the features of every image they said it of and one fit. */
+/**
+ * @file The work of learning a reward model: from what people said, by the features of every image
+ * they said it of and one fit.
+ */
 import { getBlob, putBlob } from '@/db/blobs/blobs';
 import { type RewardImage, statementsOf } from '@/db/rewards/reward-data';
 import { finishRewardModel } from '@/db/work/results';
@@ -17,7 +20,10 @@ import type { Assignment } from '../worker/assignment';
 /** Images in one run of the networks. */
 const imagesPerRun = 16;
 
-/** Learns a reward model; its file goes to the blob store. Interrupted, it is made from the start, to the same result. */
+/**
+ * Learns a reward model; its file goes to the blob store. Interrupted, it is made from the start,
+ * to the same result.
+ */
 export async function learnReward(
   assignment: Assignment<'learn-reward'>,
   engine: Engine,

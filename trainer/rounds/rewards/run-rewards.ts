@@ -1,4 +1,7 @@
-/** @file The rewards that a run names, opened for its pipeline. The judge is none of them: nothing here can reach it. */
+/**
+ * @file The rewards that a run names, opened for its pipeline. The judge is none of them: nothing
+ * here can reach it.
+ */
 
 import { getBlob } from '@/db/blobs/blobs';
 import { getRewardModel, type RewardModel } from '@/db/rewards/reward-models';

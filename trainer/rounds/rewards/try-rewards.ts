@@ -1,6 +1,7 @@
 /**
- * @file A round's rewards, tried on a few images of the policy it starts from before anything is trained: what cannot teach
- * is refused, what looks wrong is said on the round's page, and what is to be normalized is measured.
+ * @file A round's rewards, tried on a few images of the policy it starts from before anything is
+ * trained: what cannot teach is refused, what looks wrong is said on the round's page, and what is
+ * to be normalized is measured.
  */
 import { addToManifest } from '@/db/rounds/rounds';
 import type { Round } from '@/db/schema/rounds';
@@ -35,7 +36,9 @@ export function scalesOf({ manifest }: Pick<Round, 'manifest'>): RewardScales {
   return rewardTrialSchema.safeParse(manifest?.rewards).data?.scales ?? {};
 }
 
-/** Opens and tries a round's rewards. A function of the round alone: a resumed round finds the same. */
+/**
+ * Opens and tries a round's rewards. A function of the round alone: a resumed round finds the same.
+ */
 export async function tryRewards(
   context: RewardContext,
   round: Pick<Round, 'id' | 'ordinal' | 'config'>,
@@ -68,7 +71,10 @@ export async function tryRewards(
   return { reward, openScorer };
 }
 
-/** Which of the prompts a reward does not read whole, as sentences; null where it reads all, or none. */
+/**
+ * Which of the prompts a reward does not read whole, as sentences; null where it reads all, or
+ * none.
+ */
 export function cutWarning({ reward }: Term, prompts: readonly string[]): string | null {
   if (!reward.measure) return null;
   const cuts = promptCuts(prompts, reward.measure);

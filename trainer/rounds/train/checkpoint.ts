@@ -1,6 +1,7 @@
 /**
- * @file Training's state on disk: weights, their average, optimizer moments and what else a method keeps, as one safetensors blob per
- * checkpoint. The work's cursor names the one that counts, and keeps it from being collected (db/blobs/references.ts).
+ * @file Training's state on disk: weights, their average, optimizer moments and what else a method
+ * keeps, as one safetensors blob per checkpoint. The work's cursor names the one that counts, and
+ * keeps it from being collected (db/blobs/references.ts).
  */
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +24,10 @@ const checkpointSchema = z.object({
 
 export type Checkpoint = z.infer<typeof checkpointSchema>;
 
-/** Stores a checkpoint durably and returns what the cursor has to say of it. @param step of the training, steps taken */
+/**
+ * Stores a checkpoint durably and returns what the cursor has to say of it. @param step of the
+ * training, steps taken
+ */
 export async function writeCheckpoint(
   roundId: string,
   step: number,
@@ -34,8 +38,9 @@ export async function writeCheckpoint(
 }
 
 /**
- * The state that a cursor names and the steps taken, or null where it names none or its blob is gone: training then starts over, to
- * the same result. Throws 'data-corrupt' on other bytes than were written; they are set aside, so that trying again starts over.
+ * The state that a cursor names and the steps taken, or null where it names none or its blob is
+ * gone: training then starts over, to the same result. Throws 'data-corrupt' on other bytes than
+ * were written; they are set aside, so that trying again starts over.
  */
 export async function readCheckpoint(
   cursor: unknown,
@@ -57,7 +62,9 @@ export async function readCheckpoint(
   return { step, state: stateOfTensors(tensors, Number(metadata.step)) };
 }
 
-/** Drops the checkpoint of a cursor that no longer counts; one that some round goes on from stays. */
+/**
+ * Drops the checkpoint of a cursor that no longer counts; one that some round goes on from stays.
+ */
 export async function dropCheckpoint(cursor: unknown): Promise<void> {
   const checkpoint = checkpointSchema.safeParse(cursor);
   if (!checkpoint.success) return;
@@ -65,8 +72,8 @@ export async function dropCheckpoint(cursor: unknown): Promise<void> {
 }
 
 /**
- * Brings checkpoints of earlier versions, files under `checkpoints/ROUND/`, to the blobs; cursors know them by the same hash.
- * What no cursor knows is collected there like any other blob.
+ * Brings checkpoints of earlier versions, files under `checkpoints/ROUND/`, to the blobs; cursors
+ * know them by the same hash. What no cursor knows is collected there like any other blob.
  */
 export async function adoptCheckpoints(): Promise<void> {
   const folder = join(darkroomHome(), 'checkpoints');

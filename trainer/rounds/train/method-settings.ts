@@ -23,12 +23,15 @@ export function adamWOf(training: Training): AdamWSettings {
 }
 
 /**
- * Latent positions (height x width) of all images in one run of a training graph: what bounds its memory. Sixteen
- * images of the built-in policy, one pair of Stable Diffusion.
+ * Latent positions (height x width) of all images in one run of a training graph: what bounds its
+ * memory. Sixteen images of the built-in policy, one pair of Stable Diffusion.
  */
 const positionsPerRun = 4096;
 
-/** Images that one run of a training graph may hold. @param least what it must hold, however large they are */
+/**
+ * Images that one run of a training graph may hold. @param least what it must hold, however large
+ * they are
+ */
 export function mostImagesPerRun(
   { latentShape: [, height, width] }: Pipeline,
   least: number,

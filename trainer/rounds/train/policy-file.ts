@@ -1,6 +1,7 @@
 /**
- * @file A trained policy's own weights as a safetensors file: a LoRA adapter under diffusers' keys, or all weights of
- * the UNet under its module names. What was trained, and over which pipeline, stands in the file's metadata.
+ * @file A trained policy's own weights as a safetensors file: a LoRA adapter under diffusers' keys,
+ * or all weights of the UNet under its module names. What was trained, and over which pipeline,
+ * stands in the file's metadata.
  */
 import { z } from 'zod';
 import { AppError } from '@/lib/errors';
@@ -35,7 +36,9 @@ const weightsKindSchema = z.object({
   loraAlpha: z.number().positive(),
 });
 
-/** Which weights a policy has of its own; rank and alpha say nothing where all weights are trained. */
+/**
+ * Which weights a policy has of its own; rank and alpha say nothing where all weights are trained.
+ */
 export type WeightsKind = z.infer<typeof weightsKindSchema>;
 
 const noteSchema = weightsKindSchema.extend({ pipelineHash: z.string() });
@@ -47,7 +50,10 @@ export interface PolicyFile {
   tensors: Adapter;
 }
 
-/** The UNet as training of this kind needs it: with its weights in memory where all of them are trained. */
+/**
+ * The UNet as training of this kind needs it: with its weights in memory where all of them are
+ * trained.
+ */
 export async function trainedUnet(unet: Graph, kind: WeightsKind): Promise<Graph> {
   return kind.trainables === 'full' ? inSinglePrecision(await withConstantsInMemory(unet)) : unet;
 }
@@ -62,8 +68,9 @@ export function trainableOf(
 }
 
 /**
- * Where training starts: the weights of the policy it goes on from, or, from a base policy, an adapter that changes
- * nothing yet, or the UNet's own weights. Throws where a policy was trained otherwise than it now should be.
+ * Where training starts: the weights of the policy it goes on from, or, from a base policy, an
+ * adapter that changes nothing yet, or the UNet's own weights. Throws where a policy was trained
+ * otherwise than it now should be.
  */
 export function startingTensors(
   unet: Graph,
@@ -86,8 +93,8 @@ export function startingTensors(
 }
 
 /**
- * The bytes of a policy file; the same weights give the same bytes. Training goes on from it with its own alpha; what people
- * download is brought to alpha = rank (`lib/adapter-file.ts`).
+ * The bytes of a policy file; the same weights give the same bytes. Training goes on from it with
+ * its own alpha; what people download is brought to alpha = rank (`lib/adapter-file.ts`).
  */
 export function serializePolicy({ kind, pipelineHash, tensors }: PolicyFile): Uint8Array {
   const { trainables: which, loraRank, loraAlpha } = kind;
@@ -116,7 +123,10 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** How the file's weights enter the UNet. Throws where they do not fit it, naming the first that does not. */
+/**
+ * How the file's weights enter the UNet. Throws where they do not fit it, naming the first that
+ * does not.
+ */
 export function weightsOf(
   unet: Graph,
   { kind, tensors }: PolicyFile,

@@ -14,8 +14,8 @@ export interface StepMetrics {
 }
 
 /**
- * A method at work on one round, step by step: one of the optimizer's, or as many as a method takes together. Step k
- * depends on the state and on k alone, so that a resumed round goes on alike.
+ * A method at work on one round, step by step: one of the optimizer's, or as many as a method takes
+ * together. Step k depends on the state and on k alone, so that a resumed round goes on alike.
  */
 export interface Training {
   /** Steps in all. */

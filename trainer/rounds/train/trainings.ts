@@ -19,6 +19,7 @@ const trainings: { [Kind in TrainingKind]: OpenTraining<MethodOf<Kind>> } = {
 /** Opens a round's training by its method. */
 export function openTraining(context: TrainingContext): Promise<Training> {
   const { training } = methods[context.method];
-  // The table says which methods each way to train takes; TypeScript does not follow it through two look-ups.
+  // The table says which methods each way to train takes; TypeScript does not follow it through two
+  // look-ups.
   return (trainings[training]! as OpenTraining<typeof context.method>)(context);
 }

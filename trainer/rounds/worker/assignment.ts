@@ -1,4 +1,7 @@
-/** @file One piece of work in a worker's hands: it says that it lives, hears whether to go on, keeps the cursor. */
+/**
+ * @file One piece of work in a worker's hands: it says that it lives, hears whether to go on, keeps
+ * the cursor.
+ */
 import {
   type Claim,
   type ClaimedWork,
@@ -89,7 +92,8 @@ export class Assignment<Kind extends WorkKind = RoundWorkKind> {
 
   async #beat(): Promise<void> {
     const result = await heartbeatWork(this.claim).catch((thrown: unknown) => {
-      // A busy database or a full disk may be over at the next beat; without one the work is taken over.
+      // A busy database or a full disk may be over at the next beat; without one the work is taken
+      // over.
       if (thrown instanceof AppError) return { proceed: true } as const;
       throw thrown;
     });

@@ -16,8 +16,8 @@ function isHardware(report: DeviceReport): boolean {
 }
 
 /**
- * The device that `DARKROOM_DEVICE` names, or the best that opens: CUDA, a hardware adapter by WebGPU, the processor.
- * Throws when the named one is unknown or does not open, with the reason.
+ * The device that `DARKROOM_DEVICE` names, or the best that opens: CUDA, a hardware adapter by
+ * WebGPU, the processor. Throws when the named one is unknown or does not open, with the reason.
  */
 export async function chooseDevice(wanted = process.env.DARKROOM_DEVICE): Promise<ChosenDevice> {
   if (wanted) {

@@ -1,4 +1,6 @@
-/** @file What became of work that failed: whether trying again may help, and what a person is told. */
+/**
+ * @file What became of work that failed: whether trying again may help, and what a person is told.
+ */
 import { AppError } from '@/lib/errors';
 import { EngineDiedError } from '@/trainer/runtime/errors';
 

@@ -1,7 +1,8 @@
 /**
- * @file What keeps a data folder from growing for ever, a small piece at a time beside the trainer's work: trajectories of
- * rounds that are over, leases, old events, blobs that nobody points to, the write-ahead log. Each piece may
- * be interrupted at any moment, and the next run goes on.
+ * @file What keeps a data folder from growing for ever, a small piece at a time beside the
+ * trainer's work: trajectories of rounds that are over, leases, old events, blobs that nobody
+ * points to, the write-ahead log. Each piece may be interrupted at any moment, and the next run
+ * goes on.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -114,7 +115,10 @@ function isDue({ config, finishedAt }: Round, now: number): boolean {
   return (finishedAt ?? now) + keptMs <= now;
 }
 
-/** Keeps, of all trajectories of a round, only x_0. Returns what was freed at once; the rest goes when it is collected. */
+/**
+ * Keeps, of all trajectories of a round, only x_0. Returns what was freed at once; the rest goes
+ * when it is collected.
+ */
 export async function reduceTrajectories(roundId: string, signal: AbortSignal): Promise<Collected> {
   const freed: Collected[] = [];
   for (let after = ''; !signal.aborted; ) {

@@ -11,8 +11,8 @@ import { trainRound } from '../train/train';
 import type { Assignment } from './assignment';
 
 /**
- * Each goes on from the cursor, or from the start to the same result, and ends with `complete`. An error is told to people,
- * unless it may pass (`failure.ts`).
+ * Each goes on from the cursor, or from the start to the same result, and ends with `complete`. An
+ * error is told to people, unless it may pass (`failure.ts`).
  */
 export const performers: {
   [Kind in WorkKind]: (assignment: Assignment<Kind>, engine: Engine) => Promise<void>;
@@ -25,8 +25,8 @@ export const performers: {
 };
 
 /**
- * A worker does one piece of work of each of these lists at a time. Reward models are made beside the rounds and never in
- * their place: an import may take long, or more memory than there is.
+ * A worker does one piece of work of each of these lists at a time. Reward models are made beside
+ * the rounds and never in their place: an import may take long, or more memory than there is.
  */
 export const lanes: readonly (readonly WorkKind[])[] = [roundWorkKinds, rewardWorkKinds];
 

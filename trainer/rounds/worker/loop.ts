@@ -1,4 +1,6 @@
-/** @file One loop of a worker: claim work, do it in an engine of its own, report what became of it. */
+/**
+ * @file One loop of a worker: claim work, do it in an engine of its own, report what became of it.
+ */
 import type { Logger } from 'pino';
 import { type ClaimedWork, claimWork, failWork, releaseWork } from '@/db/work/queue';
 import type { WorkKind } from '@/lib/work';
@@ -84,7 +86,10 @@ export class WorkLoop {
     }
   }
 
-  /** Tells the queue what became of work that is not done; what may pass is tried again, as often as its kind may be. */
+  /**
+   * Tells the queue what became of work that is not done; what may pass is tried again, as often as
+   * its kind may be.
+   */
   async #report(
     assignment: Assignment<WorkKind>,
     thrown: unknown,

@@ -21,7 +21,10 @@ export function pause(milliseconds: number, stopping: AbortSignal): Promise<void
   });
 }
 
-/** What there is to do, or null; also where the database is busy or full: nothing is lost by asking again. */
+/**
+ * What there is to do, or null; also where the database is busy or full: nothing is lost by asking
+ * again.
+ */
 export async function lookForWork<Claimed>(
   claim: () => Promise<Claimed | null>,
   log: Logger,

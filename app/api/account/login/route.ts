@@ -9,7 +9,8 @@ import { AppError } from '@/lib/errors';
 import { loginRequestSchema } from '../schema';
 
 /**
- * Sets one's own email and password and ends all other sessions; whoever has a password already must show that they know it.
+ * Sets one's own email and password and ends all other sessions; whoever has a password already
+ * must show that they know it.
  */
 export const POST = route(
   { needs: 'images.read', body: loginRequestSchema, limit: passwordLimit },

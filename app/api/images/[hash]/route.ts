@@ -7,8 +7,8 @@ import { AppError } from '@/lib/errors';
 const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.') });
 
 /**
- * An image, byte for byte as the policy drew it. The address is the content's hash, so a browser may
- * keep it for ever; only blobs that are images of samples are served.
+ * An image, byte for byte as the policy drew it. The address is the content's hash, so a browser
+ * may keep it for ever; only blobs that are images of samples are served.
  */
 export const GET = route(
   { needs: 'images.read', params: paramsSchema },

@@ -6,8 +6,8 @@ import { AppError } from '@/lib/errors';
 import { consentRequestSchema } from '../schema';
 
 /**
- * Records that the guidelines in force were read and accepted, and how sensitive images are to be shown.
- * Agreeing to see them plainly is a consent of its own.
+ * Records that the guidelines in force were read and accepted, and how sensitive images are to be
+ * shown. Agreeing to see them plainly is a consent of its own.
  */
 export const POST = route(
   { needs: 'label', body: consentRequestSchema, limit: labelLimit },

@@ -7,7 +7,10 @@ import { leaseGroups } from '@/db/leases/group-leases';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { inHandMax, type NextAnswer, nextRequestSchema } from '../schema';
 
-/** Leases the next pairs, else the next groups, or says why there are none. Nobody gets any before accepting the guidelines. */
+/**
+ * Leases the next pairs, else the next groups, or says why there are none. Nobody gets any before
+ * accepting the guidelines.
+ */
 export const GET = route(
   { needs: 'label', query: nextRequestSchema, limit: labelLimit },
   async ({ person, query }): Promise<NextAnswer> => {

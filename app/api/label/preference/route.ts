@@ -4,7 +4,9 @@ import { submitPreference } from '@/db/labeling/preferences';
 import { labelProgress } from '@/db/labeling/progress';
 import { daySchema, type Outcome, preferenceRequestSchema } from '../schema';
 
-/** Stores an answer and says so only once it is on disk. Sending the same id again changes nothing. */
+/**
+ * Stores an answer and says so only once it is on disk. Sending the same id again changes nothing.
+ */
 export const POST = route(
   { needs: 'label', body: preferenceRequestSchema, query: daySchema, limit: labelLimit },
   async ({ person, body, query }): Promise<Outcome> => {

@@ -4,7 +4,9 @@ import { renewGroupLeases } from '@/db/leases/group-leases';
 import { renewLeases } from '@/db/leases/pair-leases';
 import { leasesRequestSchema } from '../schema';
 
-/** Long enough for a reload to find its pairs again, short enough that nobody waits for the others. */
+/**
+ * Long enough for a reload to find its pairs again, short enough that nobody waits for the others.
+ */
 const graceSeconds = 10;
 
 /** Gives pairs and groups back unjudged, after a moment; sent as a beacon when the page is left. */

@@ -5,7 +5,10 @@ import { renewGroupLeases } from '@/db/leases/group-leases';
 import { renewLeases } from '@/db/leases/pair-leases';
 import { leasesRequestSchema } from '../schema';
 
-/** Keeps pairs and groups for somebody who is still looking; `lost` are those that others have meanwhile. */
+/**
+ * Keeps pairs and groups for somebody who is still looking; `lost` are those that others have
+ * meanwhile.
+ */
 export const POST = route(
   { needs: 'label', body: leasesRequestSchema, limit: labelLimit },
   async ({ person, body: { leaseIds, groupLeaseIds } }) => {

@@ -5,7 +5,10 @@ import { labelProgress } from '@/db/labeling/progress';
 import { undoGroupSkip, undoTagging } from '@/db/labeling/taggings';
 import { daySchema, type Outcome, type UndoRequest, undoRequestSchema } from '../schema';
 
-/** Takes back what was done last: the pair or group is leased to the same person again, its images in the same places. */
+/**
+ * Takes back what was done last: the pair or group is leased to the same person again, its images
+ * in the same places.
+ */
 export const POST = route(
   { needs: 'label', body: undoRequestSchema, query: daySchema, limit: labelLimit },
   async ({ person, body, query }): Promise<Outcome> => {

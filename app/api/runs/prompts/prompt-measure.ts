@@ -1,4 +1,7 @@
-/** @file A pipeline's tokenizer, to measure prompts with. Where the trainer runs on another machine it is not here. */
+/**
+ * @file A pipeline's tokenizer, to measure prompts with. Where the trainer runs on another machine
+ * it is not here.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';

@@ -1,4 +1,7 @@
-/** @file What the figures of diversity compare: settings, their training curves, and differences at equal reward. */
+/**
+ * @file What the figures of diversity compare: settings, their training curves, and differences at
+ * equal reward.
+ */
 import type { Effort } from '../desk';
 import { type KeptImages, rewardOf } from '../figure';
 import { type CurvePoint, firstAt } from '../reports/curve';
@@ -38,7 +41,10 @@ export const settingsOf = ({ diversity }: Sizes): Setting[] => [
   policyGradient,
 ];
 
-/** DRaFT, and the two coefficients under which the reward rises most: under the others DRaFT has lost nothing yet. */
+/**
+ * DRaFT, and the two coefficients under which the reward rises most: under the others DRaFT has
+ * lost nothing yet.
+ */
 export const confirmedSettings = ({ diversity }: Sizes): Setting[] => [
   free,
   ...diversity.klCoefficients.slice(0, 2).map(held),
@@ -70,8 +76,9 @@ const curveOf = (unit: DiversityUnit, base: Evaluation, read: Read): CurvePoint[
   along(unit, base).map((evaluation) => ({ x: rewardOf(evaluation), y: read(evaluation) }));
 
 /**
- * What a run has over DRaFT of the same seed at each of its evaluations, where DRaFT first has the reward that the run had
- * there. From the first evaluation after the base to the last; null where DRaFT never got so far.
+ * What a run has over DRaFT of the same seed at each of its evaluations, where DRaFT first has the
+ * reward that the run had there. From the first evaluation after the base to the last; null where
+ * DRaFT never got so far.
  */
 export function gainsAtEqualReward(
   own: readonly CurvePoint[],
@@ -97,7 +104,9 @@ export function gainsOf(
   });
 }
 
-/** Mean of each run over its evaluations, as far as DRaFT got; null of a run that DRaFT never met. */
+/**
+ * Mean of each run over its evaluations, as far as DRaFT got; null of a run that DRaFT never met.
+ */
 export function alongTheWay(gains: readonly (readonly (number | null)[])[]): (number | null)[] {
   return gains.map((ofRun) => {
     const known = ofRun.filter(isKnown);

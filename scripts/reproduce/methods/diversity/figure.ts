@@ -1,6 +1,7 @@
 /**
- * @file Figure `diversity`: reward against diversity for DRaFT, DRaFT+ at several KL coefficients, DDPO and the base; and
- * figure `confirmation`: whether the difference it hints at is there on seeds that had no part in finding it.
+ * @file Figure `diversity`: reward against diversity for DRaFT, DRaFT+ at several KL coefficients,
+ * DDPO and the base; and figure `confirmation`: whether the difference it hints at is there on
+ * seeds that had no part in finding it.
  */
 import { draftPlus } from '@/trainer/methods/draft-plus';
 import type { Bench } from '../bench';

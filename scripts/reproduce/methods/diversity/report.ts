@@ -1,4 +1,7 @@
-/** @file The report of figure `diversity`: what was done, two tables, four plots and a sheet of images. */
+/**
+ * @file The report of figure `diversity`: what was done, two tables, four plots and a sheet of
+ * images.
+ */
 import type { Bench } from '../bench';
 import { pixelsOf, rewardOf, seedsPoint, seedsText, type Told, table } from '../figure';
 import { type Plot, writePlots } from '../reports/plot';

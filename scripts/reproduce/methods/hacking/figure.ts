@@ -1,4 +1,7 @@
-/** @file Figure `hacking`: the reward rises while the judge falls, the alarm rings, and with a KL it does not. */
+/**
+ * @file Figure `hacking`: the reward rises while the judge falls, the alarm rings, and with a KL it
+ * does not.
+ */
 import { type Alarm, signalWords } from '@/lib/judges/alarms';
 import { handsJudge } from '@/trainer/hands/judge/declaration';
 import { drTune } from '@/trainer/methods/drtune';

@@ -1,6 +1,7 @@
 /**
- * @file The report of figure `confirmation`. Figure `diversity` chose its settings by looking at its own first seed, and
- * among its sixteen intervals some leave 0 out by chance; this one asks a single question, fixed before its seeds were drawn.
+ * @file The report of figure `confirmation`. Figure `diversity` chose its settings by looking at
+ * its own first seed, and among its sixteen intervals some leave 0 out by chance; this one asks a
+ * single question, fixed before its seeds were drawn.
  */
 import type { Bench } from '../bench';
 import {

@@ -1,4 +1,7 @@
-/** @file Figure `picks`: D3PO against a reward learned from the same picks and followed by DRaFT+. Which pays when? */
+/**
+ * @file Figure `picks`: D3PO against a reward learned from the same picks and followed by DRaFT+.
+ * Which pays when?
+ */
 import { trainedTimesteps } from '@/lib/settings/run-config';
 import { Judge } from '@/trainer/hands/judge/judge';
 import { draftPlus } from '@/trainer/methods/draft-plus';
@@ -87,7 +90,8 @@ async function run(bench: Bench): Promise<PicksResult> {
   const units: PicksUnit[] = [];
   const drawing: PicksResult['drawing'] = [];
   for (const seed of seeds) {
-    // Trajectories are large: they stay in memory, and are drawn again where a stopped suite goes on.
+    // Trajectories are large: they stay in memory, and are drawn again where a stopped suite goes
+    // on.
     let kept: ReturnType<typeof drawPicks> | undefined;
     const drawn = () => {
       kept ??= drawPicks(bench, seed);

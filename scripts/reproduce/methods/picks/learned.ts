@@ -1,4 +1,7 @@
-/** @file Rewards learned from simulated judgements: judge B's eyes say what training follows, judge A never does. */
+/**
+ * @file Rewards learned from simulated judgements: judge B's eyes say what training follows, judge
+ * A never does.
+ */
 import type { LearnedSource } from '@/lib/rewards';
 import { answer, followsPrompt, looksRight, type Taste, tag } from '@/scripts/annotators';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';

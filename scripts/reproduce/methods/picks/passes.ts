@@ -1,7 +1,8 @@
 /**
- * @file UNet evaluations: how many passes of the policy's UNet a piece of work takes, one pass being one latent under one
- * text. Guided denoising makes two of each. A vector-Jacobian product runs forward again and then back. Counted where
- * sessions run, and foretold from a method's plan; the frozen UNet inside a learned reward is part of the reward.
+ * @file UNet evaluations: how many passes of the policy's UNet a piece of work takes, one pass
+ * being one latent under one text. Guided denoising makes two of each. A vector-Jacobian product
+ * runs forward again and then back. Counted where sessions run, and foretold from a method's plan;
+ * the frozen UNet inside a learned reward is part of the reward.
  */
 import { emptyInput } from '@/trainer/diffusion/denoise/inputs';
 import type { RewardGradientMethod, RolloutPlan } from '@/trainer/methods/rollouts/plan';
@@ -43,7 +44,10 @@ const differentiates = /(product|step)$/;
 const isGuided = (feeds: Feeds) =>
   Object.keys(feeds).some((name) => name.startsWith(emptyInput('')));
 
-/** The passes of one run of a session: 0 where it takes no latents at a timestep, and so is no policy's UNet. */
+/**
+ * The passes of one run of a session: 0 where it takes no latents at a timestep, and so is no
+ * policy's UNet.
+ */
 export function passesOf(name: string, feeds: Feeds): Passes {
   const { latents, timestep } = feeds;
   if (!timestep || !latents || 'slot' in latents) return noPasses;
@@ -51,7 +55,9 @@ export function passesOf(name: string, feeds: Feeds): Passes {
   return { forward: images, backward: differentiates.test(name) ? images : 0 };
 }
 
-/** Counts the passes of all sessions that this engine loads from now on. @returns the count so far */
+/**
+ * Counts the passes of all sessions that this engine loads from now on. @returns the count so far
+ */
 export function countPasses(engine: Engine): () => Passes {
   let total = noPasses;
   const load = engine.load.bind(engine);
@@ -91,7 +97,10 @@ export function rolloutPasses(
   };
 }
 
-/** A draw of DDPO and the updates taken on it: every image is weighed at every step that may be trained on. */
+/**
+ * A draw of DDPO and the updates taken on it: every image is weighed at every step that may be
+ * trained on.
+ */
 export function policyGradientPasses(
   images: number,
   steps: number,
@@ -103,7 +112,10 @@ export function policyGradientPasses(
   return addPasses(drawn, { forward: weighed, backward: weighed });
 }
 
-/** D3PO over pairs: every image at every trained step, forward and back; its reference's outputs are stored. */
+/**
+ * D3PO over pairs: every image at every trained step, forward and back; its reference's outputs are
+ * stored.
+ */
 export function preferencePasses(pairs: number, trainedSteps: number, guidance: number): Passes {
   const weighed = 2 * pairs * trainedSteps * perStep(guidance);
   return { forward: weighed, backward: weighed };

@@ -1,4 +1,7 @@
-/** @file Training curves compared where they are comparable: at the same reward, or at the same cost. */
+/**
+ * @file Training curves compared where they are comparable: at the same reward, or at the same
+ * cost.
+ */
 
 /** A point of a curve: what was reached, and something measured there. */
 export interface CurvePoint {
@@ -7,8 +10,8 @@ export interface CurvePoint {
 }
 
 /**
- * y where the curve first reaches `x`, linear between its points; null where it never does. Points come in the order of
- * training: where x falls back, only its first way up counts.
+ * y where the curve first reaches `x`, linear between its points; null where it never does. Points
+ * come in the order of training: where x falls back, only its first way up counts.
  */
 export function firstAt(points: readonly CurvePoint[], x: number): number | null {
   const [first] = points;

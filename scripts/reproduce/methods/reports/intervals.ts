@@ -5,8 +5,8 @@ import type { Interval } from '@/lib/statistics/proportion';
 const studentT = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 
 /**
- * Mean over seeds with its 95 % interval by Student's t; of one seed there is no spread, and the ends are infinite.
- * Null of nothing.
+ * Mean over seeds with its 95 % interval by Student's t; of one seed there is no spread, and the
+ * ends are infinite. Null of nothing.
  */
 export function overSeeds(values: readonly number[]): Interval | null {
   const n = values.length;

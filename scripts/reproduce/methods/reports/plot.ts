@@ -1,4 +1,7 @@
-/** @file Line plots as SVG: labelled axes, a legend, intervals as bands or whiskers, on white so that dark pages show them too. */
+/**
+ * @file Line plots as SVG: labelled axes, a legend, intervals as bands or whiskers, on white so
+ * that dark pages show them too.
+ */
 
 export interface PlotPoint {
   x: number;
@@ -30,7 +33,9 @@ export interface Plot {
   marks?: readonly { x: number; label: string; series: number }[];
 }
 
-/** Told apart by people who see colours differently (Okabe and Ito), darkened for a white ground. */
+/**
+ * Told apart by people who see colours differently (Okabe and Ito), darkened for a white ground.
+ */
 const colours = [
   '#0072b2',
   '#d55e00',
@@ -153,7 +158,9 @@ function rangeOf(values: readonly number[]): [number, number] {
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
-/** Round numbers that span the range: 1, 2 or 5 times a power of ten apart, four to nine of them. */
+/**
+ * Round numbers that span the range: 1, 2 or 5 times a power of ten apart, four to nine of them.
+ */
 export function ticksOf(low: number, high: number): number[] {
   const span = high - low || 1;
   const power = 10 ** Math.floor(Math.log10(span));

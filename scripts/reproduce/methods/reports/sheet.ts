@@ -1,4 +1,7 @@
-/** @file Sample sheets: a row of images for each setting, the same prompts and seeds below each other. */
+/**
+ * @file Sample sheets: a row of images for each setting, the same prompts and seeds below each
+ * other.
+ */
 import { contactSheet } from '@/trainer/hands/contact-sheet';
 import { IMAGE_SIZE } from '@/trainer/hands/world/draw';
 

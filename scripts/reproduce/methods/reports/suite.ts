@@ -1,4 +1,7 @@
-/** @file The report of the suite: settings and time, then each figure; the raw data without the sheets' images. */
+/**
+ * @file The report of the suite: settings and time, then each figure; the raw data without the
+ * sheets' images.
+ */
 import type { Bench } from '../bench';
 import { type Effort, studentSettings } from '../desk';
 import { table } from '../figure';

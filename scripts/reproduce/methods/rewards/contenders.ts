@@ -1,4 +1,7 @@
-/** @file What figure `rewards` compares: rewards by name, and methods with settings that suit all of them. */
+/**
+ * @file What figure `rewards` compares: rewards by name, and methods with settings that suit all of
+ * them.
+ */
 import { alignProp } from '@/trainer/methods/alignprop';
 import { draft } from '@/trainer/methods/draft';
 import { drTune } from '@/trainer/methods/drtune';
@@ -64,7 +67,10 @@ export function averagePasses({ method, average }: Contender, images: number): P
   return rolloutPasses(method, trained, images, studentSettings.guidance);
 }
 
-/** Optimizer steps that fit into the budget of UNet evaluations on average; an even number, to measure half-way. */
+/**
+ * Optimizer steps that fit into the budget of UNet evaluations on average; an even number, to
+ * measure half-way.
+ */
 export function stepsOf({ rewards: { budget, images } }: Sizes, contender: Contender): number {
   const each = evaluations(averagePasses(contender, images));
   return Math.max(2, 2 * Math.round(budget / each / 2));

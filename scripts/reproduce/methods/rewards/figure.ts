@@ -1,4 +1,7 @@
-/** @file Figure `rewards`: DRTune against DRaFT-1, DRaFT-K, AlignProp and ReFL on many rewards, and memory against K. */
+/**
+ * @file Figure `rewards`: DRTune against DRaFT-1, DRaFT-K, AlignProp and ReFL on many rewards, and
+ * memory against K.
+ */
 import type { Reward } from '@/trainer/rewards/reward';
 import { scoresOf } from '@/trainer/rounds/rewards/score-images';
 import type { Bench } from '../bench';

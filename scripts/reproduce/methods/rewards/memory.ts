@@ -12,7 +12,9 @@ export interface MemoryUnit {
   effort: Effort;
 }
 
-/** One step of each method at each K, each in an engine of its own: the engine's peak is the step's. */
+/**
+ * One step of each method at each K, each in an engine of its own: the engine's peak is the step's.
+ */
 export async function measureMemory(bench: Bench): Promise<MemoryUnit[]> {
   const { store, sizes, log } = bench;
   const found: MemoryUnit[] = [];

@@ -27,7 +27,10 @@ export interface RewardsResult {
   memory: MemoryUnit[];
 }
 
-/** Mean gain over the base on the same prompts and seeds, in standard deviations of the base's images. */
+/**
+ * Mean gain over the base on the same prompts and seeds, in standard deviations of the base's
+ * images.
+ */
 export function gainOf(
   { reward, reached }: RewardUnit,
   base: Record<string, number[]>,

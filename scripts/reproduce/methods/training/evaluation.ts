@@ -1,4 +1,7 @@
-/** @file A policy on evaluation prompts and seeds: what judge A sees, and what the reward it was trained by says. */
+/**
+ * @file A policy on evaluation prompts and seeds: what judge A sees, and what the reward it was
+ * trained by says.
+ */
 import { hackingAlarms, type ImageMeasures } from '@/lib/judges/alarms';
 import { winRate } from '@/lib/statistics/proportion';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
@@ -63,7 +66,10 @@ export function defective({ deformed, blood }: Evaluation): number {
   return deformed.filter((bad, i) => bad || blood[i]).length;
 }
 
-/** How often an image beats the base's of the same prompt and seed: fewer defects first, then more of what was asked. */
+/**
+ * How often an image beats the base's of the same prompt and seed: fewer defects first, then more
+ * of what was asked.
+ */
 export function winsAgainst(ours: Evaluation, base: Evaluation) {
   const compared = ours.alignment.map((alignment, i) => {
     const defects = (of: Evaluation) => Number(of.deformed[i]) + Number(of.blood[i]);

@@ -1,4 +1,7 @@
-/** @file One training run by the gradient of a reward, from the untrained adapter, with evaluations on the way. */
+/**
+ * @file One training run by the gradient of a reward, from the untrained adapter, with evaluations
+ * on the way.
+ */
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { startingNoise, stepNoise } from '@/trainer/diffusion/sampling/noise';
 import { concatenated, sizeOf } from '@/trainer/graph/tensor';

@@ -1,4 +1,6 @@
-/** @file DDPO as a stepper: every step draws images, scores them, and moves the weights a few times. */
+/**
+ * @file DDPO as a stepper: every step draws images, scores them, and moves the weights a few times.
+ */
 import { ddpo } from '@/trainer/methods/ddpo';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { spreadOf } from '@/trainer/methods/policy-gradient/advantages';

@@ -7,7 +7,10 @@ import {
   pressedKey,
 } from '@/app/components/keyboard/pressed-key';
 
-/** What a keyboard of this layout names its keys, pressed in this order: `[what it types, where it lies]`. */
+/**
+ * What a keyboard of this layout names its keys, pressed in this order: `[what it types, where it
+ * lies]`.
+ */
 function named(strokes: [key: string, code: string][]): (string | null)[] {
   const layout: Layout = { latin: true };
   return strokes.map(([key, code]) => keyName({ key, code }, layout));
@@ -77,7 +80,8 @@ describe('letters', () => {
         ['た', 'KeyQ'],
       ]),
     ).toEqual(['KeyQ', 'KeyQ', 'KeyZ', 'KeyQ']);
-    // Hindi: a vowel sign, and two letters on one key. Wide letters of Japanese keyboards are letters.
+    // Hindi: a vowel sign, and two letters on one key. Wide letters of Japanese keyboards are
+    // letters.
     expect(
       named([
         ['ा', 'KeyE'],
@@ -85,7 +89,8 @@ describe('letters', () => {
         ['ｚ', 'KeyY'],
       ]),
     ).toEqual(['KeyE', 'KeyQ', 'KeyZ']);
-    // Greek and Hebrew type punctuation in some places of letters: known once a letter has been typed.
+    // Greek and Hebrew type punctuation in some places of letters: known once a letter has been
+    // typed.
     expect(
       named([
         ['σ', 'KeyS'],

@@ -40,7 +40,8 @@ it('finds the latents that the built-in policy decoded an image from, and the sa
     expect(again).toEqual(image);
     const found = await encoder.encode(again, 'image');
     expect(await encoder.encode(again, 'image')).toEqual(found);
-    // The decoder keeps what the encoder sees: of latents with a variance of about 1 less than a fifth is lost.
+    // The decoder keeps what the encoder sees: of latents with a variance of about 1 less than a
+    // fifth is lost.
     const [error, variance] = [0, 0].map((_, which) =>
       exact.reduce((sum, x, i) => sum + (which ? x : x - found[i]!) ** 2, 0),
     );

@@ -16,7 +16,8 @@ it.each(['epsilon', 'v_prediction', 'sample'] as const)(
     for (const timestep of [0, 1, 250, 999]) {
       const { latents, target } = noised(scheduler, timestep, original, noise);
       const step = scheduler.coefficients(timestep, 1000, 0);
-      // Where little of it is left in x_t, the image is read less exactly; so is the noise where there is little.
+      // Where little of it is left in x_t, the image is read less exactly; so is the noise where
+      // there is little.
       const digits = 3;
       for (let i = 0; i < latents.length; i++) {
         const [x, out] = [latents[i]!, target[i]!];

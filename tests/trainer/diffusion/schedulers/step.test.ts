@@ -1,4 +1,7 @@
-/** What a step is made of does not depend on how a schedule counts noise: here flow matching, whose x̂0 and ε̂ follow from a velocity. */
+/**
+ * What a step is made of does not depend on how a schedule counts noise: here flow matching, whose
+ * x̂0 and ε̂ follow from a velocity.
+ */
 import { expect, it } from 'vitest';
 import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
 import { predictedMean, takeStep } from '@/trainer/diffusion/schedulers/step';

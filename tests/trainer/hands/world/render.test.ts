@@ -17,7 +17,10 @@ function share(pixels: Uint8Array, matches: (r: number, g: number, b: number) =>
   return count / PIXELS;
 }
 
-/** Runs of skin along an arc around the hand's origin: what a person counts as fingers. The arc starts above the thumb. */
+/**
+ * Runs of skin along an arc around the hand's origin: what a person counts as fingers. The arc
+ * starts above the thumb.
+ */
 function fingersOnArc(pixels: Uint8Array, radius: number, fromDegrees: number): number {
   let runs = 0;
   let inside = false;

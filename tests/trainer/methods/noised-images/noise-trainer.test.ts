@@ -26,7 +26,10 @@ let pipeline: Pipeline;
 let empty: Conditioning;
 let prompt: Conditioning;
 const size = 4 * 8 * 8;
-/** The tiny UNet takes one timestep for all images, as older exports do; this one a timestep for each. */
+/**
+ * The tiny UNet takes one timestep for all images, as older exports do; this one a timestep for
+ * each.
+ */
 const perRow = (source: Pipeline['unet']['graph']) => ({
   ...source,
   inputs: source.inputs.map((port) =>
@@ -133,7 +136,10 @@ const squares = ({ data }: Tensor<'float32'>) => data.reduce((sum, g) => sum + g
 const norm = (adapter: Adapter) =>
   Math.sqrt([...adapter.values()].reduce((sum, tensor) => sum + squares(tensor), 0));
 
-/** Relative gap between the slope along the gradient by central differences and the gradient's length. */
+/**
+ * Relative gap between the slope along the gradient by central differences and the gradient's
+ * length.
+ */
 async function gapOf(
   method: NoisedImagesMethod,
   examples: NoisedExample[],

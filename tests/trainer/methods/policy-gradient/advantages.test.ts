@@ -25,7 +25,8 @@ describe('advantages by hand', () => {
 
   it('count against the draw until a prompt is known, then against its own last rewards', () => {
     const known = tracker({ buffer: 3, minimum: 2 });
-    // a is known at once: 1 and 3, mean 2, σ 1. b is not: the draw's mean is 14/3, its variance 14.89.
+    // a is known at once: 1 and 3, mean 2, σ 1. b is not: the draw's mean is 14/3, its variance
+    // 14.89.
     const [a1, a3, b10] = known.advantages(['a', 'a', 'b'], [1, 3, 10]) as [number, number, number];
     expect(a1).toBeCloseTo(-1, 5);
     expect(a3).toBeCloseTo(1, 5);

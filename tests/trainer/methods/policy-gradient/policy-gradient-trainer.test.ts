@@ -1,4 +1,7 @@
-/** Policy gradients of whole draws on the tiny Stable Diffusion of golden data: slopes, importance weights, resumption. */
+/**
+ * Policy gradients of whole draws on the tiny Stable Diffusion of golden data: slopes, importance
+ * weights, resumption.
+ */
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -110,7 +113,10 @@ const displaced = (from: Adapter, by: (name: string, i: number) => number): Adap
   );
 
 describe('the gradient of a step equals finite differences of its loss, stored numbers frozen', () => {
-  /** Relative gap between the slope along the gradient by central differences and the gradient's length. */
+  /**
+   * Relative gap between the slope along the gradient by central differences and the gradient's
+   * length.
+   */
   async function gapOf(method: PolicyGradientMethod) {
     const trainer = await open(method, { learningRate: 0 });
     await trainer.load(initialState(adapter));
@@ -188,7 +194,8 @@ describe('a draw and the steps on it', () => {
       name === 'DPOK' ? rewards : new AdvantageTracker(standardized).advantages([], rewards);
     for (const [i, { loss, kl }] of first.entries()) {
       expect(loss).toBeCloseTo(-advantages[i % 2 === 0 ? 0 : 2]!, 3);
-      // DPOK's distance is from the base, from which this adapter has moved; DDPO's from the policy that drew.
+      // DPOK's distance is from the base, from which this adapter has moved; DDPO's from the policy
+      // that drew.
       if (name === 'DPOK') expect(kl).toBeGreaterThan(1e-6);
       else expect(kl).toBeLessThan(1e-9);
     }

@@ -1,4 +1,7 @@
-/** Decoder and reward model with data in files of their own, as exporters write models of more than 2 GB. */
+/**
+ * Decoder and reward model with data in files of their own, as exporters write models of more than
+ * 2 GB.
+ */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -118,7 +118,10 @@ async function at(
   return { loss: loss + (method.kl?.coefficient ?? 0) * kl, gradient };
 }
 
-/** Relative gap between the slope along the gradient by central differences and the gradient's length. */
+/**
+ * Relative gap between the slope along the gradient by central differences and the gradient's
+ * length.
+ */
 async function gapOf(
   method: RewardGradientMethod,
   reward: Reward,
@@ -261,7 +264,8 @@ it('holds one graph of the UNet and its gradient, however many steps are trained
   const mixed = await trainer.gradient();
   await trainer.close();
   watched.mockRestore();
-  // The first batch needs none through its input, the second does, and the third takes what is there.
+  // The first batch needs none through its input, the second does, and the third takes what is
+  // there.
   expect([loaded, most, held]).toEqual([3, 1, 0]);
 
   const short = (await at(adapter, draft({ truncation: 1 }), brightness, 3)).gradient;

@@ -1,4 +1,7 @@
-/** SPO on the tiny Stable Diffusion of golden data: its gradient is D3PO's, and what a reward prefers becomes likelier. */
+/**
+ * SPO on the tiny Stable Diffusion of golden data: its gradient is D3PO's, and what a reward
+ * prefers becomes likelier.
+ */
 
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -22,8 +22,9 @@ const mean = (values: readonly number[]) => values.reduce((sum, v) => sum + v, 0
 const spread = (values: readonly number[]) => Math.max(...values) / Math.min(...values);
 
 it('knows what a step of Stable Diffusion 1.5 costs', () => {
-  // By hand for t = 51 → 1: ᾱ_51 = 0.9464, ᾱ_1 = 0.99829, so σ² = (0.00171/0.0536)(1 − 0.9464/0.99829) = 0.00166,
-  // c = √(0.00171 − 0.00166) − √(0.99829·0.0536/0.9464) = −0.221 and c²/2σ² = 14.75.
+  // By hand for t = 51 → 1: ᾱ_51 = 0.9464, ᾱ_1 = 0.99829, so σ² = (0.00171/0.0536)(1 −
+  // 0.9464/0.99829) = 0.00166, c = √(0.00171 − 0.00166) − √(0.99829·0.0536/0.9464) = −0.221 and
+  // c²/2σ² = 14.75.
   const costs = new Map(steps.map((step) => [step.timestep, klPerOutput(step)]));
   const known: [timestep: number, cost: number, digits: number][] = [
     [951, 0.364, 3],

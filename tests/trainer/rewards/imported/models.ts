@@ -1,4 +1,7 @@
-/** Reward models of a few hundred weights in the layouts of the field's, and their scores in plain numbers. */
+/**
+ * Reward models of a few hundred weights in the layouts of the field's, and their scores in plain
+ * numbers.
+ */
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

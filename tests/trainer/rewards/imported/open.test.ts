@@ -1,4 +1,7 @@
-/** Each layout's score against plain numbers, and its gradient at the pixels against finite differences. */
+/**
+ * Each layout's score against plain numbers, and its gradient at the pixels against finite
+ * differences.
+ */
 import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -8,7 +8,10 @@ import { openTokens } from '@/trainer/rewards/imported/tokens';
 
 const folderOf = () => mkdtemp(join(tmpdir(), 'darkroom-tokens-'));
 
-/** BERT's own form with a vocabulary of a few words; ids are those of bert-base-uncased for the special tokens. */
+/**
+ * BERT's own form with a vocabulary of a few words; ids are those of bert-base-uncased for the
+ * special tokens.
+ */
 async function writeBert(folder: string, vocabulary: Record<string, number>): Promise<void> {
   const special = (content: string) => ({
     id: vocabulary[content],

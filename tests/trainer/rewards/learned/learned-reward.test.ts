@@ -94,7 +94,8 @@ it('scores an image as the head reads its features, and knows the gradient by it
     );
     expect(found.scores[i]).toBeCloseTo(wanted, 3);
   }
-  // Along the gradient, where the change is largest: a maximum over positions has kinks, so the step must be short.
+  // Along the gradient, where the change is largest: a maximum over positions has kinks, so the
+  // step must be short.
   const length = Math.hypot(...found.gradient);
   const step = 1e-3;
   const shifted = (sign: number) =>

@@ -1,4 +1,7 @@
-/** Rounds that follow a reward: each image's reward beside the base's on the same latents, and annealing of what is evaluated. */
+/**
+ * Rounds that follow a reward: each image's reward beside the base's on the same latents, and
+ * annealing of what is evaluated.
+ */
 import { decode } from 'fast-png';
 import { expect, it } from 'vitest';
 import type { Frame } from '@/app/api/images/schema';

@@ -1,8 +1,12 @@
-/** A network that a pipeline brings to measure diversity with, small enough to be checked by hand. */
+/**
+ * A network that a pipeline brings to measure diversity with, small enough to be checked by hand.
+ */
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 
-/** The mean squared difference of two images in [−1, 1]. @param output what it calls the difference */
+/**
+ * The mean squared difference of two images in [−1, 1]. @param output what it calls the difference
+ */
 export function squaresNetwork(output: string): Uint8Array {
   const b = new Builder('lpips', { '': 18 });
   const [one, other] = ['image_0', 'image_1'].map((name) =>

@@ -1,4 +1,7 @@
-/** What a data folder keeps of rounds that are over, and that training on it afterwards is the same to the bit. */
+/**
+ * What a data folder keeps of rounds that are over, and that training on it afterwards is the same
+ * to the bit.
+ */
 import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
@@ -168,7 +171,8 @@ it('keeps them as long as the run says, and goes on where it was interrupted', a
   await tidyRounds(round.finishedAt! + 3.1 * dayMs, log, signal);
   const now = await hashes();
   expect(now.filter((hash) => whole.includes(hash))).toEqual([]);
-  // Just stored, so perhaps about to be pointed to by somebody else: they go when they are collected.
+  // Just stored, so perhaps about to be pointed to by somebody else: they go when they are
+  // collected.
   for (const hash of whole) expect(await statBlob(hash!)).not.toBeNull();
   await ageTrajectories(before);
   expect((await collect(Date.now(), log, signal)).files).toBe(before.length);

@@ -1,6 +1,7 @@
 /**
- * @file x_0 of stored images: the last latents of their trajectory, which are exact, where they were drawn on the pipeline as
- * it is; else what its VAE encoder makes of the PNG. Once a round is done, these latents are all that is kept of a trajectory.
+ * @file x_0 of stored images: the last latents of their trajectory, which are exact, where they
+ * were drawn on the pipeline as it is; else what its VAE encoder makes of the PNG. Once a round is
+ * done, these latents are all that is kept of a trajectory.
  */
 import { getBlob } from '@/db/blobs/blobs';
 import { checkedBlob } from '@/db/blobs/checked';
@@ -65,7 +66,8 @@ async function exactLatents({ id, trajectoryBlob }: Sample): Promise<Float32Arra
     return parseFinished(await checkedBlob(blob), `The trajectory of sample ${id} (blob ${blob})`);
   } catch (thrown) {
     if (!(thrown instanceof AppError) || thrown.code !== 'not-found') throw thrown;
-    // The row was read when training began; since then all but these latents may have been given up.
+    // The row was read when training began; since then all but these latents may have been given
+    // up.
     const [now] = await samplesById([id]);
     if (!now || now.trajectoryBlob === blob) throw thrown;
     return exactLatents(now);

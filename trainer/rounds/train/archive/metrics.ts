@@ -1,4 +1,7 @@
-/** @file What a step on noised images showed, as metrics: over all its examples, and by bands of timesteps. */
+/**
+ * @file What a step on noised images showed, as metrics: over all its examples, and by bands of
+ * timesteps.
+ */
 import type { TrainMetrics } from '@/lib/metrics';
 import type { ExampleReport, NoiseStepReport } from '@/trainer/methods/noised-images/noise-trainer';
 import type { StepMetrics } from '../training';
@@ -6,7 +9,9 @@ import type { StepMetrics } from '../training';
 /** Examples have any timestep; few have the same. */
 const bands = 10;
 
-/** @param timesteps training steps of the schedule. A band stands under the timestep in its middle. */
+/**
+ * @param timesteps training steps of the schedule. A band stands under the timestep in its middle.
+ */
 export function metricsOfNoiseStep(
   { examples, gradNorm, baseline }: NoiseStepReport,
   timesteps: number,

@@ -1,4 +1,7 @@
-/** @file Which examples a step of Diffusion-DPO or KTO trains on, and how each is noised: a function of the round and the step. */
+/**
+ * @file Which examples a step of Diffusion-DPO or KTO trains on, and how each is noised: a function
+ * of the round and the step.
+ */
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
 import { dealt, type Label, randomOf } from '../../draw/random';
@@ -9,8 +12,9 @@ export function pairsOfStep(pairs: number, perStep: number, step: number, label:
 }
 
 /**
- * The images of a step, as indices into `good`, which says of each whether people called it good. As many of them are good as
- * `goodShare` says, to the whole image over all steps; within good and bad, all come up equally often.
+ * The images of a step, as indices into `good`, which says of each whether people called it good.
+ * As many of them are good as `goodShare` says, to the whole image over all steps; within good and
+ * bad, all come up equally often.
  */
 export function imagesOfStep(
   good: readonly boolean[],
@@ -29,7 +33,9 @@ export function imagesOfStep(
   ];
 }
 
-/** How the example at a place of a step is noised: any training timestep, as likely as any other. */
+/**
+ * How the example at a place of a step is noised: any training timestep, as likely as any other.
+ */
 export function noiseDraw(
   { timesteps, size, emptyPromptShare }: NoiseSettings,
   step: number,

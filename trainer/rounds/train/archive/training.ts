@@ -1,4 +1,6 @@
-/** @file Diffusion-DPO and KTO on one round: its frozen pairs or labels, noised anew in every step. */
+/**
+ * @file Diffusion-DPO and KTO on one round: its frozen pairs or labels, noised anew in every step.
+ */
 
 import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
 import { sha256 } from '@/db/blobs/store';
@@ -67,7 +69,10 @@ async function labelData(
   };
 }
 
-/** Opens a method that learns from finished images on a round, whose data was frozen when it was opened. */
+/**
+ * Opens a method that learns from finished images on a round, whose data was frozen when it was
+ * opened.
+ */
 export async function openNoisedImagesTraining({
   engine,
   round,

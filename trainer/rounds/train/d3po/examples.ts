@@ -1,4 +1,7 @@
-/** @file A round's training pairs as examples: pairs of one tagged group share its images, each run through once. */
+/**
+ * @file A round's training pairs as examples: pairs of one tagged group share its images, each run
+ * through once.
+ */
 import type { TrainingPair } from '@/db/answers/training-data';
 import {
   type Comparison,
@@ -55,8 +58,8 @@ function exampleOf(pairs: readonly TrainingPair[]): RoundExample {
 const runOverhead = 0.5;
 
 /**
- * The size of runs with which all steps compute least (a run that is not full costs as much as a full one), and how many
- * of them a step takes on average.
+ * The size of runs with which all steps compute least (a run that is not full costs as much as a
+ * full one), and how many of them a step takes on average.
  * @param oneTimestep whether a run's images must share their timestep
  */
 export function bestRunSize(

@@ -1,4 +1,7 @@
-/** @file The order in which D3PO goes over examples and timesteps; settled by the round alone, before anything is trained. */
+/**
+ * @file The order in which D3PO goes over examples and timesteps; settled by the round alone,
+ * before anything is trained.
+ */
 import { type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
 import { type Label, shuffled } from '../../draw/random';
 
@@ -23,8 +26,8 @@ export interface StepSettings {
 }
 
 /**
- * All optimizer steps of a round. As in the official code, every pass shuffles the examples and gives each its own
- * permutation of the timesteps, of which the configured share is trained on.
+ * All optimizer steps of a round. As in the official code, every pass shuffles the examples and
+ * gives each its own permutation of the timesteps, of which the configured share is trained on.
  * @param moving steps of the schedule that lead to less noise; all unless told
  */
 export function planSteps(

@@ -1,4 +1,7 @@
-/** @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through the transition trainer. */
+/**
+ * @file D3PO on one round: its frozen pairs and groups and their trajectories, step by step through
+ * the transition trainer.
+ */
 
 import { type TrainingPair, trainingPairsOf } from '@/db/answers/training-data';
 import { sha256 } from '@/db/blobs/store';
@@ -132,7 +135,10 @@ async function exampleOf(
   };
 }
 
-/** Tells what was trained on from any other data: images, paths, order, weights and, where there is any, doubt. */
+/**
+ * Tells what was trained on from any other data: images, paths, order, weights and, where there is
+ * any, doubt.
+ */
 function hashOf(pairs: readonly TrainingPair[]): string {
   const rows = pairs.map(({ prompt, winner, loser, weight, smoothing }) => [
     prompt,
@@ -158,7 +164,10 @@ export function transitionMetrics(transitions: readonly Shown[]): StepMetrics {
   };
 }
 
-/** Log-probabilities of a few units are float32: what is smaller is rounding, as in a first step, before anything has moved. */
+/**
+ * Log-probabilities of a few units are float32: what is smaller is rounding, as in a first step,
+ * before anything has moved.
+ */
 const resolution = 1e-6;
 
 function meanOf(transitions: readonly Shown[]): TrainMetrics {
@@ -166,7 +175,8 @@ function meanOf(transitions: readonly Shown[]): TrainMetrics {
     transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
   return {
     loss: mean(({ loss }) => loss),
-    // The policy says like the people: it has made the winner likelier, relative to the reference. Level: half.
+    // The policy says like the people: it has made the winner likelier, relative to the reference.
+    // Level: half.
     implicitAccuracy: mean(({ logRatioWinner, logRatioLoser }) => {
       const margin = logRatioWinner - logRatioLoser;
       return Math.abs(margin) < resolution ? 0.5 : Number(margin > 0);

@@ -1,4 +1,7 @@
-/** @file A round's trajectories for training: read and checked once, and kept as long as they fit into memory's share. */
+/**
+ * @file A round's trajectories for training: read and checked once, and kept as long as they fit
+ * into memory's share.
+ */
 import type { TrainingPair } from '@/db/answers/training-data';
 import { checkedBlob } from '@/db/blobs/checked';
 import { AppError } from '@/lib/errors';
@@ -21,7 +24,10 @@ export class Trajectories {
     this.#kept = new BoundedCache(bytesMax);
   }
 
-  /** The trajectory of a sample. Throws where it was drawn without one, or with other settings than the round trains with. */
+  /**
+   * The trajectory of a sample. Throws where it was drawn without one, or with other settings than
+   * the round trains with.
+   */
   async of(sample: TrainingPair['winner']): Promise<Trajectory> {
     return this.#kept.get(sample.id, () => this.#read(sample));
   }

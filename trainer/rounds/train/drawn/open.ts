@@ -1,4 +1,7 @@
-/** @file What opens alike for every method that draws images while it trains, whatever it does with the reward. */
+/**
+ * @file What opens alike for every method that draws images while it trains, whatever it does with
+ * the reward.
+ */
 import { sha256 } from '@/db/blobs/store';
 import type { TrainMetrics } from '@/lib/metrics';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
@@ -16,7 +19,10 @@ export interface DrawSizes {
   /** Steps of the training: each draws anew. */
   draws: number;
   imagesPerDraw: number;
-  /** Images that should share a run of a graph, where the pipeline's size allows it: a divisor of `imagesPerDraw`. */
+  /**
+   * Images that should share a run of a graph, where the pipeline's size allows it: a divisor of
+   * `imagesPerDraw`.
+   */
   together: number;
 }
 

@@ -1,4 +1,7 @@
-/** @file What a method that draws while it trains starts its images from. A function of the round and the image's place alone. */
+/**
+ * @file Prompts, embeddings and starting noise of images drawn during training. A function of the
+ * round and the image's place alone.
+ */
 import type { Round } from '@/db/schema/rounds';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { startingNoise, stepNoise } from '@/trainer/diffusion/sampling/noise';
@@ -12,11 +15,17 @@ export interface OriginContext {
   round: Pick<Round, 'ordinal' | 'config'>;
   pipeline: Pick<Pipeline, 'latentShape'>;
   conditioning: Pick<OpenedConditioning, 'encode'>;
-  /** Images that a round draws: each round goes on in the deck of prompts where the last one stopped. */
+  /**
+   * Images that a round draws: each round goes on in the deck of prompts where the last one
+   * stopped.
+   */
   imagesPerRound: number;
 }
 
-/** Prompts, what the UNet is told of them, and noise of `images` images, from the round's `first` on. */
+/**
+ * Prompts, what the UNet is told of them, and noise of `images` images, from the round's `first`
+ * on.
+ */
 export async function originOf(
   { round: { ordinal, config }, pipeline, conditioning, imagesPerRound }: OriginContext,
   first: number,

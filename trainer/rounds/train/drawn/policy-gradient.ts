@@ -1,4 +1,7 @@
-/** @file A round trained by policy gradient: every step draws images, scores them, and moves the weights a few times. */
+/**
+ * @file A round trained by policy gradient: every step draws images, scores them, and moves the
+ * weights a few times.
+ */
 import type { MethodOf } from '@/lib/methods';
 import type { TrainMetrics } from '@/lib/metrics';
 import { drawOf, type RunConfig, trainedTimesteps } from '@/lib/settings/run-config';
@@ -41,7 +44,10 @@ export async function openPolicyGradientTraining(
   });
 }
 
-/** Which transitions each optimizer step of a draw takes: its own images, each at timesteps drawn for it. */
+/**
+ * Which transitions each optimizer step of a draw takes: its own images, each at timesteps drawn
+ * for it.
+ */
 function transitionsOf(
   config: RunConfig,
   images: number,

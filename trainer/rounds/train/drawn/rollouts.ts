@@ -1,4 +1,7 @@
-/** @file A round trained by the gradient of a reward: no answers, only prompts, seeds and what the reward says. */
+/**
+ * @file A round trained by the gradient of a reward: no answers, only prompts, seeds and what the
+ * reward says.
+ */
 import type { MethodOf } from '@/lib/methods';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { rewardGradients } from '@/trainer/methods/registry';
@@ -43,7 +46,9 @@ export async function openRolloutTraining(
   });
 }
 
-/** A penalty may hold to the policy that the round started from; a base policy is its own reference. */
+/**
+ * A penalty may hold to the policy that the round started from; a base policy is its own reference.
+ */
 function referenceOf({ kl }: RewardGradientMethod, { weights }: PolicyModel) {
   if (kl?.reference !== 'round' || !weights) return {};
   return { reference: new Map(weights.tensors) as Adapter };

@@ -1,4 +1,7 @@
-/** @file A round trained by SPO: every step draws candidates, pairs them by a reward, and moves the weights a few times. */
+/**
+ * @file A round trained by SPO: every step draws candidates, pairs them by a reward, and moves the
+ * weights a few times.
+ */
 import { AppError } from '@/lib/errors';
 import type { MethodOf } from '@/lib/methods';
 import { drawOf, trainedTimesteps } from '@/lib/settings/run-config';

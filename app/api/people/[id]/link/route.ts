@@ -5,7 +5,9 @@ import { findUser } from '@/db/people/users';
 import { AppError } from '@/lib/errors';
 import { idParamsSchema } from '../../schema';
 
-/** Makes a one-time link that signs in somebody known: Darkroom sends no mail to reset a password. */
+/**
+ * Makes a one-time link that signs in somebody known: Darkroom sends no mail to reset a password.
+ */
 export const POST = route(
   { needs: 'people.manage', params: idParamsSchema, limit: manageLimit },
   async ({ person, params }) => {

@@ -6,7 +6,10 @@ import { AppError } from '@/lib/errors';
 import { atUnitStrength } from '@/lib/exchange/adapter-file';
 import { attachment } from '../../attachment';
 
-/** A policy's weights: safetensors under diffusers' names, at the strength 1 that every program takes them for. */
+/**
+ * A policy's weights: safetensors under diffusers' names, at the strength 1 that every program
+ * takes them for.
+ */
 export const GET = route(
   { needs: 'policies.download', params: idParamsSchema },
   async ({ params }) => {

@@ -42,7 +42,8 @@ it('keeps pairs apart, and groups that do not fit into a run', () => {
 it('chooses the run size that leaves least room empty', () => {
   const examples = roundExamples([pair(0, null, 'a', 'b')], 16);
   const steps = [[{ example: 0, timestepIndices: [0, 1, 2, 3, 4] }]];
-  // Five timesteps of a pair: ten images in one run, or one pair at a time where they may not share it.
+  // Five timesteps of a pair: ten images in one run, or one pair at a time where they may not share
+  // it.
   expect(bestRunSize(examples, steps, 16, false)).toEqual({
     run: { images: 10, comparisons: 5 },
     runsPerStep: 1,
