@@ -4,32 +4,37 @@ import { changeSchema } from './statistics/paired-change';
 import { proportionSchema, winRecordSchema } from './statistics/proportion';
 
 /**
- * What a training step logs. Log-ratios and KL are means over latent dimensions (the scale of
- * D3PO's beta and clip range); `implicitAccuracy` and `clipFraction` lie in [0, 1]; memory in MiB.
- * A method logs what it has: picks give log-ratios; a reward gives its mean, and its terms' where
- * it has several, drawn images its standard deviation too, a value network the mean squared error
- * of what it expected; finished images give excesses: the mean squared error of the policy's
- * prediction less the reference policy's, below zero where the policy denoises better. `baseline`
- * is KTO's κ, on the scale of its loss.
+ * What a training step logs; a method logs what it has. Log-ratios and KL are means over latent
+ * dimensions, the scale of D3PO's beta and clip range. An excess is the mean squared error of the
+ * policy's prediction less the reference policy's: below 0 the policy denoises better.
  */
 export const trainMetricsSchema = z.object({
   loss: z.number(),
+  /** Mean over the images drawn. */
   reward: z.number().optional(),
+  /** Standard deviation over the images drawn. */
   rewardSpread: z.number().optional(),
+  /** Means of the terms, by name, where a reward has several. */
   rewardParts: z.record(z.string(), z.number()).optional(),
+  /** Mean squared error of what a value network expected. */
   valueLoss: z.number().optional(),
+  /** Share of pairs whose winner became likelier than the loser, in [0, 1]. */
   implicitAccuracy: z.number().optional(),
   logRatioWinner: z.number().optional(),
   logRatioLoser: z.number().optional(),
+  /** Share of log-ratios outside the clip range, in [0, 1]. */
   clipFraction: z.number().optional(),
   excessWinner: z.number().optional(),
   excessLoser: z.number().optional(),
   excessGood: z.number().optional(),
   excessBad: z.number().optional(),
+  /** KTO's κ, on the scale of its loss. */
   baseline: z.number().optional(),
   kl: z.number().optional(),
+  /** Global L2 norm before clipping. */
   gradNorm: z.number().optional(),
   stepsPerSecond: z.number().optional(),
+  /** Resident memory of the engine, MiB. */
   rssMb: z.number().optional(),
 });
 
