@@ -1,6 +1,6 @@
 import { desc, eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { type Method, sourceOf } from '@/lib/methods';
+import { type Method, methodNames, sourceOf } from '@/lib/methods';
 import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
@@ -37,6 +37,12 @@ export async function startRun(input: {
   createdBy: string | null;
 }): Promise<{ run: Run; round: Round }> {
   const config = parseRunConfig(input.config);
+  if (!methodNames.includes(input.method)) {
+    throw new AppError(
+      'bad-request',
+      `There is no method ${input.method}; choose one of ${methodNames.join(', ')}.`,
+    );
+  }
   const problem = methodProblem(input.method, input.mode, config);
   if (problem) throw new AppError('bad-request', problem);
   const now = Date.now();
