@@ -1,6 +1,6 @@
 /**
- * @file Adds up several scorers: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. Used when at least one is not an
- * ONNX graph (the real JPEG file size); otherwise use `combine`.
+ * @file Adds up several scorers: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. Used when at least one is not
+ * an ONNX graph (the real JPEG file size); otherwise use `combine`.
  */
 import { type Term, uniqueNames } from './combine';
 import type { OpenScorer } from './scorer';
