@@ -10,12 +10,10 @@ import type { RunConfig } from '@/lib/settings/run-config';
 import { sizeOf } from '@/trainer/graph/tensor';
 import type { NoisedExample } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
-import { initialState } from '@/trainer/methods/optimizer/optimizer';
-import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import { noisedImages } from '@/trainer/methods/registry';
 import type { Label } from '../../draw/random';
-import { adamWOf, mostImagesPerRun } from '../method-settings';
-import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
+import { mostImagesPerRun } from '../method-settings';
+import { openTrainee } from '../trainee';
 import type { Training, TrainingContext } from '../training';
 import { FinishedLatents } from './finished-latents';
 import { metricsOfNoiseStep } from './metrics';
@@ -73,32 +71,24 @@ async function labelData(
  * Opens a method that learns from finished images on a round, whose data was frozen when it was
  * opened.
  */
-export async function openNoisedImagesTraining({
-  engine,
-  round,
-  start,
-  method: name,
-}: TrainingContext<MethodOf<'finished-pairs' | 'finished-images'>>): Promise<Training> {
+export async function openNoisedImagesTraining(
+  context: TrainingContext<MethodOf<'finished-pairs' | 'finished-images'>>,
+): Promise<Training> {
+  const { engine, round, start, method: name } = context;
   const { config } = round;
   const { pipeline } = start;
-  const label = [config.seed, round.ordinal];
+  const { conditioning, options, training, ...trainee } = await openTrainee(context);
+  const label = [...trainee.label];
   const data = await (trainsBy(name, 'finished-pairs')
     ? pairData(round.id, config[name], label)
     : labelData(round.id, config[name], label));
   const method = noisedImages[name](config);
   const { settings, examples, perStep } = data;
-  const unet = await trainedUnet(pipeline.unet.graph, config.training);
-  const initial = startingTensors(unet, config.training, start.file, label);
-  const conditioning = await openConditioning(engine, pipeline);
   const latents = new FinishedLatents(engine, start);
   const trainer = await NoiseTrainer.open(engine, {
-    trainable: trainableOf(unet, config.training),
+    ...options,
     ...conditioning.options,
     method,
-    adamW: adamWOf(config.training),
-    secondMoment: config.training.secondMoment,
-    emaDecay: config.training.emaDecay,
-    learningRate: config.training.learningRate,
     images: mostImagesPerRun(pipeline, method.imagesPerExample),
     examplesPerStep: perStep,
     reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
@@ -120,25 +110,15 @@ export async function openNoisedImagesTraining({
       ...(good !== undefined && { good }),
     };
   };
-  return {
-    steps: settings.optimiserSteps,
-    kind: config.training,
-    dataHash: hashOf(data),
-    initial: initialState(initial),
-    load: (state) => trainer.load(state),
-    state: () => trainer.state(),
-    async step(index) {
-      const chosen: NoisedExample[] = [];
-      for (const example of data.ofStep(index)) chosen.push(await exampleAt(example));
-      const draws = chosen.map((_, place) => noiseDraw(noise, index, place, label));
-      return metricsOfNoiseStep(await trainer.step(chosen, draws), timesteps);
-    },
-    async close() {
-      await trainer.close();
-      await latents.release();
-      await conditioning.release();
-    },
+  const step = async (index: number) => {
+    const chosen: NoisedExample[] = [];
+    for (const example of data.ofStep(index)) chosen.push(await exampleAt(example));
+    const draws = chosen.map((_, place) => noiseDraw(noise, index, place, label));
+    return metricsOfNoiseStep(await trainer.step(chosen, draws), timesteps);
   };
+  return training(trainer, { steps: settings.optimiserSteps, dataHash: hashOf(data), step }, () =>
+    latents.release(),
+  );
 }
 
 /** Tells what was trained on from any other data: prompts, images, order, weights and labels. */

@@ -12,8 +12,6 @@ import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Tensor } from '@/trainer/graph/tensor';
-import { initialState } from '@/trainer/methods/optimizer/optimizer';
-import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import { pairLosses } from '@/trainer/methods/registry';
 import type { Example } from '@/trainer/methods/transitions/examples';
 import type { TransitionReport } from '@/trainer/methods/transitions/run';
@@ -22,8 +20,8 @@ import {
   timestepWeights,
 } from '@/trainer/methods/transitions/timestep-weights';
 import { TransitionTrainer } from '@/trainer/methods/transitions/transition-trainer';
-import { adamWOf, mostImagesPerRun } from '../method-settings';
-import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
+import { mostImagesPerRun } from '../method-settings';
+import { openTrainee } from '../trainee';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { bestRunSize, type RoundExample, roundExamples } from './examples';
 import { planSteps } from './steps';
@@ -32,50 +30,34 @@ import { Trajectories } from './trajectories';
 type PairsMethod = MethodOf<'pairs'>;
 
 /** Opens a method that learns from judged pairs, on a round whose labeling has ended. */
-export async function openD3poTraining({
-  engine,
-  round,
-  start,
-  method,
-}: TrainingContext<PairsMethod>): Promise<Training> {
+export async function openD3poTraining(context: TrainingContext<PairsMethod>): Promise<Training> {
+  const { engine, round, start, method } = context;
   const { config } = round;
   const { pipeline } = start;
   const pairs = await trainingPairsOf(round.id);
-  const label = [config.seed, round.ordinal];
+  const { label, conditioning, options, training } = await openTrainee(context);
   const mostImages = mostImagesPerRun(pipeline, 2);
   const examples = roundExamples(pairs, mostImages);
   const moving = pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
-  const steps = planSteps(examples.length, config, label, moving.length);
-  const unet = await trainedUnet(pipeline.unet.graph, config.training);
-  const initial = startingTensors(unet, config.training, start.file, label);
-  const trainable = trainableOf(unet, config.training);
-  const conditioning = await openConditioning(engine, pipeline);
-  const { sampling, training } = config;
+  const steps = planSteps(examples.length, config, [...label], moving.length);
+  const { sampling } = config;
   const own = config[method];
   const guidance = own.guidanceInTraining ? sampling.guidanceScale : 1;
   const trainer = await TransitionTrainer.open(engine, {
-    trainable,
+    ...options,
     ...conditioning.options,
     inferenceSteps: sampling.inferenceSteps,
     eta: sampling.eta,
     guidance,
     loss: pairLosses[method](config),
     timestepWeights: weightsOf(own.timestepWeighting, config, pipeline.scheduler),
-    adamW: adamWOf(training),
-    secondMoment: training.secondMoment,
-    emaDecay: training.emaDecay,
-    learningRate: training.learningRate,
     ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
     reference: reference(start.weights?.tensors, own, sampling),
   });
   const trajectories = new Trajectories(config);
-  return {
+  return training(trainer, {
     steps: steps.length,
-    kind: config.training,
     dataHash: hashOf(pairs),
-    initial: initialState(initial),
-    load: (state) => trainer.load(state),
-    state: () => trainer.state(),
     async step(index) {
       const step = steps[index]!;
       const compared = await Promise.all(
@@ -88,11 +70,7 @@ export async function openD3poTraining({
       const { mean, timesteps } = transitionMetrics(report.transitions);
       return { mean: { ...mean, gradNorm: report.gradNorm }, timesteps };
     },
-    async close() {
-      await trainer.close();
-      await conditioning.release();
-    },
-  };
+  });
 }
 
 function weightsOf(

@@ -4,14 +4,12 @@
  */
 import { sha256 } from '@/db/blobs/store';
 import type { TrainMetrics } from '@/lib/metrics';
-import { initialState } from '@/trainer/methods/optimizer/optimizer';
-import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import type { DrawOrigin } from '@/trainer/methods/policy-gradient/draw';
 import type { DrawingOptions } from '@/trainer/methods/rollouts/drawing-policy';
 import { rolloutSettings } from '../../draw/draw';
 import { type TriedRewards, tryRewards } from '../../rewards/try-rewards';
-import { adamWOf, batchImages, mostImagesPerRun } from '../method-settings';
-import { startingTensors, trainableOf, trainedUnet } from '../policy-file';
+import { batchImages, mostImagesPerRun } from '../method-settings';
+import { openTrainee } from '../trainee';
 import type { Training, TrainingContext } from '../training';
 import { originOf } from './origin';
 
@@ -46,31 +44,25 @@ export function loggedParts(
 
 /** Opens the pipeline's texts and the round's rewards, which are tried first. */
 export async function openDrawnTraining(
-  { engine, round, start, method }: TrainingContext,
+  context: TrainingContext,
   { draws, imagesPerDraw, together }: DrawSizes,
 ): Promise<DrawnTraining> {
+  const { engine, round, start, method } = context;
   const { config } = round;
-  const { training } = config;
   const { pipeline } = start;
-  const label = [config.seed, round.ordinal] as const;
   const images = batchImages(together, mostImagesPerRun(pipeline, 1));
-  const unet = await trainedUnet(pipeline.unet.graph, training);
-  const conditioning = await openConditioning(engine, pipeline);
+  const { label, conditioning, options, training } = await openTrainee(context);
   const tried = await tryRewards({ engine, start, encode: conditioning.encode }, round, method);
   const { reward } = tried;
   const origin = { round, pipeline, conditioning, imagesPerRound: draws * imagesPerDraw };
   return {
     ...tried,
     options: {
-      trainable: trainableOf(unet, training),
+      ...options,
       pipeline,
       emptyContext: conditioning.options.emptyContext,
       settings: rolloutSettings(config),
       images,
-      adamW: adamWOf(training),
-      secondMoment: training.secondMoment,
-      emaDecay: training.emaDecay,
-      learningRate: training.learningRate,
     },
     label,
     async originsOf(draw) {
@@ -80,21 +72,10 @@ export async function openDrawnTraining(
       }
       return batches;
     },
-    training: (trainer, step) => ({
-      steps: draws,
-      kind: training,
-      dataHash: sha256(
-        new TextEncoder().encode(JSON.stringify([reward.name, config.prompts, ...label])),
-      ),
-      initial: initialState(startingTensors(unet, training, start.file, [...label])),
-      load: (state) => trainer.load(state),
-      state: () => trainer.state(),
-      step,
-      async close() {
-        await trainer.close();
-        await reward.release?.();
-        await conditioning.release();
-      },
-    }),
+    training: (trainer, step) => {
+      const trainedOn = JSON.stringify([reward.name, config.prompts, ...label]);
+      const dataHash = sha256(new TextEncoder().encode(trainedOn));
+      return training(trainer, { steps: draws, dataHash, step }, async () => reward.release?.());
+    },
   };
 }
