@@ -14,6 +14,7 @@ import { roundIn } from '../rounds/rows';
 import type { Pair } from '../schema/labels';
 import { leases, pairs, preferences, samples, skips } from '../schema/labels';
 import { user } from '../schema/people';
+import { rounds } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 
 type JudgedPair = Pick<Pair, 'id' | 'roundId' | 'purpose' | 'target'>;
@@ -51,6 +52,7 @@ const leaseOf = prepared((database) =>
       rightSampleId: leases.rightSampleId,
       policyId: samples.policyId,
       pausedAt: user.pausedAt,
+      roundState: rounds.state,
       pair: {
         id: pairs.id,
         roundId: pairs.roundId,
@@ -61,6 +63,7 @@ const leaseOf = prepared((database) =>
     })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
+    .innerJoin(rounds, eq(rounds.id, pairs.roundId))
     .innerJoin(samples, eq(samples.id, leases.leftSampleId))
     .innerJoin(user, eq(user.id, leases.annotatorId))
     .where(
@@ -71,7 +74,14 @@ const leaseOf = prepared((database) =>
 
 function ownLease(leaseId: string, annotatorId: string) {
   const lease = leaseOf().get({ leaseId, annotatorId });
-  if (lease) return lease;
+  if (lease) {
+    const { roundState, ...own } = lease;
+    // Pairs of a round that has stopped taking answers are withdrawn by and by.
+    const { purpose, state } = own.pair;
+    const isWithdrawn =
+      purpose !== 'evaluation' && state !== 'complete' && !acceptsPreferences(roundState);
+    return { ...own, isWithdrawn };
+  }
   throw new AppError(
     'not-found',
     `You hold no lease ${leaseId}. Ask for the next pair and answer that one.`,
@@ -262,7 +272,7 @@ export async function submitPreference(input: {
   return immediate((tx) => {
     const known = preferenceOf().get({ id });
     if (known) return repeated(tx, known, annotatorId);
-    const { pair, pausedAt, ...lease } = ownLease(leaseId, annotatorId);
+    const { pair, pausedAt, isWithdrawn, ...lease } = ownLease(leaseId, annotatorId);
     if (pausedAt !== null) {
       throw new AppError(
         'paused',
@@ -271,7 +281,7 @@ export async function submitPreference(input: {
     }
     const { own, counted } = standingAnswers(pair.id, annotatorId);
     if (own) return { status: 'already-answered', preferenceId: own.id };
-    if (pair.state === 'withdrawn') return { status: 'withdrawn' };
+    if (isWithdrawn) return { status: 'withdrawn' };
     if (counted >= pair.target) {
       endLease(leaseId, now);
       return { status: 'pair-complete' };
@@ -329,7 +339,7 @@ export async function undoPreference({
     const round = roundIn(tx, pair.roundId);
     // Training reads answers from before the window, so the two can never both have an answer.
     const tooLate = now >= undoUntil(preference.createdAt, pair.roundId);
-    if (tooLate || pair.state === 'withdrawn') return { status: 'too-late' };
+    if (tooLate) return { status: 'too-late' };
     if (pair.purpose !== 'evaluation' && !acceptsPreferences(round.state)) {
       return { status: 'too-late' };
     }
@@ -386,8 +396,8 @@ export async function undoSkip({
   now?: number;
 }): Promise<UndoResult> {
   return immediate((tx) => {
-    const { pair } = ownLease(leaseId, annotatorId);
-    if (pair.state === 'withdrawn') return { status: 'too-late' };
+    const { pair, isWithdrawn } = ownLease(leaseId, annotatorId);
+    if (isWithdrawn) return { status: 'too-late' };
     tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
     return {
       status: 'undone',

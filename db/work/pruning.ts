@@ -2,10 +2,13 @@
  * @file What a data folder can do without, given up in small transactions: old events, leases and
  * trajectories of rounds that are over.
  */
-import { and, asc, eq, gt, inArray, isNotNull, lt, lte } from 'drizzle-orm';
-import type { RoundState } from '@/lib/rounds';
+import { and, asc, eq, gt, inArray, isNotNull, lt, lte, or, sql } from 'drizzle-orm';
+import { acceptsPreferences, type RoundState, roundStates } from '@/lib/rounds';
+import type { Purpose } from '@/lib/samples';
 import { db } from '../client';
-import { portions, rowsPerStatement } from '../portions';
+import { breathe, portions, rowsPerStatement } from '../portions';
+import { withdrawPairs } from '../rounds/decisions';
+import { roundIn } from '../rounds/rows';
 import { leases, pairs, samples } from '../schema/labels';
 import type { Round } from '../schema/rounds';
 import { events, rounds } from '../schema/rounds';
@@ -122,4 +125,35 @@ export async function replaceTrajectories(
         .run();
     }
   });
+}
+
+/**
+ * Withdraws, a portion at a time, the open pairs of rounds that have stopped taking answers and had
+ * more of them than one transaction takes. Returns how many.
+ */
+export async function withdrawLeftPairs(): Promise<number> {
+  let withdrawn = 0;
+  for (const { id } of roundsWithLeftPairs()) {
+    for (let some = 1; some > 0; withdrawn += some) {
+      some = await immediate((tx) => {
+        const { state } = roundIn(tx, id);
+        return acceptsPreferences(state) ? 0 : withdrawPairs(tx, id);
+      });
+      await breathe();
+    }
+  }
+  return withdrawn;
+}
+
+const closedStates = roundStates.filter((state) => !acceptsPreferences(state));
+
+function roundsWithLeftPairs(): { id: string }[] {
+  const hasOpen = (purpose: Purpose) =>
+    sql`exists (select 1 from ${pairs} where ${pairs.roundId} = ${rounds.id}
+      and ${pairs.state} = 'open' and ${pairs.purpose} = ${purpose})`;
+  return db()
+    .select({ id: rounds.id })
+    .from(rounds)
+    .where(and(inArray(rounds.state, closedStates), or(hasOpen('training'), hasOpen('gold'))))
+    .all();
 }

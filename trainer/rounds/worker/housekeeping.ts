@@ -20,6 +20,7 @@ import {
   roundsHalfFrozen,
   roundsToTidy,
   trajectoriesOf,
+  withdrawLeftPairs,
 } from '@/db/work/pruning';
 import { AppError } from '@/lib/errors';
 import {
@@ -91,6 +92,7 @@ export async function tidyEvents(now: number, log: Logger, signal: AbortSignal):
 /** What rounds that are over no longer need, by their settings. */
 export async function tidyRounds(now: number, log: Logger, signal: AbortSignal): Promise<void> {
   for (const id of roundsHalfFrozen()) await forgetFreezing(id);
+  await withdrawLeftPairs();
   for (const { id } of roundsToTidy('leases', now - leaseDays * dayMs)) {
     if (signal.aborted) return;
     const pruned = await pruneLeases(id);
