@@ -3,6 +3,7 @@ import { derivedId } from '@/db/ids';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { createPolicy, getPolicy, type Policy } from '@/db/policies/policies';
+import { advanceReadyRounds } from '@/db/rounds/advance';
 import { recordEvaluation, recordTrainSteps } from '@/db/rounds/metrics';
 import { getRound, updateProgress } from '@/db/rounds/rounds';
 import { type NewSample, recordSamples } from '@/db/rounds/samples';
@@ -81,6 +82,8 @@ export async function seedFailedRound(error: string): Promise<string> {
 }
 
 async function claim(kind: RoundWorkKind) {
+  // No trainer runs that would look whether the answers suffice.
+  await advanceReadyRounds();
   const claimed = await claimWork({ workerId, kinds: [kind] });
   if (!claimed) throw new Error(`there is no work of the kind ${kind} to claim`);
   return { workId: claimed.work.id, workerId };
