@@ -23,7 +23,7 @@ test('where no program judges, pages say so and show what people flag', async ({
   await page.goto(`/rounds/${roundId}`);
   await expect(page.getByText(/Nothing is judged/)).toBeVisible();
   await expect(page.getByText('Not compared: nobody could judge.')).toBeVisible();
-  const rates = page.getByRole('table', { name: 'Rates before and after' });
+  const rates = page.getByRole('region', { name: 'Rates before and after' });
   await expect(rates.getByRole('row')).toHaveCount(2);
   await expect(rates).toContainText('Diversity');
   await expectAccessible(page);
@@ -34,7 +34,7 @@ test('where no program judges, pages say so and show what people flag', async ({
   await expect(page.getByText(/Marks are what the judge saw/)).toHaveCount(0);
 
   await page.goto('/rounds');
-  await expect(page.getByRole('table', { name: 'Rounds that are over' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Rounds that are over' })).toBeVisible();
   await expect(page.getByRole('columnheader', { name: 'Deformed hands' })).toHaveCount(0);
 
   await page.goto('/');
@@ -58,7 +58,7 @@ test('where hands are judged, the pages name what is judged', async ({ app, brow
     ),
   ).toBeVisible();
   await page.goto(`/rounds/${roundId}`);
-  const rates = page.getByRole('table', { name: 'Rates before and after' });
+  const rates = page.getByRole('region', { name: 'Rates before and after' });
   await expect(rates.getByRole('row')).toHaveCount(7);
   await expect(rates.getByRole('row', { name: /^Deformed hands/ })).toContainText('6 of 8');
   await page.goto('/rounds/new');

@@ -102,11 +102,15 @@ function RateRows({
       <thead>
         <tr>
           <HeadCell>Measure</HeadCell>
-          <HeadCell className="max-sm:hidden">Policy</HeadCell>
-          <HeadCell className="w-1/4 max-sm:hidden xl:w-2/5">
-            {rates.length > 0 ? `0 to ${percent(max, 0)}` : null}
-          </HeadCell>
-          <HeadCell>{rates.length > 0 ? 'Rate, 95 % interval, count' : 'Value'}</HeadCell>
+          {rates.length > 0 ? (
+            <>
+              <HeadCell className="max-sm:hidden">Policy</HeadCell>
+              <HeadCell className="w-1/4 max-sm:hidden xl:w-2/5">0 to {percent(max, 0)}</HeadCell>
+              <HeadCell>Rate, 95 % interval, count</HeadCell>
+            </>
+          ) : (
+            <HeadCell colSpan={3}>Value</HeadCell>
+          )}
         </tr>
       </thead>
       <tbody>
