@@ -3,14 +3,13 @@ import { acceptsPreferences, roundStates } from '@/lib/rounds';
 import { placeOf } from '../dialect';
 import { newId } from '../ids';
 import { groupLeases } from '../schema/group-leases';
-import type { Group } from '../schema/labels';
-import { groups, samples, taggings } from '../schema/labels';
+import { type Group, groups, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
-import type { Round } from '../schema/rounds';
-import { rounds, runs } from '../schema/rounds';
+import { type Round, rounds, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 import { liveLeasesOf, readingsOf, readingsWanted, skipsOf } from './group-answers';
 import { type LeasedGroup, leasedGroupIn } from './leased-group';
+import { labelingStates, roundIsOpen } from './open-rounds';
 
 /** Groups to tag, or why there are none. Durations in ms. */
 export type GroupLeaseResult =
@@ -32,11 +31,7 @@ const heldMax = 4;
 const heldRetryMs = 1_000;
 
 /** Rounds that take answers and that nobody has paused, in runs that go on. */
-const roundIsOpen = and(
-  inArray(rounds.state, roundStates.filter(acceptsPreferences)),
-  eq(rounds.paused, false),
-  eq(runs.status, 'active'),
-);
+const roundIsLabeled = and(inArray(rounds.state, labelingStates), roundIsOpen);
 
 /** Groups of which all images are drawn. */
 const allDrawn = sql`(select count(*) from ${samples} where ${samples.groupId} = ${groups.id}) >= ${groups.size}`;
@@ -62,7 +57,7 @@ function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
         eq(groupLeases.annotatorId, annotatorId),
         isNull(groupLeases.releasedAt),
         gt(groupLeases.expiresAt, now),
-        roundIsOpen,
+        roundIsLabeled,
         sql`${readingsOf()} < ${readingsWanted}`,
       ),
     )
@@ -76,7 +71,7 @@ function openRounds(tx: Transaction): Round[] {
     .select({ round: rounds })
     .from(rounds)
     .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(roundIsOpen)
+    .where(roundIsLabeled)
     .orderBy(asc(rounds.createdAt))
     .all()
     .map(({ round }) => round)
@@ -185,7 +180,7 @@ function othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): num
         ne(groupLeases.annotatorId, annotatorId),
         isNull(groupLeases.releasedAt),
         gt(groupLeases.expiresAt, now),
-        roundIsOpen,
+        roundIsLabeled,
         notYetReadBy(annotatorId),
         sql`${readingsOf()} < ${readingsWanted}`,
       ),

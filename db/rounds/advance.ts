@@ -9,6 +9,7 @@ import { prepareArchive, problemOf } from '../answers/archive';
 import { type Prepared, prepareTrainingPairs } from '../answers/training-data';
 import { recordAudit } from '../audit';
 import { db } from '../client';
+import { roundIsOpen } from '../leases/open-rounds';
 import { type Round, rounds, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 import { answersSince, countAnswers, isExhausted } from './answers';
@@ -160,8 +161,7 @@ function beingLabeled(dueAt?: number): string[] {
     .where(
       and(
         eq(rounds.state, 'labeling'),
-        eq(rounds.paused, false),
-        eq(runs.status, 'active'),
+        roundIsOpen,
         dueAt === undefined ? undefined : lte(rounds.lookAt, dueAt),
       ),
     )
