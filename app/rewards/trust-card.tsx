@@ -1,8 +1,7 @@
 'use client';
 
 import { TriangleAlert } from 'lucide-react';
-import type { Proportion } from '@/lib/statistics/proportion';
-import { wilsonInterval } from '@/lib/statistics/proportion';
+import { type Proportion, wilsonInterval } from '@/lib/statistics/proportion';
 import type { RewardModelView } from '../api/reward-models/schema';
 import { IntervalBar } from '../components/figures/interval-bar';
 import { Rate } from '../components/figures/rate';

@@ -1,5 +1,4 @@
-import type { RoundState } from '@/lib/rounds';
-import { roundStateDescriptions } from '@/lib/rounds';
+import { type RoundState, roundStateDescriptions } from '@/lib/rounds';
 import { Badge } from '../components/ui/badge';
 
 const tones: Record<RoundState, 'neutral' | 'active' | 'positive' | 'negative'> = {

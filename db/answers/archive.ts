@@ -26,8 +26,7 @@ import {
   standingAnswersOf,
   standingTaggingsOf,
 } from './standing-answers';
-import type { LabelRow, PairRow, Prepared } from './training-data';
-import { doubted } from './training-data';
+import { doubted, type LabelRow, type PairRow, type Prepared } from './training-data';
 
 const flagsPerRead = 2000;
 

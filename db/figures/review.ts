@@ -19,8 +19,7 @@ import { db } from '../client';
 import { countIf } from '../dialect';
 import type { Flag } from '../labeling/flags';
 import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from '../policies/list';
-import type { Sample } from '../schema/labels';
-import { flags, pairs, preferences, samples, taggings } from '../schema/labels';
+import { flags, pairs, preferences, type Sample, samples, taggings } from '../schema/labels';
 
 /** One defect of one policy, as each source saw it: images marked, out of those it looked at. */
 export type DefectRate = Record<FlagSource, Proportion>;

@@ -5,8 +5,7 @@ import { recordAudit } from '../audit';
 import { db } from '../client';
 import { newId } from '../ids';
 import { groupLeases } from '../schema/group-leases';
-import type { Sample } from '../schema/labels';
-import { flags, leases, pairs, samples } from '../schema/labels';
+import { flags, leases, pairs, type Sample, samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { immediate, type Transaction } from '../transaction';
 

@@ -1,7 +1,6 @@
 import { and, asc, countDistinct, desc, eq, inArray } from 'drizzle-orm';
 import { db } from '../client';
-import type { Sample } from '../schema/labels';
-import { samples } from '../schema/labels';
+import { type Sample, samples } from '../schema/labels';
 
 /** One fixed prompt and seed as several policies drew it; null where a policy has not. */
 export interface EvaluationFrame {

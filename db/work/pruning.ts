@@ -10,8 +10,7 @@ import { breathe, portions, rowsPerStatement } from '../portions';
 import { withdrawPairs } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
 import { leases, pairs, samples } from '../schema/labels';
-import type { Round } from '../schema/rounds';
-import { events, rounds } from '../schema/rounds';
+import { events, type Round, rounds } from '../schema/rounds';
 import { immediate } from '../transaction';
 
 /** Nothing more happens in them, whoever asks for it: a failed round may be tried again. */

@@ -1,8 +1,7 @@
 import { and, asc, eq, gt } from 'drizzle-orm';
 import type { PairState, Purpose } from '@/lib/samples';
 import { db } from '../../db/client';
-import type { Pair } from '../../db/schema/labels';
-import { pairs } from '../../db/schema/labels';
+import { type Pair, pairs } from '../../db/schema/labels';
 
 /** A round's pairs in the order of their ids; pass the last id seen as `after` to go on. */
 export async function listPairs({

@@ -4,8 +4,14 @@
  * stored and are cast where they are used.
  */
 import { toFloat32 } from './float16';
-import type { Attribute, Constant, Graph, Node, Port } from './model';
-import { isExternal } from './model';
+import {
+  type Attribute,
+  type Constant,
+  type Graph,
+  isExternal,
+  type Node,
+  type Port,
+} from './model';
 import { dtypeNumber } from './onnx/dtypes';
 import { type Dtype, float32, type Tensor } from './tensor';
 

@@ -2,8 +2,7 @@
  * @file What a policy draws, in figures: defect rates, agreement with the prompt, diversity, each
  * with its count.
  */
-import type { Proportion } from '@/lib/statistics/proportion';
-import { wilsonInterval } from '@/lib/statistics/proportion';
+import { type Proportion, wilsonInterval } from '@/lib/statistics/proportion';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import type { RolloutSettings } from '@/trainer/diffusion/sampling/trajectory';

@@ -1,5 +1,4 @@
-import type { Proportion } from '@/lib/statistics/proportion';
-import { type Interval, wilsonInterval } from '@/lib/statistics/proportion';
+import { type Interval, type Proportion, wilsonInterval } from '@/lib/statistics/proportion';
 import { cn } from '../ui/cn';
 import { countText, percent, rangeText } from './format';
 

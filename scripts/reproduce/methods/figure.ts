@@ -4,8 +4,7 @@ import type { Bench } from './bench';
 import type { Passes } from './picks/passes';
 import { overSeeds } from './reports/intervals';
 import type { PlotPoint } from './reports/plot';
-import type { Evaluation, PromptedImage } from './training/evaluation';
-import { meanOf } from './training/evaluation';
+import { type Evaluation, meanOf, type PromptedImage } from './training/evaluation';
 
 /** What a figure leaves beside the report, by file name. */
 export type Files = Record<string, string | Uint8Array>;

@@ -2,8 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Tensor } from '@/trainer/graph/tensor';
-import type { Random } from '@/trainer/random';
-import { createRandom } from '@/trainer/random';
+import { createRandom, type Random } from '@/trainer/random';
 import type { Feeds } from '@/trainer/runtime/engine';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint';
 import { initialWeights } from './initial';

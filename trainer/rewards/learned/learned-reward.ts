@@ -3,8 +3,7 @@
  * UNet under the prompt.
  */
 import { type Conditioning, stacked } from '@/trainer/diffusion/pipelines/conditioning';
-import type { Tensor } from '@/trainer/graph/tensor';
-import { float32 } from '@/trainer/graph/tensor';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Reward } from '../reward';
 import { appendFeatures, type FeatureNetworks } from './features';
 import type { Head } from './head';

@@ -5,8 +5,7 @@
  */
 
 import { fewDecided, type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
-import type { Proportion } from '@/lib/statistics/proportion';
-import { wilsonInterval } from '@/lib/statistics/proportion';
+import { type Proportion, wilsonInterval } from '@/lib/statistics/proportion';
 import type { Engine } from '@/trainer/runtime/engine';
 import { type Evidence, fitLogistic } from './fit';
 import type { Head } from './head';

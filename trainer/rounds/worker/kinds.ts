@@ -1,6 +1,5 @@
 /** @file What a trainer does for each kind of work, and which kinds it does side by side. */
-import type { WorkKind } from '@/lib/work';
-import { rewardWorkKinds, roundWorkKinds } from '@/lib/work';
+import { rewardWorkKinds, roundWorkKinds, type WorkKind } from '@/lib/work';
 import type { Engine } from '@/trainer/runtime/engine';
 import { sampleRound } from '../draw/sample';
 import { evaluateRound } from '../evaluate/evaluate';

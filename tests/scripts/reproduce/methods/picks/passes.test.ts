@@ -6,8 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { untrained } from '@/scripts/reproduce/experiment/student';
 import { openTrainer } from '@/scripts/reproduce/experiment/train';
 import type { Bench } from '@/scripts/reproduce/methods/bench';
-import type { Desk } from '@/scripts/reproduce/methods/desk';
-import { atDesk, studentSettings } from '@/scripts/reproduce/methods/desk';
+import { atDesk, type Desk, studentSettings } from '@/scripts/reproduce/methods/desk';
 import {
   drawingPasses,
   evaluations,
