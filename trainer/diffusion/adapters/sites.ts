@@ -1,14 +1,17 @@
 /**
- * @file Where an adapter attaches in a UNet graph. Exporters keep a module's path in the node name
- * (`/down_blocks.0/attentions.0/…/to_q/MatMul`), though they rename its weight: the path is the
- * adapter's key.
+ * @file Where an adapter attaches in a denoiser's graph. Exporters keep a module's path in the node
+ * name (`/down_blocks.0/attentions.0/…/to_q/MatMul`), though they rename its weight: the path is
+ * the adapter's key.
  */
 import { type Graph, GraphError, type Node } from '@/trainer/graph/model';
+import { type DenoiserKind, denoiserKindOf } from '../denoiser-kinds';
 import { attentionProjections } from './attention-structure';
 
 export type AdapterTargets = 'attention' | 'attention+feed-forward+convolutions';
 
 export interface AdapterSite {
+  /** What diffusers puts before the key: `unet` or `transformer`. */
+  prefix: DenoiserKind['folder'];
   /** diffusers' module path: `down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q`. */
   key: string;
   kind: 'linear' | 'convolution';
@@ -18,10 +21,6 @@ export interface AdapterSite {
   window?: { kernel: number[]; strides: number[]; pads: number[] };
 }
 
-const attention = /\.(to_q|to_k|to_v|to_out\.0)$/;
-const wider =
-  /\.(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|conv1|conv2|conv_shortcut|proj_in|proj_out)$/;
-
 /** The module path in a node's name, or undefined for a node that is no module's product. */
 export function moduleKey(node: Pick<Node, 'name' | 'op'>): string | undefined {
   const match = /^\/(.+)\/(MatMul|Conv|Gemm)$/.exec(node.name);
@@ -30,19 +29,20 @@ export function moduleKey(node: Pick<Node, 'name' | 'op'>): string | undefined {
 
 /** Adapter sites by node, in graph order. @throws GraphError when the graph has none */
 export function adapterSites(graph: Graph, targets: AdapterTargets): Map<Node, AdapterSite> {
-  const pattern = targets === 'attention' ? attention : wider;
+  const { folder: prefix, adapted } = denoiserKindOf(graph);
+  const pattern = targets === 'attention' ? adapted.attention : adapted.all;
   const sites = new Map<Node, AdapterSite>();
   for (const node of graph.nodes) {
     const key = moduleKey(node);
     if (!key || !pattern.test(key)) continue;
     const site = siteOf(graph, node, key);
-    if (site) sites.set(node, site);
+    if (site) sites.set(node, { prefix, ...site });
   }
   if (sites.size > 0) return sites;
   // No names to go by: the attention layers can still be told by their structure.
   for (const [node, key] of attentionProjections(graph)) {
     const site = siteOf(graph, node, key);
-    if (site) sites.set(node, site);
+    if (site) sites.set(node, { prefix, ...site });
   }
   if (sites.size > 0 && targets === 'attention') return sites;
   throw new GraphError(
@@ -50,7 +50,7 @@ export function adapterSites(graph: Graph, targets: AdapterTargets): Map<Node, A
   );
 }
 
-function siteOf(graph: Graph, node: Node, key: string): AdapterSite | undefined {
+function siteOf(graph: Graph, node: Node, key: string): Omit<AdapterSite, 'prefix'> | undefined {
   const dims = weightDims(graph, node.inputs[1]!);
   if (!dims) return undefined;
   if (node.op === 'MatMul' && dims.length === 2) {

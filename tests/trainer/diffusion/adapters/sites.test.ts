@@ -35,9 +35,16 @@ describe('where an adapter attaches', () => {
   });
 
   it('is nowhere in a graph without attention, and the error says so', async () => {
+    const graph = { ...(await unet()), nodes: [] };
+    expect(() => adapterSites(graph, 'attention')).toThrow(
+      /model\.onnx: no node is named after an attention/,
+    );
+  });
+
+  it('is nowhere in what is no denoiser, and the error names the ports that one has', async () => {
     const graph = await readOnnxFile(join(goldenFolder, 'ops/silu.onnx'));
     expect(() => adapterSites(graph, 'attention')).toThrow(
-      /silu\.onnx: no node is named after an attention/,
+      /silu\.onnx has inputs x0, but a UNet takes sample, a transformer hidden_states/,
     );
   });
 });
