@@ -127,7 +127,14 @@ async function decoderError({ engine, pipeline, golden }: Setting): Promise<numb
   );
 }
 
-function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
+/** The steps of `ddim`, taken as a pipeline's scheduler takes them. */
+export function ddimError({
+  pipeline: { scheduler },
+  golden,
+}: {
+  pipeline: Pick<Pipeline, 'scheduler'>;
+  golden: Golden;
+}): number {
   const timesteps = Array.from(golden.get('timesteps').data, Number);
   const steps = timesteps.length;
   if (scheduler.timesteps(steps).join() !== timesteps.join()) {

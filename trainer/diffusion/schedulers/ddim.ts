@@ -113,6 +113,11 @@ export class DdimScheduler implements Scheduler {
     };
   }
 
+  /** All are as likely. */
+  trainingTimestep(random: () => number): number {
+    return Math.floor(random() * this.trainingSteps);
+  }
+
   /** x̂0 and ε̂ from x_t and the output, given √ᾱ_t and √(1−ᾱ_t). */
   #predictions(signal: number, spread: number): { original: Mix; noise: Mix } {
     switch (this.config.prediction_type) {

@@ -12,7 +12,7 @@ const round32 = Math.fround;
 const followable = 'Take the scheduler_config.json of the model it was made from, or a DDIM one';
 
 /** A key whose one other value would make it another process. */
-const only = <T extends string | boolean>(value: T, why: string) =>
+export const only = <T extends string | boolean>(value: T, why: string) =>
   z.literal(value, `${why}. ${followable}`).nullish();
 
 const fileSchema = z.object({
@@ -21,8 +21,9 @@ const fileSchema = z.object({
     .default('DDIMScheduler')
     .superRefine((name, context) => {
       const made = schedulerClass(name);
-      if ('followed' in made) return;
-      context.addIssue(`${name} ${made.refused}: DDIM cannot follow it. ${followable}`);
+      if ('refused' in made) {
+        context.addIssue(`${name} ${made.refused}: DDIM cannot follow it. ${followable}`);
+      }
     }),
   num_train_timesteps: z.number().int().min(1).max(100_000).default(1000),
   beta_start: z.number().positive().lt(1).optional(),
@@ -41,7 +42,6 @@ const fileSchema = z.object({
   clip_sample: z.boolean().nullish(),
   clip_sample_range: z.number().positive().default(1),
   thresholding: only(false, 'dynamic thresholding is for pixels, not for latents'),
-  use_flow_sigmas: only(false, 'the UNet says a velocity between image and noise (flow matching)'),
   timestep_type: only('discrete', 'the UNet takes the logarithm of σ instead of training steps'),
   use_karras_sigmas: z.boolean().nullish(),
   use_exponential_sigmas: z.boolean().nullish(),

@@ -237,12 +237,10 @@ describe('schedules', () => {
   });
 
   it.each([
-    [{ _class_name: 'FlowMatchEulerDiscreteScheduler' }, 'flow matching'],
-    [{ _class_name: 'LCMScheduler', original_inference_steps: 50 }, 'distilled UNet'],
+    [{ _class_name: 'LCMScheduler', original_inference_steps: 50 }, 'distilled network'],
     [{ _class_name: 'EDMEulerScheduler' }, 'counts noise by σ'],
     [{ _class_name: 'UnCLIPScheduler' }, 'unCLIP'],
     [{ _class_name: 'MadeUpScheduler' }, 'MadeUpScheduler is no scheduler that Darkroom knows'],
-    [{ _class_name: 'DPMSolverMultistepScheduler', use_flow_sigmas: true }, 'flow matching'],
     [
       { _class_name: 'DPMSolverMultistepScheduler', prediction_type: 'flow_prediction' },
       'flow_prediction is nothing that DDIM can step with',
