@@ -9,7 +9,10 @@
  * the rows of its weight: one, or three where query, key and value are one product there.
  */
 export interface ForeignModule {
+  /** kohya's name of it. */
   name: string;
+  /** Its path in a model of its authors, or of diffusers where kohya goes by those. */
+  path: string;
   /** diffusers' paths, top row first. */
   parts: readonly string[];
 }
@@ -46,6 +49,7 @@ export function kohyaModules(prefix: string, paths: readonly string[]): ForeignM
 
 const simple = (start: string, path: string): ForeignModule => ({
   name: `${start}_${underscored(path)}`,
+  path,
   parts: [path],
 });
 
@@ -57,9 +61,10 @@ function jointModulesOf(paths: readonly string[]): ForeignModule[] | undefined {
     const row = Object.entries(jointModules).find(([, parts]) => parts.includes(module ?? ''));
     if (!row) return undefined;
     const [own, parts] = row;
-    const name = `lora_unet_${underscored(`joint_blocks.${block}.${own}`)}`;
-    found.set(name, {
-      name,
+    const ownPath = `joint_blocks.${block}.${own}`;
+    found.set(ownPath, {
+      name: `lora_unet_${underscored(ownPath)}`,
+      path: ownPath,
       parts: parts.map((part) => `transformer_blocks.${block}.${part}`),
     });
   }

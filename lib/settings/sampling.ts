@@ -7,7 +7,7 @@ export const samplingSettings = {
     explanation:
       'Denoising steps per image. Training must use the same number, or the log-probabilities do not belong to the images.',
     default: 20,
-    min: 2,
+    min: 1,
     max: 200,
     unit: 'steps',
   }),

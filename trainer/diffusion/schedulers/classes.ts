@@ -74,12 +74,19 @@ export function schedulerClass(name: string): SchedulerClass {
   return classes[name] ?? { refused: 'is no scheduler that Darkroom knows' };
 }
 
-/**
- * Defaults of the classes that differ from DDIM's in diffusers, where a file leaves the numbers
- * out.
- */
-export function betaDefaultsOf(name: string): { beta_start: number; beta_end: number } {
-  return /^(Heun|KDPM2|DPMSolverSDE)/.test(name)
-    ? { beta_start: 0.00085, beta_end: 0.012 }
-    : { beta_start: 0.0001, beta_end: 0.02 };
+/** What a file of a class may leave out, and diffusers fills in otherwise for another class. */
+export interface ClassDefaults {
+  beta_start: number;
+  beta_end: number;
+  timestep_spacing: 'leading' | 'linspace';
+}
+
+/** DDIM, DDPM and PNDM lead; every other solver spaces its steps evenly to both ends. */
+export function classDefaultsOf(name: string): ClassDefaults {
+  const wide = /^(Heun|KDPM2|DPMSolverSDE)/.test(name);
+  return {
+    beta_start: wide ? 0.00085 : 0.0001,
+    beta_end: wide ? 0.012 : 0.02,
+    timestep_spacing: /^(DDIM|DDPM|PNDM)/.test(name) ? 'leading' : 'linspace',
+  };
 }
