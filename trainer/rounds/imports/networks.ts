@@ -75,9 +75,14 @@ async function encodeTwo(engine: Engine, pipeline: Pipeline) {
     await encoder.encode(triedPrompts[1]),
   ];
   await encoder.release();
-  for (const [port, { data }] of Object.entries(one)) {
-    if (isVaried(data)) refuseConstant(pipeline.textEncoder.graph.source, data, other[port]!.data);
-  }
+  // Some of what a denoiser is told does not depend on the prompt: the size of the image, masks.
+  const depends = Object.entries(one).some(([port, { data }]) =>
+    data.some((value, i) => value !== other[port]!.data[i]),
+  );
+  const [values] = Object.entries(one).map(
+    ([port, { data }]) => [data, other[port]!.data] as const,
+  );
+  if (!depends) refuseConstant(pipeline.textEncoder.graph.source, ...values!);
   return [one, other];
 }
 
