@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { foundPipelineSchema } from '@/lib/pipeline-imports';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -87,6 +88,9 @@ export const policyDetailSchema = z.object({
   hash: z.string(),
   adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
   manifest: z.record(z.string(), z.unknown()),
+  /** Of an imported base policy: what was found, and the image that it drew. */
+  found: foundPipelineSchema.nullable(),
+  foundImage: z.string().nullable(),
   parentMeasured: shownEvaluationSchema.nullable(),
   /** The parent's images and this policy's on the same seeds; of a base policy its own alone. */
   frames: z.array(frameSchema),

@@ -3,6 +3,7 @@
  * depend on what it is given.
  */
 import { AppError } from '@/lib/errors';
+import { importImage } from '@/lib/pipeline-imports';
 import { Denoiser } from '@/trainer/diffusion/denoise/denoiser';
 import { ImageEncoder } from '@/trainer/diffusion/images/image-encoder';
 import { toRgb } from '@/trainer/diffusion/images/png';
@@ -14,7 +15,7 @@ import type { Engine } from '@/trainer/runtime/engine';
 import { EngineError } from '@/trainer/runtime/errors';
 
 /** Two prompts that no encoder may take for one. */
-export const triedPrompts = ['a photo of a hand', 'two red boats on a lake at night'] as const;
+export const triedPrompts = [importImage.prompt, 'two red boats on a lake at night'] as const;
 
 /** How many networks are run of a pipeline. */
 export function networksOf({ vaeEncoder }: Pipeline): number {

@@ -41,7 +41,7 @@ it('registers a pipeline with what it found, draws an image, and finds it where 
   const moved = join(importing.parent, 'moved');
   await rename(folder, moved);
   await expect(openNewest('My-model')).rejects.toThrow(
-    'is not where it was: ' + join(folder, 'model_index.json'),
+    `is not where it was: ${join(folder, 'model_index.json')}`,
   );
   const again = await importing.run(moved, {});
   expect(again).toMatchObject({ state: 'ready', policyId: base!.id, found });
