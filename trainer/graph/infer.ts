@@ -126,6 +126,17 @@ const rules: Record<string, Rule> = {
     ];
     return [{ dtype: s.type(0).dtype, dims: [Math.max(0, Math.ceil((limit - start) / step))] }];
   },
+  NonZero: (s) => {
+    const count = s.numbers(0).filter((value) => value !== 0).length;
+    return [{ dtype: 'int64', dims: [s.dims(0).length, count] }];
+  },
+  OneHot: (s) => {
+    const [depth] = s.numbers(1) as [number];
+    const dims = [...s.dims(0)];
+    const axis = s.axis(intAttr(s.node, 'axis', -1), dims.length + 1);
+    dims.splice(axis, 0, depth);
+    return [{ dtype: s.type(2).dtype, dims }];
+  },
   ArgMax: argReduce,
   ArgMin: argReduce,
   ScatterND: like,
@@ -144,7 +155,7 @@ for (const op of 'ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 R
 )) {
   rules[op] = reduce;
 }
-rules.IsNaN = (s) => [{ dtype: 'bool', dims: s.dims(0) }];
+for (const op of ['IsNaN', 'IsInf']) rules[op] = (s) => [{ dtype: 'bool', dims: s.dims(0) }];
 
 /** Axes that a Reduce* node reduces, counted from the front. */
 export { reduceAxes };
