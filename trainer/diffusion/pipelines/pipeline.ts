@@ -20,9 +20,8 @@ import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
 import { denoiserKinds } from '../denoiser-kinds';
 import { PipelineError } from '../pipeline-error';
-import { DdimScheduler } from '../schedulers/ddim';
-import { scheduleConfigSchema } from '../schedulers/schedule';
 import type { Scheduler } from '../schedulers/scheduler';
+import { schedulerFileSchema, schedulerOf } from '../schedulers/scheduler-file';
 import type { ConditioningShape } from './conditioning';
 import { layouts } from './families';
 import { readJson, readJsonIfThere } from './files';
@@ -174,7 +173,16 @@ function openTokenizer(folder: string, { tokenizer }: TextReading): Promise<Clip
 /** The scheduler that a pipeline's file describes. */
 export async function openScheduler(folder: string): Promise<Scheduler> {
   const file = join(folder, 'scheduler/scheduler_config.json');
-  return new DdimScheduler(await readJson(file, scheduleConfigSchema));
+  return schedulerOf(await readJson(file, schedulerFileSchema), await imageTokens(folder));
+}
+
+const tokensSchema = z.object({ sample_size: positive.nullish(), patch_size: positive.nullish() });
+
+/** Patches of one image, where the network is a transformer that says so. */
+async function imageTokens(folder: string): Promise<number | undefined> {
+  const file = join(folder, 'transformer/config.json');
+  const { sample_size: size, patch_size: patch } = await readJsonIfThere(file, tokensSchema);
+  return size && patch ? Math.floor(size / patch) ** 2 : undefined;
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {
