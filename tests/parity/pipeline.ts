@@ -90,7 +90,7 @@ async function textError({ engine, pipeline, folder, golden }: Setting): Promise
 }
 
 async function adapterPolicy({ pipeline, folder }: Setting): Promise<PolicyWeights> {
-  const unet = pipeline.unet.graph;
+  const unet = pipeline.denoiser.graph;
   const { tensors } = await Golden.read(join(folder, 'parity'), 'lora');
   const onNode = attachAdapter(adapterSites(unet, 'attention'), (name) => name, 1);
   return { unet, feeds: {}, onNode, tensors };

@@ -57,7 +57,7 @@ interface Opened {
 
 /** The gradient of one step of each. */
 async function gradientsOn(pipeline: Pipeline): Promise<Record<string, Adapter>> {
-  const { graph } = pipeline.unet;
+  const { graph } = pipeline.denoiser;
   const conditioning = await openConditioning(engine, pipeline);
   const size = sizeOf(pipeline.latentShape);
   const prompts = ['1 hand', 'a dog'];
@@ -192,11 +192,11 @@ async function gradientsOn(pipeline: Pipeline): Promise<Record<string, Adapter>>
 }
 
 /** Both halves away from 0: the policy is not its reference. */
-function adapterFor({ unet }: Pipeline): Adapter {
+function adapterFor({ denoiser }: Pipeline): Adapter {
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   const z = () => draws[drawn++]!;
-  const blank = initialAdapter(adapterSites(unet.graph, 'attention').values(), 4, z);
+  const blank = initialAdapter(adapterSites(denoiser.graph, 'attention').values(), 4, z);
   return new Map(
     [...blank].map(([name, { dims, data }]) => [
       name,

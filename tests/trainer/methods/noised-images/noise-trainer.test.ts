@@ -32,7 +32,7 @@ const size = 4 * 8 * 8;
  * The tiny UNet takes one timestep for all images, as older exports do; this one a timestep for
  * each.
  */
-const perRow = (source: Pipeline['unet']['graph']) => ({
+const perRow = (source: Pipeline['denoiser']['graph']) => ({
   ...source,
   inputs: source.inputs.map((port) =>
     port.name === 'timestep' ? { ...port, dims: ['batch_size'] } : port,
@@ -75,7 +75,7 @@ const draws = [draw('a', 10), draw('b', 450, true), draw('c', 820)];
 function adapterOf(seed: string, size = 0.3): Adapter {
   const noise = gaussianNoise(seed, 200_000);
   let at = 0;
-  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention');
   const blank = initialAdapter(sites.values(), 4, () => noise[at++]!);
   return new Map(
     [...blank].map(([name, { dims, data }]) => [
@@ -106,10 +106,10 @@ function open(
   changes: Changes = {},
   on = engine,
 ): Promise<NoiseTrainer> {
-  const unet = changes.rows ? perRow(pipeline.unet.graph) : pipeline.unet.graph;
+  const unet = changes.rows ? perRow(pipeline.denoiser.graph) : pipeline.denoiser.graph;
   return NoiseTrainer.open(on, {
     trainable: trainableAdapter(unet, 'attention', 4),
-    externalDataFolder: pipeline.unet.folder,
+    externalDataFolder: pipeline.denoiser.folder,
     scheduler: schedulerFor(changes),
     latent: pipeline.latentShape,
     context: pipeline.conditioning,

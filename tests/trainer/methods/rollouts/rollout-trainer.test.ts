@@ -59,7 +59,7 @@ beforeAll(async () => {
     noise: (step) => gaussianNoise(`z ${step}`, size),
   };
   await conditioning.release();
-  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention');
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   adapter = new Map(
@@ -103,7 +103,7 @@ function optionsOf(
   { reference, scheduler = pipeline.scheduler }: Changes = {},
 ): RolloutTrainerOptions {
   return {
-    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
+    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
     pipeline: { ...pipeline, scheduler },
     emptyContext,
     settings: { steps, eta: 1, guidance: 3 },

@@ -63,8 +63,8 @@ function open(
   on = engine,
 ): Promise<TransitionTrainer> {
   return TransitionTrainer.open(on, {
-    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
-    externalDataFolder: pipeline.unet.folder,
+    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
+    externalDataFolder: pipeline.denoiser.folder,
     scheduler: pipeline.scheduler,
     latent: pipeline.latentShape,
     context: pipeline.conditioning,
@@ -83,7 +83,7 @@ function open(
 function fresh(targets: AdapterTargets = 'attention'): Adapter {
   const noise = gaussianNoise('adapter', 200_000);
   let at = 0;
-  const sites = adapterSites(pipeline.unet.graph, targets);
+  const sites = adapterSites(pipeline.denoiser.graph, targets);
   return initialAdapter(sites.values(), 4, () => noise[at++]!);
 }
 
@@ -183,13 +183,13 @@ describe('training on pairs', () => {
     async (targets) => {
       const full = targets === 'full';
       const trainable = full
-        ? trainableWeights(pipeline.unet.graph)
-        : trainableAdapter(pipeline.unet.graph, targets, 4);
+        ? trainableWeights(pipeline.denoiser.graph)
+        : trainableAdapter(pipeline.denoiser.graph, targets, 4);
       const start: Adapter = full
         ? new Map(
             trainable.tensors.map(({ name }) => [
               name,
-              pipeline.unet.graph.constants.get(name) as Tensor<'float32'>,
+              pipeline.denoiser.graph.constants.get(name) as Tensor<'float32'>,
             ]),
           )
         : fresh(targets);
