@@ -77,11 +77,11 @@ it('sees the same image in the same noise', async () => {
 
 it('learns as the network does, by an adapter of the same names', async () => {
   const sites = (pipeline: Pipeline) =>
-    [...adapterSites(pipeline.unet.graph, 'attention').values()].map(({ key }) => key);
+    [...adapterSites(pipeline.denoiser.graph, 'attention').values()].map(({ key }) => key);
   expect(sites(twin)).toEqual(sites(own));
   const conditioning = await openConditioning(engine, twin);
   const trainer = await RolloutTrainer.open(engine, {
-    trainable: trainableAdapter(twin.unet.graph, 'attention', 2),
+    trainable: trainableAdapter(twin.denoiser.graph, 'attention', 2),
     pipeline: twin,
     emptyContext: conditioning.options.emptyContext,
     settings: { steps: 3, eta: 0.7, guidance: 2 },
@@ -94,7 +94,7 @@ it('learns as the network does, by an adapter of the same names', async () => {
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   const adapter = initialAdapter(
-    adapterSites(twin.unet.graph, 'attention').values(),
+    adapterSites(twin.denoiser.graph, 'attention').values(),
     2,
     () => draws[drawn++]!,
   );
