@@ -6,7 +6,7 @@
  * have to find. Nodes around the network reckon it, so nothing has to be trained and nothing is
  * lost.
  */
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readJson } from '@/trainer/diffusion/pipelines/files';
@@ -30,7 +30,9 @@ const finer = 10;
 
 /** Writes the twin of the pipeline in `from` to `folder`. The network must predict noise. */
 export async function writeFlowTwin(from: string, folder: string): Promise<void> {
-  await cp(from, folder, { recursive: true });
+  // What was measured of the one is not true of the other.
+  const parts = (await readdir(from, { withFileTypes: true })).filter((one) => one.isDirectory());
+  for (const { name } of parts) await cp(join(from, name), join(folder, name), { recursive: true });
   const file = 'scheduler/scheduler_config.json';
   const noised = new DdimScheduler(await readJson(join(from, file), scheduleConfigSchema));
   const unet = await readOnnxFile(join(from, 'unet/model.onnx'));
