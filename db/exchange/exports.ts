@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, type Column, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  type Column,
+  count,
+  countDistinct,
+  eq,
+  gt,
+  inArray,
+  isNull,
+  lte,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { type PickAPicRow, toPickAPic } from '@/lib/exchange/pick-a-pic';
 import { db } from '../client';
 import { alias } from '../dialect';
@@ -18,11 +32,15 @@ function drawnBy(sample: { origin: Column }, policy: { name: Column }) {
 
 export interface ExportChoice {
   /** Of this round only. */
-  roundId?: string;
+  roundId?: string | undefined;
   /** Also answers to gold pairs, whose better image was known before. */
   gold?: boolean;
   /** Also answers by people whose answers are held back from training. */
   heldBack?: boolean;
+  /** As all stood at this moment, ms; else as it stands. */
+  until?: number;
+  /** From the answer behind this one on. */
+  after?: string | undefined;
 }
 
 /**
@@ -36,7 +54,8 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
   const right = alias(samples, 'right_sample');
   const leftPolicy = alias(policies, 'left_policy');
   const rightPolicy = alias(policies, 'right_policy');
-  const wanted = wantedBy(choice);
+  const { until = Date.now() } = choice;
+  const wanted = wantedBy({ ...choice, until });
   const perPrompt = new Map(
     db()
       .select({ prompt: pairs.prompt, n: count() })
@@ -48,7 +67,7 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
       .all()
       .map(({ prompt, n }) => [prompt, n]),
   );
-  let after = '';
+  let { after = '' } = choice;
   for (;;) {
     const rows = db()
       .select({
@@ -74,7 +93,7 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
         ...preference,
         rankingId: wholeNumber(preference.id),
         userId: derivedNumber(salt, preference.annotatorId),
-        heldBack: pausedAt !== null,
+        heldBack: pausedAt !== null && pausedAt <= until,
         prompt,
         left,
         right,
@@ -87,11 +106,35 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
   }
 }
 
-function wantedBy({ roundId, gold = false, heldBack = false }: ExportChoice) {
+/** How many answers an export has, and how many different images they are about. */
+export async function countExport(
+  choice: ExportChoice = {},
+): Promise<{ answers: number; images: number }> {
+  const wanted = wantedBy(choice);
+  const of = <Shown>(shown: SQL<Shown>) =>
+    db()
+      .select({ shown })
+      .from(preferences)
+      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
+      .where(wanted);
+  const [counted] = of(count()).all();
+  const sides = [preferences.leftSampleId, preferences.rightSampleId];
+  const shown = sides.map((side) => inArray(samples.id, of(sql`${side}`)));
+  const [different] = db()
+    .select({ images: countDistinct(samples.imageBlob) })
+    .from(samples)
+    .where(or(...shown))
+    .all();
+  return { answers: counted!.shown, images: different!.images };
+}
+
+function wantedBy({ roundId, gold = false, heldBack = false, until = Date.now() }: ExportChoice) {
   return and(
-    isNull(preferences.supersededAt),
+    lte(preferences.createdAt, until),
+    or(isNull(preferences.supersededAt), gt(preferences.supersededAt, until)),
     inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),
-    heldBack ? undefined : isNull(user.pausedAt),
+    heldBack ? undefined : or(isNull(user.pausedAt), gt(user.pausedAt, until)),
     roundId === undefined ? undefined : eq(pairs.roundId, roundId),
   );
 }

@@ -1,0 +1,37 @@
+/**
+ * @file Columns of exported answers with their types: Pick-a-Pic's where it has them, then our own.
+ */
+import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
+import type { Columns, ColumnType } from './parquet-file';
+
+export const answerColumns = {
+  ranking_id: 'int64',
+  user_id: 'int64',
+  created_at: 'timestamp[ns]',
+  caption: 'string',
+  image_0_uid: 'string',
+  image_1_uid: 'string',
+  label_0: 'float64',
+  label_1: 'float64',
+  best_image_uid: 'string',
+  are_different: 'bool',
+  has_label: 'bool',
+  model_0: 'string',
+  model_1: 'string',
+  num_example_per_prompt: 'int64',
+  answer_id: 'string',
+  created_at_ms: 'int64',
+  answer: 'string',
+  purpose: 'string',
+  held_back: 'bool',
+  decision_ms: 'int64',
+} as const satisfies Record<keyof PickAPicRow, ColumnType>;
+
+/** With the images themselves, and all columns that Pick-a-Pic has. */
+export const parquetColumns: Columns = {
+  jpg_0: 'binary',
+  jpg_1: 'binary',
+  ...answerColumns,
+  image_0_url: 'string',
+  image_1_url: 'string',
+};
