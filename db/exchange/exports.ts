@@ -39,7 +39,9 @@ export interface ExportChoice {
   heldBack?: boolean;
   /** As all stood at this moment, ms; else as it stands. */
   until?: number;
-  /** From the answer behind this one on. */
+  /** Only answers that prefer one of the images. */
+  decidedOnly?: boolean;
+  /** From what stands behind this one on. */
   after?: string | undefined;
 }
 
@@ -49,7 +51,7 @@ export interface ExportChoice {
  * pseudonyms hold within this installation and cannot be turned back without its database.
  */
 export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenerator<PickAPicRow> {
-  const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
+  const pseudonymOf = await pseudonyms();
   const left = alias(samples, 'left_sample');
   const right = alias(samples, 'right_sample');
   const leftPolicy = alias(policies, 'left_policy');
@@ -92,7 +94,7 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
       yield toPickAPic({
         ...preference,
         rankingId: wholeNumber(preference.id),
-        userId: derivedNumber(salt, preference.annotatorId),
+        userId: pseudonymOf(preference.annotatorId),
         heldBack: pausedAt !== null && pausedAt <= until,
         prompt,
         left,
@@ -104,6 +106,12 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
     if (!last) return;
     after = last.preference.id;
   }
+}
+
+/** What annotators are called in exports: whole numbers that say nothing elsewhere. */
+export async function pseudonyms(): Promise<(annotatorId: string) => number> {
+  const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
+  return (annotatorId) => derivedNumber(salt, annotatorId);
 }
 
 /** How many answers an export has, and how many different images they are about. */
@@ -129,8 +137,11 @@ export async function countExport(
   return { answers: counted!.shown, images: different!.images };
 }
 
-function wantedBy({ roundId, gold = false, heldBack = false, until = Date.now() }: ExportChoice) {
+/** Which answers an export has, where they are joined to their pairs and people. */
+export function wantedBy(choice: ExportChoice) {
+  const { roundId, gold = false, heldBack = false, until = Date.now(), decidedOnly } = choice;
   return and(
+    decidedOnly ? inArray(preferences.answer, ['left', 'right']) : undefined,
     lte(preferences.createdAt, until),
     or(isNull(preferences.supersededAt), gt(preferences.supersededAt, until)),
     inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),

@@ -27,6 +27,16 @@ export const answerColumns = {
   decision_ms: 'int64',
 } as const satisfies Record<keyof PickAPicRow, ColumnType>;
 
+/** Images as `datasets` keeps them, which shows them. */
+export const tripleColumns: Columns = {
+  prompt: 'string',
+  chosen: 'image',
+  rejected: 'image',
+  user_id: 'int64',
+  created_at: 'timestamp[ns]',
+  answer_id: 'string',
+};
+
 /** With the images themselves, and all columns that Pick-a-Pic has. */
 export const parquetColumns: Columns = {
   jpg_0: 'binary',

@@ -78,3 +78,38 @@ shown = load_dataset("FOLDER", "images", split="train")
 Such trainers leave out rows whose labels are 0.5 (\`are_different\` is false) or keep them as ties.
 `;
 }
+
+/** Of a folder with rankings.json. */
+export function cardOfRankings(): string {
+  return `---
+configs:
+- config_name: default
+  data_files: rankings.json
+---
+
+# Rankings of images
+
+One item for each pair that people compared and each group in which they tagged the bad images, as in HPDv2
+(ymhao/HPDv2): \`rank\` gives each image of \`image_path\` its place by the mean of \`raw_annotations\`, the best the lowest;
+images of one place are equally good. A tie and "both bad" are the same here. Images lie in \`images/\`.
+`;
+}
+
+/** Of a folder with data/train-*.parquet of prompt, chosen and rejected. */
+export function cardOfTriples(columns: Columns): string {
+  return `---
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/train-*.parquet
+dataset_info:
+  features:
+${featureLines(columns, '  ')}
+---
+
+# Preferences between images
+
+One answer a row: its prompt, the image that was preferred and the other one. Ties are left out.
+`;
+}

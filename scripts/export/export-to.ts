@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { countExport, type ExportChoice, exportPreferences } from '@/db/exchange/exports';
+import { countExport, type ExportChoice } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
 import { type FormatName, formats } from './formats';
 import type { ImagePlace } from './image-places';
@@ -16,11 +16,11 @@ export interface Exported {
   answers: number;
   /** Different images. */
   images: number;
-  /** Answers that an export which was killed had written already. */
+  /** Rows that an export which was killed had written already. */
   found: number;
 }
 
-export interface ExportOptions extends Omit<ExportChoice, 'after' | 'until'> {
+export interface ExportOptions extends Omit<ExportChoice, 'after' | 'until' | 'decidedOnly'> {
   format?: FormatName;
   images?: ImagePlace;
   shardBytes?: number;
@@ -43,25 +43,26 @@ export async function exportTo(folder: string, options: ExportOptions = {}): Pro
   const format = formats[name];
   const work = await WorkFolder.open(folder, asked, Date.now());
   const { mark, until } = work;
-  const choice = { roundId, gold, heldBack, until };
+  const { decidedOnly = false } = format;
+  const choice = { roundId, gold, heldBack, until, decidedOnly };
   const counts = await countExport(choice);
-  let answers = mark?.answers ?? 0;
+  let rows = mark?.rows ?? 0;
   const write = async () => {
-    const sink = await format.open({ work, mark, images, shardBytes });
+    const input = { work, mark, images, shardBytes };
+    const writing = await format.open(input, { ...choice, after: mark?.after });
     try {
-      for await (const row of exportPreferences({ ...choice, after: mark?.after })) {
-        const here = await sink.add(row);
-        answers++;
-        if (here) await work.note({ after: row.answer_id, answers, place: here.place });
-        onProgress?.(answers, counts.answers);
+      for await (const { key, here } of writing.steps) {
+        rows++;
+        if (here) await work.note({ after: key, rows, place: here.place });
+        onProgress?.(rows, counts.answers);
       }
-      return await sink.end();
+      return await writing.end();
     } catch (thrown) {
-      await sink.abandon();
+      await writing.abandon();
       throw thrown;
     }
   };
   await work.finish(work.isWhole ? [] : await write(), format.replaces);
-  const found = mark?.answers ?? 0;
+  const found = mark?.rows ?? 0;
   return { file: join(folder, format.file), ...counts, found };
 }

@@ -1,32 +1,54 @@
 /** @file The formats of `npm run export`: one row each. */
+import { exportPreferences } from '@/db/exchange/exports';
+import { exportRankings } from '@/db/exchange/rankings';
+import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { linesSink } from './lines-sink';
-import { parquetSink } from './parquet-sink';
-import type { Sink, SinkInput } from './sink';
+import { parquetSink, triplesSink } from './parquet-sink';
+import { rankingsSink } from './rankings-sink';
+import { writing } from './sink';
 
 interface Format {
   /** For --help. */
   about: string;
-  open: (input: SinkInput) => Promise<Sink>;
+  open: ReturnType<typeof writing>;
   /** Files of an earlier export in this format that must not lie beside the new ones. */
   replaces: RegExp;
   /** What `npm run import` is given, within the folder; empty: the folder itself. */
   file: string;
+  /** It can only say which image is better. */
+  decidedOnly?: boolean;
 }
+
+const keyOf = ({ answer_id }: PickAPicRow) => answer_id;
+const shards = /^data\/train-\d+\.parquet$/;
 
 const table = {
   lines: {
     about: 'JSON, a line for each answer',
-    open: linesSink,
+    open: writing(exportPreferences, keyOf, linesSink),
     replaces: /^preferences\.jsonl$/,
     file: 'preferences.jsonl',
   },
   parquet: {
     about: "Pick-a-Pic's own, with the images within",
-    open: parquetSink,
-    replaces: /^data\/train-\d+\.parquet$/,
+    open: writing(exportPreferences, keyOf, parquetSink),
+    replaces: shards,
     file: '',
   },
-} as const satisfies Record<string, Format>;
+  triples: {
+    about: 'Parquet with prompt, chosen and rejected image',
+    open: writing(exportPreferences, keyOf, triplesSink),
+    replaces: shards,
+    file: '',
+    decidedOnly: true,
+  },
+  rankings: {
+    about: "HPDv2's JSON, an item for each pair and tagged group",
+    open: writing(exportRankings, ({ key }) => key, rankingsSink),
+    replaces: /^rankings\.json$/,
+    file: 'rankings.json',
+  },
+} satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof table;
 export const formatNames = Object.keys(table) as [FormatName, ...FormatName[]];

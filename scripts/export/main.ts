@@ -47,7 +47,7 @@ try {
     shardBytes: values['shard-mib'] * 2 ** 20,
     onProgress: progress,
   });
-  if (found > 0) line('·', 'went on', `${found} answers had been written before`);
+  if (found > 0) line('·', 'went on', `${found} rows had been written before`);
   line('✓', 'exported', `${answers} answers and ${images} images to ${file}`);
 } catch (thrown) {
   const error = toAppError(thrown);

@@ -10,9 +10,9 @@ const stateName = 'state.json';
 
 /** Where to go on: all before it is on the disk. */
 export interface Mark {
-  /** The last answer that was written, and how many there were. */
+  /** The last row that was written, and how many there were. */
   after: string;
-  answers: number;
+  rows: number;
   /** What the format notes of itself. */
   place: unknown;
 }

@@ -8,6 +8,7 @@ import {
 } from 'hyparquet';
 import { describe, expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
+import { sha256 } from '@/db/blobs/store';
 import { labelsOf, type PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { exportTo } from '@/scripts/export/export-to';
 import { importFile } from '@/scripts/import/import-file';
@@ -149,5 +150,79 @@ describe('an export in Parquet', () => {
     await exportTo(path('none'), { format: 'parquet', roundId: 'none' });
     expect((await opened(path('none/data/train-00000.parquet'))).rows).toEqual([]);
     expect(existsSync(path('none/.darkroom-export'))).toBe(false);
+  });
+});
+
+describe('an export of triples', () => {
+  it('has the answers that prefer an image, and comes in again as these', async () => {
+    await fill(60);
+    const decided = (await exported()).filter(({ label_0 }) => label_0 !== 0.5);
+    const { file, answers } = await exportTo(path('out'), { format: 'triples' });
+    expect(answers).toBe(decided.length);
+    const { rows, metadata } = await opened(path('out/data/train-00000.parquet'));
+    const said = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value;
+    expect(JSON.parse(said as string).info.features.chosen).toEqual({ _type: 'Image' });
+    for (const [i, one] of decided.entries()) {
+      const better = one.label_0 === 1 ? one.image_0_uid : one.image_1_uid;
+      expect(rows[i]!.prompt).toBe(one.caption);
+      expect(rows[i]!.answer_id).toBe(one.answer_id);
+      expect(sha256(rows[i]!.chosen.bytes)).toBe(better);
+      expect(best([one]).has(sha256(rows[i]!.rejected.bytes))).toBe(false);
+    }
+    await useHome(temporary());
+    expect(await importFile(file, 'hands')).toMatchObject({ problems: [], added: decided.length });
+    const again = await exported();
+    expect(again.every(({ answer }) => answer === 'left')).toBe(true);
+    expect(best(again)).toEqual(best(decided));
+  });
+});
+
+const best = (rows: readonly PickAPicRow[]) => new Set(rows.map((one) => one.best_image_uid));
+
+describe('an export of rankings', () => {
+  it('has an item for each pair with everybody’s places, and comes in again', async () => {
+    const images = await Promise.all([0, 1, 2].map((i) => save(`${i}.png`, noisePng(i))));
+    const [a, b, c] = images as [string, string, string];
+    const rows = [
+      row(a, b, { user_id: 1 }),
+      row(b, a, { user_id: 2, label_0: 0, label_1: 1 }),
+      row(a, b, { user_id: 3, label_0: 0, label_1: 1 }),
+      row(b, c, { user_id: 1, label_0: 0.5, label_1: 0.5 }),
+    ];
+    await importFile(await fileOf(rows), 'hands');
+    const before = await exported();
+    const { file } = await exportTo(path('out'), { format: 'rankings' });
+    const items = JSON.parse(await readFile(file, 'utf8'));
+    const [hashA, hashB, hashC] = [0, 1, 2].map((i) => `images/${sha256(noisePng(i))}.png`);
+    const told = items.map(
+      (one: { image_path: string[]; rank: number[]; raw_annotations: { rank: number[] }[] }) =>
+        one.image_path.map((path, i) => [
+          path,
+          one.rank[i],
+          ...one.raw_annotations.map(({ rank }) => rank[i]).sort(),
+        ]),
+    );
+    const sorted = told.map((item: unknown[]) => item.toSorted()).toSorted();
+    expect(sorted).toEqual(
+      [
+        [
+          [hashA, 1, 1, 1, 2],
+          [hashB, 2, 1, 2, 2],
+        ].toSorted(),
+        [
+          [hashB, 1, 1],
+          [hashC, 1, 1],
+        ].toSorted(),
+      ].toSorted(),
+    );
+    await useHome(temporary());
+    expect(await importFile(file, 'hands')).toMatchObject({ problems: [], added: 4, people: 3 });
+    const winners = (all: PickAPicRow[]) => all.map((one) => one.best_image_uid).toSorted();
+    expect(winners(await exported())).toEqual(winners(before));
+  });
+
+  it('of nothing is an empty array', async () => {
+    const { file } = await exportTo(path('out'), { format: 'rankings', roundId: 'none' });
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([]);
   });
 });

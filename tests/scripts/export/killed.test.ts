@@ -21,7 +21,7 @@ async function killed(folder: string, ...options: string[]): Promise<number> {
   const child = spawn(process.execPath, command, { cwd: root, env: process.env, stdio: 'ignore' });
   const state = join(folder, '.darkroom-export', 'state.json');
   const noted = async () =>
-    existsSync(state) ? (JSON.parse(await readFile(state, 'utf8')).mark?.answers ?? 0) : 0;
+    existsSync(state) ? (JSON.parse(await readFile(state, 'utf8')).mark?.rows ?? 0) : 0;
   while (!ended(child) && (await noted()) === 0) await wait(1);
   child.kill('SIGKILL');
   while (!ended(child)) await wait(1);
