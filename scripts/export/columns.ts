@@ -45,3 +45,27 @@ export const parquetColumns: Columns = {
   image_0_url: 'string',
   image_1_url: 'string',
 };
+
+/** Beside these, all that is known of how an answer and its images came about. */
+export const noiseColumns: Columns = {
+  ...parquetColumns,
+  pair_id: 'string',
+  round_id: 'string',
+  shared_noise: 'bool',
+  left_probability: 'float64',
+  shown_at_ms: 'int64',
+  decided_at_ms: 'int64',
+  guidelines_version: 'int64',
+  ...sides((side) => ({
+    [`sample_${side}_id`]: 'string',
+    [`seed_${side}`]: 'int64',
+    [`noise_seed_${side}`]: 'int64',
+    [`policy_${side}_hash`]: 'string',
+    [`latents_${side}_path`]: 'string',
+    [`latents_${side}`]: 'string',
+  })),
+};
+
+function sides(columnsOf: (side: 0 | 1) => Columns): Columns {
+  return { ...columnsOf(0), ...columnsOf(1) };
+}

@@ -113,3 +113,23 @@ ${featureLines(columns, '  ')}
 One answer a row: its prompt, the image that was preferred and the other one. Ties are left out.
 `;
 }
+
+/** Of a folder with data/train-*.parquet and latents/. */
+export function cardOfNoise(columns: Columns): string {
+  return `${cardOfParquet(columns).trimEnd()}
+
+Beside these columns stands how each answer and its images came about:
+
+- \`latents_0_path\`, \`latents_1_path\`: a safetensors file for each image. Where \`latents_0\` says \`path\`, its tensor \`latents\` is
+  [steps + 1, channels, height, width], from x_T to x_0, with \`timesteps\` [steps] and \`log_probabilities\` [steps]: ln p(x_t' | x_t)
+  of each step under the policy that drew it, a mean over elements. Where it says \`x_0\`, \`latents\` is x_0 alone, [channels, height,
+  width]. Both are empty for images that Darkroom did not draw.
+- \`left_probability\`: how likely image 0 was to stand left. A coin is thrown for each person and pair; where one order is two ahead
+  with a person, the other one is taken, so it is one half for the pair, and not always for the next pair of a person. Empty for
+  imported answers.
+- \`noise_seed_0\` names x_T, \`seed_0\` the noise of the steps, \`policy_0_hash\` the weights; \`shared_noise\`: both began at one x_T.
+- \`shown_at_ms\`, \`decided_at_ms\`: by the person's own clock. \`guidelines_version\`: which were read.
+
+[DATASHEET.md](DATASHEET.md) says what the set is.
+`;
+}

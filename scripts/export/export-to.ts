@@ -48,7 +48,7 @@ export async function exportTo(folder: string, options: ExportOptions = {}): Pro
   const counts = await countExport(choice);
   let rows = mark?.rows ?? 0;
   const write = async () => {
-    const input = { work, mark, images, shardBytes };
+    const input = { work, choice, mark, images, shardBytes };
     const writing = await format.open(input, { ...choice, after: mark?.after });
     try {
       for await (const { key, here } of writing.steps) {

@@ -1,9 +1,10 @@
 /** @file The formats of `npm run export`: one row each. */
 import { exportPreferences } from '@/db/exchange/exports';
 import { exportRankings } from '@/db/exchange/rankings';
+import { exportRawAnswers } from '@/db/exchange/raw-answers';
 import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { linesSink } from './lines-sink';
-import { parquetSink, triplesSink } from './parquet-sink';
+import { noiseSink, parquetSink, triplesSink } from './parquet-sink';
 import { rankingsSink } from './rankings-sink';
 import { writing } from './sink';
 
@@ -41,6 +42,12 @@ const table = {
     replaces: shards,
     file: '',
     decidedOnly: true,
+  },
+  noise: {
+    about: 'as parquet, with the latents of the images from x_T to x_0 and a datasheet',
+    open: writing(exportRawAnswers, ({ answer }) => answer.answer_id, noiseSink),
+    replaces: shards,
+    file: '',
   },
   rankings: {
     about: "HPDv2's JSON, an item for each pair and tagged group",

@@ -4,6 +4,8 @@ import type { Mark, WorkFolder } from './work-folder';
 
 export interface SinkInput {
   work: WorkFolder;
+  /** What all of it is, from its beginning. */
+  choice: ExportChoice;
   /** Where an export that was killed goes on. */
   mark: Mark | null;
   /** For formats that leave the choice. */
