@@ -1,5 +1,5 @@
 /** @file How far a judge and people agree, over the images that both have looked at. */
-import { and, asc, eq, inArray, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, isNull, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { CountedKind } from '@/lib/judges/judging';
 import type { Marked } from '@/lib/statistics/agreement';
 import { db } from '../client';
@@ -16,17 +16,23 @@ function isMarkedByPeople(kind: CountedKind): SQL {
       or (${flags.source} = 'judge' and ${flags.state} = 'confirmed')))`;
 }
 
+/** Older versions' images say little of how a judge reads those of now, and cost as much. */
+const versions = 30;
+
 /**
- * What the judge (`firstOnly`) and people (`secondOnly`) marked in the images of some policies, of
- * those that people have seen. @param judge its name, where older verdicts of others do not count
+ * What the judge (`firstOnly`) and people (`secondOnly`) marked in the images of a pipeline's
+ * newest versions, of those that both have seen. @param judge its name, where verdicts of others
+ * do not count
  */
-export function judgeAgreement(
-  policyIds: readonly string[],
-  kind: CountedKind,
-  judge?: string,
-): Marked {
+export function judgeAgreement(pipeline: string, kind: CountedKind, judge?: string): Marked {
   const marks = jsonListHas(samples.verdict, 'flags', kind);
   const people = isMarkedByPeople(kind);
+  const newest = db()
+    .select({ id: policies.id })
+    .from(policies)
+    .where(eq(policies.pipeline, pipeline))
+    .orderBy(desc(policies.createdAt), desc(policies.id))
+    .limit(versions);
   const found = db()
     .select({
       both: countIf(and(marks, people)),
@@ -37,7 +43,7 @@ export function judgeAgreement(
     .from(samples)
     .where(
       and(
-        inArray(samples.policyId, [...policyIds]),
+        inArray(samples.policyId, newest),
         drawnFor(undefined),
         isNotNull(samples.verdict),
         judge === undefined ? undefined : eq(jsonText(samples.verdict, 'judge'), judge),

@@ -12,7 +12,6 @@ import { judgeAgreement, unreadSeenSamples } from '@/db/figures/judge-agreement'
 import { migrateDatabase } from '@/db/migrate';
 import { declaredJudge, declareJudge } from '@/db/policies/declared';
 import { listPipelines } from '@/db/policies/list';
-import { listPolicies } from '@/db/policies/policies';
 import { listRewardModels } from '@/db/rewards/reward-models';
 import { setVerdicts } from '@/db/rounds/samples';
 import { AppError } from '@/lib/errors';
@@ -153,12 +152,11 @@ async function compare(engine: Engine, pipeline: string, images: number) {
       some.map(({ id: sampleId }, i) => ({ sampleId, verdict: readings[i]!.verdict })),
     );
   }
-  const ids = (await listPolicies(pipeline)).map(({ id }) => id);
   const kinds = kindsOf(await declaredJudge(pipeline));
   return {
     read: unread.length,
     agreement: Object.fromEntries(
-      kinds.map((kind) => [kind, judgeAgreement(ids, kind, judge.name)]),
+      kinds.map((kind) => [kind, judgeAgreement(pipeline, kind, judge.name)]),
     ),
   };
 }
