@@ -98,7 +98,7 @@ test('a judge from elsewhere says what it has seen, and how far it agrees with p
   const page = await app.signIn(browser, 'reviewer');
   await page.goto('/review?purpose=training');
   await expect(page.getByText('NSFW: not compared with people yet')).toBeVisible();
-  const table = page.getByRole('table', { name: 'Agreement of the judge with people' });
+  const table = page.getByRole('region', { name: 'Agreement of the judge with people' });
   const row = table.getByRole('row', { name: /^NSFW/ });
   await expect(row).toContainText('2 of 3');
   await expect(row).toContainText('2 of 2');
