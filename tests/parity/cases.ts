@@ -1,6 +1,8 @@
 /** @file All that a folder of reference numbers may hold, in the order of the layers they test. */
 import type { Engine } from '@/trainer/runtime/engine';
 import { adamWCases } from './adamw';
+import { scheduleCases } from './families/schedules';
+import { networkCases } from './networks';
 import { noiseCases } from './noise';
 import { operatorCases } from './ops';
 import { pipelineCases } from './pipeline';
@@ -11,7 +13,9 @@ import { transitionCases } from './transitions';
 
 export const groups = {
   operators: operatorCases,
+  networks: networkCases,
   pipeline: pipelineCases,
+  schedules: scheduleCases,
   transitions: transitionCases,
   rollouts: rolloutCases,
   noise: noiseCases,

@@ -10,6 +10,8 @@ import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
+import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
 import { kto } from '@/trainer/methods/kto';
@@ -88,8 +90,15 @@ interface Changes {
   images?: number;
   examplesPerStep?: number;
   reference?: Adapter | 'base';
-  prediction?: 'epsilon' | 'v_prediction';
+  prediction?: 'epsilon' | 'v_prediction' | 'flow';
   rows?: boolean;
+}
+
+function schedulerFor({ prediction = 'epsilon' }: Changes): Scheduler {
+  const { config } = pipeline.scheduler as DdimScheduler;
+  if (prediction !== 'flow') return new DdimScheduler({ ...config, prediction_type: prediction });
+  const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 };
+  return schedulerOf(schedulerFileSchema.parse(flow));
 }
 
 function open(
@@ -101,10 +110,7 @@ function open(
   return NoiseTrainer.open(on, {
     trainable: trainableAdapter(unet, 'attention', 4),
     externalDataFolder: pipeline.denoiser.folder,
-    scheduler: new DdimScheduler({
-      ...(pipeline.scheduler as DdimScheduler).config,
-      prediction_type: changes.prediction ?? 'epsilon',
-    }),
+    scheduler: schedulerFor(changes),
     latent: pipeline.latentShape,
     context: pipeline.conditioning,
     emptyContext: empty,
@@ -181,6 +187,7 @@ describe('the gradient of a step equals finite differences', () => {
   it.each([
     ['Diffusion-DPO', dpo, pairs, {}],
     ['Diffusion-DPO, v-prediction', dpo, pairs, { prediction: 'v_prediction' }],
+    ['Diffusion-DPO, flow matching', dpo, pairs, { prediction: 'flow' }],
     ['Diffusion-DPO, several timesteps in a run', dpo, pairs, { rows: true, images: 4 }],
     ['KTO', single, images, {}],
     ['KTO, several timesteps in a run', single, images, { rows: true, images: 2 }],
