@@ -82,10 +82,15 @@ function inColumnsUnder(prefix: string, database: Transaction): Set<string> {
   return found;
 }
 
+/** Whether some row or cursor points to a blob. */
+export async function isPointedTo(hash: string): Promise<boolean> {
+  return pointedTo(db(), [hash]).has(hash);
+}
+
 /**
  * All hashes that a database's rows point to, in order; without checkpoints, from whose start
  * training comes to the same result.
  */
-export function* allPointedTo(database: Transaction): Generator<string> {
+export async function* allPointedTo(database: Transaction): AsyncGenerator<string> {
   for (const prefix of prefixes) yield* [...inColumnsUnder(prefix, database)].sort();
 }

@@ -232,7 +232,9 @@ export async function leaseGroups({
       held += 1;
     }
     if (granted.length > 0) {
-      return { state: 'groups', groups: granted.map((id) => leasedGroupIn(tx, id)) };
+      const leased: LeasedGroup[] = [];
+      for (const id of granted) leased.push(leasedGroupIn(tx, id));
+      return { state: 'groups', groups: leased };
     }
     if (held >= heldMax && pickGroup(tx, annotatorId, now, random)) {
       return { state: 'all-leased', retryAfterMs: heldRetryMs };
@@ -274,11 +276,12 @@ export async function renewGroupLeases({
         ),
       )
       .all();
-    const renewed = rows.map(({ id, round }) => {
+    const renewed: { leaseId: string; expiresAt: number }[] = [];
+    for (const { id, round } of rows) {
       const expiresAt = now + (leaseSeconds ?? round.config.labeling.leaseSeconds) * 1000;
       tx.update(groupLeases).set({ expiresAt }).where(eq(groupLeases.id, id)).run();
-      return { leaseId: id, expiresAt };
-    });
+      renewed.push({ leaseId: id, expiresAt });
+    }
     const kept = renewed.map(({ leaseId }) => leaseId);
     return { renewed, lost: leaseIds.filter((id) => !kept.includes(id)) };
   });

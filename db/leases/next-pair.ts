@@ -115,20 +115,28 @@ function isServed(purpose: Purpose, roundId: string): boolean {
     : acceptsPreferences(round.state);
 }
 
-/** Rounds with open pairs of a purpose that are served now. */
-function roundsServed(purpose: Purpose): string[] {
-  const served: string[] = [];
-  for (let after = ''; ; ) {
-    const next = roundAfter().get({ purpose, after });
-    if (!next) return served;
-    after = next.roundId;
-    if (isServed(purpose, after)) served.push(after);
+/** Rounds with open pairs of either purpose that are served now. */
+function sourcesServed(): Omit<Level, 'priority'>[] {
+  const served: Omit<Level, 'priority'>[] = [];
+  for (const purpose of ['training', 'evaluation'] as const) {
+    let next = roundAfter().get({ purpose, after: '' });
+    while (next) {
+      const { roundId } = next;
+      if (isServed(purpose, roundId)) served.push({ purpose, roundId });
+      next = roundAfter().get({ purpose, after: roundId });
+    }
   }
+  return served;
 }
 
-function levelBelow(of: Omit<Level, 'priority'>, below: number): Level[] {
-  const found = priorityBelow().get({ ...of, below });
-  return found ? [{ ...of, priority: found.priority }] : [];
+/** Each with the most urgent level of its pairs below a priority, where it has any. */
+function levelsBelow(sources: readonly Omit<Level, 'priority'>[], below: number): Level[] {
+  const levels: Level[] = [];
+  for (const of of sources) {
+    const found = priorityBelow().get({ ...of, below });
+    if (found) levels.push({ ...of, priority: found.priority });
+  }
+  return levels;
 }
 
 /**
@@ -153,20 +161,14 @@ export function nextPair(
   { goldOf }: { goldOf?: string } = {},
 ): Pair | undefined {
   const sources =
-    goldOf === undefined
-      ? (['training', 'evaluation'] as const).flatMap((purpose) =>
-          roundsServed(purpose).map((roundId) => ({ purpose, roundId })),
-        )
-      : [{ purpose: 'gold' as const, roundId: goldOf }];
-  let levels = sources.flatMap((source) => levelBelow(source, Number.MAX_SAFE_INTEGER));
+    goldOf === undefined ? sourcesServed() : [{ purpose: 'gold' as const, roundId: goldOf }];
+  const levels = levelsBelow(sources, Number.MAX_SAFE_INTEGER);
   for (let level = mostUrgent(levels); level; level = mostUrgent(levels)) {
     const search = { ...level, annotatorId: person, now, from: newId() };
     const found = walkOn().get(search) ?? walkFromStart().get(search);
     if (found) return found;
-    const searched = level;
-    levels = levels.flatMap((other) =>
-      other === searched ? levelBelow(searched, searched.priority) : other,
-    );
+    const place = levels.indexOf(level);
+    levels.splice(place, 1, ...levelsBelow([level], level.priority));
   }
   return undefined;
 }

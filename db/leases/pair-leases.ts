@@ -218,7 +218,9 @@ export async function leasePairs({
       granted.push(grant(tx, gold ?? next, annotatorId, times, random));
     }
     if (granted.length > 0) {
-      return { state: 'pairs', pairs: granted.map((id) => leasedPairIn(id)) };
+      const leased: LeasedPair[] = [];
+      for (const id of granted) leased.push(leasedPairIn(id));
+      return { state: 'pairs', pairs: leased };
     }
     if (room > 0) return explainNothing(tx, annotatorId, now);
     const firstEnd = Math.min(...own.map(({ expiresAt }) => expiresAt));

@@ -10,7 +10,7 @@ import { type Prepared, prepareTrainingPairs } from '../answers/training-data';
 import { recordAudit } from '../audit';
 import { db } from '../client';
 import { roundIsOpen } from '../leases/open-rounds';
-import { type Round, rounds, runs } from '../schema/rounds';
+import { type Round, type Run, rounds, runs } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
 import { answersSince, countAnswers, isExhausted } from './answers';
 import { beginOnArchive, startTraining } from './decisions';
@@ -34,7 +34,7 @@ export async function closeLabeling(id: string, actorId: string | null): Promise
   const hasAnswers = countAnswers(db(), round, now - undoWindowSeconds * 1000) > 0;
   if (round.state !== 'labeling' || !hasAnswers) refuse(round);
   const became = await endLabeling(id, now, {
-    may: (_, { state }) => state === 'labeling',
+    may: ({ state }) => state === 'labeling',
     also: (tx) => recordAudit(tx, { actorId, action: 'round.close-labeling', subject: id }),
   });
   if (became === 'withdrawn') refuse(roundIn(db(), id));
@@ -58,7 +58,7 @@ function endLabeling(
     prepare: async () => prepareTrainingPairs(roundIn(db(), roundId), now),
     finish(tx, round, data) {
       startTraining(tx, round, data, now);
-      also?.(tx);
+      if (also) also(tx);
     },
   });
 }
@@ -79,7 +79,7 @@ export async function freezeOpened(
   await freeze({
     roundId,
     token: opened?.token,
-    may: (_, { state, freezing }) => state === 'training' && freezing !== null,
+    may: ({ state, freezing }) => state === 'training' && freezing !== null,
     async prepare() {
       const first =
         known ?? (await prepareArchive({ pipeline, method, config, startPolicyId, now }));
@@ -90,8 +90,8 @@ export async function freezeOpened(
   });
 }
 
-function isBeingLabeled(tx: Transaction, { state, paused, runId }: Round): boolean {
-  return state === 'labeling' && !paused && runIn(tx, runId).status === 'active';
+function isBeingLabeled({ state, paused }: Round, { status }: Run): boolean {
+  return state === 'labeling' && !paused && status === 'active';
 }
 
 /**
@@ -135,7 +135,7 @@ async function beginLook(roundId: string, dueAt?: number): Promise<boolean> {
 
 async function look(roundId: string, now: number): Promise<void> {
   const round = roundIn(db(), roundId);
-  if (!isBeingLabeled(db(), round)) return;
+  if (!isBeingLabeled(round, runIn(db(), round.runId))) return;
   let again: number | null = now;
   try {
     const ready = readyAt(db(), round, now);

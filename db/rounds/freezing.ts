@@ -13,9 +13,9 @@ import { db } from '../client';
 import { newId } from '../ids';
 import { breathe, portions, rowsPerStatement } from '../portions';
 import { trainingLabels, trainingPairs } from '../schema/labels';
-import { type Round, rounds } from '../schema/rounds';
+import { type Round, type Run, rounds } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
-import { roundIn } from './rows';
+import { roundIn, runIn } from './rows';
 
 /** Who has not been heard of for so long has died. */
 export const takeoverMs = 30_000;
@@ -29,8 +29,8 @@ export interface Freezing {
   token?: string;
   /** Reads and works out; called again where something has changed meanwhile. */
   prepare: () => Promise<Prepared>;
-  /** Whether the round may still be frozen; asked within each transaction. */
-  may: (tx: Transaction, round: Round) => boolean;
+  /** Whether the round may still be frozen; asked when it begins and when it ends. */
+  may: (round: Round, run: Run) => boolean;
   /** The rows stand: what else happens with that, in the same transaction. */
   finish: (tx: Transaction, round: Round, data: TrainingData) => void;
 }
@@ -43,7 +43,7 @@ export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'w
   const { roundId, may, finish, token = newId() } = freezing;
   const begun = await immediate((tx) => {
     const round = roundIn(tx, roundId);
-    if (!may(tx, round)) return 'withdrawn';
+    if (!may(round, runIn(tx, round.runId))) return 'withdrawn';
     const other = round.freezing?.token === token ? null : round.freezing;
     if (other && Date.now() - other.at < takeoverMs) return 'busy';
     note(tx, roundId, token);
@@ -57,7 +57,7 @@ export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'w
       await clear(roundId, step);
       await store(roundId, { pairs, labels }, step);
       const done = await step((tx, round) => {
-        if (!may(tx, round)) return 'withdrawn';
+        if (!may(round, runIn(tx, round.runId))) return 'withdrawn';
         if (markIn(tx, markedBy) !== mark) return 'changed';
         tx.update(rounds).set({ freezing: null }).where(eq(rounds.id, roundId)).run();
         finish(tx, { ...round, freezing: null }, data);

@@ -20,8 +20,11 @@ interface Kind {
    * if anything
    */
   givenUp(error: string | null): string;
-  /** A worker has taken it up, or it waits for one again. */
-  moved(tx: Transaction, work: Work, to: 'claimed' | 'queued', now: number): void;
+  /**
+   * A worker has taken it up, or it waits for one again. Not given where what it is about says what
+   * it waits for, not for whom: a round's state.
+   */
+  moved?(tx: Transaction, work: Work, to: 'claimed' | 'queued', now: number): void;
   failed(tx: Transaction, work: Work, error: string, now: number): void;
 }
 
@@ -32,8 +35,6 @@ const ofRound: Kind = {
   givenUp: (error) =>
     error ??
     `The trainer stopped ${roundAttemptsMax} times in a row at this point, without a message. Look at its log (often: out of memory), then try again.`,
-  // A round's state says what it waits for, not for whom.
-  moved: () => {},
   failed: (tx, { roundId }, error, now) => failRound(tx, roundIn(tx, roundId!), error, now),
 };
 

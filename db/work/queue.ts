@@ -111,7 +111,7 @@ export async function claimWork<Kind extends WorkKind = RoundWorkKind>({
         })
         .where(eq(work.id, id))
         .run();
-      kind.moved(tx, waiting, 'claimed', now);
+      if (kind.moved) kind.moved(tx, waiting, 'claimed', now);
       return workIn(tx).where(eq(work.id, id)).get() as ClaimedWork<Kind>;
     }
   });
@@ -208,7 +208,8 @@ function putBack(tx: Transaction, { id, ...known }: Pick<Work, 'id' | 'attempts'
     .where(eq(work.id, id))
     .returning()
     .get();
-  kinds[waiting.kind].moved(tx, waiting, 'queued', Date.now());
+  const kind = kinds[waiting.kind];
+  if (kind.moved) kind.moved(tx, waiting, 'queued', Date.now());
 }
 
 /**

@@ -151,7 +151,7 @@ describe('what changes meanwhile', () => {
     const { prepareTrainingPairs } = await import('@/db/answers/training-data');
     const outcome = await freeze({
       roundId,
-      may: (_, { state }) => state === 'labeling',
+      may: ({ state }) => state === 'labeling',
       async prepare(): Promise<Prepared> {
         const prepared = await prepareTrainingPairs(await getRound(roundId), Date.now());
         read.push(prepared.data.heldBack);
