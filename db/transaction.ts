@@ -55,7 +55,7 @@ export function* all<All>(query: Asked<unknown, All>, values?: Values): Steps<Aw
 }
 
 /** Runs a statement that changes rows. @param values of placeholders */
-export function* run<Ran>(
+export function* change<Ran>(
   query: Asked<unknown, unknown, Ran>,
   values?: Values,
 ): Steps<Awaited<Ran>> {

@@ -27,14 +27,15 @@ export function markIn(
   tx: Transaction,
   { until, since, withFlags }: { until: number; since: number; withFlags: boolean },
 ): Mark {
-  const undone = [preferences, taggings].map(
-    (table) =>
-      tx
-        .select({ n: count() })
-        .from(table)
-        .where(and(gte(table.supersededAt, since - lateMs), lte(table.createdAt, until)))
-        .get()?.n,
-  );
+  const undone: unknown[] = [];
+  for (const table of [preferences, taggings] as const) {
+    const counted = tx
+      .select({ n: count() })
+      .from(table)
+      .where(and(gte(table.supersededAt, since - lateMs), lte(table.createdAt, until)))
+      .get();
+    undone.push(counted?.n);
+  }
   const paused = tx
     .select({ id: user.id })
     .from(user)

@@ -62,12 +62,12 @@ export async function labelProgress(
     .sort((a, b) => b.createdAt - a.createdAt);
   const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
   const today = answersSince().get({ annotatorId, since: dayStartMs });
-  const read = ownReadings(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
+  const readings = ownReadings(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
     own: {
-      today: (today?.n ?? 0) + read.recent,
-      round: inRound + read.round,
-      total: answers + read.total,
+      today: (today?.n ?? 0) + readings.recent,
+      round: inRound + readings.round,
+      total: answers + readings.total,
     },
     round: round
       ? {

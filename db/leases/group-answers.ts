@@ -65,10 +65,11 @@ export function areGroupsExhausted(tx: Transaction, roundId: string): boolean {
       .where(and(eq(groups.roundId, roundId), sql`${readingsOf()} < ${readingsWanted}`, unread))
       .limit(1)
       .get() !== undefined;
-  return (
-    !isAnyOpen(sql`${readingsOf()} + ${skipsOf()} < ${readingsWanted}`) &&
-    participants.every(({ id }) => !isAnyOpen(sql`${readingsOf(id)} + ${skipsOf(id)} = 0`))
-  );
+  if (isAnyOpen(sql`${readingsOf()} + ${skipsOf()} < ${readingsWanted}`)) return false;
+  for (const { id } of participants) {
+    if (isAnyOpen(sql`${readingsOf(id)} + ${skipsOf(id)} = 0`)) return false;
+  }
+  return true;
 }
 
 const readingsBy = prepared((database) =>

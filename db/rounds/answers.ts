@@ -115,8 +115,9 @@ export function isExhausted(tx: Transaction, round: Round): boolean {
     .innerJoin(user, eq(user.id, leases.annotatorId))
     .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt)))
     .all();
-  return (
-    participants.length > 0 &&
-    participants.every(({ id }) => !isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`))
-  );
+  if (participants.length === 0) return false;
+  for (const { id } of participants) {
+    if (isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`)) return false;
+  }
+  return true;
 }

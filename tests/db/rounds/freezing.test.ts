@@ -9,6 +9,7 @@ import { pausePerson, resumePerson } from '@/db/people/users';
 import { advanceReadyRounds, closeLabeling } from '@/db/rounds/advance';
 import { freeze } from '@/db/rounds/freezing';
 import { cancelRound, getRound } from '@/db/rounds/rounds';
+import { roundIn } from '@/db/rounds/rows';
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
@@ -158,7 +159,7 @@ describe('what changes meanwhile', () => {
         await meanwhile(read.length);
         return prepared;
       },
-      finish: () => {},
+      finish: (tx, { id }) => roundIn(tx, id),
     });
     return { outcome, read };
   }
@@ -233,7 +234,7 @@ describe('after a death between two portions', () => {
           markedBy,
         };
       },
-      finish: () => {},
+      finish: (tx, { id }) => roundIn(tx, id),
     });
     await expect(dying).rejects.toThrow();
     const half = { roundId: round.id, ordinal: 7, weight: 1, ...sampleIds(round.id) };
