@@ -147,7 +147,7 @@ export function baseIdIn(tx: Transaction, id: string): string {
       select p.id, p.parent_id from policies p join line on p.id = line.parent_id
     )
     select id from line where parent_id is null`);
-  return row.id;
+  return row!.id;
 }
 
 /**

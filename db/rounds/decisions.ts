@@ -67,7 +67,7 @@ export function openRound(
   run: Run,
   ordinal: number,
   now: number,
-  startPolicyId = servingIn(tx, run.pipeline).id,
+  startPolicyId?: string,
   freezer = nobody,
 ): Round {
   const asked = asksPeople(run.method);
@@ -80,7 +80,7 @@ export function openRound(
       runId: run.id,
       ordinal,
       state: first,
-      startPolicyId,
+      startPolicyId: startPolicyId ?? servingIn(tx, run.pipeline).id,
       config: run.config,
       progress: {
         sampled: 0,
