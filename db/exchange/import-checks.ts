@@ -7,7 +7,7 @@ import { type Answer, preferredSample } from '@/lib/answers';
 import { db } from '../client';
 import { derivedId } from '../ids';
 import { preferences, samples } from '../schema/labels';
-import type { Transaction } from '../transaction';
+import { one, read, type Steps, type Transaction } from '../transaction';
 
 /** An image in the blob store. */
 export interface ImportedImage {
@@ -116,11 +116,11 @@ function meaningOf({
 }
 
 /** What the database knows under the id of an answer. */
-function knownMeaning(tx: Transaction, id: string): string | null {
-  const known = tx.select().from(preferences).where(eq(preferences.id, id)).get();
+function* knownMeaning(tx: Transaction, id: string): Steps<string | null> {
+  const known = yield* one(tx.select().from(preferences).where(eq(preferences.id, id)));
   if (!known) return null;
-  const left = tx.select().from(samples).where(eq(samples.id, known.leftSampleId)).get()!;
-  const right = tx.select().from(samples).where(eq(samples.id, known.rightSampleId)).get()!;
+  const left = (yield* one(tx.select().from(samples).where(eq(samples.id, known.leftSampleId))))!;
+  const right = (yield* one(tx.select().from(samples).where(eq(samples.id, known.rightSampleId))))!;
   return meaningOf({
     answer: known.answer,
     left: { ...left, origin: '' },
@@ -143,7 +143,7 @@ export async function importProblems(
     const { line } = answer;
     const { preference, pair, person } = idsOf(pipeline, answer);
     const meaning = meaningOf(answer);
-    const stored = knownMeaning(tx, preference);
+    const stored = await read(knownMeaning(tx, preference));
     const earlier = seen.get(`id ${preference}`);
     seen.set(`id ${preference}`, earlier ?? { line, meaning });
     const isTaken = (stored ?? meaning) !== meaning || (earlier?.meaning ?? meaning) !== meaning;
@@ -158,7 +158,7 @@ export async function importProblems(
     const own = tx.select().from(preferences).where(standingOf(pair, person)).get();
     const before = seen.get(`pair ${pair} ${person}`);
     seen.set(`pair ${pair} ${person}`, before ?? { line, meaning });
-    const said = own ? knownMeaning(tx, own.id) : before?.meaning;
+    const said = own ? await read(knownMeaning(tx, own.id)) : before?.meaning;
     if (said === undefined || said === meaning) continue;
     const message = `${answer.userId} has judged these two images otherwise ${own ? 'in an earlier import' : `in line ${before?.line}`}. Keep one of the two, or give each person a user_id.`;
     problems.push({ line, reason: 'contradiction', message });

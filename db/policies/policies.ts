@@ -6,7 +6,15 @@ import { db } from '../client';
 import { recordEvent } from '../events';
 import { derivedId, newId } from '../ids';
 import { aliases, policies } from '../schema/policies';
-import { immediate, type Transaction } from '../transaction';
+import {
+  change,
+  immediate,
+  one,
+  read,
+  type Steps,
+  statement,
+  type Transaction,
+} from '../transaction';
 
 export type Policy = typeof policies.$inferSelect;
 
@@ -24,40 +32,53 @@ export async function ensureBasePolicy(input: {
 }): Promise<Policy> {
   const now = Date.now();
   const manifest = manifestOf(input);
-  return immediate((tx) => {
-    const known = tx
-      .select()
-      .from(policies)
-      .where(
-        and(
-          eq(policies.pipeline, input.pipeline),
-          eq(policies.hash, input.hash),
-          isNull(policies.adapterBlob),
+  return immediate(function* (tx) {
+    const known = yield* one(
+      tx
+        .select()
+        .from(policies)
+        .where(
+          and(
+            eq(policies.pipeline, input.pipeline),
+            eq(policies.hash, input.hash),
+            isNull(policies.adapterBlob),
+          ),
         ),
-      )
-      .get();
+    );
     if (known)
-      return describedIn(tx, known, { ...manifest, ...known.manifest, ...declaredIn(manifest) });
-    const policy = tx
-      .insert(policies)
-      .values({
-        id: derivedId('base', input.pipeline, input.hash),
-        name: input.name,
-        parentId: null,
-        pipeline: input.pipeline,
-        adapterBlob: null,
-        hash: input.hash,
-        manifest,
-        roundId: null,
-        createdAt: now,
-      })
-      .returning()
-      .get();
-    tx.insert(aliases)
-      .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
-      .onConflictDoNothing()
-      .run();
-    recordEvent(tx, {
+      return yield* describedIn(tx, known, {
+        ...manifest,
+        ...known.manifest,
+        ...declaredIn(manifest),
+      });
+    const policy = yield* one(
+      tx
+        .insert(policies)
+        .values({
+          id: derivedId('base', input.pipeline, input.hash),
+          name: input.name,
+          parentId: null,
+          pipeline: input.pipeline,
+          adapterBlob: null,
+          hash: input.hash,
+          manifest,
+          roundId: null,
+          createdAt: now,
+        })
+        .returning(),
+    );
+    yield* change(
+      tx
+        .insert(aliases)
+        .values({
+          name: servingAlias(input.pipeline),
+          policyId: policy.id,
+          setBy: null,
+          setAt: now,
+        })
+        .onConflictDoNothing(),
+    );
+    yield* recordEvent(tx, {
       kind: 'policy',
       payload: { policyId: policy.id, parentId: null },
       roundId: null,
@@ -70,13 +91,15 @@ export async function ensureBasePolicy(input: {
  * Within a decision: what is known of a policy that its manifest does not say yet, as of one that
  * is older than the question.
  */
-function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
-  return describedIn(tx, policy, { ...notes, ...policy.manifest });
+function* completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Steps<Policy> {
+  return yield* describedIn(tx, policy, { ...notes, ...policy.manifest });
 }
 
-function describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest): Policy {
+function* describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest): Steps<Policy> {
   if (isDeepStrictEqual(manifest, policy.manifest)) return policy;
-  return tx.update(policies).set({ manifest }).where(eq(policies.id, policy.id)).returning().get();
+  return yield* one(
+    tx.update(policies).set({ manifest }).where(eq(policies.id, policy.id)).returning(),
+  );
 }
 
 /** What a pipeline declares rather than remembers. */
@@ -96,7 +119,9 @@ function manifestOf({ pipeline, manifest = {} }: { pipeline: string; manifest?: 
 
 /** Adds to a policy's manifest what it does not say yet. Throws 'not-found'. */
 export async function completeManifest(id: string, notes: PolicyManifest): Promise<Policy> {
-  return immediate((tx) => completedIn(tx, policyIn(tx, id), notes));
+  return immediate(function* (tx) {
+    return yield* completedIn(tx, yield* policyIn(tx, id), notes);
+  });
 }
 
 /**
@@ -112,16 +137,17 @@ export async function createPolicy(input: {
   manifest: PolicyManifest;
   roundId: string | null;
 }): Promise<Policy> {
-  return immediate((tx) => {
+  return immediate(function* (tx) {
     const id = input.id ?? newId();
-    const stored = tx.select().from(policies).where(eq(policies.id, id)).get();
+    const stored = yield* one(tx.select().from(policies).where(eq(policies.id, id)));
     if (stored) return stored;
-    const policy = tx
-      .insert(policies)
-      .values({ ...input, id, createdAt: Date.now() })
-      .returning()
-      .get();
-    recordEvent(tx, {
+    const policy = yield* one(
+      tx
+        .insert(policies)
+        .values({ ...input, id, createdAt: Date.now() })
+        .returning(),
+    );
+    yield* recordEvent(tx, {
       kind: 'policy',
       payload: { policyId: id, parentId: input.parentId },
       roundId: input.roundId,
@@ -131,22 +157,27 @@ export async function createPolicy(input: {
 }
 
 /** Within a decision. Throws 'not-found'. */
-export function policyIn(tx: Transaction, id: string): Policy {
-  const policy = tx.select().from(policies).where(eq(policies.id, id)).get();
+export function* policyIn(tx: Transaction, id: string): Steps<Policy> {
+  const policy = yield* one(tx.select().from(policies).where(eq(policies.id, id)));
   if (!policy) throw new AppError('not-found', `There is no policy ${id}.`);
   return policy;
 }
 
 /** Within a decision: the base policy that a policy descends from; its own id where it is one. */
-export function baseIdIn(tx: Transaction, id: string): string {
-  policyIn(tx, id);
-  const row = tx.get<{ id: string }>(sql`
+export function* baseIdIn(tx: Transaction, id: string): Steps<string> {
+  yield* policyIn(tx, id);
+  const row = yield* one(
+    statement<{ id: string }>(
+      tx,
+      sql`
     with recursive line (id, parent_id) as (
       select id, parent_id from policies where id = ${id}
       union all
       select p.id, p.parent_id from policies p join line on p.id = line.parent_id
     )
-    select id from line where parent_id is null`);
+    select id from line where parent_id is null`,
+    ),
+  );
   return row!.id;
 }
 
@@ -154,12 +185,12 @@ export function baseIdIn(tx: Transaction, id: string): string {
  * The base policy that a policy descends from: those of one base share everything but an adapter.
  */
 export async function baseIdOf(id: string): Promise<string> {
-  return baseIdIn(db(), id);
+  return await read(baseIdIn(db(), id));
 }
 
 /** Throws 'not-found'. */
 export async function getPolicy(id: string): Promise<Policy> {
-  return policyIn(db(), id);
+  return await read(policyIn(db(), id));
 }
 
 /**

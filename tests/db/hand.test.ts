@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { leasePairs, liveLeases, renewLeases } from '@/db/leases/pair-leases';
 import { cancelRun } from '@/db/rounds/runs';
+import { read } from '@/db/transaction';
 import { pairsInHand, undoneMax } from '@/lib/leases';
 import { makeLabelingRound, makePeople, withTemporaryHome } from './support';
 
@@ -20,7 +21,7 @@ async function labeling(...args: Parameters<typeof makeLabelingRound>) {
 }
 
 async function live(annotatorId: string, now = Date.now()): Promise<number> {
-  return liveLeases(annotatorId, now).length;
+  return (await read(liveLeases(annotatorId, now))).length;
 }
 
 describe('one person', () => {

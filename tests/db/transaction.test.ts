@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { db, openDatabase } from '@/db/client';
 import { settings } from '@/db/schema/people';
-import { immediate } from '@/db/transaction';
+import { change, immediate } from '@/db/transaction';
 import { withTemporaryHome } from './support';
 
 withTemporaryHome();
@@ -13,10 +13,8 @@ it('lets everything else go on while another process holds the write lock, then 
   other.$client.exec('begin immediate');
   const decided: number[] = [];
   const decisions = [1, 2, 3].map((n) =>
-    immediate((tx) => {
-      tx.insert(settings)
-        .values({ key: `turn-${n}`, value: n })
-        .run();
+    immediate(function* (tx) {
+      yield* change(tx.insert(settings).values({ key: `turn-${n}`, value: n }));
       decided.push(n);
     }),
   );

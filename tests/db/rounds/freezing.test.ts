@@ -12,6 +12,7 @@ import { cancelRound, getRound } from '@/db/rounds/rounds';
 import { roundIn } from '@/db/rounds/rows';
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
+import { read } from '@/db/transaction';
 import { claimWork } from '@/db/work/queue';
 import { handsVerdict } from '@/tests/support/hands-verdict';
 import { askedDuring, most } from '../../support/statements';
@@ -230,7 +231,7 @@ describe('after a death between two portions', () => {
           ),
           labels: [],
           data: {} as Prepared['data'],
-          mark: markIn(db(), markedBy),
+          mark: await read(markIn(db(), markedBy)),
           markedBy,
         };
       },
