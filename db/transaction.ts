@@ -9,8 +9,11 @@ import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
 import { type Database, db, type schema } from './client';
 import { withWriteLock } from './write-lock';
 
-/** What builds statements: a transaction, or the database itself where reads are enough. */
-export type Transaction = BaseSQLiteDatabase<'sync', { changes: number }, typeof schema>;
+/**
+ * What builds statements: a transaction, or the database itself where reads are enough. It leaves
+ * open whether an answer is there at once, so that nobody runs one but through a step.
+ */
+export type Transaction = BaseSQLiteDatabase<'sync' | 'async', { changes: number }, typeof schema>;
 
 type Values = Record<string, unknown>;
 
@@ -76,11 +79,8 @@ export function statement<Row>(tx: Transaction, query: SQL) {
  * nothing it has read can change before it writes. It may throw to undo. It can wait for statements
  * and for nothing else. Throws 'unavailable' where others do not give the lock back.
  */
-export async function immediate<T>(decide: (tx: Transaction) => Steps<T> | T): Promise<T> {
-  return withWriteLock((tx) => {
-    const decided = decide(tx);
-    return isSteps(decided) ? drive(decided) : decided;
-  });
+export async function immediate<T>(decide: (tx: Transaction) => Steps<T>): Promise<T> {
+  return withWriteLock((tx) => drive(decide(tx)));
 }
 
 /** Runs reads that need no transaction, one after the other. */
@@ -88,23 +88,17 @@ export async function read<T>(steps: Steps<T>): Promise<T> {
   return drive(steps);
 }
 
-function isSteps<T>(decided: Steps<T> | T): decided is Steps<T> {
-  return (
-    typeof decided === 'object' &&
-    decided !== null &&
-    Symbol.iterator in decided &&
-    'throw' in decided
-  );
-}
-
 /** SQLite's runner: to the end, without giving way. What a statement throws, its asker hears. */
 function drive<T>(steps: Steps<T>): T {
   const database = db();
+  if (!(Symbol.iterator in Object(steps) && 'next' in steps)) return refuseToWait(steps);
   let next = steps.next();
   while (!next.done) {
+    const step: unknown = next.value;
+    if (!(step instanceof Step)) return refuseToWait(step);
     let answer: unknown;
     try {
-      answer = next.value.on(database);
+      answer = step.on(database);
     } catch (thrown) {
       next = steps.throw(thrown);
       continue;
@@ -112,4 +106,12 @@ function drive<T>(steps: Steps<T>): T {
     next = steps.next(answer);
   }
   return next.value;
+}
+
+/** While a decision waited for anything else, others would read and write in its transaction. */
+function refuseToWait(given: unknown): never {
+  const what = Object.prototype.toString.call(given).slice('[object '.length, -1);
+  throw new TypeError(
+    `An operation waits for statements and nothing else (yield* one(query)); this one gave a ${what}.`,
+  );
 }

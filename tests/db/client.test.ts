@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { databasePath, db, openDatabase } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
 import { settings } from '@/db/schema/people';
-import { change, immediate } from '@/db/transaction';
+import { all, change, immediate } from '@/db/transaction';
 import { AppError } from '@/lib/errors';
 import { withTemporaryHome } from './support';
 
@@ -52,7 +52,8 @@ describe('the database', () => {
     db().$client.pragma('busy_timeout = 20');
     other.$client.exec('begin immediate');
     try {
-      await expect(immediate(() => 1)).rejects.toMatchObject({ code: 'unavailable' });
+      const asked = immediate((tx) => all(tx.select().from(settings)));
+      await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
     } finally {
       other.$client.close();
       db().$client.pragma('busy_timeout = 5000');
