@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type PolicyManifest, policyManifestSchema, servingAlias } from '@/lib/policies';
 import { db } from '../client';
@@ -7,6 +7,7 @@ import { recordEvent } from '../events';
 import { derivedId, newId } from '../ids';
 import { aliases, policies } from '../schema/policies';
 import {
+  all,
   change,
   immediate,
   one,
@@ -21,70 +22,85 @@ export type Policy = typeof policies.$inferSelect;
 /**
  * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
  * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns
- * what its manifest lacks; its judge and its presets are what they are said to be now. Throws
+ * what its manifest lacks; its judge, its presets and what was found of it are what they are said
+ * to be now. Throws
  * 'bad-request' for a manifest that cannot be.
  */
-export async function ensureBasePolicy(input: {
+export async function ensureBasePolicy(input: BaseInput): Promise<Policy> {
+  return immediate((tx) => ensureBasePolicyIn(tx, input));
+}
+
+interface BaseInput {
   pipeline: string;
   name: string;
   hash: string;
   manifest?: PolicyManifest;
-}): Promise<Policy> {
+}
+
+/** The same within a decision. */
+export function* ensureBasePolicyIn(tx: Transaction, input: BaseInput): Steps<Policy> {
   const now = Date.now();
   const manifest = manifestOf(input);
-  return immediate(function* (tx) {
-    const known = yield* one(
-      tx
-        .select()
-        .from(policies)
-        .where(
-          and(
-            eq(policies.pipeline, input.pipeline),
-            eq(policies.hash, input.hash),
-            isNull(policies.adapterBlob),
-          ),
-        ),
-    );
-    if (known)
-      return yield* describedIn(tx, known, {
-        ...manifest,
-        ...known.manifest,
-        ...declaredIn(manifest),
-      });
-    const policy = yield* one(
-      tx
-        .insert(policies)
-        .values({
-          id: derivedId('base', input.pipeline, input.hash),
-          name: input.name,
-          parentId: null,
-          pipeline: input.pipeline,
-          adapterBlob: null,
-          hash: input.hash,
-          manifest,
-          roundId: null,
-          createdAt: now,
-        })
-        .returning(),
-    );
-    yield* change(
-      tx
-        .insert(aliases)
-        .values({
-          name: servingAlias(input.pipeline),
-          policyId: policy.id,
-          setBy: null,
-          setAt: now,
-        })
-        .onConflictDoNothing(),
-    );
-    yield* recordEvent(tx, {
-      kind: 'policy',
-      payload: { policyId: policy.id, parentId: null },
-      roundId: null,
+  const known = (yield* basesOfHashIn(tx, input.hash)).find(
+    ({ pipeline }) => pipeline === input.pipeline,
+  );
+  if (known) {
+    return yield* describedIn(tx, known, {
+      ...manifest,
+      ...known.manifest,
+      ...declaredIn(manifest),
     });
-    return policy;
+  }
+  const policy = yield* one(
+    tx
+      .insert(policies)
+      .values({
+        id: derivedId('base', input.pipeline, input.hash),
+        name: input.name,
+        parentId: null,
+        pipeline: input.pipeline,
+        adapterBlob: null,
+        hash: input.hash,
+        manifest,
+        roundId: null,
+        createdAt: now,
+      })
+      .returning(),
+  );
+  yield* change(
+    tx
+      .insert(aliases)
+      .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
+      .onConflictDoNothing(),
+  );
+  yield* recordEvent(tx, {
+    kind: 'policy',
+    payload: { policyId: policy.id, parentId: null },
+    roundId: null,
   });
+  return policy;
+}
+
+/**
+ * Within a decision: the base policies made of the files of this hash, whatever they are called.
+ */
+export function* basesOfHashIn(tx: Transaction, hash: string): Steps<Policy[]> {
+  return yield* basesIn(tx, eq(policies.hash, hash));
+}
+
+/** Within a decision: the base policies of a pipeline. */
+export function* basesOfPipelineIn(tx: Transaction, pipeline: string): Steps<Policy[]> {
+  return yield* basesIn(tx, eq(policies.pipeline, pipeline));
+}
+
+function* basesIn(tx: Transaction, which: SQL): Steps<Policy[]> {
+  return yield* all(
+    tx
+      .select()
+      .from(policies)
+      .where(and(which, isNull(policies.adapterBlob)))
+      .orderBy(asc(policies.createdAt), asc(policies.id)),
+  );
 }
 
 /**
@@ -103,8 +119,8 @@ function* describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest)
 }
 
 /** What a pipeline declares rather than remembers. */
-function declaredIn({ judge, presets }: PolicyManifest): PolicyManifest {
-  return { ...(judge && { judge }), ...(presets && { presets }) };
+function declaredIn({ judge, presets, found }: PolicyManifest): PolicyManifest {
+  return { ...(judge && { judge }), ...(presets && { presets }), ...(found && { found }) };
 }
 
 function manifestOf({ pipeline, manifest = {} }: { pipeline: string; manifest?: PolicyManifest }) {
@@ -216,7 +232,7 @@ export async function newestBase(pipeline: string): Promise<Policy> {
   if (base) return base;
   throw new AppError(
     'not-found',
-    `There is no pipeline "${pipeline}" here. Add it: npm run pipeline -- NAME FOLDER --add.`,
+    `There is no pipeline "${pipeline}" here. Add it: npm run policy:import -- FOLDER --name NAME.`,
   );
 }
 
