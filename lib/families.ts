@@ -36,6 +36,13 @@ const secondClip: TextReading = {
   tokenizer: 'tokenizer_2',
   kind: 'clip',
 };
+const thirdT5: TextReading = {
+  encoder: 'text_encoder_3',
+  tokenizer: 'tokenizer_3',
+  kind: 'pieces',
+  tokens: 256,
+  optional: true,
+};
 
 const rows = {
   'Stable Diffusion': {
@@ -49,6 +56,10 @@ const rows = {
   'Stable Diffusion XL': {
     classes: ['StableDiffusionXLPipeline', 'ORTStableDiffusionXLPipeline'],
     readings: [clip, secondClip],
+  },
+  'Stable Diffusion 3': {
+    classes: ['StableDiffusion3Pipeline', 'ORTStableDiffusion3Pipeline'],
+    readings: [clip, secondClip, thirdT5],
   },
 } satisfies Record<string, Family>;
 
