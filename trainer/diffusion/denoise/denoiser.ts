@@ -175,7 +175,7 @@ function buildDenoiser(
   unet: Graph,
   { images, guidance, policy }: DenoiserOptions,
 ): Graph {
-  const b = new Builder('denoiser', { ...unet.opsets });
+  const b = new Builder('denoiser');
   for (const [name, value] of policy?.tensors ?? []) b.constant(name, value);
   const shape = {
     images,
