@@ -1,6 +1,6 @@
 /**
- * @file Tokenizers of T5 and Gemma, whose `tokenizer.json` says all: how a prompt is made as long as
- * an encoder takes it. What reads the file is given. Source: PreTrainedTokenizerBase of
+ * @file Tokenizers of T5 and Gemma, whose `tokenizer.json` says all: how a prompt is made as long
+ * as an encoder takes it. What reads the file is given. Source: PreTrainedTokenizerBase of
  * huggingface/transformers, truncation and padding on the right.
  */
 import { z } from 'zod';

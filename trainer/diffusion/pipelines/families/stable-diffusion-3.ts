@@ -37,5 +37,6 @@ export const stableDiffusion3: PipelineLayout = {
       pooled_projections: sideBySide([first!.outputs.text_embeds!, second!.outputs.text_embeds!]),
     };
   },
-  level: /^\/(transformer_blocks\.\d+)\//,
+  // Of the image's half of a block: the text's goes another way.
+  level: /^\/(transformer_blocks\.\d+)\/ff\//,
 };

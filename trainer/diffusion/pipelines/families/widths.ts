@@ -10,8 +10,8 @@ export const widthSchema = z
   .transform((width) => [width].flat()[0]!);
 
 /**
- * Rows of several encoders side by side: [tokens, a] and [tokens, b] are [tokens, a + b], with zeros
- * behind them up to `width`.
+ * Rows of several encoders side by side: [tokens, a] and [tokens, b] are [tokens, a + b], with
+ * zeros behind them up to `width`.
  */
 export function sideBySide(parts: readonly Tensor<'float32'>[], width = 0): Tensor<'float32'> {
   const around = parts[0]!.dims.slice(0, -1);
