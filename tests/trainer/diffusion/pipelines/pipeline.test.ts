@@ -25,7 +25,7 @@ describe('a pipeline folder', () => {
     expect(pipeline.conditioning).toEqual({ encoder_hidden_states: [16, 8] });
     expect(pipeline.scalingFactor).toBe(0.5);
     expect(pipeline.tokenizer.maxLength).toBe(16);
-    expect(pipeline.scheduler.timesteps(2)).toEqual([501, 1]);
+    expect(pipeline.scheduler.timesteps(2)).toEqual([999, 0]);
   });
 
   it.each([
@@ -103,7 +103,7 @@ describe('a pipeline folder', () => {
       file,
       `{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "upper": Infinity, "none": NaN, "steps_offset": 1, "note": "${note}"}`,
     );
-    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([501, 1]);
+    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([999, 0]);
     await writeFile(file, '{"_class_name": "DDIMScheduler", "beta_start": Infinity}');
     await expect(openPipeline(folder)).rejects.toThrow('beta_start');
   });
