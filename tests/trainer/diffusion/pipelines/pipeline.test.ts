@@ -25,7 +25,7 @@ describe('a pipeline folder', () => {
     expect(pipeline.conditioning).toEqual({ encoder_hidden_states: [16, 8] });
     expect(pipeline.scalingFactor).toBe(0.5);
     expect(pipeline.tokenizer.maxLength).toBe(16);
-    expect(pipeline.scheduler.timesteps(2)).toEqual([999, 0]);
+    expect(pipeline.scheduler.timesteps(2)).toEqual([501, 1]);
   });
 
   it.each([
