@@ -1,6 +1,7 @@
 /** @file All that a folder of reference numbers may hold, in the order of the layers they test. */
 import type { Engine } from '@/trainer/runtime/engine';
 import { adamWCases } from './adamw';
+import { scheduleCases } from './families/schedules';
 import { networkCases } from './networks';
 import { noiseCases } from './noise';
 import { operatorCases } from './ops';
@@ -14,6 +15,7 @@ export const groups = {
   operators: operatorCases,
   networks: networkCases,
   pipeline: pipelineCases,
+  schedules: scheduleCases,
   transitions: transitionCases,
   rollouts: rolloutCases,
   noise: noiseCases,

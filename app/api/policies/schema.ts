@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { adapterNamings } from '@/lib/exchange/adapter-file';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -55,6 +56,9 @@ export const policiesQuerySchema = z.object({
 });
 
 export type PoliciesQuery = z.infer<typeof policiesQuerySchema>;
+
+/** In whose names an adapter is downloaded. */
+export const adapterQuerySchema = z.object({ names: z.enum(adapterNamings).default('diffusers') });
 
 /** Fixed prompts and seeds down, versions across. */
 export const gridSchema = z.object({
