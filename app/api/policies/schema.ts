@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adapterNamings } from '@/lib/exchange/adapter-file';
+import { foundPipelineSchema } from '@/lib/pipeline-imports';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -91,6 +92,9 @@ export const policyDetailSchema = z.object({
   hash: z.string(),
   adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
   manifest: z.record(z.string(), z.unknown()),
+  /** Of an imported base policy: what was found, and the image that it drew. */
+  found: foundPipelineSchema.nullable(),
+  foundImage: z.string().nullable(),
   parentMeasured: shownEvaluationSchema.nullable(),
   /** The parent's images and this policy's on the same seeds; of a base policy its own alone. */
   frames: z.array(frameSchema),
