@@ -193,7 +193,12 @@ export async function baseOf(policy: Policy): Promise<Policy> {
  * Throws 'not-found'.
  */
 export async function newestBase(pipeline: string): Promise<Policy> {
-  const base = db()
+  return newestBaseIn(db(), pipeline);
+}
+
+/** Within a decision. */
+export function newestBaseIn(tx: Transaction, pipeline: string): Policy {
+  const base = tx
     .select()
     .from(policies)
     .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))

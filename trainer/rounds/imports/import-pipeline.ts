@@ -196,6 +196,7 @@ async function tryAll(
     pipeline,
     signal,
     sizes: assignment.pipelineImport.options.sizes,
+    what: assignment.pipelineImport.options.measure,
     measured: cursor.measured ?? [],
     note: (done, total) => note('measure', done, total),
     keep: (sizes) => keep({ measured: sizes }),
