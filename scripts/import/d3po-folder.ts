@@ -1,7 +1,7 @@
 /**
  * @file A folder as yk7333/d3po's `scripts/sample.py` writes it (`prompt.json` with the prompt of
- * each group, `images/00000.png` and on, group by group), and beside it a folder with a file of JSON
- * for each person: a list of groups, each a list of scores. Source: `scripts/utils.py` there.
+ * each group, `images/00000.png` and on, group by group), and beside it a folder with a file of
+ * JSON for each person: a list of groups, each a list of scores. Source: `scripts/utils.py` there.
  */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';

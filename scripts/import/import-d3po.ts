@@ -21,7 +21,7 @@ export interface D3poReport {
   known: number;
   groups: number;
   people: number;
-  /** Readings that say nothing, as all their scores are alike, and such with more than two kinds. */
+  /** Readings with one score throughout, which say nothing, and such with more than two. */
   alike: number;
   graded: number;
   images: number;

@@ -94,7 +94,7 @@ async function measured(script: string, args: string[], home: string) {
   return { seconds: (performance.now() - startedAt) / 1000, ...seen, said: said.trim() };
 }
 
-/** Peak of memory so far, and time of the processor (in hundredths of a second, as Linux counts). */
+/** Peak of memory so far, and time of the processor (Linux counts it in hundredths of a second). */
 function lookAt(pid: number) {
   try {
     const [, kib] = /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
