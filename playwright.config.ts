@@ -8,7 +8,8 @@ export default defineConfig({
   testDir: 'tests/e2e',
   globalSetup: './tests/e2e/support/build-once.ts',
   outputDir: 'test-results',
-  workers: 1,
+  // Each waits more than it works, and has a server and a data folder of its own.
+  workers: 2,
   // Machines that also train are slow; what must be fast is measured, not timed out.
   timeout: 120_000,
   expect: { timeout: 20_000 },

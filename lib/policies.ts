@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { judgeSchema } from './judges/judging';
+import { foundPipelineSchema } from './pipeline-imports';
 import { presetsSchema } from './settings/presets';
 import { trainingSettings } from './settings/training';
 
@@ -24,6 +25,8 @@ export const policyManifestSchema = z.looseObject({
   judge: judgeSchema.optional(),
   /** What is made of the pipeline's scheduler file, for people. */
   schedule: z.string().optional(),
+  /** What its import found. */
+  found: foundPipelineSchema.optional(),
   /** The configuration that trained it; none of a base policy. */
   config: z
     .looseObject({

@@ -7,14 +7,14 @@ export const samplingSettings = {
     explanation:
       'Denoising steps per image. Training must use the same number, or the log-probabilities do not belong to the images.',
     default: 20,
-    min: 2,
+    min: 1,
     max: 200,
     unit: 'steps',
   }),
   eta: real({
     label: 'Eta',
     explanation:
-      'Randomness of each DDIM step. At 0 a step has no probability density, so only the gradient of a reward can train on it.',
+      'Randomness of each step: the share of DDPM’s noise that DDIM puts on, or of a flow-matching model the noise level of its stochastic step, for which Flow-GRPO takes 0.7. At 0 a step has no probability density, so only the gradient of a reward can train on it.',
     default: 1,
     min: 0,
     max: 1,

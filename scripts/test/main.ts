@@ -131,10 +131,10 @@ results.push(
   ])),
 );
 const preparing = measured('browser, build', browserAndBuild);
+// Training takes what the tests leave: a little of the first, more of the browser's, which wait.
+const learned = preparing.then(learning);
 results.push(await aloud('unit, parity', unit));
 results.push(await preparing);
-// A browser test mostly waits; training takes what it leaves.
-const learned = learning();
 results.push(await aloud('end to end', endToEnd), await learned);
 rmSync(reports, { recursive: true, force: true });
 

@@ -40,7 +40,7 @@ export async function measureLoop(engine: Engine, pipeline: Pipeline): Promise<L
   await sampler.release();
 
   const conditioning = await openConditioning(engine, pipeline);
-  const unet = pipeline.unet.graph;
+  const unet = pipeline.denoiser.graph;
   const trainer = await TransitionTrainer.open(engine, {
     trainable: trainableAdapter(unet, 'attention', 4),
     ...conditioning.options,

@@ -52,7 +52,7 @@ export async function measurePasses(
   pipeline: Pipeline,
   { images, lanes: count }: { images: number; lanes: number },
 ): Promise<Passes> {
-  const unet = pipeline.unet.graph;
+  const unet = pipeline.denoiser.graph;
   const lanes = await engine.lanes(count);
   const matrixGflops = await matrixRate(engine);
   const everything = trainableWeights(await trainedUnet(unet, everyWeight));
@@ -109,7 +109,7 @@ async function openPass(
   label: string,
   trainable: Trainable | undefined,
 ): Promise<Pass> {
-  const { graph: base, folder } = pipeline.unet;
+  const { graph: base, folder } = pipeline.denoiser;
   const b = new Builder('pass', { ...base.opsets });
   const weights = trainable?.declare(b) ?? [];
   const feeds: Record<string, Value> = {

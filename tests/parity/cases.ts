@@ -1,6 +1,7 @@
 /** @file All that a folder of reference numbers may hold, in the order of the layers they test. */
 import type { Engine } from '@/trainer/runtime/engine';
 import { adamWCases } from './adamw';
+import { scheduleCases } from './families/schedules';
 import { noiseCases } from './noise';
 import { operatorCases } from './ops';
 import { pipelineCases } from './pipeline';
@@ -12,6 +13,7 @@ import { transitionCases } from './transitions';
 export const groups = {
   operators: operatorCases,
   pipeline: pipelineCases,
+  schedules: scheduleCases,
   transitions: transitionCases,
   rollouts: rolloutCases,
   noise: noiseCases,

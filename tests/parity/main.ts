@@ -8,7 +8,7 @@ import { type CaseResult, formatCase, formatSummary, passed, runCases } from './
 
 const { values, operands } = commandLine({
   start: 'npm run parity --',
-  about: `Checks our numbers against those that PyTorch left in DIR (ops/, tiny-sd/, parity/, each optional): per case
+  about: `Checks our numbers against those that PyTorch left in DIR (ops/, tiny-sd/ or pipeline/, parity/, each optional): per case
 the worst relative error, forward and gradient. Ends with status 1 above tolerance.`,
   operands: ['DIR'],
   options: z.object({
@@ -18,7 +18,9 @@ the worst relative error, forward and gradient. Ends with status 1 above toleran
 });
 const [folder] = operands as [string];
 if (!existsSync(folder))
-  refuse(`${folder} does not exist: give the folder that holds ops/, tiny-sd/ or parity/.`);
+  refuse(
+    `${folder} does not exist: give the folder that holds ops/, tiny-sd/, pipeline/ or parity/.`,
+  );
 const { device } = values;
 const only = values.only ? new Set(values.only) : undefined;
 const engine = await Engine.open({ device });

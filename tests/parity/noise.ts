@@ -32,9 +32,9 @@ async function check(engine: Engine, folder: string) {
   const { diffusion_dpo: settings } = await readJson<{ diffusion_dpo: { beta: number } }>(
     join(parity, 'golden.json'),
   );
-  const { unet, scheduler } = await openPipeline(join(folder, 'tiny-sd'));
+  const { denoiser, scheduler } = await openPipeline(join(folder, 'tiny-sd'));
   const lora = await Golden.read(parity, 'lora');
-  const trainable = trainableAdapter(unet.graph, 'attention', 4, 4);
+  const trainable = trainableAdapter(denoiser.graph, 'attention', 4, 4);
   const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
   const [, c, h, w] = golden.get('noise').dims as [number, number, number, number];
   const [, tokens, width] = golden.get('cond').dims as [number, number, number];
@@ -49,14 +49,14 @@ async function check(engine: Engine, folder: string) {
   const common = {
     latents: float32([2, c, h, w], concatenated(pair.map(({ latents }) => latents))),
     target: float32([2, c, h, w], concatenated(pair.map(({ target }) => target))),
-    timestep: timestepFeed(takesScalarTimestep(unet.graph), [timestep, timestep]),
+    timestep: timestepFeed(takesScalarTimestep(denoiser.graph), [timestep, timestep]),
     encoder_hidden_states: float32([2, tokens, width], concatenated([cond, cond])),
   };
   const base = await engine.load(
     serializeOnnx(buildDenoise(trainable, { ...shape, guidance: 1 }, 'base')),
     {
       name: 'base',
-      externalDataFolder: unet.folder,
+      externalDataFolder: denoiser.folder,
     },
   );
   const { target, ...inputs } = common;
@@ -75,7 +75,7 @@ async function check(engine: Engine, folder: string) {
   );
   const session = await engine.load(serializeOnnx(graph), {
     name: 'diffusion_dpo',
-    externalDataFolder: unet.folder,
+    externalDataFolder: denoiser.folder,
   });
   const out = await session.run(
     {

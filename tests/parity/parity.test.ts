@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '@/trainer/runtime/engine';
@@ -11,9 +12,10 @@ async function check(
   engine: Engine,
   group: keyof typeof groups,
   only?: ReadonlySet<string>,
+  folder = golden,
 ): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
-  for await (const result of runCases(await groups[group](engine, golden), only)) {
+  for await (const result of runCases(await groups[group](engine, folder), only)) {
     results.push(result);
   }
   return results;
@@ -39,6 +41,12 @@ describe('numbers equal PyTorch on cpu', () => {
     const results = await check(engine, 'pipeline');
     expect(failures(results)).toEqual([]);
     expect(results).toHaveLength(6);
+  });
+
+  it('for timesteps, levels and stochastic steps of flow matching', async () => {
+    const results = await check(engine, 'schedules', undefined, join(golden, 'flow'));
+    expect(failures(results)).toEqual([]);
+    expect(results).toHaveLength(3);
   });
 
   it('for the losses of D3PO, DDPO and DPOK and their gradients, inside and outside the clamp', async () => {

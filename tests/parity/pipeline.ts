@@ -90,7 +90,7 @@ async function textError({ engine, pipeline, folder, golden }: Setting): Promise
 }
 
 async function adapterPolicy({ pipeline, folder }: Setting): Promise<PolicyWeights> {
-  const unet = pipeline.unet.graph;
+  const unet = pipeline.denoiser.graph;
   const { tensors } = await Golden.read(join(folder, 'parity'), 'lora');
   const onNode = attachAdapter(adapterSites(unet, 'attention'), (name) => name, 1);
   return { unet, feeds: {}, onNode, tensors };
@@ -127,7 +127,14 @@ async function decoderError({ engine, pipeline, golden }: Setting): Promise<numb
   );
 }
 
-function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
+/** The steps of `ddim`, taken as a pipeline's scheduler takes them. */
+export function ddimError({
+  pipeline: { scheduler },
+  golden,
+}: {
+  pipeline: Pick<Pipeline, 'scheduler'>;
+  golden: Golden;
+}): number {
   const timesteps = Array.from(golden.get('timesteps').data, Number);
   const steps = timesteps.length;
   if (scheduler.timesteps(steps).join() !== timesteps.join()) {

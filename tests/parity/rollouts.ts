@@ -75,7 +75,7 @@ async function checkCase(
   const pipeline = await openPipeline(join(folder, 'tiny-sd'));
   const rewardFile = join(folder, 'parity/reward/model.onnx');
   const lora = await Golden.read(join(folder, 'parity'), 'lora');
-  const trainable = trainableAdapter(pipeline.unet.graph, 'attention', 4, 4);
+  const trainable = trainableAdapter(pipeline.denoiser.graph, 'attention', 4, 4);
   const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
   const [images, tokens, width] = golden.get('cond').dims as [number, number, number];
   const trainer = await RolloutTrainer.open(engine, {

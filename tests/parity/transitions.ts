@@ -138,9 +138,9 @@ function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings):
 async function run(engine: Engine, folder: string, { name, settings, images, ...check }: Check) {
   const golden = await Golden.read(join(folder, 'parity'), name);
   const transition = await transitionOf(folder, settings);
-  const { unet, scheduler } = await openPipeline(join(folder, 'tiny-sd'));
+  const { denoiser, scheduler } = await openPipeline(join(folder, 'tiny-sd'));
   const lora = await Golden.read(join(folder, 'parity'), 'lora');
-  const trainable = trainableAdapter(unet.graph, 'attention', 4, 4);
+  const trainable = trainableAdapter(denoiser.graph, 'attention', 4, 4);
   const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
   const n = images.length;
   const [, c, h, w] = transition.get('latents_0').dims as [number, number, number, number];
@@ -179,9 +179,9 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
     }),
   };
   const [referenceOutput] = Object.values(
-    await once(engine, buildDenoise(trainable, shape, 'base'), unet.folder, common),
+    await once(engine, buildDenoise(trainable, shape, 'base'), denoiser.folder, common),
   );
-  const out = await once(engine, graph, unet.folder, {
+  const out = await once(engine, graph, denoiser.folder, {
     ...common,
     ...stepFeeds(images.map(() => step)),
     ...check.feeds(golden),

@@ -1,9 +1,10 @@
+import { fileName } from './file-names';
+
 /** Headers of a file to be saved under a name that every system accepts. */
 export function attachment(name: string, contentType: string): HeadersInit {
-  const safe = name.replace(/[^\w.-]+/g, '-');
   return {
     'Content-Type': contentType,
-    'Content-Disposition': `attachment; filename="${safe}"`,
+    'Content-Disposition': `attachment; filename="${fileName(name)}"`,
     'Cache-Control': 'private, no-store',
   };
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { adapterNamings } from '@/lib/exchange/adapter-file';
+import { foundPipelineSchema } from '@/lib/pipeline-imports';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -56,6 +58,9 @@ export const policiesQuerySchema = z.object({
 
 export type PoliciesQuery = z.infer<typeof policiesQuerySchema>;
 
+/** In whose names an adapter is downloaded. */
+export const adapterQuerySchema = z.object({ names: z.enum(adapterNamings).default('diffusers') });
+
 /** Fixed prompts and seeds down, versions across. */
 export const gridSchema = z.object({
   policies: z.array(policyRefSchema.extend({ parentId: z.string().nullable() })),
@@ -87,6 +92,9 @@ export const policyDetailSchema = z.object({
   hash: z.string(),
   adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
   manifest: z.record(z.string(), z.unknown()),
+  /** Of an imported base policy: what was found, and the image that it drew. */
+  found: foundPipelineSchema.nullable(),
+  foundImage: z.string().nullable(),
   parentMeasured: shownEvaluationSchema.nullable(),
   /** The parent's images and this policy's on the same seeds; of a base policy its own alone. */
   frames: z.array(frameSchema),

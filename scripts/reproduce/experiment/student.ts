@@ -45,13 +45,13 @@ export function openStudent(
   pipeline: Pipeline,
   settings: TrainingSettings,
 ): Student {
-  const trainable = trainableAdapter(pipeline.unet.graph, settings.targets, settings.rank);
+  const trainable = trainableAdapter(pipeline.denoiser.graph, settings.targets, settings.rank);
   return { engine, pipeline, settings, trainable };
 }
 
 /** The adapter before anything was learned: it changes nothing. */
 export function untrained({ pipeline, settings }: Student, gaussian: () => number): Adapter {
-  const sites = adapterSites(pipeline.unet.graph, settings.targets);
+  const sites = adapterSites(pipeline.denoiser.graph, settings.targets);
   return initialAdapter(sites.values(), settings.rank, gaussian);
 }
 

@@ -2,7 +2,7 @@
  * A step of every way to train, on every kind of port that an export's UNet may have: the same
  * network gives the same gradient.
  */
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,7 +57,7 @@ interface Opened {
 
 /** The gradient of one step of each. */
 async function gradientsOn(pipeline: Pipeline): Promise<Record<string, Adapter>> {
-  const { graph } = pipeline.unet;
+  const { graph } = pipeline.denoiser;
   const conditioning = await openConditioning(engine, pipeline);
   const size = sizeOf(pipeline.latentShape);
   const prompts = ['1 hand', 'a dog'];
@@ -192,11 +192,11 @@ async function gradientsOn(pipeline: Pipeline): Promise<Record<string, Adapter>>
 }
 
 /** Both halves away from 0: the policy is not its reference. */
-function adapterFor({ unet }: Pipeline): Adapter {
+function adapterFor({ denoiser }: Pipeline): Adapter {
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   const z = () => draws[drawn++]!;
-  const blank = initialAdapter(adapterSites(unet.graph, 'attention').values(), 4, z);
+  const blank = initialAdapter(adapterSites(denoiser.graph, 'attention').values(), 4, z);
   return new Map(
     [...blank].map(([name, { dims, data }]) => [
       name,
@@ -234,6 +234,21 @@ it.each(['int32', 'float32'] as const)('a timestep of %s', async (dtype) => {
   for (const [kind, gradient] of Object.entries(found)) {
     expect(normOf(gradient), kind).toBeGreaterThan(0);
     expect(relativeL2(tensorsOf(gradient), tensorsOf(wanted[kind]!)), kind).toBeLessThan(1e-6);
+  }
+});
+
+it('a flow, told of its timesteps by numbers between whole ones', async () => {
+  const found = await gradientsWith('flow', async (from, here) => {
+    await writeOtherPorts(from, here, 'float32');
+    const file = join(here, 'tiny-sd/scheduler/scheduler_config.json');
+    const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 };
+    await writeFile(file, JSON.stringify(flow));
+  });
+  expect(Object.keys(found)).toHaveLength(5);
+  for (const [kind, gradient] of Object.entries(found)) {
+    expect(normOf(gradient), kind).toBeGreaterThan(0);
+    // The same network, but its outputs mean something else.
+    expect(relativeL2(tensorsOf(gradient), tensorsOf(wanted[kind]!)), kind).toBeGreaterThan(0.1);
   }
 });
 

@@ -20,10 +20,13 @@ const passing = new Set([
 ]);
 
 /**
- * Projection nodes by a key made up from their order: `attention.0.to_q`, `.to_k`, `.to_v`,
- * `.to_out.0`.
+ * Projection nodes by their key: `PATH.to_q`, `.to_k`, `.to_v`, `.to_out.0`. The path is that of
+ * one of them in `named`; where none has a name it is made up from the order, `attention.0`.
  */
-export function attentionProjections(graph: Graph): Map<Node, string> {
+export function attentionProjections(
+  graph: Graph,
+  named: ReadonlyMap<Node, string> = new Map(),
+): Map<Node, string> {
   const makers = new Map(
     graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
   );
@@ -74,8 +77,11 @@ export function attentionProjections(graph: Graph): Map<Node, string> {
       'to_out.0': downstream(mixed.outputs[0]!, isProjection),
     };
     if (!Object.values(projections).every(Boolean)) continue;
-    for (const [name, node] of Object.entries(projections))
-      found.set(node as Node, `attention.${count}.${name}`);
+    const [path = `attention.${count}`] = Object.entries(projections).flatMap(([name, node]) => {
+      const key = named.get(node!);
+      return key?.endsWith(`.${name}`) ? [key.slice(0, -name.length - 1)] : [];
+    });
+    for (const [name, node] of Object.entries(projections)) found.set(node!, `${path}.${name}`);
     count++;
   }
   return found;

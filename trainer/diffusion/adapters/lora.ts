@@ -19,8 +19,8 @@ export interface AdapterTensor {
   dims: number[];
 }
 
-const downName = (site: AdapterSite) => `unet.${site.key}.lora_A.weight`;
-const upName = (site: AdapterSite) => `unet.${site.key}.lora_B.weight`;
+const downName = (site: AdapterSite) => `${site.prefix}.${site.key}.lora_A.weight`;
+const upName = (site: AdapterSite) => `${site.prefix}.${site.key}.lora_B.weight`;
 
 /** Names and shapes of an adapter's tensors: A and B of every site, in graph order. */
 export function adapterTensors(sites: Iterable<AdapterSite>, rank: number): AdapterTensor[] {

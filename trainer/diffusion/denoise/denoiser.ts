@@ -81,12 +81,12 @@ export class Denoiser {
     options: DenoiserOptions,
   ): Promise<Denoiser> {
     const { images } = options;
-    const unet = options.policy?.unet ?? pipeline.unet.graph;
-    const engines = await lanesFor(engine, pipeline.unet.graph, images);
+    const unet = options.policy?.unet ?? pipeline.denoiser.graph;
+    const engines = await lanesFor(engine, pipeline.denoiser.graph, images);
     const division = new Division(images, engines.length);
     const build = () => buildDenoiser(pipeline, unet, { ...options, images: division.rows });
     const model = serializeOnnx(build());
-    const load = { name: 'denoiser', externalDataFolder: pipeline.unet.folder };
+    const load = { name: 'denoiser', externalDataFolder: pipeline.denoiser.folder };
     const lanes = await Promise.all(
       engines.slice(0, division.lanes).map(async (lane) => ({
         engine: lane,
@@ -145,7 +145,7 @@ export class Denoiser {
         timestep: timestepFeed(this.#scalarTimestep, timesteps),
         ...Object.fromEntries(prompts),
       };
-      const { graph, folder } = this.#pipeline.unet;
+      const { graph, folder } = this.#pipeline.denoiser;
       return finiteValues(valuesOf(await session.run(feeds), 'output'), {
         engine,
         graph: this.build,

@@ -6,6 +6,7 @@
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { denoiserKindOf } from '../denoiser-kinds';
 import { type Conditioning, type ConditioningShape, stacked } from '../pipelines/conditioning';
 
 export interface DenoiseShape {
@@ -44,8 +45,9 @@ export interface DenoiserBatch {
 export function unetPort(unet: Graph, name: string): Port {
   const port = unet.inputs.find((input) => input.name === name);
   if (!port) {
+    const has = unet.inputs.map((input) => input.name).join(', ');
     throw new GraphError(
-      `${unet.source} has inputs ${unet.inputs.map((i) => i.name).join(', ')}, but a UNet takes sample, timestep and encoder_hidden_states. Export it with Optimum's names.`,
+      `${unet.source} has inputs ${has}, but no "${name}". Export it with Optimum's names.`,
     );
   }
   return port;
@@ -101,7 +103,7 @@ export function castToPorts(
   unet: Graph,
   { sample, timestep, context }: Omit<DenoiserInputs, 'emptyContext'>,
 ): Record<string, Value> {
-  const named = { sample, timestep, ...context };
+  const named = { [denoiserKindOf(unet).sample]: sample, timestep, ...context };
   return Object.fromEntries(
     Object.entries(named).map(([name, value]) => {
       const { dtype } = unetPort(unet, name);

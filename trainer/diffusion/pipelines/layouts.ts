@@ -2,10 +2,13 @@
  * @file The families of pipelines, a row each: what their folders hold, and what their denoiser is
  * told of a prompt.
  */
+import type { denoiserKinds } from '../denoiser-kinds';
 
 export interface PipelineLayout {
   /** The names that `model_index.json` may give it. */
   classes: readonly string[];
+  /** What denoises, a row of `denoiser-kinds.ts`. */
+  denoiser: keyof typeof denoiserKinds;
   /**
    * What encodes a prompt: where it lies with its tokenizer, which of its outputs is taken, and for
    * which port.
@@ -25,6 +28,7 @@ export const layouts: readonly PipelineLayout[] = [
       'ORTStableDiffusionPipeline',
       'OnnxStableDiffusionPipeline',
     ],
+    denoiser: 'unet',
     encoder: {
       folder: 'text_encoder',
       tokenizer: 'tokenizer',

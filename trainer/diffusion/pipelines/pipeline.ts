@@ -9,10 +9,10 @@ import type { Graph, Port } from '@/trainer/graph/model';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
+import { denoiserKinds } from '../denoiser-kinds';
 import { PipelineError } from '../pipeline-error';
-import { DdimScheduler } from '../schedulers/ddim';
-import { scheduleConfigSchema } from '../schedulers/schedule';
 import type { Scheduler } from '../schedulers/scheduler';
+import { schedulerFileSchema, schedulerOf } from '../schedulers/scheduler-file';
 import type { ConditioningShape } from './conditioning';
 import { readJson, readJsonIfThere } from './files';
 import { layoutOf, type PipelineLayout, trainableClasses } from './layouts';
@@ -28,7 +28,8 @@ export interface Component {
 export interface Pipeline {
   folder: string;
   layout: PipelineLayout;
-  unet: Component;
+  /** The UNet or transformer. */
+  denoiser: Component;
   vaeDecoder: Component;
   /** Needed only where finished images are read, not drawn. */
   vaeEncoder?: Component;
@@ -84,8 +85,10 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const [height, width] = typeof size === 'number' ? [size, size] : size;
   const attended = [unetConfig.cross_attention_dim].flat()[0]!;
 
-  const [unet, vaeDecoder, textEncoder] = await Promise.all(
-    ['unet', 'vae_decoder', layout.encoder.folder].map((name) => openComponent(folder, name)),
+  const [denoiser, vaeDecoder, textEncoder] = await Promise.all(
+    [denoiserKinds[layout.denoiser].folder, 'vae_decoder', layout.encoder.folder].map((name) =>
+      openComponent(folder, name),
+    ),
   );
   const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
     ? await openComponent(folder, 'vae_encoder')
@@ -94,7 +97,7 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const pipeline: Pipeline = {
     folder,
     layout,
-    unet: unet as Component,
+    denoiser: denoiser as Component,
     vaeDecoder: vaeDecoder as Component,
     ...(vaeEncoder && { vaeEncoder }),
     textEncoder: textEncoder as Component,
@@ -112,7 +115,16 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
 /** The scheduler that a pipeline's file describes. */
 export async function openScheduler(folder: string): Promise<Scheduler> {
   const file = join(folder, 'scheduler/scheduler_config.json');
-  return new DdimScheduler(await readJson(file, scheduleConfigSchema));
+  return schedulerOf(await readJson(file, schedulerFileSchema), await imageTokens(folder));
+}
+
+const tokensSchema = z.object({ sample_size: positive.nullish(), patch_size: positive.nullish() });
+
+/** Patches of one image, where the network is a transformer that says so. */
+async function imageTokens(folder: string): Promise<number | undefined> {
+  const file = join(folder, 'transformer/config.json');
+  const { sample_size: size, patch_size: patch } = await readJsonIfThere(file, tokensSchema);
+  return size && patch ? Math.floor(size / patch) ** 2 : undefined;
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {
@@ -122,14 +134,15 @@ async function openComponent(folder: string, name: string): Promise<Component> {
 
 /** Whether the graphs take and give what the configurations promise. */
 function checkPorts(pipeline: Pipeline): void {
-  const { layout, unet, vaeDecoder, textEncoder, latentShape, conditioning } = pipeline;
+  const { layout, denoiser, vaeDecoder, textEncoder, latentShape, conditioning } = pipeline;
   const [channels] = latentShape;
-  expectPort(unet, 'inputs', 'sample', [undefined, channels, undefined, undefined]);
-  expectPort(unet, 'inputs', 'timestep', undefined);
+  const { sample, output } = denoiserKinds[layout.denoiser];
+  expectPort(denoiser, 'inputs', sample, [undefined, channels, undefined, undefined]);
+  expectPort(denoiser, 'inputs', 'timestep', undefined);
   for (const [port, [, ...dims]] of Object.entries(conditioning)) {
-    expectPort(unet, 'inputs', port, [undefined, undefined, ...dims]);
+    expectPort(denoiser, 'inputs', port, [undefined, undefined, ...dims]);
   }
-  expectPort(unet, 'outputs', 'out_sample', undefined);
+  expectPort(denoiser, 'outputs', output, undefined);
   expectPort(vaeDecoder, 'inputs', 'latent_sample', [undefined, channels, undefined, undefined]);
   expectPort(vaeDecoder, 'outputs', 'sample', undefined);
   expectPort(textEncoder, 'inputs', 'input_ids', [undefined, undefined]);

@@ -3,6 +3,7 @@
  * every step.
  */
 import { z } from 'zod';
+import { numbersOf } from '@/trainer/graph/numbers';
 import { expectDtype, float32, int64, type Tensor, tensor } from '@/trainer/graph/tensor';
 import {
   parseSafetensors,
@@ -51,7 +52,7 @@ export function serializeTrajectory(trajectory: Trajectory): Uint8Array {
   const { prompt, seed, noiseSeed, settings, timesteps, latents, logProbabilities } = trajectory;
   const tensors = new Map<string, Tensor>([
     ['latents', latents],
-    ['timesteps', int64([timesteps.length], timesteps)],
+    ['timesteps', timestepTensor(timesteps)],
     ['log_probabilities', tensor('float64', [logProbabilities.length], logProbabilities)],
   ]);
   if (trajectory.predictions) tensors.set('predictions', trajectory.predictions);
@@ -74,7 +75,7 @@ export function parseTrajectory(bytes: Uint8Array, source: string): Trajectory {
   const note = parseNote(metadata.sample ?? '') ?? refuse('does not say what it is a sample of.');
   const named = (name: string) => tensors.get(name) ?? refuse(`lacks "${name}".`);
   const latents = expectDtype(named('latents'), 'float32', `"latents" of ${source}`);
-  const timesteps = expectDtype(named('timesteps'), 'int64', `"timesteps" of ${source}`);
+  const timesteps = numbersOf(named('timesteps'));
   const densities = expectDtype(named('log_probabilities'), 'float64', `Densities of ${source}`);
   const steps = note.settings.steps;
   const shape = latents.dims.slice(1);
@@ -82,17 +83,24 @@ export function parseTrajectory(bytes: Uint8Array, source: string): Trajectory {
   const fits =
     latents.dims.length === 4 &&
     latents.dims[0] === steps + 1 &&
-    timesteps.data.length === steps &&
+    timesteps.length === steps &&
     densities.data.length === steps &&
     (!predictions || predictions.dims.join() === [steps, ...shape].join());
   if (!fits) refuse(`does not hold ${steps} steps.`);
   return {
     ...note,
-    timesteps: Array.from(timesteps.data, Number),
+    timesteps: [...timesteps],
     latents,
     logProbabilities: densities.data,
     ...(predictions && { predictions: expectDtype(predictions, 'float32', 'Predictions') }),
   };
+}
+
+/** Those of a flow are no whole numbers. */
+function timestepTensor(timesteps: readonly number[]): Tensor {
+  return timesteps.every(Number.isInteger)
+    ? int64([timesteps.length], timesteps)
+    : tensor('float64', [timesteps.length], Float64Array.from(timesteps));
 }
 
 function parseNote(text: string): z.output<typeof noteSchema> | undefined {

@@ -1,36 +1,39 @@
 /**
  * @file What is made of each scheduler class that a pipeline may name. A DDIM step needs the noise
- * schedule the UNet was trained on, ᾱ_t by training step, and what its output stands for; how else
- * one may solve the same equation does not matter. Source of names and settings:
- * `src/diffusers/schedulers` of huggingface/diffusers.
+ * schedule the network was trained on, ᾱ_t by training step, and what its output stands for; a step
+ * of flow matching needs how far its noise levels are shifted. How else one may solve the same
+ * equation does not matter. Source of names and settings: `src/diffusers/schedulers` of
+ * huggingface/diffusers.
  */
 
-/** Followed, and what that leaves aside; or the reason why DDIM cannot. */
-export type SchedulerClass = { followed: string } | { refused: string };
+/** How noise is counted: by the betas of a diffusion, or as the way between image and noise. */
+export type Process = 'diffusion' | 'flow';
 
-const itself = { followed: 'its own steps' };
-const solver = { followed: 'another solver of the same noise schedule' };
-const flow = {
-  refused: 'describes flow matching, whose UNet says a velocity between image and noise',
-};
+/** Followed, and what that leaves aside; or the reason why it cannot be. */
+export type SchedulerClass = { followed: string; process: Process } | { refused: string };
+
+const diffusion = (followed: string): SchedulerClass => ({ followed, process: 'diffusion' });
+const itself = diffusion('its own steps');
+const ancestral = diffusion('DDIM at eta 1 takes its steps');
+const solver = diffusion('another solver of the same noise schedule');
 const sigmas = {
   refused: 'counts noise by σ and scales the UNet’s input by it, not by training steps',
 };
 const distilled = {
   refused:
-    'belongs to a distilled UNet, which jumps to the finished image instead of saying the noise of a step',
+    'belongs to a distilled network, which jumps to the finished image instead of saying the noise of a step',
 };
 const discrete = { refused: 'draws tokens, not latents' };
 
 const classes: Readonly<Record<string, SchedulerClass>> = {
   DDIMScheduler: itself,
   DDIMParallelScheduler: itself,
-  DDPMScheduler: { followed: 'DDIM at eta 1 takes its steps' },
-  DDPMParallelScheduler: { followed: 'DDIM at eta 1 takes its steps' },
+  DDPMScheduler: ancestral,
+  DDPMParallelScheduler: ancestral,
   PNDMScheduler: solver,
   LMSDiscreteScheduler: solver,
   EulerDiscreteScheduler: solver,
-  EulerAncestralDiscreteScheduler: solver,
+  EulerAncestralDiscreteScheduler: ancestral,
   HeunDiscreteScheduler: solver,
   KDPM2DiscreteScheduler: solver,
   KDPM2AncestralDiscreteScheduler: solver,
@@ -40,9 +43,9 @@ const classes: Readonly<Record<string, SchedulerClass>> = {
   DPMSolverSDEScheduler: solver,
   UniPCMultistepScheduler: solver,
   SASolverScheduler: solver,
-  FlowMatchEulerDiscreteScheduler: flow,
-  FlowMatchHeunDiscreteScheduler: flow,
-  FlowMatchLCMScheduler: flow,
+  FlowMatchEulerDiscreteScheduler: { followed: 'its own steps', process: 'flow' },
+  FlowMatchHeunDiscreteScheduler: { followed: 'another solver of the same flow', process: 'flow' },
+  FlowMatchLCMScheduler: distilled,
   LCMScheduler: distilled,
   TCDScheduler: distilled,
   CMStochasticIterativeScheduler: distilled,
@@ -71,12 +74,19 @@ export function schedulerClass(name: string): SchedulerClass {
   return classes[name] ?? { refused: 'is no scheduler that Darkroom knows' };
 }
 
-/**
- * Defaults of the classes that differ from DDIM's in diffusers, where a file leaves the numbers
- * out.
- */
-export function betaDefaultsOf(name: string): { beta_start: number; beta_end: number } {
-  return /^(Heun|KDPM2|DPMSolverSDE)/.test(name)
-    ? { beta_start: 0.00085, beta_end: 0.012 }
-    : { beta_start: 0.0001, beta_end: 0.02 };
+/** What a file of a class may leave out, and diffusers fills in otherwise for another class. */
+export interface ClassDefaults {
+  beta_start: number;
+  beta_end: number;
+  timestep_spacing: 'leading' | 'linspace';
+}
+
+/** DDIM, DDPM and PNDM lead; every other solver spaces its steps evenly to both ends. */
+export function classDefaultsOf(name: string): ClassDefaults {
+  const wide = /^(Heun|KDPM2|DPMSolverSDE)/.test(name);
+  return {
+    beta_start: wide ? 0.00085 : 0.0001,
+    beta_end: wide ? 0.012 : 0.02,
+    timestep_spacing: /^(DDIM|DDPM|PNDM)/.test(name) ? 'leading' : 'linspace',
+  };
 }

@@ -37,8 +37,16 @@ export class DdimScheduler implements Scheduler {
     this.#alphaBars = alphaBars(config);
   }
 
+  /**
+   * @throws RangeError also where the one step there is would start from a nearly finished image
+   */
   timesteps(steps: number): number[] {
-    return timestepsOf(this.config, steps);
+    const timesteps = timestepsOf(this.config, steps);
+    const { timestep_spacing: spacing, num_train_timesteps: total } = this.config;
+    if (steps > 1 || spacing === 'trailing' || total === 1) return timesteps;
+    throw new RangeError(
+      `With timesteps spaced ${spacing}, 1 inference step is at t = ${timesteps[0]}, where hardly any noise is. Take more inference steps, or a scheduler_config.json whose timestep_spacing is trailing.`,
+    );
   }
 
   /**
@@ -111,6 +119,11 @@ export class DdimScheduler implements Scheduler {
       latents: { original: signal, noise: spread },
       target: targets[this.config.prediction_type],
     };
+  }
+
+  /** All are as likely. */
+  trainingTimestep(random: () => number): number {
+    return Math.floor(random() * this.trainingSteps);
   }
 
   /** x̂0 and ε̂ from x_t and the output, given √ᾱ_t and √(1−ᾱ_t). */

@@ -10,7 +10,7 @@ export interface Noised {
   target: Float32Array;
 }
 
-/** Noises `original` (x_0) with `noise` (ε) to a training timestep. */
+/** Noises `original` (x_0) with `noise` (ε) to a timestep that the network knows. */
 export function noised(
   scheduler: Scheduler,
   timestep: number,

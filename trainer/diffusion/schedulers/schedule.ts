@@ -5,14 +5,14 @@
  */
 import { z } from 'zod';
 import { PipelineError } from '../pipeline-error';
-import { betaDefaultsOf, schedulerClass } from './classes';
+import { classDefaultsOf, schedulerClass } from './classes';
 
 const round32 = Math.fround;
 
 const followable = 'Take the scheduler_config.json of the model it was made from, or a DDIM one';
 
 /** A key whose one other value would make it another process. */
-const only = <T extends string | boolean>(value: T, why: string) =>
+export const only = <T extends string | boolean>(value: T, why: string) =>
   z.literal(value, `${why}. ${followable}`).nullish();
 
 const fileSchema = z.object({
@@ -21,15 +21,21 @@ const fileSchema = z.object({
     .default('DDIMScheduler')
     .superRefine((name, context) => {
       const made = schedulerClass(name);
-      if ('followed' in made) return;
-      context.addIssue(`${name} ${made.refused}: DDIM cannot follow it. ${followable}`);
+      if ('refused' in made) {
+        context.addIssue(`${name} ${made.refused}: DDIM cannot follow it. ${followable}`);
+      }
     }),
   num_train_timesteps: z.number().int().min(1).max(100_000).default(1000),
   beta_start: z.number().positive().lt(1).optional(),
   beta_end: z.number().positive().lt(1).optional(),
-  beta_schedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2']).default('linear'),
+  beta_schedule: z
+    .enum(['linear', 'scaled_linear', 'squaredcos_cap_v2'], {
+      error: ({ input }) =>
+        `${input} betas are not followed: linear, scaled_linear and squaredcos_cap_v2 are. ${followable}`,
+    })
+    .default('linear'),
   trained_betas: z.array(z.number().positive().lt(1)).nullish(),
-  timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).default('leading'),
+  timestep_spacing: z.enum(['leading', 'trailing', 'linspace']).optional(),
   steps_offset: z.number().int().nonnegative().default(0),
   prediction_type: z
     .enum(['epsilon', 'v_prediction', 'sample'], {
@@ -41,7 +47,6 @@ const fileSchema = z.object({
   clip_sample: z.boolean().nullish(),
   clip_sample_range: z.number().positive().default(1),
   thresholding: only(false, 'dynamic thresholding is for pixels, not for latents'),
-  use_flow_sigmas: only(false, 'the UNet says a velocity between image and noise (flow matching)'),
   timestep_type: only('discrete', 'the UNet takes the logarithm of σ instead of training steps'),
   use_karras_sigmas: z.boolean().nullish(),
   use_exponential_sigmas: z.boolean().nullish(),
@@ -50,13 +55,12 @@ const fileSchema = z.object({
 });
 
 /**
- * What the file may say; what it leaves out is DDIM's default in diffusers, and the betas' their
- * class's. But for `clip_sample`, which only DDIM and its kin write: their default bounds x̂0 to
- * ±1, where pixels lie and latents do not. Other keys are ignored, `set_alpha_to_one` among them
- * (see ddim.ts).
+ * What the file may say; what it leaves out is its class's default in diffusers. But for
+ * `clip_sample`, which only DDIM and its kin write: their default bounds x̂0 to ±1, where pixels
+ * lie and latents do not. Other keys are ignored, `set_alpha_to_one` among them (see ddim.ts).
  */
 export const scheduleConfigSchema = fileSchema.transform((file) => ({
-  ...betaDefaultsOf(file._class_name),
+  ...classDefaultsOf(file._class_name),
   ...file,
   clip_sample: file.clip_sample ?? false,
 }));
@@ -85,7 +89,19 @@ export function scheduleText(config: ScheduleConfig): string {
     `${config.prediction_type} predicted`,
     `steps spaced ${config.timestep_spacing}${config.timestep_spacing === 'leading' ? ` with offset ${config.steps_offset}` : ''}${levels ? `, not by ${levels[1]} noise levels` : ''}`,
     clip_sample ? `the image estimate is clipped to ±${range}` : 'nothing is clipped',
+    ...(likeTurbo(config) ? [turbo] : []),
   ].join('; ');
+}
+
+const turbo =
+  'turbo models come with such a file: draw those in 1 to 4 steps at eta 1 and guidance scale 1, and expect training to make them need more';
+
+/**
+ * Nothing in a pipeline says that its UNet is distilled, but the file of SD-Turbo and SDXL-Turbo is
+ * like few others.
+ */
+function likeTurbo({ _class_name: name, timestep_spacing, prediction_type }: ScheduleConfig) {
+  return /^Euler/.test(name) && timestep_spacing === 'trailing' && prediction_type === 'epsilon';
 }
 
 /** ᾱ_t for t = 0 … N−1. */

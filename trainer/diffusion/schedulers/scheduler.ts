@@ -55,7 +55,7 @@ export interface Scheduler {
   readonly text: string;
   /** Bound on |x̂0|, Infinity for none. */
   readonly clip: number;
-  /** The model was trained on timesteps 0 … trainingSteps − 1. */
+  /** The model was trained on so many timesteps; none is larger. */
   readonly trainingSteps: number;
   /**
    * The timesteps that `steps` inference steps visit, noisiest first. @throws RangeError where it
@@ -67,7 +67,15 @@ export interface Scheduler {
    * does
    */
   movingTimesteps(steps: number): number[];
-  /** The numbers of the step from `timestep`, one of `steps`, at stochasticity `eta` (0 … 1). */
+  /**
+   * The numbers of the step from `timestep`, one of `steps`, at stochasticity `eta` (0 … 1): the
+   * share of DDPM's noise, or the noise level of a flow's step.
+   */
   coefficients(timestep: number, steps: number, eta: number): StepCoefficients;
+  /** For any timestep that the network knows. */
   forward(timestep: number): Forward;
+  /**
+   * One to train on, as likely as it was when the network was made. @param random uniform in [0, 1)
+   */
+  trainingTimestep(random: () => number): number;
 }

@@ -201,7 +201,7 @@ export class Layers {
     return { value: this.b.op('Reshape', [this.plain(x), this.b.ints(dims)]), isPlanes: false };
   }
 
-  /** @param way corners on corners, or centres half a pixel in; neither is TensorFlow 1's way */
+  /** @param way corners on corners, or centres half a pixel in; neither is TensorFlow 1's */
   resize(
     x: Held,
     [height, width]: readonly number[],

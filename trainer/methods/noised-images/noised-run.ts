@@ -11,7 +11,7 @@ import type { NoisedExample } from './method';
 
 /** How an example is noised; all its images alike. */
 export interface NoiseDraw {
-  /** A training step, 0 … num_train_timesteps − 1. */
+  /** One that the network knows. */
   timestep: number;
   /** ε, C · H · W numbers. */
   noise: Float32Array;

@@ -86,7 +86,7 @@ export class PolicyGradientTrainer extends ReplicatedTrainer {
     );
     const lanes = await replicas.loadGraph(graph, {
       name: `${method.name} step`,
-      externalDataFolder: pipeline.unet.folder,
+      externalDataFolder: pipeline.denoiser.folder,
     });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const roller = new Roller({ denoiser, scheduler, settings, images });

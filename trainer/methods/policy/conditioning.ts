@@ -35,7 +35,7 @@ export async function openConditioning(
   const encode = (prompt: string) => encoder.encode(prompt);
   return {
     options: {
-      externalDataFolder: pipeline.unet.folder,
+      externalDataFolder: pipeline.denoiser.folder,
       scheduler: pipeline.scheduler,
       latent: pipeline.latentShape,
       context: pipeline.conditioning,

@@ -47,7 +47,7 @@ export async function openDrawingPolicy(
     context: pipeline.conditioning,
     guidance: settings.guidance,
   };
-  const engines = await lanesFor(engine, pipeline.unet.graph, mostLanes);
+  const engines = await lanesFor(engine, pipeline.denoiser.graph, mostLanes);
   const division = new Division(images, engines.length);
   const replicas = await Replicas.open(
     engines.slice(0, division.lanes),
@@ -60,7 +60,7 @@ export async function openDrawingPolicy(
         trainable,
         shape: { ...shape, images: division.rows },
         emptyContext,
-        externalDataFolder: pipeline.unet.folder,
+        externalDataFolder: pipeline.denoiser.folder,
         ...(reference && { reference }),
       }),
   );

@@ -65,7 +65,7 @@ export class SpoTrainer extends ReplicatedTrainer {
     const graph = buildSpoStep(trainable, stepShape, loss, replicas.secondMoment);
     const lanes = await replicas.loadGraph(graph, {
       name: 'SPO step',
-      externalDataFolder: pipeline.unet.folder,
+      externalDataFolder: pipeline.denoiser.folder,
     });
     const scorer = await LatentScorer.open(engine, pipeline, images, options.openScorer);
     const timesteps = scheduler.movingTimesteps(settings.steps);

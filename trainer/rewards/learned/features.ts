@@ -35,7 +35,7 @@ export async function openFeatureNetworks(pipeline: Pipeline): Promise<FeatureNe
   return {
     pipeline,
     encoder: await withConstantsInMemory(vaeEncoderOf(pipeline).graph),
-    unet: await withConstantsInMemory(pipeline.unet.graph),
+    unet: await withConstantsInMemory(pipeline.denoiser.graph),
   };
 }
 

@@ -102,8 +102,8 @@ export async function openNewest(pipeline: string): Promise<OpenedPipeline> {
   return openBase(await newestBase(pipeline));
 }
 
-async function weightsIn({ unet }: Pipeline, file: PolicyFile, name: string) {
-  const graph = await trainedUnet(unet.graph, file.kind);
+async function weightsIn({ denoiser }: Pipeline, file: PolicyFile, name: string) {
+  const graph = await trainedUnet(denoiser.graph, file.kind);
   return weightsOf(graph, file, `The weights of policy "${name}"`);
 }
 

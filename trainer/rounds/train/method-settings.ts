@@ -12,6 +12,11 @@ export const targetsOf: Record<Exclude<Training['trainables'], 'full'>, AdapterT
   'attention-ff-conv': 'attention+feed-forward+convolutions',
 };
 
+/** The setting that says where such an adapter sits. */
+export function trainablesOf(targets: AdapterTargets): keyof typeof targetsOf {
+  return targets === 'attention' ? 'attention' : 'attention-ff-conv';
+}
+
 export function adamWOf(training: Training): AdamWSettings {
   return {
     beta1: training.adamBeta1,

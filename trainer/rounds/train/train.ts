@@ -73,8 +73,9 @@ async function takeSteps(
       rssMb: (process.memoryUsage.rss() + engine.memory.rssBytes) / 2 ** 20,
     };
     metrics.push({ step, timestep: null, metrics: measured });
+    // Curves count in whole timesteps; those of a flow lie between.
     for (const { timestep, metrics: own } of timesteps)
-      metrics.push({ step, timestep, metrics: own });
+      metrics.push({ step, timestep: Math.round(timestep), metrics: own });
     eta.after(1);
     if (now - checkpointAt >= checkpointMs || assignment.haltedBecause === 'paused') {
       await save(step + 1);

@@ -20,7 +20,7 @@ export async function openTrainee({
   const { training } = config;
   /** Seed and round, from which every random choice follows. */
   const label = [config.seed, ordinal] as const;
-  const unet = await trainedUnet(pipeline.unet.graph, training);
+  const unet = await trainedUnet(pipeline.denoiser.graph, training);
   const initial = initialState(startingTensors(unet, training, file, [...label]));
   const conditioning = await openConditioning(engine, pipeline);
   return {

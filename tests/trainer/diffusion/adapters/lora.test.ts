@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 it('a frozen adapter becomes part of the weights and draws what a fed one draws', async () => {
-  const { graph } = pipeline.unet;
+  const { graph } = pipeline.denoiser;
   const sites = adapterSites(graph, 'attention+feed-forward+convolutions');
   const draws = gaussianNoise('adapter', 200_000);
   let at = 0;
@@ -74,7 +74,7 @@ it('a frozen adapter becomes part of the weights and draws what a fed one draws'
     const scalar = built.inputs.find(({ name }) => name === 'timestep')?.dims.length === 0;
     const session = await engine.load(serializeOnnx(built), {
       name: 'unet',
-      externalDataFolder: pipeline.unet.folder,
+      externalDataFolder: pipeline.denoiser.folder,
     });
     const out = await session.run(
       {

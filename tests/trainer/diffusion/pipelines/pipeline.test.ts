@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -75,12 +75,24 @@ describe('a pipeline folder', () => {
     await expect(openPipeline(folder)).rejects.toThrow('out_channels is 4, in_channels 9');
   });
 
-  it('is refused when its schedule is not for DDIM', async () => {
-    await edit('scheduler/scheduler_config.json', {
-      _class_name: 'FlowMatchEulerDiscreteScheduler',
-    });
+  it('is refused when its schedule cannot be followed', async () => {
+    await edit('scheduler/scheduler_config.json', { _class_name: 'TCDScheduler' });
     await expect(openPipeline(folder)).rejects.toThrow(
-      /scheduler_config\.json .*_class_name: FlowMatchEulerDiscreteScheduler .*or a DDIM one/,
+      /scheduler_config\.json .*_class_name: TCDScheduler .*or a DDIM one/,
+    );
+  });
+
+  it('shifts a flow by the size of its images where the file says so', async () => {
+    const file = join(folder, 'scheduler/scheduler_config.json');
+    const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', use_dynamic_shifting: true };
+    await writeFile(file, JSON.stringify(flow));
+    await expect(openPipeline(folder)).rejects.toThrow('by sample_size and patch_size');
+    await mkdir(join(folder, 'transformer'));
+    const config = JSON.stringify({ sample_size: 128, patch_size: 2 });
+    await writeFile(join(folder, 'transformer/config.json'), config);
+    // 64 × 64 tokens: the file's largest shift, 1.15.
+    expect((await openPipeline(folder)).scheduler.text).toContain(
+      `shifted by ${Math.exp(1.15).toPrecision(4)} for this size`,
     );
   });
 

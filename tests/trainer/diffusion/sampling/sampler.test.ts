@@ -111,7 +111,7 @@ it('keeps the guided outputs when asked, and they lead from state to state', asy
 
 /** A policy whose adapter changes more, the larger its scale. */
 function tunedPolicy(scale: number): PolicyWeights {
-  const { graph } = pipeline.unet;
+  const { graph } = pipeline.denoiser;
   const sites = adapterSites(graph, 'attention');
   return {
     unet: graph,

@@ -31,6 +31,11 @@ describe('a trajectory file', () => {
     expect(latentsAt(trajectory, 2)).toEqual(Float32Array.of(3, 3, 3, 3));
   });
 
+  it('keeps timesteps between whole ones', () => {
+    const flow = { ...trajectory, timesteps: [1000, Math.fround(900.359)] };
+    expect(parseTrajectory(serializeTrajectory(flow), 't')).toEqual(flow);
+  });
+
   it('keeps steps without a density', () => {
     const flat = { ...trajectory, logProbabilities: Float64Array.of(Number.NaN, Number.NaN) };
     expect(parseTrajectory(serializeTrajectory(flat), 't')).toEqual(flat);

@@ -58,7 +58,7 @@ describe('timesteps', () => {
     expect(steps('leading', 4, 1)).toEqual([751, 501, 251, 1]);
     expect(steps('trailing', 4)).toEqual([999, 749, 499, 249]);
     expect(steps('linspace', 4)).toEqual([999, 666, 333, 0]);
-    expect(steps('leading', 1)).toEqual([0]);
+    expect(steps('trailing', 1)).toEqual([999]);
   });
 
   it('stay inside the schedule', () => {
@@ -93,10 +93,37 @@ describe('steps that lead to less noise', () => {
   });
 
   it('must be there', () => {
-    expect(() => scheduler({ steps_offset: 0 }).movingTimesteps(1)).toThrow(
-      'first of 1 inference steps, at t = 0, stays at its noise level',
+    const still = { trained_betas: [0.5, ...Array(999).fill(1e-30)] };
+    expect(() => scheduler(still).movingTimesteps(2)).toThrow(
+      'first of 2 inference steps, at t = 501, stays at its noise level',
     );
   });
+
+  it('start from noise, also where there is one only', () => {
+    expect(moving({ timestep_spacing: 'trailing' }, 1)).toEqual([999]);
+    for (const timestep_spacing of ['leading', 'linspace']) {
+      expect(() => scheduler({ timestep_spacing }).movingTimesteps(1)).toThrow(
+        /With timesteps spaced \w+, 1 inference step is at t = [01], .*timestep_spacing is trailing/,
+      );
+    }
+  });
+});
+
+it('takes the steps of Euler’s ancestral sampler at eta 1', () => {
+  // In σ = √((1−ᾱ)/ᾱ), of x/√ᾱ: σ_up² = σ'²(σ²−σ'²)/σ², and x goes to x̂0 + √(σ'²−σ_up²)·ε̂.
+  const ddim = scheduler({ timestep_spacing: 'trailing' });
+  for (const timestep of [999, 749, 499]) {
+    const { signal, direction, sigma, original, previousTimestep } = ddim.coefficients(
+      timestep,
+      4,
+      1,
+    );
+    const next = 1 - ddim.alphaBar(previousTimestep);
+    const [from, to] = [-original.output, Math.sqrt(next / (1 - next))];
+    const up = (to * Math.sqrt(from ** 2 - to ** 2)) / from;
+    expect(sigma / signal).toBeCloseTo(up, 5);
+    expect(direction / signal).toBeCloseTo(Math.sqrt(to ** 2 - up ** 2), 5);
+  }
 });
 
 describe('coefficients', () => {
@@ -208,6 +235,17 @@ describe('schedules', () => {
   });
 
   it('take the defaults of their class', () => {
+    const spacing = (name: string) =>
+      scheduleConfigSchema.parse({ _class_name: name }).timestep_spacing;
+    for (const name of ['DDIMScheduler', 'DDPMScheduler', 'PNDMScheduler']) {
+      expect(spacing(name)).toBe('leading');
+    }
+    for (const name of ['Euler', 'EulerAncestral', 'LMS', 'Heun', 'KDPM2']) {
+      expect(spacing(`${name}DiscreteScheduler`)).toBe('linspace');
+    }
+    for (const name of ['DPMSolver', 'UniPC', 'DEIS']) {
+      expect(spacing(`${name}MultistepScheduler`)).toBe('linspace');
+    }
     const betas = (name: string) => {
       const { beta_start, beta_end } = scheduleConfigSchema.parse({ _class_name: name });
       return [beta_start, beta_end];
@@ -233,23 +271,27 @@ describe('schedules', () => {
       }),
     ).toContain('v_prediction predicted; steps spaced trailing, not by Karras noise levels');
     expect(text({ ...stableDiffusion, rescale_betas_zero_snr: true })).toContain('pure noise');
+    const ancestral = { _class_name: 'EulerAncestralDiscreteScheduler' };
+    expect(text(ancestral)).toContain('DDIM at eta 1 takes its steps');
+    expect(text(ancestral)).not.toContain('turbo');
+    expect(text({ ...ancestral, timestep_spacing: 'trailing' })).toContain(
+      'turbo models come with such a file: draw those in 1 to 4 steps',
+    );
     expect(text({ trained_betas: Array(1000).fill(0.5) })).toContain('betas as listed');
   });
 
   it.each([
-    [{ _class_name: 'FlowMatchEulerDiscreteScheduler' }, 'flow matching'],
-    [{ _class_name: 'LCMScheduler', original_inference_steps: 50 }, 'distilled UNet'],
+    [{ _class_name: 'LCMScheduler', original_inference_steps: 50 }, 'distilled network'],
     [{ _class_name: 'EDMEulerScheduler' }, 'counts noise by σ'],
     [{ _class_name: 'UnCLIPScheduler' }, 'unCLIP'],
     [{ _class_name: 'MadeUpScheduler' }, 'MadeUpScheduler is no scheduler that Darkroom knows'],
-    [{ _class_name: 'DPMSolverMultistepScheduler', use_flow_sigmas: true }, 'flow matching'],
     [
       { _class_name: 'DPMSolverMultistepScheduler', prediction_type: 'flow_prediction' },
       'flow_prediction is nothing that DDIM can step with',
     ],
     [{ _class_name: 'EulerDiscreteScheduler', timestep_type: 'continuous' }, 'logarithm of σ'],
     [{ thresholding: true }, 'dynamic thresholding is for pixels'],
-    [{ beta_schedule: 'sigmoid' }, 'beta_schedule'],
+    [{ beta_schedule: 'sigmoid' }, 'beta_schedule: sigmoid betas are not followed'],
   ])('are refused when DDIM cannot follow them: %j', (config, reason) => {
     const parsed = scheduleConfigSchema.safeParse(config);
     expect(parsed.success).toBe(false);

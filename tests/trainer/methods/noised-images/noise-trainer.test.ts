@@ -10,6 +10,8 @@ import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
+import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
 import { kto } from '@/trainer/methods/kto';
@@ -30,7 +32,7 @@ const size = 4 * 8 * 8;
  * The tiny UNet takes one timestep for all images, as older exports do; this one a timestep for
  * each.
  */
-const perRow = (source: Pipeline['unet']['graph']) => ({
+const perRow = (source: Pipeline['denoiser']['graph']) => ({
   ...source,
   inputs: source.inputs.map((port) =>
     port.name === 'timestep' ? { ...port, dims: ['batch_size'] } : port,
@@ -73,7 +75,7 @@ const draws = [draw('a', 10), draw('b', 450, true), draw('c', 820)];
 function adapterOf(seed: string, size = 0.3): Adapter {
   const noise = gaussianNoise(seed, 200_000);
   let at = 0;
-  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention');
   const blank = initialAdapter(sites.values(), 4, () => noise[at++]!);
   return new Map(
     [...blank].map(([name, { dims, data }]) => [
@@ -88,8 +90,15 @@ interface Changes {
   images?: number;
   examplesPerStep?: number;
   reference?: Adapter | 'base';
-  prediction?: 'epsilon' | 'v_prediction';
+  prediction?: 'epsilon' | 'v_prediction' | 'flow';
   rows?: boolean;
+}
+
+function schedulerFor({ prediction = 'epsilon' }: Changes): Scheduler {
+  const { config } = pipeline.scheduler as DdimScheduler;
+  if (prediction !== 'flow') return new DdimScheduler({ ...config, prediction_type: prediction });
+  const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 };
+  return schedulerOf(schedulerFileSchema.parse(flow));
 }
 
 function open(
@@ -97,14 +106,11 @@ function open(
   changes: Changes = {},
   on = engine,
 ): Promise<NoiseTrainer> {
-  const unet = changes.rows ? perRow(pipeline.unet.graph) : pipeline.unet.graph;
+  const unet = changes.rows ? perRow(pipeline.denoiser.graph) : pipeline.denoiser.graph;
   return NoiseTrainer.open(on, {
     trainable: trainableAdapter(unet, 'attention', 4),
-    externalDataFolder: pipeline.unet.folder,
-    scheduler: new DdimScheduler({
-      ...(pipeline.scheduler as DdimScheduler).config,
-      prediction_type: changes.prediction ?? 'epsilon',
-    }),
+    externalDataFolder: pipeline.denoiser.folder,
+    scheduler: schedulerFor(changes),
     latent: pipeline.latentShape,
     context: pipeline.conditioning,
     emptyContext: empty,
@@ -181,6 +187,7 @@ describe('the gradient of a step equals finite differences', () => {
   it.each([
     ['Diffusion-DPO', dpo, pairs, {}],
     ['Diffusion-DPO, v-prediction', dpo, pairs, { prediction: 'v_prediction' }],
+    ['Diffusion-DPO, flow matching', dpo, pairs, { prediction: 'flow' }],
     ['Diffusion-DPO, several timesteps in a run', dpo, pairs, { rows: true, images: 4 }],
     ['KTO', single, images, {}],
     ['KTO, several timesteps in a run', single, images, { rows: true, images: 2 }],

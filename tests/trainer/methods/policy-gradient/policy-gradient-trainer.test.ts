@@ -59,7 +59,7 @@ beforeAll(async () => {
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   const z = () => draws[drawn++]!;
-  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention');
   adapter = new Map(
     [...initialAdapter(sites.values(), 4, z)].map(([name, { dims, data }]) => [
       name,
@@ -80,7 +80,7 @@ function open(
   changes: Partial<PolicyGradientTrainerOptions> = {},
 ): Promise<PolicyGradientTrainer> {
   return PolicyGradientTrainer.open(engine, {
-    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
+    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
     pipeline,
     emptyContext,
     settings: { steps, eta: 1, guidance: 3 },

@@ -68,7 +68,7 @@ async function stepOf(external: boolean) {
   ]);
   const conditioning = await openConditioning(engine, pipeline);
   const trainer = await RolloutTrainer.open(engine, {
-    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 2),
+    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 2),
     pipeline,
     emptyContext: conditioning.options.emptyContext,
     settings: { steps: 2, eta: 1, guidance: 3 },
@@ -80,7 +80,7 @@ async function stepOf(external: boolean) {
   });
   let drawn = 0;
   const draws = gaussianNoise('adapter', 100_000);
-  const sites = adapterSites(pipeline.unet.graph, 'attention').values();
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention').values();
   await trainer.load(initialState(initialAdapter(sites, 2, () => draws[drawn++]!)));
   const length = 2 * sizeOf(pipeline.latentShape);
   const batch = {

@@ -10,6 +10,8 @@ import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
+import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, sizeOf } from '@/trainer/graph/tensor';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
@@ -57,7 +59,7 @@ beforeAll(async () => {
     noise: (step) => gaussianNoise(`z ${step}`, size),
   };
   await conditioning.release();
-  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention');
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   adapter = new Map(
@@ -81,15 +83,28 @@ interface Found {
   gradient: Adapter;
 }
 
+interface Changes {
+  reference?: Adapter;
+  on?: Engine;
+  scheduler?: Scheduler;
+}
+
+const schedulers = {
+  trailing: schedulerOf(schedulerFileSchema.parse({ timestep_spacing: 'trailing' })),
+  flow: schedulerOf(
+    schedulerFileSchema.parse({ _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 }),
+  ),
+};
+
 function optionsOf(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
-  reference?: Adapter,
+  { reference, scheduler = pipeline.scheduler }: Changes = {},
 ): RolloutTrainerOptions {
   return {
-    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
-    pipeline,
+    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
+    pipeline: { ...pipeline, scheduler },
     emptyContext,
     settings: { steps, eta: 1, guidance: 3 },
     images,
@@ -107,9 +122,10 @@ async function at(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
-  { reference, on = engine }: { reference?: Adapter; on?: Engine } = {},
+  changes: Changes = {},
 ): Promise<Found> {
-  const trainer = await RolloutTrainer.open(on, optionsOf(method, reward, steps, reference));
+  const options = optionsOf(method, reward, steps, changes);
+  const trainer = await RolloutTrainer.open(changes.on ?? engine, options);
   await trainer.load(initialState(weights));
   const { reports } = await trainer.step([batch], () => 0.5);
   const gradient = await trainer.gradient();
@@ -126,9 +142,9 @@ async function gapOf(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
-  on = engine,
+  changes: Changes = {},
 ): Promise<number> {
-  const { gradient } = await at(adapter, method, reward, steps, { on });
+  const { gradient } = await at(adapter, method, reward, steps, changes);
   const length = Math.sqrt(
     [...gradient.values()].reduce((sum, { data }) => sum + data.reduce((s, g) => s + g * g, 0), 0),
   );
@@ -148,8 +164,8 @@ async function gapOf(
         ];
       }),
     );
-  const up = await at(moved(1), method, reward, steps, { on });
-  const down = await at(moved(-1), method, reward, steps, { on });
+  const up = await at(moved(1), method, reward, steps, changes);
+  const down = await at(moved(-1), method, reward, steps, changes);
   return Math.abs((up.loss - down.loss) / (2 * h) / length - 1);
 }
 
@@ -159,7 +175,9 @@ describe('the gradient of a rollout equals finite differences', () => {
   });
 
   it('in lanes', async () => {
-    expect(await gapOf(draft({ truncation: 9 }), brightness, 3, inLanes)).toBeLessThan(0.02);
+    expect(await gapOf(draft({ truncation: 9 }), brightness, 3, { on: inLanes })).toBeLessThan(
+      0.02,
+    );
     const held = draftPlus({ truncation: 2, kl: { coefficient: 3, form: 'noise' } });
     const one = await at(adapter, held, symmetry, 2);
     const two = await at(adapter, held, symmetry, 2, { on: inLanes });
@@ -182,9 +200,18 @@ describe('the gradient of a rollout equals finite differences', () => {
     expect(await gapOf(early, symmetry, 3)).toBeLessThan(0.02);
   });
 
-  it("with the KL of the two policies' transitions", async () => {
-    const held = draftPlus({ truncation: 1, kl: { coefficient: 3, form: 'transition' } });
-    expect(await gapOf(held, brightness, 1)).toBeLessThan(0.02);
+  it.each(['trailing', 'flow'] as const)(
+    "with the KL of the two policies' transitions: %s",
+    async (name) => {
+      const scheduler = schedulers[name];
+      const held = draftPlus({ truncation: 1, kl: { coefficient: 3, form: 'transition' } });
+      expect(await gapOf(held, brightness, 1, { scheduler })).toBeLessThan(0.02);
+    },
+  );
+
+  it('through all steps of a flow', async () => {
+    const { flow: scheduler } = schedulers;
+    expect(await gapOf(draft({ truncation: 9 }), brightness, 3, { scheduler })).toBeLessThan(0.02);
   });
 });
 

@@ -55,7 +55,7 @@ beforeAll(async () => {
   const draws = gaussianNoise('adapter', 100_000);
   let drawn = 0;
   const z = () => draws[drawn++]!;
-  const sites = adapterSites(pipeline.unet.graph, 'attention');
+  const sites = adapterSites(pipeline.denoiser.graph, 'attention');
   adapter = new Map(
     [...initialAdapter(sites.values(), 4, z)].map(([name, { dims, data }]) => [
       name,
@@ -70,7 +70,7 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 
 const common = () => ({
-  trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
+  trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
   emptyContext,
   adamW,
   learningRate: 1e-3,
@@ -141,7 +141,7 @@ it.each([
 
     const reference = await TransitionTrainer.open(engine, {
       ...common(),
-      externalDataFolder: pipeline.unet.folder,
+      externalDataFolder: pipeline.denoiser.folder,
       scheduler: pipeline.scheduler,
       latent: pipeline.latentShape,
       context: pipeline.conditioning,

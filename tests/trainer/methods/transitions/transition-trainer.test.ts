@@ -11,7 +11,8 @@ import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipel
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
-import type { Tensor } from '@/trainer/graph/tensor';
+import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
+import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { d3po } from '@/trainer/methods/d3po';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
@@ -62,8 +63,8 @@ function open(
   on = engine,
 ): Promise<TransitionTrainer> {
   return TransitionTrainer.open(on, {
-    trainable: trainableAdapter(pipeline.unet.graph, 'attention', 4),
-    externalDataFolder: pipeline.unet.folder,
+    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
+    externalDataFolder: pipeline.denoiser.folder,
     scheduler: pipeline.scheduler,
     latent: pipeline.latentShape,
     context: pipeline.conditioning,
@@ -82,7 +83,7 @@ function open(
 function fresh(targets: AdapterTargets = 'attention'): Adapter {
   const noise = gaussianNoise('adapter', 200_000);
   let at = 0;
-  const sites = adapterSites(pipeline.unet.graph, targets);
+  const sites = adapterSites(pipeline.denoiser.graph, targets);
   return initialAdapter(sites.values(), 4, () => noise[at++]!);
 }
 
@@ -97,6 +98,58 @@ describe('training on pairs', () => {
       expect(kl).toBeLessThan(1e-6);
       expect(loss).toBeCloseTo(Math.LN2, 4);
     }
+    await trainer.close();
+  });
+
+  it('of a flow starts at ratio 1, and has the gradient that finite differences give', async () => {
+    const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 };
+    const scheduler = schedulerOf(schedulerFileSchema.parse(flow));
+    const flowing = { ...settings, eta: 0.7 };
+    const sampler = await Sampler.open(
+      engine,
+      { ...pipeline, scheduler },
+      { images: 2, settings: flowing },
+    );
+    const requests = [1, 2].map((seed) => ({ prompt: '1 hand', seed: 0, noiseSeed: seed }));
+    const images: Trajectory[] = [];
+    for await (const drawn of sampler.sample(requests, { keepPredictions: true })) {
+      images.push(...drawn.map(({ trajectory }) => trajectory));
+    }
+    await sampler.release();
+    const example = { ...pair, images };
+    const trainer = await open({ scheduler, eta: flowing.eta, loss: d3po({ beta: 20 }) });
+    const lossAt = async (weights: Adapter) => {
+      await trainer.load(initialState(weights));
+      const { transitions } = await trainer.step([example], [all]);
+      return {
+        transitions,
+        loss: transitions.reduce((sum, { loss }) => sum + loss, 0) / transitions.length,
+      };
+    };
+    const { transitions } = await lossAt(fresh());
+    expect(transitions.map(({ timestep }) => timestep)).toEqual(scheduler.timesteps(4));
+    for (const { logRatioWinner, logRatioLoser } of transitions) {
+      expect(Math.abs(logRatioWinner)).toBeLessThan(1e-4);
+      expect(Math.abs(logRatioLoser)).toBeLessThan(1e-4);
+    }
+    const gradient = await trainer.gradient();
+    const length = Math.hypot(...[...gradient.values()].flatMap(({ data }) => [...data]));
+    const h = 0.02;
+    const moved = (sign: number): Adapter =>
+      new Map(
+        [...fresh()].map(([name, { dims, data }]) => {
+          const own = gradient.get(name)!.data;
+          return [
+            name,
+            float32(
+              dims,
+              data.map((v, i) => v + (sign * h * own[i]!) / length),
+            ),
+          ];
+        }),
+      );
+    const slope = ((await lossAt(moved(1))).loss - (await lossAt(moved(-1))).loss) / (2 * h);
+    expect(Math.abs(slope / length - 1)).toBeLessThan(0.01);
     await trainer.close();
   });
 
@@ -130,13 +183,13 @@ describe('training on pairs', () => {
     async (targets) => {
       const full = targets === 'full';
       const trainable = full
-        ? trainableWeights(pipeline.unet.graph)
-        : trainableAdapter(pipeline.unet.graph, targets, 4);
+        ? trainableWeights(pipeline.denoiser.graph)
+        : trainableAdapter(pipeline.denoiser.graph, targets, 4);
       const start: Adapter = full
         ? new Map(
             trainable.tensors.map(({ name }) => [
               name,
-              pipeline.unet.graph.constants.get(name) as Tensor<'float32'>,
+              pipeline.denoiser.graph.constants.get(name) as Tensor<'float32'>,
             ]),
           )
         : fresh(targets);

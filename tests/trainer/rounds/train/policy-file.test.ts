@@ -16,7 +16,7 @@ import { withTinyPipeline } from '../support';
 const pipeline = withTinyPipeline();
 let unet: Graph;
 beforeAll(async () => {
-  unet = (await openPipeline(pipeline.folder)).unet.graph;
+  unet = (await openPipeline(pipeline.folder)).denoiser.graph;
 });
 
 const adapter: WeightsKind = { trainables: 'attention', loraRank: 2, loraAlpha: 2 };

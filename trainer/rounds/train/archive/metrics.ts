@@ -17,7 +17,8 @@ export function metricsOfNoiseStep(
   timesteps: number,
 ): StepMetrics {
   const width = timesteps / bands;
-  const bandOf = ({ timestep }: ExampleReport) => Math.floor(timestep / width);
+  // A flow's largest timestep, pure noise, is as large as their number.
+  const bandOf = ({ timestep }: ExampleReport) => Math.min(Math.floor(timestep / width), bands - 1);
   const seen = [...new Set(examples.map(bandOf))].sort((a, b) => b - a);
   const labeled = examples.some(({ good }) => good !== undefined);
   return {

@@ -3,6 +3,7 @@
  * of the round and the step.
  */
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
+import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
 import { dealt, type Label, randomOf } from '../../draw/random';
 
@@ -33,26 +34,23 @@ export function imagesOfStep(
   ];
 }
 
-/**
- * How the example at a place of a step is noised: any training timestep, as likely as any other.
- */
+/** How the example at a place of a step is noised: to a timestep as the network was trained on. */
 export function noiseDraw(
-  { timesteps, size, emptyPromptShare }: NoiseSettings,
+  { scheduler, size, emptyPromptShare }: NoiseSettings,
   step: number,
   place: number,
   label: Label,
 ): NoiseDraw {
   const random = randomOf(...label, 'noise', step, place);
   return {
-    timestep: Math.floor(random.next() * timesteps),
+    timestep: scheduler.trainingTimestep(() => random.next()),
     withoutPrompt: random.next() < emptyPromptShare,
     noise: gaussianNoise(JSON.stringify([...label, 'noise', step, place]), size),
   };
 }
 
 export interface NoiseSettings {
-  /** Training steps of the schedule. */
-  timesteps: number;
+  scheduler: Pick<Scheduler, 'trainingTimestep'>;
   /** Numbers in an image's latents. */
   size: number;
   emptyPromptShare: number;

@@ -93,9 +93,9 @@ export async function openNoisedImagesTraining(
     examplesPerStep: perStep,
     reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
   });
-  const timesteps = pipeline.scheduler.trainingSteps;
+  const { scheduler } = pipeline;
   const noise = {
-    timesteps,
+    scheduler,
     size: sizeOf(pipeline.latentShape),
     emptyPromptShare: settings.emptyPromptShare,
   };
@@ -114,7 +114,7 @@ export async function openNoisedImagesTraining(
     const chosen: NoisedExample[] = [];
     for (const example of data.ofStep(index)) chosen.push(await exampleAt(example));
     const draws = chosen.map((_, place) => noiseDraw(noise, index, place, label));
-    return metricsOfNoiseStep(await trainer.step(chosen, draws), timesteps);
+    return metricsOfNoiseStep(await trainer.step(chosen, draws), scheduler.trainingSteps);
   };
   return training(trainer, { steps: settings.optimiserSteps, dataHash: hashOf(data), step }, () =>
     latents.release(),

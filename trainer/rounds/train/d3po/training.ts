@@ -51,7 +51,7 @@ export async function openD3poTraining(context: TrainingContext<PairsMethod>): P
     guidance,
     loss: pairLosses[method](config),
     timestepWeights: weightsOf(own.timestepWeighting, config, pipeline.scheduler),
-    ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.unet.graph)),
+    ...bestRunSize(examples, steps, mostImages, takesScalarTimestep(pipeline.denoiser.graph)),
     reference: reference(start.weights?.tensors, own, sampling),
   });
   const trajectories = new Trajectories(config);

@@ -3,16 +3,18 @@ import { route } from '@/app/http/define-route';
 import { getBlob } from '@/db/blobs/blobs';
 import { getPolicy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
-import { atUnitStrength } from '@/lib/exchange/adapter-file';
+import { adapterFor } from '@/lib/exchange/adapter-file';
 import { attachment } from '../../attachment';
+import { adapterFileName } from '../../file-names';
+import { adapterQuerySchema } from '../../schema';
 
 /**
- * A policy's weights: safetensors under diffusers' names, at the strength 1 that every program
- * takes them for.
+ * A policy's weights: safetensors under diffusers' names or kohya's, at the strength 1 that every
+ * program takes them for.
  */
 export const GET = route(
-  { needs: 'policies.download', params: idParamsSchema },
-  async ({ params }) => {
+  { needs: 'policies.download', params: idParamsSchema, query: adapterQuerySchema },
+  async ({ params, query: { names } }) => {
     const { name, adapterBlob } = await getPolicy(params.id);
     if (adapterBlob === null) {
       throw new AppError(
@@ -21,8 +23,8 @@ export const GET = route(
       );
     }
     const bytes = await getBlob(adapterBlob);
-    return new Response(new Uint8Array(atUnitStrength(bytes)), {
-      headers: attachment(`${name}.safetensors`, 'application/octet-stream'),
+    return new Response(new Uint8Array(adapterFor(names, bytes)), {
+      headers: attachment(adapterFileName(name, names), 'application/octet-stream'),
     });
   },
 );

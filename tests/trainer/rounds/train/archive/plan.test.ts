@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
+import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
 import { imagesOfStep, noiseDraw, pairsOfStep } from '@/trainer/rounds/train/archive/plan';
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
@@ -43,7 +45,8 @@ describe('images', () => {
 });
 
 describe('noise', () => {
-  const settings = { timesteps: 1000, size: 16, emptyPromptShare: 0.2 };
+  const scheduler = new DdimScheduler(scheduleConfigSchema.parse({}));
+  const settings = { scheduler, size: 16, emptyPromptShare: 0.2 };
   const draws = range(3000).map((place) => noiseDraw(settings, 0, place, [1]));
 
   it('has any training timestep, as likely as any other, and the share of empty prompts asked for', () => {

@@ -1,0 +1,45 @@
+/** @file `npm run adapter:import`: a LoRA file from elsewhere as the start of a lineage. */
+import { z } from 'zod';
+import { closeDatabases } from '@/db/client';
+import { migrateDatabase } from '@/db/migrate';
+import { toAppError } from '@/lib/errors';
+import { commandLine } from '@/scripts/command-line';
+import { importAdapter } from '@/trainer/rounds/train/import-adapter';
+
+const { values, operands } = commandLine({
+  start: 'npm run adapter:import --',
+  about: `Takes up a LoRA file (safetensors; names of diffusers, PEFT, kohya and others) as a policy of a pipeline, so that runs
+may start from it. It is checked against the pipeline's modules; alpha is brought to the rank, and ranks to the largest,
+neither of which changes an image.`,
+  operands: ['PIPELINE', 'FILE'],
+  options: z.object({
+    name: z.string().trim().min(1).max(120).optional().describe("the policy's name (the file's)"),
+    'without-text': z
+      .boolean()
+      .default(false)
+      .describe('leave out what the file says of text encoders'),
+  }),
+});
+
+const [pipeline, file] = operands as [string, string];
+try {
+  await migrateDatabase();
+  const { policy, kind, notes } = await importAdapter({
+    pipeline,
+    file,
+    name: values.name,
+    withoutText: values['without-text'],
+  });
+  for (const note of notes) console.log(note);
+  console.log(
+    `${policy.name} is a policy of ${pipeline} now. Runs that start from it train ${kind.trainables}, rank ${kind.loraRank}, alpha ${kind.loraAlpha}.`,
+  );
+} catch (thrown) {
+  const error = toAppError(thrown);
+  console.error(
+    error.code === 'internal' && thrown instanceof Error ? thrown.message : error.message,
+  );
+  process.exitCode = 1;
+} finally {
+  closeDatabases();
+}
