@@ -93,7 +93,7 @@ export async function importPipeline(
     manifest: {
       ...size,
       schedule: pipeline.scheduler.text,
-      ...suggestionsFor(name),
+      ...suggestionsFor(name, pipeline.scheduler.process),
       found: {
         family: await familyOf(folder),
         parts,
