@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { z } from 'zod';
 import {
   getPipelineImport,
   type PipelineImport,
@@ -24,10 +25,10 @@ export interface Importing {
   readonly parent: string;
   readonly tiny: string;
   readonly home: string;
-  /** Imports a folder; rejects with what it was refused for. */
+  /** Imports a folder, without measuring unless told; rejects with what it was refused for. */
   run(
     folder: string,
-    options?: { name?: string; add?: boolean; sizes?: { width: number; height: number }[] },
+    options?: z.input<typeof importOptionsSchema>,
     createdBy?: string | null,
   ): Promise<PipelineImport>;
 }
@@ -58,7 +59,11 @@ export function withImports(): Importing {
       return home;
     },
     async run(folder, options = {}, createdBy = null) {
-      const asked = { folder, options: importOptionsSchema.parse(options), createdBy };
+      const asked = {
+        folder,
+        options: importOptionsSchema.parse({ measure: 'none', ...options }),
+        createdBy,
+      };
       const { id } = await requestPipelineImport(asked);
       const claimed = await claimWork({ workerId, kinds: pipelineWorkKinds });
       const assignment = new Assignment<'import-pipeline'>(claimed!, workerId);
