@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { moduleNamings } from './exchange/module-names';
 import { judgeSchema } from './judges/judging';
 import { presetsSchema } from './settings/presets';
 import { trainingSettings } from './settings/training';
@@ -24,6 +25,8 @@ export const policyManifestSchema = z.looseObject({
   judge: judgeSchema.optional(),
   /** What is made of the pipeline's scheduler file, for people. */
   schedule: z.string().optional(),
+  /** Whose names its adapter's modules have; left out, a UNet's. */
+  modules: z.enum(moduleNamings).optional(),
   /** The configuration that trained it; none of a base policy. */
   config: z
     .looseObject({

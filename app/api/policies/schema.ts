@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adapterNamings } from '@/lib/exchange/adapter-file';
+import { moduleNamings } from '@/lib/exchange/module-names';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -89,7 +90,13 @@ export const policyDetailSchema = z.object({
   /** What is served for its pipeline. */
   serving: policyRefSchema.nullable(),
   hash: z.string(),
-  adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
+  adapter: z
+    .object({
+      bytes: z.number().int(),
+      /** Whose names its modules have; `whole`: all weights of the model, no adapter. */
+      names: z.enum([...moduleNamings, 'whole']),
+    })
+    .nullable(),
   manifest: z.record(z.string(), z.unknown()),
   parentMeasured: shownEvaluationSchema.nullable(),
   /** The parent's images and this policy's on the same seeds; of a base policy its own alone. */

@@ -10,6 +10,7 @@ import { sha256 } from '@/db/blobs/store';
 import { derivedId } from '@/db/ids';
 import { createPolicy, newestBase, type Policy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
+import { moduleNamingOf } from '@/lib/exchange/module-names';
 import { readAdapter } from '@/trainer/diffusion/adapters/read-adapter';
 import { parseSafetensors } from '@/trainer/formats/safetensors';
 import { randomOf } from '../draw/random';
@@ -77,6 +78,7 @@ export async function importAdapter(source: AdapterSource): Promise<ImportedAdap
     manifest: {
       width,
       height,
+      modules: moduleNamingOf(tensors.keys()),
       imported: { file: basename(source.file), sha256: fileHash, notes },
       config: { training: kind },
     },
