@@ -9,6 +9,7 @@ import * as figures from './schema/figures';
 import * as groupLeases from './schema/group-leases';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
+import * as pipelineImports from './schema/pipeline-imports';
 import * as policies from './schema/policies';
 import * as rewards from './schema/rewards';
 import * as rounds from './schema/rounds';
@@ -21,6 +22,7 @@ export const schema = {
   ...labels,
   ...groupLeases,
   ...rewards,
+  ...pipelineImports,
   ...tallies,
   ...figures,
 };

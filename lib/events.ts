@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { evaluationSummarySchema, trainMetricsSchema } from './metrics';
+import { importStateSchema } from './pipeline-imports';
 import { rewardModelStateSchema } from './rewards';
 import { roundProgressSchema, roundStateSchema } from './rounds';
 import { runStatusSchema } from './runs';
@@ -43,6 +44,10 @@ export const eventSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('reward-model'),
     payload: z.object({ rewardModelId: z.string(), state: rewardModelStateSchema }),
+  }),
+  z.object({
+    kind: z.literal('pipeline-import'),
+    payload: z.object({ importId: z.string(), state: importStateSchema }),
   }),
   z.object({
     kind: z.literal('worker'),

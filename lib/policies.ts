@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { moduleNamings } from './exchange/module-names';
 import { judgeSchema } from './judges/judging';
+import { foundPipelineSchema } from './pipeline-imports';
 import { presetsSchema } from './settings/presets';
 import { trainingSettings } from './settings/training';
 
@@ -27,6 +28,8 @@ export const policyManifestSchema = z.looseObject({
   schedule: z.string().optional(),
   /** Whose names its adapter's modules have; left out, a UNet's. */
   modules: z.enum(moduleNamings).optional(),
+  /** What its import found. */
+  found: foundPipelineSchema.optional(),
   /** The configuration that trained it; none of a base policy. */
   config: z
     .looseObject({

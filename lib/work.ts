@@ -8,8 +8,13 @@ export const rewardWorkKinds = ['learn-reward', 'import-reward'] as const;
 
 export type RewardWorkKind = (typeof rewardWorkKinds)[number];
 
+/** How a pipeline comes to be known. */
+export const pipelineWorkKinds = ['import-pipeline'] as const;
+
+export type PipelineWorkKind = (typeof pipelineWorkKinds)[number];
+
 /** Everything that a trainer can be asked to do. */
-export type WorkKind = RoundWorkKind | RewardWorkKind;
+export type WorkKind = RoundWorkKind | RewardWorkKind | PipelineWorkKind;
 
 /** Failed: it was given up, and its error says why. Cancelled: nobody wants it any more. */
 export type WorkState = 'queued' | 'claimed' | 'done' | 'failed' | 'cancelled';

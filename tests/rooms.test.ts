@@ -23,7 +23,7 @@ const mayImport: Record<string, string[]> = {
   db: ['lib', 'db/schema'],
   'db/schema': ['lib'],
   'db/blobs': ['lib', 'db', 'db/schema'],
-  'db/policies': ['lib', 'db', 'db/schema'],
+  'db/policies': ['lib', 'db', 'db/schema', 'db/work/enqueue.ts'],
   'db/leases': ['lib', 'db', 'db/schema'],
   'db/answers': ['lib', 'db', 'db/schema'],
   // Whoever decides may ask for work; only the queue above them all hands it out.
@@ -41,7 +41,15 @@ const mayImport: Record<string, string[]> = {
   'db/people': ['lib', 'db', 'db/schema', 'db/labeling'],
   'db/exchange': ['lib', 'db', 'db/schema', 'db/people', 'db/policies', 'db/rounds'],
   'db/rewards': ['lib', 'db', 'db/schema', 'db/answers', 'db/rounds', 'db/work/enqueue.ts'],
-  'db/work': ['lib', 'db', 'db/schema', 'db/rounds', 'db/rewards', 'db/work/enqueue.ts'],
+  'db/work': [
+    'lib',
+    'db',
+    'db/schema',
+    'db/policies',
+    'db/rounds',
+    'db/rewards',
+    'db/work/enqueue.ts',
+  ],
   'db/figures': ['lib', 'db', 'db/schema', 'db/people', 'db/policies', 'db/labeling', 'db/rounds'],
   // Migrating ends with the triggers that count.
   'db/migrate.ts': ['lib', 'db', 'db/figures'],

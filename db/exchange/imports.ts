@@ -33,7 +33,7 @@ export async function baseForImport(pipeline: string): Promise<Policy> {
   if (base) return base;
   throw new AppError(
     'not-found',
-    `There is no policy of the pipeline ${pipeline} yet. Add it: npm run pipeline -- NAME FOLDER --add, then import again.`,
+    `There is no policy of the pipeline ${pipeline} yet. Add it: npm run policy:import -- FOLDER --name NAME, then import again.`,
   );
 }
 

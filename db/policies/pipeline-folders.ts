@@ -44,7 +44,7 @@ export function folderOf({ pipeline, hash }: PipelineIdentity, builtIn: string):
 
 /** What is typed to say where a pipeline lies. */
 export function placing(pipeline: string): string {
-  return `npm run pipeline -- ${JSON.stringify(pipeline)} FOLDER`;
+  return `npm run policy:import -- FOLDER --name ${JSON.stringify(pipeline)}`;
 }
 
 /** Keeps where a pipeline lies, in place of what was kept of it before. */
@@ -74,7 +74,7 @@ function keptFolders(): KeptFolder[] {
   } catch (cause) {
     throw new AppError(
       'data-corrupt',
-      `${path()} does not say where pipelines lie. Delete it, and say it again: npm run pipeline -- NAME FOLDER.`,
+      `${path()} does not say where pipelines lie. Delete it, and say it again: npm run policy:import -- FOLDER --name NAME.`,
       { cause },
     );
   }

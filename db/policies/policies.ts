@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type PolicyManifest, policyManifestSchema, servingAlias } from '@/lib/policies';
 import { db } from '../client';
@@ -13,57 +13,75 @@ export type Policy = typeof policies.$inferSelect;
 /**
  * The base policy of a pipeline, made on first sight and served if nothing is yet. A pipeline whose
  * weights (`hash`) have changed gets a new base policy beside the old one. One that is there learns
- * what its manifest lacks; its judge and its presets are what they are said to be now. Throws
+ * what its manifest lacks; its judge, its presets and what was found of it are what they are said
+ * to be now. Throws
  * 'bad-request' for a manifest that cannot be.
  */
-export async function ensureBasePolicy(input: {
+export async function ensureBasePolicy(input: BaseInput): Promise<Policy> {
+  return immediate((tx) => ensureBasePolicyIn(tx, input));
+}
+
+interface BaseInput {
   pipeline: string;
   name: string;
   hash: string;
   manifest?: PolicyManifest;
-}): Promise<Policy> {
+}
+
+/** The same within a decision. */
+export function ensureBasePolicyIn(tx: Transaction, input: BaseInput): Policy {
   const now = Date.now();
   const manifest = manifestOf(input);
-  return immediate((tx) => {
-    const known = tx
-      .select()
-      .from(policies)
-      .where(
-        and(
-          eq(policies.pipeline, input.pipeline),
-          eq(policies.hash, input.hash),
-          isNull(policies.adapterBlob),
-        ),
-      )
-      .get();
-    if (known)
-      return describedIn(tx, known, { ...manifest, ...known.manifest, ...declaredIn(manifest) });
-    const policy = tx
-      .insert(policies)
-      .values({
-        id: derivedId('base', input.pipeline, input.hash),
-        name: input.name,
-        parentId: null,
-        pipeline: input.pipeline,
-        adapterBlob: null,
-        hash: input.hash,
-        manifest,
-        roundId: null,
-        createdAt: now,
-      })
-      .returning()
-      .get();
-    tx.insert(aliases)
-      .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
-      .onConflictDoNothing()
-      .run();
-    recordEvent(tx, {
-      kind: 'policy',
-      payload: { policyId: policy.id, parentId: null },
+  const known = basesOfHashIn(tx, input.hash).find(({ pipeline }) => pipeline === input.pipeline);
+  if (known) {
+    return describedIn(tx, known, { ...manifest, ...known.manifest, ...declaredIn(manifest) });
+  }
+  const policy = tx
+    .insert(policies)
+    .values({
+      id: derivedId('base', input.pipeline, input.hash),
+      name: input.name,
+      parentId: null,
+      pipeline: input.pipeline,
+      adapterBlob: null,
+      hash: input.hash,
+      manifest,
       roundId: null,
-    });
-    return policy;
+      createdAt: now,
+    })
+    .returning()
+    .get();
+  tx.insert(aliases)
+    .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
+    .onConflictDoNothing()
+    .run();
+  recordEvent(tx, {
+    kind: 'policy',
+    payload: { policyId: policy.id, parentId: null },
+    roundId: null,
   });
+  return policy;
+}
+
+/**
+ * Within a decision: the base policies made of the files of this hash, whatever they are called.
+ */
+export function basesOfHashIn(tx: Transaction, hash: string): Policy[] {
+  return basesIn(tx, eq(policies.hash, hash));
+}
+
+/** Within a decision: the base policies of a pipeline. */
+export function basesOfPipelineIn(tx: Transaction, pipeline: string): Policy[] {
+  return basesIn(tx, eq(policies.pipeline, pipeline));
+}
+
+function basesIn(tx: Transaction, which: SQL): Policy[] {
+  return tx
+    .select()
+    .from(policies)
+    .where(and(which, isNull(policies.adapterBlob)))
+    .orderBy(asc(policies.createdAt), asc(policies.id))
+    .all();
 }
 
 /**
@@ -80,8 +98,8 @@ function describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest):
 }
 
 /** What a pipeline declares rather than remembers. */
-function declaredIn({ judge, presets }: PolicyManifest): PolicyManifest {
-  return { ...(judge && { judge }), ...(presets && { presets }) };
+function declaredIn({ judge, presets, found }: PolicyManifest): PolicyManifest {
+  return { ...(judge && { judge }), ...(presets && { presets }), ...(found && { found }) };
 }
 
 function manifestOf({ pipeline, manifest = {} }: { pipeline: string; manifest?: PolicyManifest }) {
@@ -185,7 +203,7 @@ export async function newestBase(pipeline: string): Promise<Policy> {
   if (base) return base;
   throw new AppError(
     'not-found',
-    `There is no pipeline "${pipeline}" here. Add it: npm run pipeline -- NAME FOLDER --add.`,
+    `There is no pipeline "${pipeline}" here. Add it: npm run policy:import -- FOLDER --name NAME.`,
   );
 }
 

@@ -8,6 +8,7 @@ import { completeConfig, type RunConfig } from '@/lib/settings/run-config';
 import type { WorkKind, WorkState } from '@/lib/work';
 import { boolean, instant, json, jsonRead, serial, whole } from './columns';
 import { user } from './people';
+import { pipelineImports } from './pipeline-imports';
 import { policies } from './policies';
 import { rewardModels } from './rewards';
 
@@ -71,8 +72,8 @@ export const rounds = sqliteTable(
 );
 
 /**
- * What trainers have to do: one row for each kind of work on what it is about, a round or a reward
- * model.
+ * What trainers have to do: one row for each kind of work on what it is about, a round, a reward
+ * model or the import of a pipeline.
  */
 export const work = sqliteTable(
   'work',
@@ -82,6 +83,7 @@ export const work = sqliteTable(
     /** What it is about: one of these, as its kind has it. */
     roundId: text().references(() => rounds.id),
     rewardModelId: text().references(() => rewardModels.id),
+    pipelineImportId: text().references(() => pipelineImports.id),
     state: text().$type<WorkState>().notNull(),
     claimedBy: text(),
     claimedAt: instant(),
@@ -96,7 +98,11 @@ export const work = sqliteTable(
   (table) => [
     uniqueIndex('work_round_kind').on(table.roundId, table.kind),
     uniqueIndex('work_reward_model_kind').on(table.rewardModelId, table.kind),
-    check('work_about', sql`(round_id is null) <> (reward_model_id is null)`),
+    uniqueIndex('work_pipeline_import_kind').on(table.pipelineImportId, table.kind),
+    check(
+      'work_about',
+      sql`(round_id is not null) + (reward_model_id is not null) + (pipeline_import_id is not null) = 1`,
+    ),
     index('work_waiting')
       .on(table.state, table.createdAt)
       .where(sql`state in ('queued', 'claimed')`),

@@ -3,18 +3,27 @@
  * hands it out (`queue.ts`).
  */
 import { and, eq, inArray } from 'drizzle-orm';
-import type { RewardWorkKind, RoundWorkKind } from '@/lib/work';
+import type { PipelineWorkKind, RewardWorkKind, RoundWorkKind } from '@/lib/work';
 import { newId } from '../ids';
 import { work } from '../schema/rounds';
 import type { Transaction } from '../transaction';
 
-/** Asks for work on a round or a reward model; the same kind again goes on from its cursor. */
+/** What work is about: a round, a reward model, or the import of a pipeline. */
+export type WorkAbout =
+  | { roundId: string }
+  | { rewardModelId: string }
+  | { pipelineImportId: string };
+
+/** Asks for work; the same kind again on the same thing goes on from its cursor. */
 export function queueWork(
   tx: Transaction,
-  asked: { kind: RoundWorkKind; roundId: string } | { kind: RewardWorkKind; rewardModelId: string },
+  asked:
+    | { kind: RoundWorkKind; roundId: string }
+    | { kind: RewardWorkKind; rewardModelId: string }
+    | { kind: PipelineWorkKind; pipelineImportId: string },
   now: number,
 ): void {
-  const about = 'roundId' in asked ? work.roundId : work.rewardModelId;
+  const [about] = columnOf(asked);
   const queued = { state: 'queued' as const, claimedBy: null, attempts: 0, error: null };
   tx.insert(work)
     .values({ id: newId(), ...asked, ...queued, createdAt: now })
@@ -23,16 +32,16 @@ export function queueWork(
 }
 
 /** Nobody wants it any more: a worker that is at it hears so at its next beat. */
-export function cancelWork(
-  tx: Transaction,
-  about: { roundId: string } | { rewardModelId: string },
-): void {
-  const own =
-    'roundId' in about
-      ? eq(work.roundId, about.roundId)
-      : eq(work.rewardModelId, about.rewardModelId);
+export function cancelWork(tx: Transaction, about: WorkAbout): void {
+  const [column, id] = columnOf(about);
   tx.update(work)
     .set({ state: 'cancelled' })
-    .where(and(own, inArray(work.state, ['queued', 'claimed'])))
+    .where(and(eq(column, id), inArray(work.state, ['queued', 'claimed'])))
     .run();
+}
+
+function columnOf(about: WorkAbout) {
+  if ('roundId' in about) return [work.roundId, about.roundId] as const;
+  if ('rewardModelId' in about) return [work.rewardModelId, about.rewardModelId] as const;
+  return [work.pipelineImportId, about.pipelineImportId] as const;
 }

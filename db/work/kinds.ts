@@ -1,8 +1,9 @@
 /**
- * @file The kinds of work: how often each is taken up, and what becomes of the round or reward
- * model that it is about.
+ * @file The kinds of work: how often each is taken up, and what becomes of the round, reward model
+ * or import that it is about.
  */
 import type { WorkKind } from '@/lib/work';
+import { movePipelineImport } from '../policies/pipeline-imports';
 import { moveRewardModel } from '../rewards/reward-models';
 import { failRound } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
@@ -49,10 +50,24 @@ const ofRewardModel = (remedy: string): Kind => ({
     moveRewardModel(tx, rewardModelId!, 'failed', { error }, now),
 });
 
+const importAttemptsMax = 3;
+
+const ofPipelineImport: Kind = {
+  attemptsMax: importAttemptsMax,
+  givenUp: (error) =>
+    error ??
+    `Trying it ended its trainer ${importAttemptsMax} times at this point; most likely the model needs more memory than this machine has. Close other programs and try again, or import it on a larger machine.`,
+  moved: (tx, { pipelineImportId }, to, now) =>
+    movePipelineImport(tx, pipelineImportId!, to === 'claimed' ? 'running' : 'queued', {}, now),
+  failed: (tx, { pipelineImportId }, error, now) =>
+    movePipelineImport(tx, pipelineImportId!, 'failed', { error }, now),
+};
+
 export const kinds: Record<WorkKind, Kind> = {
   sample: ofRound,
   train: ofRound,
   evaluate: ofRound,
   'learn-reward': ofRewardModel('Close other programs, then train it again'),
   'import-reward': ofRewardModel('Import a smaller model or one in half precision'),
+  'import-pipeline': ofPipelineImport,
 };

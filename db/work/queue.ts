@@ -3,15 +3,23 @@
  * What a kind of work is about and what becomes of that stands in `kinds.ts`; what follows from
  * work that is done, in `results.ts`.
  */
-import { and, asc, eq, inArray, isNotNull, lt, or, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import type { RoundProgress } from '@/lib/rounds';
-import { type RewardWorkKind, type RoundWorkKind, roundWorkKinds, type WorkKind } from '@/lib/work';
+import {
+  type PipelineWorkKind,
+  type RewardWorkKind,
+  type RoundWorkKind,
+  roundWorkKinds,
+  type WorkKind,
+} from '@/lib/work';
 import { db } from '../client';
 import { isTrue } from '../dialect';
+import type { PipelineImport } from '../policies/pipeline-imports';
 import type { RewardModel } from '../rewards/reward-models';
 import { mergeProgress } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
+import { pipelineImports } from '../schema/pipeline-imports';
 import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, rounds, runs, work } from '../schema/rounds';
 import { immediate, type Transaction } from '../transaction';
@@ -25,6 +33,7 @@ interface RoundWork<Kind> {
   round: Round;
   run: Run;
   rewardModel: null;
+  pipelineImport: null;
 }
 
 interface RewardWork<Kind> {
@@ -32,12 +41,23 @@ interface RewardWork<Kind> {
   round: null;
   run: null;
   rewardModel: RewardModel;
+  pipelineImport: null;
+}
+
+interface PipelineWork<Kind> {
+  work: Work & { kind: Kind };
+  round: null;
+  run: null;
+  rewardModel: null;
+  pipelineImport: PipelineImport;
 }
 
 /** A piece of work with what it is about; `work.cursor` is where to go on, null at the start. */
 export type ClaimedWork<Kind extends WorkKind = WorkKind> = Kind extends RoundWorkKind
   ? RoundWork<Kind>
-  : RewardWork<Kind & RewardWorkKind>;
+  : Kind extends RewardWorkKind
+    ? RewardWork<Kind>
+    : PipelineWork<Kind & PipelineWorkKind>;
 
 /** Whose claim it is: every report about work carries both, and is refused after a takeover. */
 export interface Claim {
@@ -51,11 +71,18 @@ const isHeld = sql`(${rounds.paused} or ${runs.status} <> 'active')`;
 /** Work with what it is about. */
 function workIn(tx: Transaction) {
   return tx
-    .select({ work, round: rounds, run: runs, rewardModel: rewardModels })
+    .select({
+      work,
+      round: rounds,
+      run: runs,
+      rewardModel: rewardModels,
+      pipelineImport: pipelineImports,
+    })
     .from(work)
     .leftJoin(rounds, eq(rounds.id, work.roundId))
     .leftJoin(runs, eq(runs.id, rounds.runId))
-    .leftJoin(rewardModels, eq(rewardModels.id, work.rewardModelId));
+    .leftJoin(rewardModels, eq(rewardModels.id, work.rewardModelId))
+    .leftJoin(pipelineImports, eq(pipelineImports.id, work.pipelineImportId));
 }
 
 function waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
@@ -66,7 +93,7 @@ function waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
         sql`${work.state} in ('queued', 'claimed')`,
         or(eq(work.state, 'queued'), lt(work.heartbeatAt, now - takeoverMs)),
         inArray(work.kind, [...among]),
-        or(isNotNull(work.rewardModelId), sql`not ${isHeld}`),
+        or(isNull(work.roundId), sql`not ${isHeld}`),
       ),
     )
     .orderBy(asc(work.createdAt))

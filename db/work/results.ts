@@ -3,7 +3,8 @@
  * 'work-lost' after a takeover.
  */
 import type { ImportReport, RewardReport } from '@/lib/rewards';
-import { rewardWorkKinds } from '@/lib/work';
+import { pipelineWorkKinds, rewardWorkKinds } from '@/lib/work';
+import { type PipelineRegistration, registerPipelineIn } from '../policies/pipeline-imports';
 import { moveRewardModel } from '../rewards/reward-models';
 import { completeRound, moveRound } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
@@ -47,5 +48,15 @@ export async function finishRewardModel({
 }): Promise<void> {
   await finishWork(claim, rewardWorkKinds, (tx, { rewardModelId }) =>
     moveRewardModel(tx, rewardModelId!, 'ready', made, Date.now()),
+  );
+}
+
+/** The pipeline is known from now on, and its first policy may be trained. */
+export async function finishPipelineImport({
+  registered,
+  ...claim
+}: Claim & { registered: PipelineRegistration }): Promise<void> {
+  await finishWork(claim, pipelineWorkKinds, (tx, { pipelineImportId }) =>
+    registerPipelineIn(tx, pipelineImportId!, registered, Date.now()),
   );
 }

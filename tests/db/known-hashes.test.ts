@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { sha256 } from '@/db/blobs/store';
-import { knownHash } from '@/db/known-hashes';
+import { knownHashes } from '@/db/known-hashes';
 
 let home: string;
 let folder: string;
@@ -25,61 +25,74 @@ afterEach(async () => {
 
 const files = ['a.onnx', 'b.json'];
 
-/** Reads the files as a hash does; counts how often. */
+/** Reads a file as a hash does; counts how often. */
 function reckoning() {
-  return vi.fn(async () => {
-    const contents = await Promise.all(files.map((file) => readFile(join(folder, file))));
-    return sha256(Buffer.concat(contents));
+  return vi.fn(async (path: string, onBytes: (bytes: number) => void) => {
+    const bytes = await readFile(path);
+    onBytes(bytes.length);
+    return sha256(bytes);
   });
 }
 
-it('reads files once, and again when any of them has changed', async () => {
+it('reads files once, and again only the one that has changed', async () => {
   const reckon = reckoning();
-  const first = await knownHash(folder, files, reckon);
-  expect(await knownHash(folder, files, reckon)).toBe(first);
-  expect(reckon).toHaveBeenCalledTimes(1);
+  const first = await knownHashes(folder, files, reckon);
+  expect(await knownHashes(folder, files, reckon)).toEqual(first);
+  expect(reckon).toHaveBeenCalledTimes(2);
   expect((await stat(join(home, 'darkroom.hashes.json'))).mode & 0o777).toBe(0o600);
 
   // Touched: it is read again, and is what it was.
   await utimes(join(folder, 'a.onnx'), new Date(), new Date(1_600_000_000_000));
-  expect(await knownHash(folder, files, reckon)).toBe(first);
-  expect(await knownHash(folder, files, reckon)).toBe(first);
-  expect(reckon).toHaveBeenCalledTimes(2);
+  expect(await knownHashes(folder, files, reckon)).toEqual(first);
+  expect(await knownHashes(folder, files, reckon)).toEqual(first);
+  expect(reckon).toHaveBeenCalledTimes(3);
 
   // Other bytes of the same size, and the old date: only the system's own instant tells.
   const { atime, mtime } = await stat(join(folder, 'a.onnx'));
   await writeFile(join(folder, 'a.onnx'), 'WEIGHTS');
   await utimes(join(folder, 'a.onnx'), atime, mtime);
-  const changed = await knownHash(folder, files, reckon);
-  expect(changed).not.toBe(first);
-  expect(reckon).toHaveBeenCalledTimes(3);
+  const changed = await knownHashes(folder, files, reckon);
+  expect(changed).toEqual([expect.not.stringMatching(first[0]!), first[1]]);
+  expect(reckon).toHaveBeenCalledTimes(4);
+});
 
-  // Fewer files are another thing.
-  await knownHash(folder, ['a.onnx'], reckon);
-  expect(reckon).toHaveBeenCalledTimes(4);
-  expect(await knownHash(folder, files, reckon)).toBe(changed);
-  expect(reckon).toHaveBeenCalledTimes(4);
+it('goes on where it was killed: what was hashed by then is not read again', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const reckon = reckoning();
+  const killed = knownHashes(folder, files, async (path, onBytes) => {
+    if (path.endsWith('b.json')) throw new Error('killed');
+    vi.advanceTimersByTime(2000);
+    return reckon(path, onBytes);
+  });
+  await expect(killed).rejects.toThrow('killed');
+  vi.useRealTimers();
+  const told: number[] = [];
+  await knownHashes(folder, files, reckon, (done) => told.push(done));
+  expect(reckon.mock.calls.map(([path]) => path)).toEqual(
+    ['a.onnx', 'b.json'].map((name) => join(folder, name)),
+  );
+  expect(told).toEqual([7, 9]);
 });
 
 it('reckons anew where what was remembered is damaged, and remembers without a data folder nothing', async () => {
   const reckon = reckoning();
-  const hash = await knownHash(folder, files, reckon);
+  const hashes = await knownHashes(folder, files, reckon);
   await writeFile(join(home, 'darkroom.hashes.json'), '[{"folder":');
-  expect(await knownHash(folder, files, reckon)).toBe(hash);
-  expect(reckon).toHaveBeenCalledTimes(2);
+  expect(await knownHashes(folder, files, reckon)).toEqual(hashes);
+  expect(reckon).toHaveBeenCalledTimes(4);
   process.env.DARKROOM_HOME = join(home, 'not-there');
-  for (const calls of [3, 4]) {
-    expect(await knownHash(folder, files, reckon)).toBe(hash);
+  for (const calls of [6, 8]) {
+    expect(await knownHashes(folder, files, reckon)).toEqual(hashes);
     expect(reckon).toHaveBeenCalledTimes(calls);
   }
 });
 
 it('refuses files that are written while they are read, and remembers nothing of them', async () => {
-  const torn = knownHash(folder, files, async () => {
-    await writeFile(join(folder, 'b.json'), '{"half": ');
+  const torn = knownHashes(folder, files, async (path) => {
+    if (path.endsWith('b.json')) await writeFile(path, '{"half": ');
     return 'torn';
   });
   await expect(torn).rejects.toThrow(`Files in ${folder} were written while they were read. Wait`);
   const reckon = reckoning();
-  expect(await knownHash(folder, files, reckon)).not.toBe('torn');
+  expect((await knownHashes(folder, files, reckon))[1]).not.toBe('torn');
 });

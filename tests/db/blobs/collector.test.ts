@@ -75,7 +75,8 @@ describe('collecting blobs', () => {
 
   it('knows every column that holds a blob', () => {
     expect(blobColumns.map(({ table, name }) => `${nameOf(table)}.${name}`).sort()).toEqual([
-      'policies.adapterBlob',
+      'pipeline_imports.imageBlob',
+    'policies.adapterBlob',
       'reward_models.blob',
       'samples.imageBlob',
       'samples.trajectoryBlob',

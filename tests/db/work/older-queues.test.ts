@@ -53,6 +53,7 @@ it('keeps what waits and what is being done, with its attempts, cursor and worke
     kind: 'train',
     roundId: 'round',
     rewardModelId: null,
+    pipelineImportId: null,
     state: 'claimed',
     claimedBy: 'alive',
     claimedAt: 5,

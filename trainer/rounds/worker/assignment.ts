@@ -30,20 +30,25 @@ const heartbeatMs = 1000;
 /** Of one kind, or of some; unless told, of those about a round. */
 export class Assignment<Kind extends WorkKind = RoundWorkKind> {
   readonly kind: Kind;
-  /** What it is about: a round and its run, or a reward model. */
+  /** What it is about: a round and its run, a reward model, or the import of a pipeline. */
   readonly round: ClaimedWork<Kind>['round'];
   readonly run: ClaimedWork<Kind>['run'];
   readonly rewardModel: ClaimedWork<Kind>['rewardModel'];
+  readonly pipelineImport: ClaimedWork<Kind>['pipelineImport'];
   readonly claim: Claim;
   readonly #halt = new AbortController();
   readonly #heartbeat: NodeJS.Timeout;
   #cursor: unknown;
 
-  constructor({ work, round, run, rewardModel }: ClaimedWork<Kind>, workerId: string) {
+  constructor(
+    { work, round, run, rewardModel, pipelineImport }: ClaimedWork<Kind>,
+    workerId: string,
+  ) {
     this.kind = work.kind as Kind;
     this.round = round;
     this.run = run;
     this.rewardModel = rewardModel;
+    this.pipelineImport = pipelineImport;
     this.claim = { workId: work.id, workerId };
     this.#cursor = work.cursor;
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
@@ -66,7 +71,7 @@ export class Assignment<Kind extends WorkKind = RoundWorkKind> {
 
   /** The id of what it is about. */
   get aboutId(): string {
-    return (this.round ?? this.rewardModel)!.id;
+    return (this.round ?? this.rewardModel ?? this.pipelineImport)!.id;
   }
 
   halt(because: Because): void {

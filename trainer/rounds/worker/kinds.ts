@@ -1,8 +1,9 @@
 /** @file What a trainer does for each kind of work, and which kinds it does side by side. */
-import { rewardWorkKinds, roundWorkKinds, type WorkKind } from '@/lib/work';
+import { pipelineWorkKinds, rewardWorkKinds, roundWorkKinds, type WorkKind } from '@/lib/work';
 import type { Engine } from '@/trainer/runtime/engine';
 import { sampleRound } from '../draw/sample';
 import { evaluateRound } from '../evaluate/evaluate';
+import { importPipeline } from '../imports/import-pipeline';
 import { importReward } from '../rewards/import-model';
 import { learnReward } from '../rewards/make-model';
 import { dropCheckpoint } from '../train/checkpoint';
@@ -21,13 +22,18 @@ export const performers: {
   evaluate: evaluateRound,
   'learn-reward': learnReward,
   'import-reward': importReward,
+  'import-pipeline': importPipeline,
 };
 
 /**
- * A worker does one piece of work of each of these lists at a time. Reward models are made beside
- * the rounds and never in their place: an import may take long, or more memory than there is.
+ * A worker does one piece of work of each of these lists at a time. Reward models are made, and
+ * pipelines imported, beside the rounds and never in their place: an import may take long, or more
+ * memory than there is.
  */
-export const lanes: readonly (readonly WorkKind[])[] = [roundWorkKinds, rewardWorkKinds];
+export const lanes: readonly (readonly WorkKind[])[] = [
+  roundWorkKinds,
+  [...rewardWorkKinds, ...pipelineWorkKinds],
+];
 
 /** Drops what cancelled work has kept to go on from. */
 export async function forget({ cursor }: Assignment<WorkKind>): Promise<void> {

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import { pipelineFiles, pipelineHash } from '@/trainer/diffusion/pipelines/hash';
+import { Builder } from '@/trainer/graph/builder';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
 
 let folder: string;
 
@@ -37,4 +39,46 @@ it('follows weights and their places, and nothing else', async () => {
 it('names a folder that holds no pipeline', async () => {
   await expect(pipelineHash(join(folder, 'unet'))).rejects.toThrow(/unet holds no pipeline/);
   await expect(pipelineHash(join(folder, 'nowhere'))).rejects.toThrow(/nowhere holds no pipeline/);
+});
+
+/** A graph whose weight lies in a file of this name. */
+function graphWithData(location: string): Uint8Array {
+  const b = new Builder('unet');
+  const weight = b.constant('weight', {
+    dtype: 'float32',
+    dims: [2],
+    external: { location, offset: 0, length: 8 },
+  });
+  const x = b.input('x', 'float32', [2]);
+  b.output(b.add(x, weight), 'y');
+  return serializeOnnx(b.finish());
+}
+
+it.each(['model.onnx.data', 'weights', 'more/onnx__MatMul_17'])(
+  'follows data that a graph keeps in %s, and nothing beside it',
+  async (location) => {
+    write('unet/note', 'no part of it');
+    writeFileSync(join(folder, 'unet/model.onnx'), graphWithData(location));
+    write(`unet/${location}`, '8 bytes.');
+    expect((await pipelineFiles(folder)).hashed).toEqual(
+      ['model_index.json', 'unet/model.onnx', `unet/${location}`].sort(),
+    );
+    const hash = await pipelineHash(folder);
+    write('unet/note', 'changed');
+    expect(await pipelineHash(folder)).toBe(hash);
+    write(`unet/${location}`, 'others!.');
+    expect(await pipelineHash(folder)).not.toBe(hash);
+  },
+);
+
+it('hashes what links lead to like the files themselves, however they go in circles', async () => {
+  const hash = await pipelineHash(folder);
+  const linked = mkdtempSync(join(tmpdir(), 'darkroom-linked-'));
+  symlinkSync(join(folder, 'model_index.json'), join(linked, 'model_index.json'));
+  symlinkSync(join(folder, 'unet'), join(linked, 'unet'));
+  symlinkSync(linked, join(linked, 'again'));
+  expect(await pipelineHash(linked)).toBe(hash);
+  write('unet/model.onnx', 'other weights');
+  expect(await pipelineHash(linked)).not.toBe(hash);
+  rmSync(linked, { recursive: true });
 });

@@ -13,10 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { putBlob } from '@/db/blobs/blobs';
-import { createPolicy, type Policy } from '@/db/policies/policies';
-import { placePipeline } from '@/scripts/pipeline/place-pipeline';
+import { keepFolder } from '@/db/policies/pipeline-folders';
+import { createPolicy, ensureBasePolicy, type Policy } from '@/db/policies/policies';
 import { worstRelativeError } from '@/tests/support/golden';
 import { Denoiser } from '@/trainer/diffusion/denoise/denoiser';
+import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import type { Graph } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
@@ -49,6 +50,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** The base policy of a pipeline in a folder. */
+async function baseIn(name: string, place: string): Promise<Policy> {
+  const hash = await pipelineHash(place);
+  keepFolder({ pipeline: name, hash, folder: place });
+  return ensureBasePolicy({ pipeline: name, name, hash });
+}
+
 /** A pipeline like the tiny one, its UNet rewritten; and a policy of it with drawn weights. */
 async function policyOf(
   name: string,
@@ -60,7 +68,7 @@ async function policyOf(
   const path = join(place, 'unet/model.onnx');
   await rewrite(path, await readOnnxFile(path));
   await writeFile(join(place, 'unet/diffusion_pytorch_model.safetensors'), 'of the base');
-  const { base } = await placePipeline(name, place, { add: true });
+  const base = await baseIn(name, place);
   const { pipeline, pipelineHash } = await openPolicy(base.id);
   const unet = await trainedUnet(pipeline.denoiser.graph, kind);
   const tensors = new Map(
@@ -158,7 +166,7 @@ it.each([
     const { base, policy, place } = await policyOf(name, kind, rewrite);
     const out = join(folder, 'out', name);
     await exportPolicy(policy.id, out);
-    const { base: merged } = await placePipeline(`${name}-merged`, out, { add: true });
+    const merged = await baseIn(`${name}-merged`, out);
     const wanted = await drawnBy(policy);
     expect(worstRelativeError(await drawnBy(merged), wanted)).toBeLessThan(1e-4);
     expect(worstRelativeError(await drawnBy(base), wanted)).toBeGreaterThan(1e-2);

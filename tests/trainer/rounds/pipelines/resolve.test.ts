@@ -4,10 +4,8 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { basePolicies } from '@/db/policies/list';
 import { keepFolder } from '@/db/policies/pipeline-folders';
-import { getPolicy, type Policy } from '@/db/policies/policies';
-import { placePipeline } from '@/scripts/pipeline/place-pipeline';
+import { ensureBasePolicy, type Policy } from '@/db/policies/policies';
 import { countReads } from '@/tests/support/counted-reads';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import {
@@ -45,9 +43,9 @@ function collectGarbage(): void {
 }
 
 /** A base policy of a pipeline with a name, in the folder of this test. */
-async function baseNamed(name: string): Promise<Policy> {
-  const { base } = await placePipeline(name, folder, { add: true });
-  return base;
+async function baseNamed(name: string, where = folder): Promise<Policy> {
+  keepFolder({ pipeline: name, hash, folder: where });
+  return ensureBasePolicy({ pipeline: name, name, hash });
 }
 
 it('shares one pipeline among all who open it, without reading it again', async () => {
@@ -77,7 +75,7 @@ it('keeps one pipeline in memory between two pieces of work, not two', async () 
   expect((await openPolicy(base.id)).pipeline).toBe(first.deref());
   const twin = join(parent, 'twin');
   await cp(folder, twin, { recursive: true });
-  await placePipeline('twin', twin, { add: true });
+  await openPolicy((await baseNamed('twin', twin)).id);
   // A WeakRef holds what it was asked for until the current job is over.
   await new Promise((resolve) => setTimeout(resolve, 0));
   collectGarbage();
@@ -104,15 +102,13 @@ it('opens a touched folder as before, and says which files of a changed one to p
 
 it('knows a pipeline by name and hash, wherever it is said to lie', async () => {
   const base = await baseNamed('moving');
-  expect(base).toMatchObject({ pipeline: 'moving', hash, manifest: { width: 32, height: 32 } });
   const moved = join(parent, 'elsewhere');
   await rename(folder, moved);
   await expect(openPolicy(base.id)).rejects.toThrow(
-    `The pipeline "moving" (hash ${hash.slice(0, 12)}) is not where it was: ${join(folder, 'model_index.json')} does not exist. Put the folder back, or say where it lies now: npm run pipeline -- "moving" FOLDER.`,
+    `The pipeline "moving" (hash ${hash.slice(0, 12)}) is not where it was: ${join(folder, 'model_index.json')} does not exist. Put the folder back, or say where it lies now: npm run policy:import -- FOLDER --name "moving".`,
   );
-  expect(await placePipeline('moving', moved, { add: false })).toMatchObject({ isNew: false });
+  keepFolder({ pipeline: 'moving', hash, folder: moved });
   expect((await openPolicy(base.id)).pipeline.folder).toBe(moved);
-  expect((await getPolicy(base.id)).pipeline).toBe('moving');
 });
 
 it('resolves the built-in pipeline, and names that are folders from before there were names', async () => {
@@ -122,32 +118,6 @@ it('resolves the built-in pipeline, and names that are folders from before there
   expect(pipelineFolder({ pipeline: folder, hash })).toBe('/elsewhere');
   expect(pipelineFolder({ pipeline: folder, hash: 'another' })).toBe(folder);
   expect(() => pipelineFolder({ pipeline: 'unheard', hash })).toThrow(
-    `Nobody has said where the pipeline "unheard" (hash ${hash.slice(0, 12)}) lies on this machine. Say so: npm run pipeline -- "unheard" FOLDER.`,
+    `Nobody has said where the pipeline "unheard" (hash ${hash.slice(0, 12)}) lies on this machine. Say so: npm run policy:import -- FOLDER --name "unheard".`,
   );
-});
-
-it('keeps what was said where a folder does not hold the pipeline, or a name cannot be one', async () => {
-  await baseNamed('right');
-  const before = await basePolicies();
-  const other = join(parent, 'other');
-  await cp(folder, other, { recursive: true });
-  await appendFile(join(other, 'scheduler/scheduler_config.json'), ' ');
-  const place = (name: string, where: string, add = false) => placePipeline(name, where, { add });
-  await expect(place('right', other)).rejects.toThrow(
-    new RegExp(
-      `The files in ${other} .+ are not those of the pipeline "right" \\(hash ${hash.slice(0, 12)}\\)`,
-    ),
-  );
-  await expect(place('wrong', folder)).rejects.toThrow('There is no pipeline "wrong" here');
-  await expect(place('hands', folder, true)).rejects.toThrow('belongs to the built-in pipeline');
-  await expect(place('../up', folder, true)).rejects.toThrow('"../up" cannot be the name');
-  await expect(place('right', join(parent, 'nowhere'))).rejects.toThrow(/nowhere.+does not exist/);
-  expect(pipelineFolder({ pipeline: 'right', hash })).toBe(folder);
-  expect(await basePolicies()).toEqual(before);
-
-  // Other files by the same name are a new base policy beside the old one.
-  const { base, isNew } = await place('right', other, true);
-  expect(isNew).toBe(true);
-  expect((await openNewest('right')).hash).toBe(base.hash);
-  expect(pipelineFolder({ pipeline: 'right', hash })).toBe(folder);
 });

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { listPolicies, type Policy } from '@/db/policies/policies';
+import { keepFolder } from '@/db/policies/pipeline-folders';
+import { ensureBasePolicy, listPolicies, type Policy } from '@/db/policies/policies';
 import { adapterFor } from '@/lib/exchange/adapter-file';
-import { placePipeline } from '@/scripts/pipeline/place-pipeline';
+import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
@@ -24,7 +25,10 @@ const kind = { trainables: 'attention', loraRank: 2, loraAlpha: 4 } as const;
 beforeAll(async () => {
   await homes.make();
   folder = await mkdtemp(join(tmpdir(), 'darkroom-lora-'));
-  ({ base } = await placePipeline('tiny', tiny.folder, { add: true }));
+  const hash = await pipelineHash(tiny.folder);
+  keepFolder({ pipeline: 'tiny', hash, folder: tiny.folder });
+  const manifest = { width: 32, height: 32 };
+  base = await ensureBasePolicy({ pipeline: 'tiny', name: 'tiny', hash, manifest });
   const { pipeline } = await openPolicy(base.id);
   tensors = new Map(
     [...startingTensors(pipeline.denoiser.graph, kind, null, [1])].map(([name, { dims, data }]) => [

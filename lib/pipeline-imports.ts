@@ -1,0 +1,176 @@
+/**
+ * @file Importing a pipeline: its stages, what is found of it, and how pages and terminals say so.
+ */
+import { z } from 'zod';
+import { methodSchema } from './methods';
+
+export const importStates = ['queued', 'running', 'ready', 'failed', 'cancelled'] as const;
+
+export const importStateSchema = z.enum(importStates);
+
+export type ImportState = z.infer<typeof importStateSchema>;
+
+/** Whether a trainer has it, or will. */
+export function isBeingImported(state: ImportState): boolean {
+  return state === 'queued' || state === 'running';
+}
+
+/** What an import goes through, in order, and what each stage counts. */
+export const importStages = {
+  read: { label: 'Reads every part', unit: 'parts' },
+  hash: { label: 'Hashes the files', unit: 'MB' },
+  networks: { label: 'Runs every network', unit: 'networks' },
+  adapters: { label: 'Goes backwards through every adapter site', unit: 'kinds of adapters' },
+  image: { label: 'Draws an image', unit: 'steps' },
+  measure: { label: 'Measures drawing and each method', unit: 'measurements' },
+} as const satisfies Record<string, { label: string; unit: string }>;
+
+export type ImportStage = keyof typeof importStages;
+
+export const importStageNames = Object.keys(importStages) as ImportStage[];
+
+export const importProgressSchema = z.object({
+  stage: z.enum(importStageNames),
+  done: z.number(),
+  total: z.number(),
+});
+
+export type ImportProgress = z.infer<typeof importProgressSchema>;
+
+/** A size of images, pixels. */
+export const imageSizeSchema = z.object({
+  width: z.number().int().positive().max(8192),
+  height: z.number().int().positive().max(8192),
+});
+
+export type ImageSize = z.infer<typeof imageSizeSchema>;
+
+export const importOptionsSchema = z.object({
+  /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
+  name: z.string().nullable().default(null),
+  /** Take up other files under a name that is known. */
+  add: z.boolean().default(false),
+  /** Sizes to measure at; none: the pipeline's own. */
+  sizes: z.array(imageSizeSchema).max(8).default([]),
+});
+
+export type ImportOptions = z.infer<typeof importOptionsSchema>;
+
+/** A network of a pipeline. */
+export const foundPartSchema = z.object({
+  /** Its folder. */
+  name: z.string(),
+  opset: z.number().int(),
+  /** Of its weights: what most of their bytes are. */
+  dtype: z.string(),
+  /** Weights in the graph or beside it, bytes. */
+  bytes: z.number(),
+  operators: z.number().int(),
+});
+
+export type FoundPart = z.infer<typeof foundPartSchema>;
+
+/** What something took: seconds as measured, the peak of memory, or why it could not be done. */
+export const measurementSchema = z.object({
+  /** What the seconds are of, as "one image of 50 steps". */
+  of: z.string(),
+  seconds: z.number().nullable(),
+  /** Peak of the process that computes, bytes. */
+  peakBytes: z.number().nullable(),
+  /** Why there are no numbers. */
+  problem: z.string().nullable(),
+});
+
+export type Measurement = z.infer<typeof measurementSchema>;
+
+export const measuredSizeSchema = imageSizeSchema.extend({
+  drawing: measurementSchema,
+  methods: z.array(measurementSchema.extend({ method: methodSchema })),
+});
+
+export type MeasuredSize = z.infer<typeof measuredSizeSchema>;
+
+/** What an import found; it stands in the base policy's manifest. */
+export const foundPipelineSchema = z.object({
+  /** The class that its `model_index.json` names. */
+  family: z.string(),
+  parts: z.array(foundPartSchema),
+  /** What is made of its scheduler. */
+  scheduler: z.string(),
+  /** Modules that an adapter would sit at, by what is trained; null where it cannot. */
+  adapterSites: z.record(z.string(), z.number().int().nullable()),
+  /** Tokens of a prompt that are read, beside its ends. */
+  promptTokens: z.number().int(),
+  /** Pixels. */
+  width: z.number().int(),
+  height: z.number().int(),
+  measured: z.object({
+    /** The machine, in words. */
+    machine: z.string(),
+    memoryBytes: z.number(),
+    sizes: z.array(measuredSizeSchema),
+  }),
+});
+
+export type FoundPipeline = z.infer<typeof foundPipelineSchema>;
+
+/** Names that look well on pages and are no paths. */
+const nameForm = /^[a-z0-9][\w.-]{0,59}$/i;
+
+/** Why something cannot be the name of a pipeline, with what can; null where it can. */
+export function pipelineNameProblem(name: string): string | null {
+  if (nameForm.test(name)) return null;
+  return `"${name}" cannot be the name of a pipeline. Take up to 60 letters, digits, dots, hyphens and underscores, beginning with a letter or digit.`;
+}
+
+/** What a pipeline is called after its folder. */
+export function nameOfFolder(folder: string): string {
+  const last = folder.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+  const name = last.replace(/[^\w.-]+/g, '-').replace(/^[^a-z0-9]+/i, '');
+  return name.slice(0, 60) || 'imported';
+}
+
+const trainedNames: Readonly<Record<string, string>> = {
+  attention: 'attention',
+  'attention-ff-conv': 'attention, feed-forward and convolutions',
+  full: 'all weights',
+};
+
+const decimals = (value: number, unit: string) =>
+  `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+
+/** "1.2 GB", "340 MB". */
+export function bytesText(bytes: number): string {
+  return bytes >= 1e9 ? decimals(bytes / 1e9, 'GB') : decimals(bytes / 1e6, 'MB');
+}
+
+/** "0.8 s", "12 s", "5 min", "3.2 h". */
+export function secondsText(seconds: number): string {
+  if (seconds < 0.95) return `${seconds.toPrecision(2)} s`;
+  if (seconds < 100) return decimals(seconds, 's');
+  return seconds < 6000 ? decimals(seconds / 60, 'min') : decimals(seconds / 3600, 'h');
+}
+
+/** What an import found, line by line, for pages and terminals. */
+export function foundLines(found: FoundPipeline): { name: string; text: string }[] {
+  return [
+    { name: 'family', text: found.family },
+    ...found.parts.map(({ name, opset, dtype, bytes, operators }) => ({
+      name,
+      text: `opset ${opset}, ${dtype}, ${bytesText(bytes)}, ${operators} operators`,
+    })),
+    { name: 'scheduler', text: found.scheduler },
+    {
+      name: 'adapters',
+      text: Object.entries(found.adapterSites)
+        .map(([kind, sites]) => {
+          const what = trainedNames[kind] ?? kind;
+          if (sites === null) return `${what}: not possible, modules have lost their names`;
+          return `${what}: ${sites} ${kind === 'full' ? 'tensors' : 'sites'}`;
+        })
+        .join('; '),
+    },
+    { name: 'prompts', text: `${found.promptTokens} tokens are read` },
+    { name: 'images', text: `${found.width} × ${found.height} pixels` },
+  ];
+}

@@ -1,0 +1,73 @@
+/**
+ * @file `npm run policy:import`: brings a model of one's own, or says where a known one lies now.
+ */
+import { z } from 'zod';
+import { closeDatabases } from '@/db/client';
+import { getPolicy } from '@/db/policies/policies';
+import { toAppError } from '@/lib/errors';
+import { type ImageSize, imageSizeSchema } from '@/lib/pipeline-imports';
+import { commandLine } from '@/scripts/command-line';
+import { line } from '@/scripts/console';
+import { chooseDevice } from '@/trainer/rounds/worker/device';
+import { importFolder } from './import-folder';
+import { Telling, toldFound } from './telling';
+
+const { values, operands } = commandLine({
+  start: 'npm run policy:import --',
+  about: `Takes up a diffusion pipeline, exported to ONNX by Optimum, so that runs may train it: every part is read, run and
+gone through backwards, an image is drawn, and what it takes on this machine is measured. Nothing is copied: the folder stays
+where it is. For a pipeline that is known it says where its folder lies now: after it was moved, or on another machine.`,
+  operands: ['FOLDER'],
+  options: z.object({
+    name: z.string().optional().describe('what it shall be called, unless as its folder is'),
+    size: z
+      .array(z.string().transform(sizeIn))
+      .default([])
+      .describe('measure at this size of images, as 512 or 768x512; several times for several'),
+    add: z
+      .boolean()
+      .default(false)
+      .describe('where other files have that name: take these up as a new base policy'),
+  }),
+});
+
+function sizeIn(text: string, context: z.RefinementCtx): ImageSize {
+  const [, width, height = width] = /^(\d+)(?:[x×](\d+))?$/.exec(text) ?? [];
+  const size = imageSizeSchema.safeParse({ width: Number(width), height: Number(height) });
+  if (size.success) return size.data;
+  context.addIssue('Give pixels, as 512 or 768x512');
+  return z.NEVER;
+}
+
+const [folder] = operands as [string];
+const cancelled = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => cancelled.abort());
+
+try {
+  const telling = new Telling();
+  const options = { name: values.name ?? null, add: values.add, sizes: values.size };
+  const { state, error, policyId } = await importFolder(folder, options, {
+    device: await chooseDevice(),
+    told: (one) => telling.tell(one),
+    signal: cancelled.signal,
+  });
+  telling.end(state);
+  if (state !== 'ready' || policyId === null) {
+    console.error(error ?? 'The import was cancelled; nothing was registered.');
+    process.exitCode = 1;
+  } else {
+    const { pipeline, hash, manifest } = await getPolicy(policyId);
+    for (const [name, text] of toldFound(manifest.found)) line('·', name, text);
+    console.log(
+      `\nThe pipeline "${pipeline}" (hash ${hash.slice(0, 12)}) lies in ${folder}. Start a run of it under Rounds.`,
+    );
+  }
+} catch (thrown) {
+  const error = toAppError(thrown);
+  console.error(
+    error.code === 'internal' && thrown instanceof Error ? thrown.message : error.message,
+  );
+  process.exitCode = 1;
+} finally {
+  closeDatabases();
+}

@@ -1,0 +1,44 @@
+/** @file What an import says in a terminal: a line for each stage, and what was found. */
+import type { PipelineImport } from '@/db/policies/pipeline-imports';
+import {
+  type FoundPipeline,
+  foundLines,
+  type ImportProgress,
+  type ImportState,
+  importStages,
+} from '@/lib/pipeline-imports';
+import { line } from '@/scripts/console';
+
+/** Lines of the stages: where there is a person to watch, the last one counts. */
+export class Telling {
+  #last: ImportProgress | undefined;
+
+  tell({ progress }: Pick<PipelineImport, 'progress'>): void {
+    if (!progress) return;
+    if (this.#last && this.#last.stage !== progress.stage) this.#done(this.#last);
+    this.#last = progress;
+    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K  … ${progressText(progress)}`);
+  }
+
+  end(state: ImportState): void {
+    if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+    if (!this.#last) return;
+    if (state === 'ready') this.#done({ ...this.#last, done: this.#last.total });
+    else line('✗', this.#last.stage, progressText(this.#last));
+  }
+
+  #done({ stage, total }: ImportProgress): void {
+    if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
+    line('✓', stage, `${importStages[stage].label}: ${total} ${importStages[stage].unit}`);
+  }
+}
+
+function progressText({ stage, done, total }: ImportProgress): string {
+  const { label, unit } = importStages[stage];
+  return `${label}: ${done} of ${total} ${unit}`;
+}
+
+/** What was found, as name and text. */
+export function toldFound(found: FoundPipeline | undefined): [string, string][] {
+  return found ? foundLines(found).map(({ name, text }) => [name, text]) : [];
+}
