@@ -20,7 +20,7 @@ try {
   await migrateDatabase();
   await exportPolicy(await policyId(asked), folder);
   console.log(
-    `${folder} holds the pipeline of ${asked}. Weights for PyTorch are not written: those of the base are left out of it.`,
+    `${folder} holds the pipeline of ${asked}, without weights for PyTorch. To train it further here: npm run policy:import -- ${folder}`,
   );
 } catch (thrown) {
   const error = toAppError(thrown);

@@ -15,7 +15,7 @@ import {
   rm,
   writeFile,
 } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { AppError } from '@/lib/errors';
 import { mergedTensor, type WeightPlace, weightPlaces } from '@/trainer/diffusion/adapters/merge';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
@@ -53,6 +53,12 @@ export async function exportPolicy(id: string, folder: string): Promise<void> {
     throw new AppError(
       'conflict',
       `${folder} is there and holds ${there[0]}. Give a folder that does not exist yet.`,
+    );
+  }
+  if (place.startsWith(resolve(pipeline.folder) + sep)) {
+    throw new AppError(
+      'bad-request',
+      `${folder} lies within the pipeline that is copied. Give a folder elsewhere.`,
     );
   }
   const part = join(dirname(place), `.${basename(place)}.part`);

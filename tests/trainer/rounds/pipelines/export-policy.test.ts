@@ -197,6 +197,7 @@ it('takes a folder that may only be read, and leaves nothing where it fails', as
     /fixed is a base policy/,
   );
   await expect(exportPolicy(policy.id, place)).rejects.toThrow(/is there and holds/);
+  await expect(exportPolicy(policy.id, join(place, 'out'))).rejects.toThrow(/lies within/);
   await chmod(join(place, 'unet/model.onnx'), 0o444);
   const out = join(folder, 'empty');
   await mkdir(out);
