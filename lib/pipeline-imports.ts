@@ -45,6 +45,16 @@ export const imageSizeSchema = z.object({
 
 export type ImageSize = z.infer<typeof imageSizeSchema>;
 
+/** Sizes as people type them, "512, 768x512"; null for what is none. */
+export function sizesIn(text: string): ImageSize[] | null {
+  const typed = text.split(/[,;\s]+/).filter(Boolean);
+  const sizes = typed.map((one) => {
+    const [, width, height = width] = /^(\d+)(?:[x×](\d+))?$/.exec(one) ?? [];
+    return imageSizeSchema.safeParse({ width: Number(width), height: Number(height) }).data;
+  });
+  return sizes.includes(undefined) ? null : (sizes as ImageSize[]);
+}
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),
@@ -113,6 +123,9 @@ export const foundPipelineSchema = z.object({
 });
 
 export type FoundPipeline = z.infer<typeof foundPipelineSchema>;
+
+/** The image that an import draws, and how. */
+export const importImage = { prompt: 'a photo of a cat', steps: 20, guidance: 5 } as const;
 
 /** Names that look well on pages and are no paths. */
 const nameForm = /^[a-z0-9][\w.-]{0,59}$/i;

@@ -178,6 +178,17 @@ export async function importOfPolicy(policyId: string): Promise<PipelineImport |
   return found ?? null;
 }
 
+/** Whether an import drew this image. */
+export async function isImportImage(hash: string): Promise<boolean> {
+  const found = db()
+    .select({ id: pipelineImports.id })
+    .from(pipelineImports)
+    .where(eq(pipelineImports.imageBlob, hash))
+    .limit(1)
+    .get();
+  return found !== undefined;
+}
+
 /** What files are called here, and the base policy that was made of them, if one was. */
 export interface PipelineName {
   name: string;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { adapterNamings } from '@/lib/exchange/adapter-file';
 import { moduleNamings } from '@/lib/exchange/module-names';
+import { foundPipelineSchema } from '@/lib/pipeline-imports';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -98,6 +99,9 @@ export const policyDetailSchema = z.object({
     })
     .nullable(),
   manifest: z.record(z.string(), z.unknown()),
+  /** Of an imported base policy: what was found, and the image that it drew. */
+  found: foundPipelineSchema.nullable(),
+  foundImage: z.string().nullable(),
   parentMeasured: shownEvaluationSchema.nullable(),
   /** The parent's images and this policy's on the same seeds; of a base policy its own alone. */
   frames: z.array(frameSchema),

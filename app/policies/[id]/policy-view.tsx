@@ -18,6 +18,7 @@ import { Moment } from '../../components/ui/moment';
 import { useLivePolicies, usePolicy } from '../queries';
 import { ServeDialog } from '../serve-dialog';
 import { Downloads } from './downloads';
+import { FoundCard } from './found-card';
 
 /** One version: where it comes from, what was measured, its images, its file. */
 export function PolicyView({
@@ -109,7 +110,8 @@ export function PolicyView({
             </Link>
           ))}
         </nav>
-        {typeof detail.manifest.schedule === 'string' ? (
+        {detail.found ? <FoundCard found={detail.found} image={detail.foundImage} /> : null}
+        {!detail.found && typeof detail.manifest.schedule === 'string' ? (
           <p className="text-muted-foreground text-sm">Scheduler: {detail.manifest.schedule}.</p>
         ) : null}
         {policy.measured ? <HackingNotice summary={policy.measured} /> : null}

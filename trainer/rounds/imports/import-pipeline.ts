@@ -14,6 +14,7 @@ import {
   type FoundPipeline,
   foundPartSchema,
   type ImportStage,
+  importImage,
   measuredSizeSchema,
 } from '@/lib/pipeline-imports';
 import { encodePng } from '@/trainer/diffusion/images/png';
@@ -27,7 +28,7 @@ import { openedPipeline } from '../pipelines/opened';
 import type { Assignment } from '../worker/assignment';
 import { adapterKinds, tryAdapters } from './adapter-gradients';
 import { checkConfigurations, familyOf } from './configurations';
-import { drawnSteps, drawOne } from './draw-one';
+import { drawOne } from './draw-one';
 import { checkFolder, refuseOutside } from './folder';
 import { machineText, measureSizes } from './measure/measure';
 import { networksOf, triedPrompts, tryNetworks } from './networks';
@@ -182,12 +183,12 @@ async function tryAll(
   if (!cursor.imageBlob) {
     let noted = Promise.resolve();
     const image = await drawOne(engine, pipeline, signal, (step) => {
-      noted = noted.then(() => note('image', step, drawnSteps));
+      noted = noted.then(() => note('image', step, importImage.steps));
       noted.catch(() => {});
     });
     await noted;
     const imageBlob = await putBlob(encodePng(image));
-    await note('image', drawnSteps, drawnSteps, imageBlob);
+    await note('image', importImage.steps, importImage.steps, imageBlob);
     await keep({ imageBlob });
   }
   const measured = await measureSizes({
