@@ -43,7 +43,7 @@ export async function requestPipelineImport(input: {
 }): Promise<PipelineImport> {
   const { folder, options, createdBy, now = Date.now() } = input;
   return immediate((tx) => {
-    refuseName(tx, options.name);
+    if (options.adapterOf === undefined) refuseName(tx, options.name);
     const last = tx
       .select()
       .from(pipelineImports)
@@ -241,6 +241,16 @@ function nameIn(
     );
   }
   return { name, known: null };
+}
+
+/** Within the decision that ends the import of a LoRA file: it is this policy now. */
+export function registerAdapterIn(
+  tx: Transaction,
+  importId: string,
+  policyId: string,
+  now: number,
+): void {
+  movePipelineImport(tx, importId, 'ready', { policyId, error: null }, now);
 }
 
 /** What is known of a pipeline that is to be registered. */

@@ -19,17 +19,20 @@ import { useLivePolicies, usePolicy } from '../queries';
 import { ServeDialog } from '../serve-dialog';
 import { Downloads } from './downloads';
 import { FoundCard } from './found-card';
+import { LoraButton } from './lora-button';
 
 /** One version: where it comes from, what was measured, its images, its file. */
 export function PolicyView({
   initial,
   mayServe,
   mayDownload,
+  mayImport,
   blurNsfw,
 }: {
   initial: PolicyDetail;
   mayServe: boolean;
   mayDownload: boolean;
+  mayImport: boolean;
   blurNsfw: boolean;
 }) {
   const detail = usePolicy(initial);
@@ -70,6 +73,7 @@ export function PolicyView({
               <FileJson aria-hidden /> Manifest
             </a>
           ) : null}
+          {mayImport && policy.isBase ? <LoraButton base={policy} /> : null}
           {mayServe && !policy.serving ? (
             <Button look="primary" onClick={() => ask(true)}>
               Serve it

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { z } from 'zod';
 import {
   getPipelineImport,
   type PipelineImport,
@@ -27,7 +28,7 @@ export interface Importing {
   /** Imports a folder; rejects with what it was refused for. */
   run(
     folder: string,
-    options?: { name?: string; add?: boolean; sizes?: { width: number; height: number }[] },
+    options?: z.input<typeof importOptionsSchema>,
     createdBy?: string | null,
   ): Promise<PipelineImport>;
 }
