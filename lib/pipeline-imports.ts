@@ -55,11 +55,15 @@ export function sizesIn(text: string): ImageSize[] | null {
   return sizes.includes(undefined) ? null : (sizes as ImageSize[]);
 }
 
+export const measuredKinds = ['all', 'drawing', 'none'] as const;
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),
   /** Take up other files under a name that is known. */
   add: z.boolean().default(false),
+  /** What is measured: drawing and each method, drawing alone, or nothing. */
+  measure: z.enum(measuredKinds).default('all'),
   /** Sizes to measure at; none: the pipeline's own. */
   sizes: z.array(imageSizeSchema).max(8).default([]),
   /** The folder is a LoRA file for this base policy; left out, a pipeline's. */
@@ -166,6 +170,23 @@ export function secondsText(seconds: number): string {
   if (seconds < 0.95) return `${seconds.toPrecision(2)} s`;
   if (seconds < 100) return decimals(seconds, 's');
   return seconds < 6000 ? decimals(seconds / 60, 'min') : decimals(seconds / 3600, 'h');
+}
+
+/** What was measured at a size, line by line. */
+export function measuredLines({
+  drawing,
+  methods: own,
+}: MeasuredSize): { name: string; text: string }[] {
+  const named = [
+    { name: 'drawing', ...drawing },
+    ...own.map(({ method, ...of }) => ({ name: method, ...of })),
+  ];
+  return named.map(({ name, of, seconds, peakBytes, problem }) => ({
+    name,
+    text:
+      problem ??
+      `${secondsText(seconds ?? 0)} for ${of}, ${bytesText(peakBytes ?? 0)} of memory at most`,
+  }));
 }
 
 /** What an import found, line by line, for pages and terminals. */

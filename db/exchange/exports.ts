@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { and, asc, type Column, count, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  type Column,
+  count,
+  countDistinct,
+  eq,
+  gt,
+  inArray,
+  isNull,
+  lte,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import { type PickAPicRow, toPickAPic } from '@/lib/exchange/pick-a-pic';
 import { db } from '../client';
 import { alias } from '../dialect';
@@ -18,11 +32,17 @@ function drawnBy(sample: { origin: Column }, policy: { name: Column }) {
 
 export interface ExportChoice {
   /** Of this round only. */
-  roundId?: string;
+  roundId?: string | undefined;
   /** Also answers to gold pairs, whose better image was known before. */
   gold?: boolean;
   /** Also answers by people whose answers are held back from training. */
   heldBack?: boolean;
+  /** As all stood at this moment, ms; else as it stands. */
+  until?: number;
+  /** Only answers that prefer one of the images. */
+  decidedOnly?: boolean;
+  /** From what stands behind this one on. */
+  after?: string | undefined;
 }
 
 /**
@@ -31,12 +51,13 @@ export interface ExportChoice {
  * pseudonyms hold within this installation and cannot be turned back without its database.
  */
 export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenerator<PickAPicRow> {
-  const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
+  const pseudonymOf = await pseudonyms();
   const left = alias(samples, 'left_sample');
   const right = alias(samples, 'right_sample');
   const leftPolicy = alias(policies, 'left_policy');
   const rightPolicy = alias(policies, 'right_policy');
-  const wanted = wantedBy(choice);
+  const { until = Date.now() } = choice;
+  const wanted = wantedBy({ ...choice, until });
   const perPrompt = new Map(
     db()
       .select({ prompt: pairs.prompt, n: count() })
@@ -48,7 +69,7 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
       .all()
       .map(({ prompt, n }) => [prompt, n]),
   );
-  let after = '';
+  let { after = '' } = choice;
   for (;;) {
     const rows = db()
       .select({
@@ -73,8 +94,8 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
       yield toPickAPic({
         ...preference,
         rankingId: wholeNumber(preference.id),
-        userId: derivedNumber(salt, preference.annotatorId),
-        heldBack: pausedAt !== null,
+        userId: pseudonymOf(preference.annotatorId),
+        heldBack: pausedAt !== null && pausedAt <= until,
         prompt,
         left,
         right,
@@ -87,11 +108,44 @@ export async function* exportPreferences(choice: ExportChoice = {}): AsyncGenera
   }
 }
 
-function wantedBy({ roundId, gold = false, heldBack = false }: ExportChoice) {
+/** What annotators are called in exports: whole numbers that say nothing elsewhere. */
+export async function pseudonyms(): Promise<(annotatorId: string) => number> {
+  const salt = String(await settingOrCreate('exports.salt', () => randomBytes(16).toString('hex')));
+  return (annotatorId) => derivedNumber(salt, annotatorId);
+}
+
+/** How many answers an export has, and how many different images they are about. */
+export async function countExport(
+  choice: ExportChoice = {},
+): Promise<{ answers: number; images: number }> {
+  const wanted = wantedBy(choice);
+  const of = <Shown>(shown: SQL<Shown>) =>
+    db()
+      .select({ shown })
+      .from(preferences)
+      .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
+      .where(wanted);
+  const [counted] = of(count()).all();
+  const sides = [preferences.leftSampleId, preferences.rightSampleId];
+  const shown = sides.map((side) => inArray(samples.id, of(sql`${side}`)));
+  const [different] = db()
+    .select({ images: countDistinct(samples.imageBlob) })
+    .from(samples)
+    .where(or(...shown))
+    .all();
+  return { answers: counted!.shown, images: different!.images };
+}
+
+/** Which answers an export has, where they are joined to their pairs and people. */
+export function wantedBy(choice: ExportChoice) {
+  const { roundId, gold = false, heldBack = false, until = Date.now(), decidedOnly } = choice;
   return and(
-    isNull(preferences.supersededAt),
+    decidedOnly ? inArray(preferences.answer, ['left', 'right']) : undefined,
+    lte(preferences.createdAt, until),
+    or(isNull(preferences.supersededAt), gt(preferences.supersededAt, until)),
     inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),
-    heldBack ? undefined : isNull(user.pausedAt),
+    heldBack ? undefined : or(isNull(user.pausedAt), gt(user.pausedAt, until)),
     roundId === undefined ? undefined : eq(pairs.roundId, roundId),
   );
 }

@@ -44,12 +44,14 @@ function truthOf(value: unknown): boolean | undefined {
   return undefined;
 }
 
+/** As they are, or in base64 (also as a data URL). */
+const bytesSchema = z.union([z.string(), z.instanceof(Uint8Array)]);
+
 /**
- * Bytes of an image in base64 (also as a data URL), or an object that holds them: `{"bytes": …}`,
- * as Parquet keeps images.
+ * Bytes of an image, or an object that holds them: `{"bytes": …}`, as `datasets` keeps images.
  */
 const imageBytesSchema = z.union(
-  [z.string(), z.looseObject({ bytes: z.string() }).transform(({ bytes }) => bytes)],
+  [bytesSchema, z.looseObject({ bytes: bytesSchema }).transform(({ bytes }) => bytes)],
   { error: 'holds no bytes as base64: give them so, or put the image beside the file' },
 );
 

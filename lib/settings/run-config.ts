@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../errors';
+import { promptCharactersMax, promptsMax } from '../exchange/prompt-list';
 import { type DrawingMethod, isDrawingMethod, type Method, trainsBy } from '../methods';
 import { plainTerm, type RewardTerm, rewardTermSchema } from '../rewards';
 import { type GroupName, settingGroups } from './groups';
@@ -8,7 +9,11 @@ import { defaultsOf, type SettingGroup, schemaOf } from './setting';
 
 const defaultReward = plainTerm('symmetry');
 
-const promptSchema = z.string().trim().min(1, 'A prompt may not be empty.').max(1000);
+const promptSchema = z
+  .string()
+  .trim()
+  .min(1, 'A prompt may not be empty.')
+  .max(promptCharactersMax);
 
 const leftOut = <Group extends SettingGroup>(group: Group) => schemaOf(group).prefault({});
 
@@ -21,11 +26,11 @@ const groupSchemas = Object.fromEntries(
  * shuffle; evaluation prompts and seeds are never trained on. Missing settings take their default.
  */
 export const runConfigSchema = z.strictObject({
-  prompts: z.array(promptSchema).min(1, 'A run needs at least one prompt.').max(100_000),
+  prompts: z.array(promptSchema).min(1, 'A run needs at least one prompt.').max(promptsMax),
   evaluationPrompts: z
     .array(promptSchema)
     .min(1, 'A run needs at least one evaluation prompt.')
-    .max(100_000),
+    .max(promptsMax),
   seed: z.number().int().min(0).max(2_147_483_647).default(0),
   ...groupSchemas,
   /** What images are scored by, where the method follows a reward: the weighted sum of these. */

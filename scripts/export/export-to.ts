@@ -2,64 +2,67 @@
  * @file Answers and their images as a folder that `npm run import` reads, with a card by which
  * `datasets` reads it, too.
  */
-import { mkdir, open, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { getBlob } from '@/db/blobs/blobs';
-import { type ExportChoice, exportPreferences } from '@/db/exchange/exports';
+import { countExport, type ExportChoice } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
-import { toLine } from '@/lib/exchange/pick-a-pic';
-import { datasetCard } from './dataset-card';
+import { type FormatName, formats } from './formats';
 import type { ImagePlace } from './image-places';
+import { WorkFolder } from './work-folder';
 
 export interface Exported {
+  /** What `npm run import` reads. */
   file: string;
   answers: number;
   /** Different images. */
   images: number;
+  /** Rows that an export which was killed had written already. */
+  found: number;
 }
+
+export interface ExportOptions extends Omit<ExportChoice, 'after' | 'until' | 'decidedOnly'> {
+  format?: FormatName;
+  images?: ImagePlace;
+  shardBytes?: number;
+  /** Called now and then. */
+  onProgress?: (answers: number, of: number) => void;
+}
+
+export const shardBytesUsual = 2 ** 28;
 
 /**
- * Writes `preferences.jsonl`, its card `README.md`, and `images/SHA256.png` where images go beside
- * the lines; the same data gives the same bytes.
+ * Writes an export, of what stands when it begins. The same data gives the same bytes. Killed and
+ * begun again with the same options it goes on where it was.
  */
-export async function exportTo(
-  folder: string,
-  { images: place = 'beside', ...choice }: ExportChoice & { images?: ImagePlace } = {},
-): Promise<Exported> {
+export async function exportTo(folder: string, options: ExportOptions = {}): Promise<Exported> {
+  const { format: name = 'lines', images = 'beside', shardBytes = shardBytesUsual } = options;
+  const { roundId, gold = false, heldBack = false, onProgress } = options;
+  const asked = { format: name, images, shardBytes, roundId: roundId ?? null, gold, heldBack };
   await migrateDatabase();
-  await mkdir(place === 'beside' ? join(folder, 'images') : folder, { recursive: true });
-  const file = join(folder, 'preferences.jsonl');
-  const seen = new Set<string>();
-  const columnsOf = place === 'beside' ? columnsBeside(folder, seen) : columnsInLines(seen);
-  let answers = 0;
-  const handle = await open(`${file}.part`, 'w');
-  try {
-    for await (const row of exportPreferences(choice)) {
-      const left = await columnsOf(row.image_0_uid, 0);
-      const right = await columnsOf(row.image_1_uid, 1);
-      await handle.write(`${toLine({ ...row, ...left, ...right })}\n`);
-      answers++;
+  await mkdir(folder, { recursive: true });
+  const format = formats[name];
+  const work = await WorkFolder.open(folder, asked, Date.now());
+  const { mark, until } = work;
+  const { decidedOnly = false } = format;
+  const choice = { roundId, gold, heldBack, until, decidedOnly };
+  const counts = await countExport(choice);
+  let rows = mark?.rows ?? 0;
+  const write = async () => {
+    const input = { work, choice, mark, images, shardBytes };
+    const writing = await format.open(input, { ...choice, after: mark?.after });
+    try {
+      for await (const { key, here } of writing.steps) {
+        rows++;
+        if (here) await work.note({ after: key, rows, place: here.place });
+        onProgress?.(rows, counts.answers);
+      }
+      return await writing.end();
+    } catch (thrown) {
+      await writing.abandon();
+      throw thrown;
     }
-  } finally {
-    await handle.close();
-  }
-  await writeFile(join(folder, 'README.md'), datasetCard(place));
-  await rename(`${file}.part`, file);
-  return { file, answers, images: seen.size };
-}
-
-function columnsBeside(folder: string, written: Set<string>) {
-  return async (hash: string, side: 0 | 1) => {
-    const path = `images/${hash}.png`;
-    if (!written.has(hash)) await writeFile(join(folder, path), await getBlob(hash));
-    written.add(hash);
-    return { [`image_${side}_path`]: path };
   };
-}
-
-function columnsInLines(seen: Set<string>) {
-  return async (hash: string, side: 0 | 1) => {
-    seen.add(hash);
-    return { [`jpg_${side}`]: Buffer.from(await getBlob(hash)).toString('base64') };
-  };
+  await work.finish(work.isWhole ? [] : await write(), format.replaces);
+  const found = mark?.rows ?? 0;
+  return { file: join(folder, format.file), ...counts, found };
 }

@@ -2,36 +2,56 @@
  * @file `npm run export`: standing answers in Pick-a-Pic's columns, with the images they are about.
  */
 import { z } from 'zod';
-import { commandLine } from '@/scripts/command-line';
+import { toAppError } from '@/lib/errors';
+import { commandLine, whole } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
-import { exportTo } from './export-to';
+import { progressLine } from '@/scripts/progress-line';
+import { exportTo, shardBytesUsual } from './export-to';
+import { aboutFormats, formatNames } from './formats';
 import { imagePlaces } from './image-places';
 
 const {
-  values: { round, gold, images: place, ...values },
+  values: { round, gold, format, images: place, ...values },
   operands: [folder],
 } = commandLine({
   start: 'npm run export --',
   about:
-    "Writes every standing answer that may be trained on to FOLDER, one JSON object a line in Pick-a-Pic's columns, with the images it is about and a README.md that says how its trainers read them.",
+    "Writes every standing answer that may be trained on to FOLDER, in Pick-a-Pic's columns, with the images it is about and a README.md by which `datasets` reads it. Stopped midway, it goes on when called again.",
   operands: ['FOLDER'],
   options: z.object({
+    format: z.enum(formatNames).default('lines').describe(aboutFormats),
     round: z.string().optional().describe('only this one, by its id'),
     images: z
       .enum(imagePlaces)
       .default('beside')
-      .describe('beside: as files in FOLDER/images; lines: as base64 in jpg_0 and jpg_1'),
+      .describe('of lines; beside: as files in FOLDER/images; lines: as base64 in jpg_0 and jpg_1'),
     gold: z.boolean().default(false).describe('also answers to gold pairs, marked by "purpose"'),
     'held-back': z
       .boolean()
       .default(false)
       .describe('also answers by people who are paused, marked by "held_back"'),
+    'shard-mib': whole(1, 4096)
+      .default(shardBytesUsual / 2 ** 20)
+      .describe('of parquet: a new file from this size on'),
   }),
 });
-const { file, answers, images } = await exportTo(folder as string, {
-  ...(round !== undefined && { roundId: round }),
-  gold,
-  heldBack: values['held-back'],
-  images: place,
-});
-line('✓', 'exported', `${answers} answers and ${images} images to ${file}`);
+
+try {
+  const progress = progressLine('answers');
+  const { file, answers, images, found } = await exportTo(folder as string, {
+    format,
+    roundId: round,
+    gold,
+    heldBack: values['held-back'],
+    images: place,
+    shardBytes: values['shard-mib'] * 2 ** 20,
+    onProgress: progress,
+  });
+  if (found > 0) line('·', 'went on', `${found} rows had been written before`);
+  line('✓', 'exported', `${answers} answers and ${images} images to ${file}`);
+} catch (thrown) {
+  const error = toAppError(thrown);
+  const isBug = error.code === 'internal' && thrown instanceof Error;
+  console.error(isBug ? thrown.message : error.message);
+  process.exitCode = 1;
+}

@@ -31,15 +31,9 @@ const duckdb = (select: string, lines: string) =>
 /** What is no text, by its first bytes in hexadecimal: what it is, and what to do. */
 const packed: readonly (readonly [RegExp, string, (file: string, lines: string) => string])[] = [
   [
-    /^50415231/,
-    'a Parquet file',
-    (file, lines) =>
-      `Turn it into lines: ${duckdb(`SELECT * REPLACE (base64(jpg_0) AS jpg_0, base64(jpg_1) AS jpg_1) FROM '${file}'`, lines)}`,
-  ],
-  [
     /^(?:4152524f5731|ffffffff)/,
     'an Arrow file',
-    () => 'Save it as Parquet (Dataset.to_parquet), which DuckDB turns into lines',
+    () => 'Save it as Parquet: Dataset.to_parquet(path)',
   ],
   [/^1f8b/, 'packed with gzip', (file) => `Unpack it: gunzip -k '${file}'`],
   [/^28b52ffd/, 'packed with Zstandard', (file) => `Unpack it: zstd -d '${file}'`],
@@ -77,17 +71,14 @@ const packed: readonly (readonly [RegExp, string, (file: string, lines: string) 
 const headBytes = 65_536;
 
 /**
- * One sentence on a file that holds no lines of JSON, with what to do; null where it may be read
- * line by line.
- * @param file its path; a folder, or what is empty, is no such file either
+ * One sentence on a file that holds neither JSON nor Parquet, with what to do; null where it may be
+ * read.
+ * @param file its path; what is empty is no such file either
  */
 export async function otherKind(file: string): Promise<string | null> {
   const { size } = await stat(file);
   const handle = await open(file, 'r');
   try {
-    if ((await handle.stat()).isDirectory()) {
-      return `${file} is a folder. Give the file of lines in it.`;
-    }
     const head = Buffer.alloc(Math.min(headBytes, size));
     const { bytesRead } = await handle.read(head, 0, head.length, 0);
     return kindOfHead(file, head.subarray(0, bytesRead));
@@ -105,6 +96,7 @@ function kindOfHead(file: string, head: Buffer): string | null {
     return `${file} is ${article}, not a file of answers. Give the file whose lines name such images.`;
   }
   const hex = head.subarray(0, 512).toString('hex');
+  if (hex.startsWith('50415231')) return null;
   const found = packed.find(([pattern]) => pattern.test(hex));
   if (found) return `${file} is ${found[1]}, not lines of JSON. ${found[2](file, lines)}`;
   if (head.includes(0)) return `${file} is no text. Give a file with one JSON object a line.`;
@@ -121,10 +113,6 @@ function kindOfHead(file: string, head: Buffer): string | null {
 function kindOfText(file: string, lines: string, text: string): string | null {
   if (text === '') return `${file} is empty. Give a file with one JSON object a line.`;
   const [first = ''] = text.split('\n', 1).map((line) => line.trim());
-  // A row that is an array, among others that are none, is a fault of that row.
-  if (text.startsWith('[') && !(first.endsWith(']') && text.includes('\n{'))) {
-    return `${file} is one JSON array, not lines of JSON. Turn it into lines: jq -c '.[]' '${file}' > '${lines}'`;
-  }
   if (/^\{(?:\s*"[^"]*"\s*:\s*[[{]?)?$/.test(first)) {
     return `${file} is JSON over several lines. Put each answer in a line of its own: jq -c . '${file}' > '${lines}'`;
   }

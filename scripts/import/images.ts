@@ -9,9 +9,10 @@ import { getBlob, putBlob, statBlob } from '@/db/blobs/blobs';
 import { sha256 } from '@/db/blobs/store';
 import type { ImportReason } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
-import { type ImportedRow, objectIn } from '@/lib/exchange/imported-row';
+import type { ImportedRow } from '@/lib/exchange/imported-row';
+import { answersIn } from '@/lib/exchange/shapes';
 import { type Alteration, type Frame, fitImage, ImageError, imageBytesMax } from './fit-image';
-import type { LineFile, Place } from './lines';
+import type { Place, RowsFile } from './rows-file';
 
 /** Says what is wrong with a row, and what would be right. */
 export class RowError extends Error {
@@ -25,11 +26,11 @@ export class RowError extends Error {
 
 export type Side = 0 | 1;
 
-/** Where the bytes of an image lie: in a file, in a line, or in the blob store already. */
+/** Where the bytes of an image lie: in a file, in a row, or in the blob store already. */
 type Source =
   | { kind: 'file'; path: string }
   | { kind: 'blob'; hash: string }
-  | { kind: 'line'; place: Place; side: Side };
+  | { kind: 'row'; place: Place; side: Side };
 
 export interface FoundImage {
   /** The sha256 of its bytes as they are stored. */
@@ -48,10 +49,9 @@ export class Images {
   /** In this import. */
   readonly #put = new Set<string>();
 
-  /** @param folder what paths start from, and may not lead out of */
+  /** @param file whose folder no path may lead out of */
   constructor(
-    private readonly file: LineFile,
-    private readonly folder: string,
+    private readonly file: RowsFile,
     private readonly frame: Frame,
   ) {}
 
@@ -66,7 +66,7 @@ export class Images {
   async find(row: ImportedRow, side: Side, place: Place): Promise<FoundImage> {
     const held = row[`jpg_${side}`];
     const bytes = held === null ? null : bytesIn(held, side);
-    const source: Source = bytes ? { kind: 'line', place, side } : await this.#locate(row, side);
+    const source: Source = bytes ? { kind: 'row', place, side } : await this.#locate(row, side);
     const key = bytes ? sha256(bytes) : nameOf(source);
     const known = this.#known.get(key);
     if (known) return known;
@@ -96,12 +96,14 @@ export class Images {
   async #bytesOf(source: Source): Promise<Uint8Array> {
     if (source.kind === 'file') return fileBytes(source.path);
     if (source.kind === 'blob') return getBlob(source.hash);
-    const column = `jpg_${source.side}` as const;
-    const row = objectIn(await this.file.again(source.place)) ?? {};
-    const held = row[column];
-    const text = typeof held === 'object' ? (held as { bytes?: unknown } | null)?.bytes : held;
-    if (typeof text !== 'string') throw changed(this.file.path);
-    return bytesIn(text, source.side);
+    const row = await this.file.again(source.place);
+    const parts = row ? answersIn(row) : [];
+    const part = typeof parts === 'string' ? undefined : parts[source.place.part];
+    const held = part?.[`jpg_${source.side}`];
+    const isObject = typeof held === 'object' && !(held instanceof Uint8Array);
+    const bytes = isObject ? (held as { bytes?: unknown } | null)?.bytes : held;
+    if (typeof bytes !== 'string' && !(bytes instanceof Uint8Array)) throw changed(this.file.path);
+    return bytesIn(bytes, source.side);
   }
 
   async #fitted(bytes: Uint8Array, name: string) {
@@ -144,12 +146,13 @@ export class Images {
   }
 
   #inside(path: string, column: string): string {
-    const whole = resolve(this.folder, path);
-    const inside = relative(this.folder, whole);
+    const { folder } = this.file;
+    const whole = resolve(folder, path);
+    const inside = relative(folder, whole);
     if (!inside.startsWith('..') && !isAbsolute(inside)) return whole;
     throw new RowError(
       'image-missing',
-      `${column} "${path}" leads out of ${this.folder}. Put the images beside the file.`,
+      `${column} "${path}" leads out of ${folder}. Put the images beside the file.`,
     );
   }
 }
@@ -177,15 +180,16 @@ function nameOf(source: Source): string {
       return source.path;
     case 'blob':
       return `blob ${source.hash}`;
-    case 'line':
+    case 'row':
       return `jpg_${source.side}`;
   }
 }
 
-function bytesIn(text: string, side: Side): Uint8Array {
-  const base64 = text.replace(/^data:[^,]*,/, '').replaceAll(/\s+/g, '');
+function bytesIn(held: string | Uint8Array, side: Side): Uint8Array {
+  if (held instanceof Uint8Array) return held;
+  const base64 = held.replace(/^data:[^,]*,/, '').replaceAll(/\s+/g, '');
   if (base64 !== '' && /^[\w+/-]+={0,2}$/.test(base64)) return Buffer.from(base64, 'base64');
-  const isEscaped = text.startsWith(String.raw`\x`);
+  const isEscaped = held.startsWith(String.raw`\x`);
   throw new RowError(
     'image-unreadable',
     isEscaped

@@ -1,9 +1,10 @@
-/** @file `npm run import`: answers given elsewhere, in Pick-a-Pic's columns, with their images. */
+/** @file `npm run import`: answers given elsewhere, with their images. */
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { toAppError } from '@/lib/errors';
 import { commandLine, refuse } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
+import { progressLine } from '@/scripts/progress-line';
 import { fits } from './fit-image';
 import { importFile } from './import-file';
 import { toldProblems } from './problems';
@@ -12,8 +13,8 @@ import { toldReport } from './report';
 const { values, operands } = commandLine({
   start: 'npm run import --',
   about:
-    "Takes in answers given elsewhere: lines of JSON in Pick-a-Pic's columns, with their images (PNG, JPEG or WebP) beside the file or as base64 in jpg_0 and jpg_1.",
-  operands: ['FILE.jsonl'],
+    "Takes in answers given elsewhere: Parquet or JSON (lines, or an array) in Pick-a-Pic's columns, as HPD's rankings, or as prompt, chosen and rejected; their images (PNG, JPEG or WebP) within, or beside the file. A folder that npm run export wrote, too. Stopped midway, it goes on when called again.",
+  operands: ['FILE'],
   options: z.object({
     pipeline: z.string().default('hands').describe('the base that the images are compared under'),
     fit: z
@@ -31,11 +32,16 @@ if (!existsSync(file)) refuse(`${file} does not exist: give a file of answers.`)
 
 try {
   const skipBad = values['skip-bad'];
-  const report = await importFile(file, values.pipeline, { fit: values.fit, skipBad });
+  const progress = { checked: progressLine('percent checked'), stored: progressLine('answers') };
+  const report = await importFile(file, values.pipeline, {
+    fit: values.fit,
+    skipBad,
+    onProgress: (stage, done, of) => progress[stage](done, of),
+  });
   const { problems, added, known } = report;
   const isStored = problems.length === 0 || (skipBad && added + known > 0);
   if (isStored) for (const [mark, name, text] of toldReport(report)) line(mark, name, text);
-  for (const paragraph of toldProblems(problems)) console.error(paragraph);
+  for (const paragraph of toldProblems(problems, report.unit)) console.error(paragraph);
   if (!isStored) {
     const remedy = skipBad
       ? 'No row can be imported.'

@@ -7,13 +7,17 @@ import { groupBy } from '@/db/answers/standing-answers';
 import { type ImportProblem, importReasons } from '@/db/exchange/import-checks';
 
 /** Paragraphs for people, the largest group first. */
-export function toldProblems(problems: readonly ImportProblem[]): string[] {
+export function toldProblems(problems: readonly ImportProblem[], unit = 'line'): string[] {
   const groups = groupBy(problems, ({ reason }) => reason);
   return [...groups]
     .sort(([, a], [, b]) => b.length - a.length)
     .map(([reason, members]) => {
       const sentences = [...groupBy(members, ({ message }) => message)].map(
-        ([message, rows]) => `  ${linesAt(rows.map(({ line }) => line))}: ${message}`,
+        ([message, rows]) =>
+          `  ${linesAt(
+            rows.map(({ line }) => line),
+            unit,
+          )}: ${message}`,
       );
       return [
         `${rowsOf(members.length)} ${importReasons[reason as ImportProblem['reason']]}:`,
@@ -25,7 +29,7 @@ export function toldProblems(problems: readonly ImportProblem[]): string[] {
 export const rowsOf = (count: number) => (count === 1 ? '1 row' : `${count} rows`);
 
 /** `line 4`, `lines 3, 7-9, 12`. @param numbers ascending */
-export function linesAt(numbers: readonly number[]): string {
+export function linesAt(numbers: readonly number[], unit = 'line'): string {
   const runs: [first: number, last: number][] = [];
   for (const number of numbers) {
     const run = runs.at(-1);
@@ -33,5 +37,5 @@ export function linesAt(numbers: readonly number[]): string {
     else runs.push([number, number]);
   }
   const told = runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
-  return `${numbers.length === 1 ? 'line' : 'lines'} ${told.join(', ')}`;
+  return `${numbers.length === 1 ? unit : `${unit}s`} ${told.join(', ')}`;
 }

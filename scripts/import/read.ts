@@ -1,8 +1,4 @@
-/**
- * @file A file of answers in Pick-a-Pic's columns, one JSON object a line, with its images:
- * checked, line by line.
- */
-import { dirname, resolve } from 'node:path';
+/** @file A file of answers with their images: checked, row by row. */
 import type { ImportedAnswer, ImportProblem } from '@/db/exchange/import-checks';
 import { AppError } from '@/lib/errors';
 import {
@@ -10,12 +6,12 @@ import {
   type ImportedRow,
   importedRowSchema,
   isUnlabeled,
-  objectIn,
 } from '@/lib/exchange/imported-row';
+import { answersIn } from '@/lib/exchange/shapes';
 import { readTime } from '@/lib/times';
 import type { Frame } from './fit-image';
 import { type FoundImage, Images, RowError } from './images';
-import { type Line, LineFile } from './lines';
+import type { FileRow, Row, RowsFile } from './rows-file';
 
 /** Rows that came in without a time: none was given, or none that can be read. */
 export interface Untimed {
@@ -29,7 +25,6 @@ export interface AnswersFile {
   answers: Omit<ImportedAnswer, 'ordinal'>[];
   problems: ImportProblem[];
   images: Images;
-  file: LineFile;
   untimed: Untimed;
   /**
    * Rows left out: without a label, given to gold or evaluation pairs, by people whose answers were
@@ -45,37 +40,47 @@ export interface AnswersFile {
  * pipeline's images measure
  */
 export async function readAnswersFile(
-  path: string,
+  file: RowsFile,
   frame: Frame,
+  onProgress?: (share: number) => void,
   now = Date.now(),
 ): Promise<AnswersFile> {
-  const file = new LineFile(path);
-  const images = new Images(file, dirname(resolve(path)), frame);
+  const images = new Images(file, frame);
   const counts = { unlabeled: 0, otherPurpose: 0, heldBack: 0 };
   const untimed: Untimed = { missing: 0, unread: 0 };
-  const found: AnswersFile = { answers: [], problems: [], images, file, untimed, ...counts };
-  for await (const line of file.lines()) {
-    if (line.text.trim() === '') continue;
-    try {
-      const object = objectIn(line.text);
-      if (!object) throw new RowError('not-json', 'Give one JSON object a line.');
-      if (isUnlabeled(object)) {
-        found.unlabeled++;
-        continue;
+  const found: AnswersFile = { answers: [], problems: [], images, untimed, ...counts };
+  for await (const one of file.rows()) {
+    onProgress?.(file.share);
+    const parts = one.row ? answersIn(one.row) : 'Give one JSON object a line.';
+    if (typeof parts === 'string') {
+      const reason = one.row ? 'columns' : 'not-json';
+      found.problems.push({ line: one.number, reason, message: parts });
+      continue;
+    }
+    for (const [part, row] of parts.entries()) {
+      try {
+        await take(row, { ...one, place: { ...one.place, part } });
+      } catch (thrown) {
+        found.problems.push({ line: one.number, ...problemIn(thrown) });
       }
-      const row = rowIn(object);
-      if (row.purpose !== 'training') found.otherPurpose++;
-      else if (row.held_back) found.heldBack++;
-      else {
-        const answer = await answerOf(row, line, images, frame, now);
-        if (answer.createdAt === null) countUntimed(untimed, row.created_at, line.number);
-        found.answers.push(answer);
-      }
-    } catch (thrown) {
-      found.problems.push({ line: line.number, ...problemIn(thrown) });
     }
   }
   return found;
+
+  async function take(columns: Row, one: FileRow): Promise<void> {
+    if (isUnlabeled(columns)) {
+      found.unlabeled++;
+      return;
+    }
+    const row = rowIn(columns);
+    if (row.purpose !== 'training') found.otherPurpose++;
+    else if (row.held_back) found.heldBack++;
+    else {
+      const answer = await answerOf(row, one, images, frame, now);
+      if (answer.createdAt === null) countUntimed(untimed, row.created_at, one.number);
+      found.answers.push(answer);
+    }
+  }
 }
 
 function problemIn(thrown: unknown): Omit<ImportProblem, 'line'> {
@@ -98,7 +103,7 @@ function rowIn(object: Record<string, unknown>): ImportedRow {
 
 async function answerOf(
   row: ImportedRow,
-  line: Line,
+  { number, place }: FileRow,
   images: Images,
   { width, height }: Frame,
   now: number,
@@ -111,7 +116,6 @@ async function answerOf(
       `label_0 ${row.label_0} and label_1 ${row.label_1}${said} are no answer. Give 1 and 0, 0 and 1, or 0.5 and 0.5 for a tie or both bad.`,
     );
   }
-  const place = { offset: line.offset, bytes: line.bytes };
   const left = await images.find(row, 0, place);
   const right = await images.find(row, 1, place);
   if (left.imageBlob === right.imageBlob) {
@@ -127,7 +131,7 @@ async function answerOf(
     origin: model ?? 'unknown',
   });
   return {
-    line: line.number,
+    line: number,
     rankingId: row.answer_id ?? row.ranking_id,
     userId: row.user_id,
     caption: row.caption,
@@ -150,6 +154,6 @@ function countUntimed(untimed: Untimed, written: unknown, line: number): void {
 
 /** A value as it stands in the file, its beginning where it is long. */
 function abridged(value: unknown): string {
-  const written = JSON.stringify(value);
+  const written = value instanceof Uint8Array ? 'bytes' : (JSON.stringify(value) ?? '');
   return written.length > 60 ? `${written.slice(0, 57)}…` : written;
 }

@@ -27,7 +27,7 @@ export function toldReport(report: ImportReport): Told[] {
   const { missing, unread, example } = untimed;
   if (missing > 0) told.push(['·', 'time', `${rowsOf(missing)} without a created_at`]);
   if (example) {
-    const first = `line ${example.line}: ${example.written}`;
+    const first = `${report.unit} ${example.line}: ${example.written}`;
     const many = unread === 1 ? 'its' : 'their';
     told.push([
       '!',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
 import { getPolicy } from '@/db/policies/policies';
 import { toAppError } from '@/lib/errors';
-import { type ImageSize, sizesIn } from '@/lib/pipeline-imports';
+import { type ImageSize, measuredKinds, sizesIn } from '@/lib/pipeline-imports';
 import { commandLine } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { chooseDevice } from '@/trainer/rounds/worker/device';
@@ -24,6 +24,10 @@ where it is. For a pipeline that is known it says where its folder lies now: aft
       .array(z.string().transform(typedSizes))
       .default([])
       .describe('measure at this size of images, as 512 or 768x512; several times for several'),
+    measure: z
+      .enum(measuredKinds)
+      .default('all')
+      .describe('what is measured: all methods, drawing alone, or none'),
     add: z
       .boolean()
       .default(false)
@@ -44,7 +48,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ca
 
 try {
   const telling = new Telling();
-  const options = { name: values.name ?? null, add: values.add, sizes: values.size.flat() };
+  const options = {
+    name: values.name ?? null,
+    add: values.add,
+    measure: values.measure,
+    sizes: values.size.flat(),
+  };
   const { state, error, policyId } = await importFolder(folder, options, {
     device: await chooseDevice(),
     told: (one) => telling.tell(one),

@@ -32,6 +32,18 @@ test('a researcher starts a run by the form, which explains and checks every set
   await expectAccessible(page);
   await page.getByLabel('To draw from').fill('1 hand, red sleeve\n1 hand, dark skin');
   await expect(page.getByText('longer than the 14 tokens')).toBeHidden();
+  const files = page.locator('input[type=file]');
+  const csv = Buffer.from('n,prompt\n1,"1 hand, red sleeve"\n2,1 hand\n3,\n');
+  await files.first().setInputFiles({ name: 'more.csv', mimeType: 'text/csv', buffer: csv });
+  await expect(
+    page.getByText('1 prompt from more.csv; left out: 1 repeated, 1 empty'),
+  ).toBeVisible();
+  await files.nth(1).setInputFiles('tests/fixtures/exchange/images-zstd.parquet');
+  await expect(page.getByText('4 prompts from images-zstd.parquet')).toBeVisible();
+  await expect(page.getByLabel('Only to measure')).toHaveValue(/^1 hand, blue.*\na hand, no\. 0/);
+  await files.nth(1).setInputFiles('package.json');
+  await expect(page.getByText('Line 1 of package.json is no JSON object')).toBeVisible();
+  await expectAccessible(page);
 
   await page.getByText('Training', { exact: true }).click();
   const rate = page.getByLabel('Learning rate');
@@ -52,7 +64,7 @@ test('a researcher starts a run by the form, which explains and checks every set
   await expect(page).toHaveURL(/\/rounds\/[\w-]+$/);
   const round = await getRound(new URL(page.url()).pathname.split('/').at(-1) ?? '');
   expect(round.config.training.learningRate).toBe(0.001);
-  expect(round.config.prompts).toEqual(['1 hand, red sleeve', '1 hand, dark skin']);
+  expect(round.config.prompts).toEqual(['1 hand, red sleeve', '1 hand, dark skin', '1 hand']);
   expect(round.progress.samplesWanted).toBe(12);
   await expect(page.getByText('started by Mara')).toBeVisible();
   await expect(page.getByRole('row', { name: /Learning rate/ })).toContainText('0.001');

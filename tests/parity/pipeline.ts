@@ -8,15 +8,22 @@ import { join } from 'node:path';
 import { attachAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
+import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/images/vae-encoder';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
+import type { ReadText } from '@/trainer/diffusion/pipelines/layouts';
 import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
-import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { outputNamed, TextNetwork } from '@/trainer/diffusion/pipelines/text-network';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import { takeStep } from '@/trainer/diffusion/schedulers/step';
+import { Builder } from '@/trainer/graph/builder';
 import { numbersOf } from '@/trainer/graph/numbers';
+import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { Engine } from '@/trainer/runtime/engine';
+import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
+import { goldenPipelineFolder, withGoldenPipeline } from './golden-pipeline';
+import { promptsOf } from './prompts';
 import { type ParityCase, relativeError } from './report';
 
 interface Setting {
@@ -28,25 +35,28 @@ interface Setting {
 
 const cases: Readonly<Record<string, (setting: Setting) => Promise<number>>> = {
   text: textError,
+  conditioning: conditioningError,
   unet: (setting) => unetError(setting),
   unet_lora: async (setting) => unetError(setting, await adapterPolicy(setting)),
   vae_decoder: decoderError,
+  vae_encoder: encoderError,
   ddim: async (setting) => ddimError(setting),
   trajectory: trajectoryError,
 };
 
-/** Whichever of the cases `parity/` holds, with the pipeline of `tiny-sd/`. */
+/** Whichever of the cases `parity/` holds, with the pipeline beside it. */
 export async function pipelineCases(engine: Engine, folder: string): Promise<ParityCase[]> {
   const parity = join(folder, 'parity');
-  if (!existsSync(join(folder, 'tiny-sd')) || !existsSync(parity)) return [];
-  const pipeline = await openPipeline(join(folder, 'tiny-sd'));
+  if (!goldenPipelineFolder(folder) || !existsSync(parity)) return [];
   return Object.entries(cases)
     .filter(([name]) => existsSync(join(parity, `${name}.safetensors`)))
     .map(([name, errorOf]) => ({
       name,
       run: async () => {
         const golden = await Golden.read(parity, name);
-        return { forward: await errorOf({ engine, pipeline, folder, golden }) };
+        return withGoldenPipeline(folder, async (pipeline) => ({
+          forward: await errorOf({ engine, pipeline, folder, golden }),
+        }));
       },
     }));
 }
@@ -62,31 +72,54 @@ function rowsOf({ data, dims }: Tensor<'float32'>): Float32Array[] {
   return Array.from({ length: count }, (_, row) => data.subarray(row * size, (row + 1) * size));
 }
 
-/** The reference's embeddings, prompt by prompt. */
-function promptsOf(embeddings: Tensor<'float32'>): Conditioning[] {
-  return rowsOf(embeddings).map((row) => ({
-    encoder_hidden_states: float32(embeddings.dims.slice(1), row),
-  }));
-}
-
 async function textError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
   const { prompts } = await readJson<{ prompts: string[] }>(join(folder, 'parity/golden.json'));
-  const wanted = golden.get('input_ids') as Tensor<'int64'>;
-  const ids = pipeline.tokenizer.encodeAll(prompts);
-  const wrong = ids.data.findIndex((id, i) => id !== wanted.data[i]);
-  if (wrong >= 0 || ids.data.length !== wanted.data.length) {
-    const prompt = prompts[Math.floor(wrong / pipeline.tokenizer.maxLength)];
-    throw new Error(
-      `The tokens of "${prompt}" differ: ${ids.data[wrong]}, not ${wanted.data[wrong]}.`,
-    );
+  let worst = 0;
+  for (const [encoder, component] of pipeline.textEncoders) {
+    const { tokenizer, graph, outputs } = component;
+    const wanted = golden.get(encoder.replace('text_encoder', 'input_ids')) as Tensor<'int64'>;
+    prompts.forEach((prompt, row) => {
+      const ids = tokenizer.read(prompt).ids;
+      const at = ids.findIndex((id, i) => BigInt(id) !== wanted.data[row * ids.length + i]);
+      if (at < 0 && ids.length === wanted.dims[1]) return;
+      throw new Error(
+        `${encoder}: the tokens of "${prompt}" differ: ${ids[at]}, not ${wanted.data[row * ids.length + at]}, at ${at}.`,
+      );
+    });
+    const network = await TextNetwork.open(engine, component);
+    const texts: ReadText[] = [];
+    for (const prompt of prompts) texts.push(await network.read(prompt));
+    await network.release();
+    for (const output of outputs) {
+      const name = outputNamed(graph, output);
+      const long = `${encoder}.${name}`;
+      const values = texts.flatMap((text) => [...text.outputs[output]!.data]);
+      const reference = golden.output(golden.tensors.has(long) ? long : name);
+      worst = Math.max(worst, errorOf(values, reference));
+    }
   }
+  return worst;
+}
+
+/** What the denoiser is told of the first prompt, of none, and of the empty one. */
+async function conditioningError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
+  const { conditioning } = await readJson<{ conditioning: { prompt: string } }>(
+    join(folder, 'parity/golden.json'),
+  );
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const embeddings: number[] = [];
-  for (const prompt of prompts) {
-    for (const { data } of Object.values(await encoder.encode(prompt))) embeddings.push(...data);
-  }
+  const given: [string, Conditioning][] = [
+    ['cond', await encoder.encode(conditioning.prompt)],
+    ['uncond', await encoder.encodeNone()],
+  ];
+  if (golden.tensors.has('empty')) given.push(['empty', await encoder.encode('')]);
   await encoder.release();
-  return errorOf(embeddings, golden.get('last_hidden_state'));
+  const errors = given.flatMap(([of, tensors]) => {
+    const [wanted] = promptsOf(golden, pipeline.conditioning, of);
+    return Object.entries(wanted!).map(([port, reference]) =>
+      relativeError(tensors[port]!, reference),
+    );
+  });
+  return Math.max(...errors);
 }
 
 async function adapterPolicy({ pipeline, folder }: Setting): Promise<PolicyWeights> {
@@ -100,7 +133,7 @@ async function unetError(
   { engine, pipeline, golden }: Setting,
   policy?: PolicyWeights,
 ): Promise<number> {
-  const embeddings = promptsOf(golden.floats('encoder_hidden_states'));
+  const embeddings = promptsOf(golden, pipeline.conditioning);
   const images = embeddings.length;
   const denoiser = await Denoiser.open(engine, pipeline, { images, guidance: 1, policy });
   await denoiser.setPrompts(embeddings, embeddings[0]!);
@@ -127,14 +160,30 @@ async function decoderError({ engine, pipeline, golden }: Setting): Promise<numb
   );
 }
 
-/** The steps of `ddim`, taken as a pipeline's scheduler takes them. */
-export function ddimError({
-  pipeline: { scheduler },
-  golden,
-}: {
-  pipeline: Pick<Pipeline, 'scheduler'>;
-  golden: Golden;
-}): number {
+/** Of the reference's bare network: its mean as latents, and images from −1 to 1. */
+async function encoderError({ engine, pipeline, golden }: Setting): Promise<number> {
+  const images = golden.floats('sample');
+  const { graph, folder } = vaeEncoderOf(pipeline);
+  const b = new Builder('image encoder');
+  const unit = b.scale(b.add(b.input('images', 'float32', images.dims), b.scalar(1)), 0.5);
+  b.output(appendLatents(b, graph, unit, pipeline), 'latents');
+  const session = await engine.load(serializeOnnx(b.finish()), {
+    name: 'image encoder',
+    externalDataFolder: folder,
+  });
+  const latents = outputOf(await session.run({ images }), 'latents', 'float32');
+  await session.release();
+  const { scalingFactor, shiftFactor } = pipeline;
+  const name = golden.tensors.has('latent_sample') ? 'latent_sample' : 'latent_parameters';
+  const wanted = golden.output(name);
+  const mean = float32(latents.dims, wanted.data.subarray(0, latents.data.length));
+  return errorOf(
+    latents.data.map((value) => value / scalingFactor + shiftFactor),
+    mean,
+  );
+}
+
+function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
   const timesteps = Array.from(golden.get('timesteps').data, Number);
   const steps = timesteps.length;
   if (scheduler.timesteps(steps).join() !== timesteps.join()) {
@@ -176,7 +225,7 @@ async function trajectoryError({ engine, pipeline, folder, golden }: Setting): P
   }>(join(folder, 'parity/golden.json'));
   const guidance = guidance_scale ?? trajectory?.guidance_scale ?? 1;
   // One prompt may stand for all images.
-  const prompts = promptsOf(golden.floats('cond'));
+  const prompts = promptsOf(golden, pipeline.conditioning, 'cond');
   const images = golden.get('latents').dims[1]!;
   const contexts = Array.from({ length: images }, (_, i) => prompts[i % prompts.length]!);
   const steps = golden.get('timesteps').data.length;
@@ -188,7 +237,7 @@ async function trajectoryError({ engine, pipeline, folder, golden }: Setting): P
   const rollout = await sampler.rollout({
     latents: rowsOf(golden.floats('latents'))[0]!,
     contexts,
-    empty: promptsOf(golden.floats('uncond'))[0]!,
+    empty: promptsOf(golden, pipeline.conditioning, 'uncond')[0]!,
     noise: (step) => noise[step]!,
   });
   const pixels = await sampler.decode(rollout.states.at(-1) as Float32Array);

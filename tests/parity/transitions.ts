@@ -7,7 +7,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
 import { emptyFeeds, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
-import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { stacked as stackedPrompts } from '@/trainer/diffusion/pipelines/conditioning';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import type { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
@@ -25,6 +26,8 @@ import {
 } from '@/trainer/methods/transitions/transition-step';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
+import { withGoldenPipeline } from './golden-pipeline';
+import { promptsOf } from './prompts';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';
 
 interface TransitionSettings {
@@ -66,7 +69,10 @@ export async function transitionCases(engine: Engine, folder: string): Promise<P
   return (golden.d3po ?? [])
     .flatMap((settings) => checksOf(settings, golden))
     .filter(({ name }) => existsSync(join(parity, `${name}.safetensors`)))
-    .map((check) => ({ name: check.name, run: () => run(engine, folder, check) }));
+    .map((check) => ({
+      name: check.name,
+      run: () => withGoldenPipeline(folder, (pipeline) => run(engine, folder, pipeline, check)),
+    }));
 }
 
 function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings): Check[] {
@@ -135,18 +141,20 @@ function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings):
   ];
 }
 
-async function run(engine: Engine, folder: string, { name, settings, images, ...check }: Check) {
+async function run(
+  engine: Engine,
+  folder: string,
+  { denoiser, scheduler, conditioning: context }: Pipeline,
+  { name, settings, images, ...check }: Check,
+) {
   const golden = await Golden.read(join(folder, 'parity'), name);
   const transition = await transitionOf(folder, settings);
-  const { denoiser, scheduler } = await openPipeline(join(folder, 'tiny-sd'));
   const lora = await Golden.read(join(folder, 'parity'), 'lora');
   const trainable = trainableAdapter(denoiser.graph, 'attention', 4, 4);
   const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
   const n = images.length;
   const [, c, h, w] = transition.get('latents_0').dims as [number, number, number, number];
-  const [, tokens, width] = transition.get('cond').dims as [number, number, number];
   const guidance = settings.guidance_scale;
-  const context = { encoder_hidden_states: [tokens, width] };
   const shape = { images: n, latent: [c, h, w], context, guidance };
   const graph = buildTransitionStep(
     trainable,
@@ -158,7 +166,8 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
       [n, c, h, w],
       Float32Array.from(images.flatMap((i) => [...transition.floats(`${key}_${i}`).data])),
     );
-  const cond = [...transition.floats('cond').data];
+  const [prompt] = promptsOf(transition, context, 'cond');
+  const [none] = promptsOf(transition, context, 'uncond');
   const step = scheduler.coefficients(
     settings.timestep,
     settings.num_inference_steps,
@@ -170,13 +179,11 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
       takesScalarTimestep(trainable.unet),
       images.map(() => settings.timestep),
     ),
-    encoder_hidden_states: float32(
-      [n, tokens, width],
-      Float32Array.from(images.flatMap(() => cond)),
+    ...stackedPrompts(
+      context,
+      images.map(() => prompt!),
     ),
-    ...emptyFeeds(context, {
-      encoder_hidden_states: transition.floats('uncond', [tokens, width]),
-    }),
+    ...emptyFeeds(context, none!),
   };
   const [referenceOutput] = Object.values(
     await once(engine, buildDenoise(trainable, shape, 'base'), denoiser.folder, common),

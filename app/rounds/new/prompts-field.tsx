@@ -6,6 +6,7 @@ import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
 import { Field, inputClass } from '../../components/ui/field';
+import { PromptFile } from './prompt-file-button';
 import { linesOf } from './run-draft';
 
 /** Many prompts, one a line, with how many there are and the pipeline's own suggestion. */
@@ -42,6 +43,10 @@ export function PromptsField({
               Take the {suggested.length} suggested
             </Button>
           ) : null}
+          <PromptFile
+            known={linesOf(value)}
+            onPrompts={(prompts) => onChange([...linesOf(value), ...prompts].join('\n'))}
+          />
           {cut ? (
             <span role="status" className="flex w-full gap-1.5 text-foreground">
               <TriangleAlert aria-hidden className="size-4 shrink-0 text-primary" />

@@ -1,6 +1,6 @@
 /**
- * @file Parity of schedulers: timesteps and noise levels, DDIM's steps and the stochastic steps of
- * flow matching, of a folder with `pipeline/` and `parity/`.
+ * @file Parity of schedulers: timesteps and noise levels, and the stochastic steps of flow
+ * matching, of a folder with `pipeline/` and `parity/`.
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,6 @@ import { numbersOf } from '@/trainer/graph/numbers';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from '../golden';
-import { ddimError } from '../pipeline';
 import { type ParityCase, relativeError } from '../report';
 
 interface Setting {
@@ -23,7 +22,6 @@ interface Setting {
 /** By the beginning of a file's name. */
 const cases: readonly [RegExp, (setting: Setting) => number | Promise<number>][] = [
   [/^schedule$/, scheduleError],
-  [/^ddim$/, ({ scheduler, golden }) => ddimError({ pipeline: { scheduler }, golden })],
   [/^sde_/, stochasticError],
 ];
 

@@ -1,7 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -12,13 +8,8 @@ import { row, withFolder } from './support';
 const { path, save } = withFolder();
 const line = JSON.stringify(row('a.png', 'b.png'));
 
-describe('a file that is no file of lines', () => {
+describe('a file that holds no answers', () => {
   it.each<[string, Uint8Array | string, RegExp]>([
-    [
-      'a.parquet',
-      'PAR1\0\0\0\0PAR1',
-      /a\.parquet is a Parquet file, .+ duckdb -c "COPY \(SELECT .+base64\(jpg_0\).+ TO '.+a\.jsonl' \(FORMAT json\)"$/,
-    ],
     ['a.arrow', 'ARROW1\0\0', /is an Arrow file/],
     ['a.jsonl.gz', gzipSync(line), /is packed with gzip, .+gunzip -k '.+a\.jsonl\.gz'$/],
     ['a.zip', 'PK\x03\x04\x14\0', /is a ZIP archive, .+ unzip '/],
@@ -30,12 +21,6 @@ describe('a file that is no file of lines', () => {
     ['a.db', 'SQLite format 3\0', /is an SQLite database/],
     ['a.pkl', Buffer.from('80049500', 'hex'), /Python has saved/],
     ['a.npy', Buffer.from('934e554d505901', 'hex'), /Python has saved/],
-    [
-      'a.json',
-      `[${line},${line}]`,
-      /is one JSON array, .+ jq -c '\.\[\]' '.+a\.json' > '.+a\.jsonl'$/,
-    ],
-    ['a.json', `[\n  ${line},\n  ${line}\n]`, /is one JSON array/],
     ['a.json', `{\n  "caption": "1 hand"\n}`, /is JSON over several lines/],
     ['a.json', `{"data": [\n  ${line}\n]}`, /is JSON over several lines/],
     ['a.csv', 'caption,label_0,label_1\n1 hand,1,0\n', /is a table \(CSV or TSV\), .+duckdb/],
@@ -63,19 +48,15 @@ describe('a file that is no file of lines', () => {
     await save('a.bin', await picture.toFormat(format).toBuffer());
     await expect(otherKind(path('a.bin'))).resolves.toMatch(/is a \w+, not a file of answers/);
   });
-
-  it('a folder', async () => {
-    await mkdir(path('answers'));
-    await expect(otherKind(path('answers'))).resolves.toMatch(/is a folder/);
-  });
 });
 
-describe('lines of JSON', () => {
+describe('JSON', () => {
   it.each([
     ['one row', line],
     ['a mark at the beginning, and empty lines', `\uFEFF\n\n${line}\n`],
     ['a hopeless first row', `oops\n${line}`],
     ['a first row that is an array', `[]\n${line}`],
+    ['an array', `[\n  ${line},\n  ${line}\n]`],
     ['a row of one column', '{"caption": "1 hand"}'],
     ['a broken first row', `{"caption": "1 hand\n${line}`],
   ])('%s', async (_, text) => {
@@ -91,16 +72,4 @@ it('knows pictures by their first bytes, and nothing else', () => {
   expect(named('00000018667479706865696300')).toBe('a HEIC');
   expect(named('ff0aff')).toBe('a JPEG XL');
   expect(named('7b22')).toBeUndefined();
-});
-
-it('the way out of an array is one that works', async () => {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  if (!folders.some((folder) => existsSync(join(folder, 'jq')))) {
-    console.warn('Skipped: jq is not installed.');
-    return;
-  }
-  await writeFile(path('a.json'), `[${line},${line}]`);
-  const told = (await otherKind(path('a.json'))) as string;
-  execFileSync('sh', ['-c', told.slice(told.indexOf('jq '))]);
-  expect(await otherKind(path('a.jsonl'))).toBeNull();
 });

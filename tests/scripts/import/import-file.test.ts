@@ -187,6 +187,7 @@ describe('what was imported', () => {
       images: 3,
       altered: 0,
       alterations: {},
+      unit: 'line',
     });
     await createUser({ id: 'ann', name: 'ann', email: 'ann@example.org', role: 'annotator' });
     const people = (await listPeople()).map(({ id, imported }) => [id, imported]);

@@ -8,6 +8,7 @@ import { exportPreferences } from '@/db/exchange/exports';
 import { migrateDatabase } from '@/db/migrate';
 import type { PickAPicRow } from '@/lib/exchange/pick-a-pic';
 import { encodePng } from '@/trainer/diffusion/images/png';
+import { createRandom } from '@/trainer/random';
 
 const before = process.env.DARKROOM_HOME;
 const folders: string[] = [];
@@ -56,6 +57,13 @@ export function withFolder() {
 /** A picture of one colour, told from others by `seed`. */
 export function png(seed: number, width = 64, height = 64): Uint8Array {
   return encodePng({ width, height, data: new Uint8Array(3 * width * height).fill(seed) });
+}
+
+/** A picture that cannot be packed: 12 KiB. */
+export function noisePng(seed: number, width = 64, height = 64): Uint8Array {
+  const random = createRandom(seed);
+  const data = Uint8Array.from({ length: 3 * width * height }, () => random.integer(256));
+  return encodePng({ width, height, data });
 }
 
 export const row = (first: string | undefined, second: string | undefined, more: object = {}) => ({

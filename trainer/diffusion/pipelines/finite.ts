@@ -83,8 +83,7 @@ async function origin(run: NetworkRun): Promise<string> {
  * nodes.
  */
 function witnesses(graph: Graph): { probe: Graph; watched: (string | Node)[] } {
-  const b = new Builder('witnesses', { ...graph.opsets });
-  b.graph.irVersion = graph.irVersion;
+  const b = new Builder('witnesses');
   const watched: (string | Node)[] = [];
   const values: Value[] = [];
   const watch = (what: string | Node, value: Value) => {

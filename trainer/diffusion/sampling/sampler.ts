@@ -169,7 +169,7 @@ export class Sampler {
       {
         latents: concatenated(rows.map(({ seed }) => startingNoise(seed, size))),
         contexts,
-        empty: await this.#encoder.encode(''),
+        empty: await this.#encoder.encodeNone(),
         noise: (step) =>
           concatenated(rows.map(({ noiseSeed }) => stepNoise(noiseSeed, step, size))),
       },

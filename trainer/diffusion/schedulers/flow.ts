@@ -24,6 +24,7 @@ interface Steps {
 }
 
 export class FlowScheduler implements Scheduler {
+  readonly process = 'flow';
   readonly clip = Number.POSITIVE_INFINITY;
   readonly #shift: number;
   readonly #steps = new Map<number, Steps>();

@@ -4,6 +4,8 @@
  * samplers do not change with it.
  */
 
+import type { Process } from './classes';
+
 /** A linear combination of x_t and the model's output. */
 export interface Mix {
   sample: number;
@@ -51,6 +53,7 @@ export interface Forward {
 }
 
 export interface Scheduler {
+  readonly process: Process;
   /** What it does, in one sentence for people. */
   readonly text: string;
   /** Bound on |x̂0|, Infinity for none. */

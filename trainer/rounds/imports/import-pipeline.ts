@@ -97,13 +97,13 @@ export async function importPipeline(
     manifest: {
       ...size,
       schedule: pipeline.scheduler.text,
-      ...suggestionsFor(name),
+      ...suggestionsFor(name, pipeline.scheduler.process),
       found: {
         family: await familyOf(folder),
         parts,
         scheduler: pipeline.scheduler.text,
         adapterSites: tried.adapterSites,
-        promptTokens: pipeline.tokenizer.room,
+        promptTokens: pipeline.measure.room,
         ...size,
         measured: { ...machineText(engine.device), sizes: tried.measured },
       },
@@ -216,6 +216,7 @@ async function tryAll(
     pipeline,
     signal,
     sizes: assignment.pipelineImport.options.sizes,
+    what: assignment.pipelineImport.options.measure,
     measured: cursor.measured ?? [],
     note: (done, total) => note('measure', done, total),
     keep: (sizes) => keep({ measured: sizes }),

@@ -83,7 +83,8 @@ async function encodeTwo(engine: Engine, pipeline: Pipeline) {
   const [values] = Object.entries(one).map(
     ([port, { data }]) => [data, other[port]!.data] as const,
   );
-  if (!depends) refuseConstant(pipeline.textEncoder.graph.source, ...values!);
+  const [network] = pipeline.textEncoders.values();
+  if (!depends) refuseConstant(network!.graph.source, ...values!);
   return [one, other];
 }
 

@@ -3,6 +3,7 @@ import { manageLimit } from '@/app/http/rate-limit';
 import { loadImports } from '@/app/reads/policies/load-imports';
 import { folderUnderRoot } from '@/db/policies/models-root';
 import { requestPipelineImport } from '@/db/policies/pipeline-imports';
+import { importOptionsSchema } from '@/lib/pipeline-imports';
 import { importModelSchema } from './schema';
 
 /** Imports of pipelines, with how far each is. */
@@ -14,7 +15,7 @@ export const POST = route(
   async ({ person, body: { below, name, sizes } }) => {
     const { id } = await requestPipelineImport({
       folder: await folderUnderRoot(below),
-      options: { name, add: false, sizes },
+      options: importOptionsSchema.parse({ name, sizes }),
       createdBy: person.id,
     });
     return { id };

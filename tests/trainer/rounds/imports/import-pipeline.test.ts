@@ -80,6 +80,27 @@ it('knows names by their files: says what others have, and takes them up only wh
   expect((await openNewest('My-model')).pipeline.folder).toBe(changed);
 });
 
+it('measures at the sizes asked for, and says what cannot be done at one', async () => {
+  const [own, other] = [
+    { width: 32, height: 32 },
+    { width: 32, height: 64 },
+  ];
+  const { found } = await importing.run(importing.tiny, {
+    measure: 'drawing',
+    sizes: [own, other],
+  });
+  const [first, second] = found!.measured.sizes;
+  expect(first).toMatchObject({ ...own, methods: [], drawing: { problem: null } });
+  expect(first!.drawing.seconds).toBeGreaterThan(0);
+  expect(first!.drawing.peakBytes).toBeGreaterThan(2 ** 24);
+  expect(second!.drawing).toEqual({
+    of: '',
+    seconds: null,
+    peakBytes: null,
+    problem: expect.stringMatching(/"sample" takes .+\[batch_size,4,8,8\], but is fed/),
+  });
+});
+
 it('reads for a page nothing outside of the root that the administrator names', async () => {
   const { parent, run } = importing;
   const root = join(parent, 'root');

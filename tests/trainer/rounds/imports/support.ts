@@ -25,7 +25,7 @@ export interface Importing {
   readonly parent: string;
   readonly tiny: string;
   readonly home: string;
-  /** Imports a folder; rejects with what it was refused for. */
+  /** Imports a folder, without measuring unless told; rejects with what it was refused for. */
   run(
     folder: string,
     options?: z.input<typeof importOptionsSchema>,
@@ -59,7 +59,11 @@ export function withImports(): Importing {
       return home;
     },
     async run(folder, options = {}, createdBy = null) {
-      const asked = { folder, options: importOptionsSchema.parse(options), createdBy };
+      const asked = {
+        folder,
+        options: importOptionsSchema.parse({ measure: 'none', ...options }),
+        createdBy,
+      };
       const { id } = await requestPipelineImport(asked);
       const claimed = await claimWork({ workerId, kinds: pipelineWorkKinds });
       const assignment = new Assignment<'import-pipeline'>(claimed!, workerId);

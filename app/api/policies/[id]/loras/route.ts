@@ -5,6 +5,7 @@ import { folderUnderRoot, listLoraFiles, modelsRoot } from '@/db/policies/models
 import { requestPipelineImport } from '@/db/policies/pipeline-imports';
 import { getPolicy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
+import { importOptionsSchema } from '@/lib/pipeline-imports';
 import { importLoraSchema } from '../../imports/schema';
 
 /** LoRA files under the root that the administrator names. */
@@ -31,7 +32,7 @@ export const POST = route(
     }
     const { id } = await requestPipelineImport({
       folder: await folderUnderRoot(file),
-      options: { name, add: false, sizes: [], adapterOf: base.id, withoutText },
+      options: importOptionsSchema.parse({ name, adapterOf: base.id, withoutText }),
       createdBy: person.id,
     });
     return { id };
