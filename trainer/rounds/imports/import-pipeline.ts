@@ -99,7 +99,7 @@ export async function importPipeline(
         parts,
         scheduler: pipeline.scheduler.text,
         adapterSites: tried.adapterSites,
-        promptTokens: pipeline.tokenizer.room,
+        promptTokens: pipeline.measure.room,
         ...size,
         measured: { ...machineText(engine.device), sizes: tried.measured },
       },

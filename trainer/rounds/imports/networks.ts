@@ -9,6 +9,7 @@ import { ImageEncoder } from '@/trainer/diffusion/images/image-encoder';
 import { toRgb } from '@/trainer/diffusion/images/png';
 import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { type TextComponent, TextNetwork } from '@/trainer/diffusion/pipelines/text-network';
 import { startingNoise } from '@/trainer/diffusion/sampling/noise';
 import { sizeOf } from '@/trainer/graph/tensor';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -18,8 +19,8 @@ import { EngineError } from '@/trainer/runtime/errors';
 export const triedPrompts = [importImage.prompt, 'two red boats on a lake at night'] as const;
 
 /** How many networks are run of a pipeline. */
-export function networksOf({ vaeEncoder }: Pipeline): number {
-  return vaeEncoder ? 4 : 3;
+export function networksOf({ textEncoders, vaeEncoder }: Pipeline): number {
+  return textEncoders.size + (vaeEncoder ? 3 : 2);
 }
 
 /** @throws PipelineError, GraphError or AppError naming network and node */
@@ -36,7 +37,10 @@ export async function tryNetworks(
     await ran(++done);
     return result;
   };
-  const contexts = await after('the text encoder', () => encodeTwo(engine, pipeline));
+  for (const [name, component] of pipeline.textEncoders) {
+    await after(name, () => tryEncoder(engine, component));
+  }
+  const contexts = await encodeTwo(engine, pipeline);
   const size = sizeOf(pipeline.latentShape);
   const noise = [1, 2].map((seed) => startingNoise(seed, size));
   await after('the denoiser', async () => {
@@ -69,22 +73,20 @@ export async function tryNetworks(
   });
 }
 
+async function tryEncoder(engine: Engine, component: TextComponent): Promise<void> {
+  const network = await TextNetwork.open(engine, component);
+  const [one, other] = [await network.read(triedPrompts[0]), await network.read(triedPrompts[1])];
+  await network.release();
+  for (const [output, { data }] of Object.entries(one.outputs)) {
+    refuseConstant(component.graph.source, data, other.outputs[output]!.data);
+  }
+}
+
 async function encodeTwo(engine: Engine, pipeline: Pipeline) {
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const [one, other] = [
-    await encoder.encode(triedPrompts[0]),
-    await encoder.encode(triedPrompts[1]),
-  ];
+  const both = [await encoder.encode(triedPrompts[0]), await encoder.encode(triedPrompts[1])];
   await encoder.release();
-  // Some of what a denoiser is told does not depend on the prompt: the size of the image, masks.
-  const depends = Object.entries(one).some(([port, { data }]) =>
-    data.some((value, i) => value !== other[port]!.data[i]),
-  );
-  const [values] = Object.entries(one).map(
-    ([port, { data }]) => [data, other[port]!.data] as const,
-  );
-  if (!depends) refuseConstant(pipeline.textEncoder.graph.source, ...values!);
-  return [one, other];
+  return both;
 }
 
 /** @throws AppError where a network gives one number throughout, or the same for all it is given */
