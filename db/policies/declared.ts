@@ -8,6 +8,8 @@ import { type Presets, presetsSchema } from '@/lib/settings/presets';
 import { db } from '../client';
 import { jsonPart } from '../dialect';
 import { policies } from '../schema/policies';
+import { immediate } from '../transaction';
+import { newestBaseIn } from './policies';
 
 /**
  * Base policies, oldest first: of several of one pipeline, the newest that says something has the
@@ -61,4 +63,23 @@ export async function declaredBy(
 function judgeIn(bases: readonly { judge: unknown }[]): DeclaredJudge | null {
   const { judge } = bases.findLast((base) => base.judge !== null) ?? {};
   return judgeSchema.safeParse(judge).data ?? null;
+}
+
+/**
+ * Lets a pipeline declare another judge, worked out from the one it has. Throws 'not-found' where
+ * there is no such pipeline.
+ */
+export async function declareJudge(
+  pipeline: string,
+  change: (judge: DeclaredJudge | null) => DeclaredJudge,
+): Promise<DeclaredJudge> {
+  return immediate((tx) => {
+    const base = newestBaseIn(tx, pipeline);
+    const judge = change(judgeIn(said(pipeline)));
+    tx.update(policies)
+      .set({ manifest: { ...base.manifest, judge } })
+      .where(eq(policies.id, base.id))
+      .run();
+    return judge;
+  });
 }

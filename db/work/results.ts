@@ -12,8 +12,8 @@ import { type Claim, finishWork } from './queue';
 
 /** All images and pairs are recorded: the round waits for people. */
 export async function finishSampling(claim: Claim): Promise<void> {
-  await finishWork(claim, ['sample'], (tx, { roundId }) => {
-    moveRound(tx, roundIn(tx, roundId!), 'labeling', Date.now());
+  await finishWork(claim, ['sample'], function* (tx, { roundId }) {
+    yield* moveRound(tx, yield* roundIn(tx, roundId!), 'labeling', Date.now());
   });
 }
 
@@ -23,9 +23,9 @@ export async function finishTraining({
   manifest,
   ...claim
 }: Claim & { resultPolicyId: string; manifest?: Record<string, unknown> }): Promise<void> {
-  await finishWork(claim, ['train'], (tx, { roundId }) => {
-    const round = roundIn(tx, roundId!);
-    moveRound(tx, round, 'evaluating', Date.now(), {
+  await finishWork(claim, ['train'], function* (tx, { roundId }) {
+    const round = yield* roundIn(tx, roundId!);
+    yield* moveRound(tx, round, 'evaluating', Date.now(), {
       resultPolicyId,
       manifest: { ...round.manifest, ...manifest },
     });
@@ -34,9 +34,9 @@ export async function finishTraining({
 
 /** The evaluation is recorded: the serving rule decides, an online run starts its next round. */
 export async function finishEvaluation(claim: Claim): Promise<void> {
-  await finishWork(claim, ['evaluate'], (tx, { roundId }) =>
-    completeRound(tx, roundIn(tx, roundId!), Date.now()),
-  );
+  await finishWork(claim, ['evaluate'], function* (tx, { roundId }) {
+    return yield* completeRound(tx, yield* roundIn(tx, roundId!), Date.now());
+  });
 }
 
 /** The reward model may be chosen: a learned one is in the blob store. */

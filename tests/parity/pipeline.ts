@@ -164,7 +164,7 @@ async function decoderError({ engine, pipeline, golden }: Setting): Promise<numb
 async function encoderError({ engine, pipeline, golden }: Setting): Promise<number> {
   const images = golden.floats('sample');
   const { graph, folder } = vaeEncoderOf(pipeline);
-  const b = new Builder('image encoder', { ...graph.opsets });
+  const b = new Builder('image encoder');
   const unit = b.scale(b.add(b.input('images', 'float32', images.dims), b.scalar(1)), 0.5);
   b.output(appendLatents(b, graph, unit, pipeline), 'latents');
   const session = await engine.load(serializeOnnx(b.finish()), {
