@@ -174,7 +174,7 @@ async function ofStepPairs(bench: Bench, name: MethodOf<'step-pairs'>): Promise<
   const trainer = await SpoTrainer.open(bench.engine, {
     ...options,
     ...made,
-    // Whatever the reward says, pairs are formed.
+    // Whatever the reward says, pairs are made.
     choice: { ...made.choice, startStep: 0, threshold: 0, scoreScale: 1e6 },
     eligibleSteps,
     openScorer: scorerOf(reward),
