@@ -3,29 +3,17 @@
  * round per pipeline, which is done and was never drawn. All ids follow from what they name, so
  * that importing again changes nothing.
  */
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { parseRunConfig } from '@/lib/settings/run-config';
 import { amendAudit, recordAudit } from '../audit';
 import { db } from '../client';
-import { derivedId } from '../ids';
-import { placeholderEmail } from '../people/users';
 import { listPolicies, type Policy } from '../policies/policies';
-import { announceRound } from '../rounds/decisions';
-import { importRunId } from '../rounds/import-run';
 import { pairs, preferences, samples } from '../schema/labels';
-import { user } from '../schema/people';
-import { rounds, runs } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
 import { type ImportedAnswer, idsOf } from './import-checks';
+import { type ImportSource, importRoundIn, noteSource, storePeople } from './import-round';
 
 const answersPerTransaction = 25;
-
-/** What answers came in; kept in the round's manifest. */
-interface ImportSource {
-  file: string;
-  sha256: string;
-}
 
 /** The base policy to which a pipeline's imported images are kept. Throws 'not-found'. */
 export async function baseForImport(pipeline: string): Promise<Policy> {
@@ -58,18 +46,18 @@ export async function importAnswers(input: {
     const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
     // Of known answers, too: an image that was lost or damaged is healed.
     await putImages(portion);
-    const fresh = freshOf(db(), named);
+    const fresh = await read(freshOf(db(), named));
     if (fresh.length === 0) continue;
-    await immediate((tx) => {
-      const roundId = importRoundIn(tx, base, now);
-      const next = freshOf(tx, fresh);
-      const images = storeAnswers(tx, base, roundId, next, now);
-      noteSource(tx, roundId, source, { answers: next.length, images }, now);
+    await immediate(function* (tx) {
+      const roundId = yield* importRoundIn(tx, base, now);
+      const next = yield* freshOf(tx, fresh);
+      const images = yield* storeAnswers(tx, base, roundId, next, now);
+      yield* noteSource(tx, roundId, source, { answers: next.length, images }, now);
       const detail = { ...source, answers: added + next.length };
       if (entry === undefined) {
         const action = 'answers.import';
-        entry = recordAudit(tx, { actorId: null, action, subject: roundId, detail });
-      } else amendAudit(tx, entry, detail);
+        entry = yield* recordAudit(tx, { actorId: null, action, subject: roundId, detail });
+      } else yield* amendAudit(tx, entry, detail);
       added += next.length;
     });
   }
@@ -79,7 +67,7 @@ export async function importAnswers(input: {
 type NamedAnswer = ImportedAnswer & { ids: ReturnType<typeof idsOf> };
 
 /** Answers that are not stored, each once. */
-function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[] {
+function* freshOf(tx: Transaction, answers: readonly NamedAnswer[]): Steps<NamedAnswer[]> {
   const standingFor = (pairId: string, annotatorId: string) => `${pairId} ${annotatorId}`;
   const named = answers.map(({ ids }) => ids.preference);
   const judged = answers.map(({ ids }) => ids.pair);
@@ -91,8 +79,10 @@ function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[
     .select({ pairId: preferences.pairId, annotatorId: preferences.annotatorId })
     .from(preferences)
     .where(and(inArray(preferences.pairId, judged), isNull(preferences.supersededAt)));
-  const known = new Set(byId.all().map(({ id }) => id));
-  const standing = new Set(byPair.all().map((row) => standingFor(row.pairId, row.annotatorId)));
+  const known = new Set((yield* all(byId)).map(({ id }) => id));
+  const standing = new Set(
+    (yield* all(byPair)).map((row) => standingFor(row.pairId, row.annotatorId)),
+  );
   return answers.filter(({ ids: { preference, pair, person } }) => {
     const own = standingFor(pair, person);
     const isFresh = !known.has(preference) && !standing.has(own);
@@ -102,71 +92,17 @@ function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[
   });
 }
 
-/** The round that holds a pipeline's imported answers, made on first need. */
-function importRoundIn(tx: Transaction, base: Policy, now: number): string {
-  const { pipeline } = base;
-  const [runId, roundId] = [importRunId(pipeline), derivedId('imports', pipeline, 'round')];
-  // It draws nothing, but a configuration has prompts.
-  const prompts = ['imported'];
-  const config = parseRunConfig({
-    prompts,
-    evaluationPrompts: prompts,
-    labeling: { undoWindowSeconds: 0 },
-  });
-  tx.insert(runs)
-    .values({
-      id: runId,
-      name: 'Imported answers',
-      mode: 'single',
-      method: 'diffusion-dpo',
-      pipeline,
-      config,
-      status: 'done',
-      createdBy: null,
-      createdAt: now,
-    })
-    .onConflictDoNothing()
-    .run();
-  tx.insert(rounds)
-    .values({
-      id: roundId,
-      runId,
-      ordinal: 1,
-      state: 'done',
-      startPolicyId: base.id,
-      config,
-      progress: {
-        sampled: 0,
-        samplesWanted: 0,
-        labeled: 0,
-        preferencesWanted: 0,
-        trainedSteps: 0,
-        trainSteps: 0,
-        evaluated: 0,
-        evaluationsWanted: 0,
-        etaSeconds: null,
-      },
-      manifest: { imports: [] },
-      createdAt: now,
-      startedAt: now,
-      finishedAt: now,
-    })
-    .onConflictDoNothing()
-    .run();
-  return roundId;
-}
-
 /**
  * Rows of each table in one statement: every process waits for this lock. Returns how many of the
  * images are new.
  */
-function storeAnswers(
+function* storeAnswers(
   tx: Transaction,
   base: Policy,
   roundId: string,
   answers: readonly NamedAnswer[],
   now: number,
-): number {
+): Steps<number> {
   if (answers.length === 0) return 0;
   const ofBoth = answers.flatMap((one) =>
     (['left', 'right'] as const).map((side) => ({
@@ -181,7 +117,9 @@ function storeAnswers(
       createdAt: now,
     })),
   );
-  const { changes: images } = tx.insert(samples).values(ofBoth).onConflictDoNothing().run();
+  const { changes: images } = yield* change(
+    tx.insert(samples).values(ofBoth).onConflictDoNothing(),
+  );
   const compared = answers.map(({ ids, caption }) => ({
     id: ids.pair,
     roundId,
@@ -194,18 +132,12 @@ function storeAnswers(
     state: 'complete' as const,
     createdAt: now,
   }));
-  tx.insert(pairs).values(compared).onConflictDoNothing().run();
-  const joined = new Date(now);
-  const people = answers.map(({ ids, userId }) => ({
-    id: ids.person,
-    name: userId === null ? 'Imported' : `Imported ${shortened(userId)}`,
-    email: placeholderEmail(),
-    imported: true,
-    role: 'annotator' as const,
-    createdAt: joined,
-    updatedAt: joined,
-  }));
-  tx.insert(user).values(people).onConflictDoNothing().run();
+  yield* change(tx.insert(pairs).values(compared).onConflictDoNothing());
+  yield* storePeople(
+    tx,
+    answers.map(({ ids, userId }) => ({ id: ids.person, userId })),
+    now,
+  );
   const given = answers.map(({ ids, answer, createdAt, decisionMs }) => ({
     id: ids.preference,
     pairId: ids.pair,
@@ -221,48 +153,6 @@ function storeAnswers(
     decisionMs,
     createdAt: Math.min(createdAt ?? now, now),
   }));
-  tx.insert(preferences).values(given).run();
+  yield* change(tx.insert(preferences).values(given));
   return images;
-}
-
-/** Adds to the round's counts, and notes in its manifest what came from where. */
-function noteSource(
-  tx: Transaction,
-  roundId: string,
-  source: ImportSource,
-  added: { answers: number; images: number },
-  now: number,
-): void {
-  const round = tx.select().from(rounds).where(eq(rounds.id, roundId)).get()!;
-  const images = round.progress.sampled + added.images;
-  const answers = round.progress.labeled + added.answers;
-  const others = importsOf(round).filter(({ sha256 }) => sha256 !== source.sha256);
-  const before = importsOf(round).find(({ sha256 }) => sha256 === source.sha256)?.answers ?? 0;
-  const noted = tx
-    .update(rounds)
-    .set({
-      progress: {
-        ...round.progress,
-        sampled: images,
-        samplesWanted: images,
-        labeled: answers,
-        preferencesWanted: answers,
-      },
-      manifest: { imports: [...others, { ...source, answers: before + added.answers }] },
-    })
-    .where(eq(rounds.id, roundId))
-    .returning()
-    .get();
-  announceRound(tx, noted, now);
-}
-
-function importsOf({ manifest }: typeof rounds.$inferSelect) {
-  return (manifest?.imports ?? []) as (ImportSource & { answers: number })[];
-}
-
-/**
- * Hashes and UUIDs say who somebody is by their beginning; what a person would read is left whole.
- */
-function shortened(userId: string): string {
-  return userId.length > 24 ? userId.slice(0, 8) : userId;
 }
