@@ -54,8 +54,8 @@ it.each(families)(
     const { tensors } = parsePolicy(await getBlob(policy.adapterBlob!), policy.name);
     const up = [...tensors].filter(([tensor]) => tensor.endsWith('lora_B.weight'));
     expect(up.some(([tensor]) => key.test(tensor))).toBe(true);
-    // What began as zeros was trained, everywhere but where the last block drops what it makes of the
-    // text.
+    // What began as zeros was trained, everywhere but where the last block drops what it makes of
+    // the text.
     const still = up.filter(([, { data }]) => (data as Float32Array).every((x) => x === 0));
     expect(still.map(([tensor]) => tensor.replace('.lora_B.weight', ''))).toEqual(dropped);
     expect((await evaluationsOf({ roundId: round.id }))[0]?.summary.images).toBe(2);

@@ -51,9 +51,9 @@ export interface PipelineLayout {
   outputs: Readonly<Record<string, readonly EncoderOutput[]>>;
   conditioning(reading: PromptReading): Promise<Conditioning>;
   /**
-   * Finds, in the path of a node's module, the block whose last activation a learned reward reads: of
-   * a UNet every level on the way down, and the middle; of a transformer every block's feed-forward
-   * of the image. Names as diffusers has them.
+   * Finds, in the path of a node's module, the block whose last activation a learned reward reads:
+   * of a UNet every level on the way down, and the middle; of a transformer every block's
+   * feed-forward of the image. Names as diffusers has them.
    */
   level: RegExp;
 }

@@ -1,8 +1,8 @@
 /**
  * @file What a learned reward sees: the base policy's own denoiser looking at an image that is
- * almost clean. Its activations know what it draws, so a few dozen picks suffice to say which of them
- * people like (the idea of latent reward models: Zhang et al., "Diffusion Model as a Noise-Aware
- * Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
+ * almost clean. Its activations know what it draws, so a few dozen picks suffice to say which of
+ * them people like (the idea of latent reward models: Zhang et al., "Diffusion Model as a
+ * Noise-Aware Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
  */
 import { castToPorts, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
 import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/images/vae-encoder';
