@@ -15,29 +15,29 @@ import { newestBaseIn } from './policies';
  * Base policies, oldest first: of several of one pipeline, the newest that says something has the
  * word.
  */
-function* said(tx: Transaction, pipeline?: string) {
-  return yield* all(
-    tx
-      .select({
-        pipeline: policies.pipeline,
-        judge: jsonPart(policies.manifest, 'judge'),
-        presets: jsonPart(policies.manifest, 'presets'),
-      })
-      .from(policies)
-      .where(
-        and(
-          isNull(policies.parentId),
-          pipeline === undefined ? undefined : eq(policies.pipeline, pipeline),
-        ),
-      )
-      .orderBy(asc(policies.createdAt), asc(policies.id)),
-  );
+function saidOf(tx: Transaction, pipeline?: string) {
+  return tx
+    .select({
+      pipeline: policies.pipeline,
+      judge: jsonPart(policies.manifest, 'judge'),
+      presets: jsonPart(policies.manifest, 'presets'),
+    })
+    .from(policies)
+    .where(
+      and(
+        isNull(policies.parentId),
+        pipeline === undefined ? undefined : eq(policies.pipeline, pipeline),
+      ),
+    )
+    .orderBy(asc(policies.createdAt), asc(policies.id));
 }
+
+const said = (pipeline?: string) => read(all(saidOf(db(), pipeline)));
 
 /** What judges measure, by pipeline; a pipeline that is not in it has no judge. */
 export async function declaredJudges(): Promise<ReadonlyMap<string, DeclaredJudge>> {
   return new Map(
-    (await read(said(db()))).flatMap(({ pipeline, judge }) => {
+    (await said()).flatMap(({ pipeline, judge }) => {
       const { data } = judgeSchema.safeParse(judge);
       return data ? [[pipeline, data] as const] : [];
     }),
@@ -46,7 +46,7 @@ export async function declaredJudges(): Promise<ReadonlyMap<string, DeclaredJudg
 
 /** What the judge of a pipeline measures; null where there is none. */
 export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | null> {
-  return judgeIn(await read(said(db(), pipeline)));
+  return judgeIn(await said(pipeline));
 }
 
 /**
@@ -56,7 +56,7 @@ export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | n
 export async function declaredBy(
   pipeline: string,
 ): Promise<{ judge: DeclaredJudge | null; presets: Presets | undefined }> {
-  const bases = await read(said(db(), pipeline));
+  const bases = await said(pipeline);
   const { presets } = bases.findLast((base) => base.presets !== null) ?? {};
   return { judge: judgeIn(bases), presets: presetsSchema.safeParse(presets).data };
 }
@@ -72,11 +72,11 @@ function judgeIn(bases: readonly { judge: unknown }[]): DeclaredJudge | null {
  */
 export async function declareJudge(
   pipeline: string,
-  declare: (judge: DeclaredJudge | null) => DeclaredJudge,
+  modify: (judge: DeclaredJudge | null) => DeclaredJudge,
 ): Promise<DeclaredJudge> {
   return immediate(function* (tx) {
     const base = yield* newestBaseIn(tx, pipeline);
-    const judge = declare(judgeIn(yield* said(tx, pipeline)));
+    const judge = modify(judgeIn(yield* all(saidOf(tx, pipeline))));
     yield* change(
       tx
         .update(policies)
