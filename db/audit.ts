@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { auditLog } from './schema/people';
-import type { Transaction } from './transaction';
+import { change, one, type Steps, type Transaction } from './transaction';
 
 export interface AuditEntry {
   /** Null: Darkroom itself. */
@@ -16,15 +16,20 @@ export interface AuditEntry {
  * Appends within a decision, so that what was done and its trace are committed together; returns
  * the entry's id.
  */
-export function recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()): number {
-  return tx
-    .insert(auditLog)
-    .values({ ...entry, createdAt: now })
-    .returning({ id: auditLog.id })
-    .get().id;
+export function* recordAudit(tx: Transaction, entry: AuditEntry, now = Date.now()): Steps<number> {
+  return (yield* one(
+    tx
+      .insert(auditLog)
+      .values({ ...entry, createdAt: now })
+      .returning({ id: auditLog.id }),
+  )).id;
 }
 
 /** For one thing that is done in several transactions: what of it is done by now. */
-export function amendAudit(tx: Transaction, id: number, detail: Record<string, unknown>): void {
-  tx.update(auditLog).set({ detail }).where(eq(auditLog.id, id)).run();
+export function* amendAudit(
+  tx: Transaction,
+  id: number,
+  detail: Record<string, unknown>,
+): Steps<void> {
+  yield* change(tx.update(auditLog).set({ detail }).where(eq(auditLog.id, id)));
 }

@@ -28,6 +28,11 @@ export function jsonHas(column: Column, key: string): SQL<boolean> {
   return isTrue(sql`json_extract(${column}, ${sql.raw(pathOf([key]))}) is not null`);
 }
 
+/** Whether the list that a JSON column holds under a key has a text. @param key ours */
+export function jsonListHas(column: Column, key: string, text: string): SQL {
+  return sql`exists (select 1 from json_each(${column}, ${sql.raw(pathOf([key]))}) where value = ${text})`;
+}
+
 /**
  * What a JSON column holds under a key, where that is an object or a list; null where it is not
  * there. @param key ours

@@ -3,7 +3,7 @@ import type { DarkroomEvent } from '@/lib/events';
 import { db } from './client';
 import { prepared } from './prepared';
 import { events } from './schema/rounds';
-import type { Transaction } from './transaction';
+import { change, type Steps, type Transaction } from './transaction';
 
 /** An event as it is streamed: `id` is the Last-Event-ID to go on from. */
 export type StoredEvent = DarkroomEvent & {
@@ -25,13 +25,13 @@ const append = prepared((database) =>
 );
 
 /** Appends within a decision, so that the event and what it tells of are committed together. */
-export function recordEvent(
+export function* recordEvent(
   _tx: Transaction,
   event: DarkroomEvent & { roundId: string | null },
   now = Date.now(),
-): void {
+): Steps<void> {
   const { kind, payload, roundId } = event;
-  append().run({ kind, payload, roundId, createdAt: now });
+  yield* change(append, { kind, payload, roundId, createdAt: now });
 }
 
 /** Events with greater ids, oldest first; of one round when asked. */

@@ -1,118 +1,117 @@
-import type { RunResult } from 'better-sqlite3';
+/**
+ * @file How operations speak to the database. One is written as steps (`const row = yield*
+ * one(query)`), so that it says nothing about waiting: on SQLite a runner drives it to its end
+ * without giving way, and nothing comes in between; a runner of a database on another machine
+ * awaits each step instead.
+ */
+import type { SQL } from 'drizzle-orm';
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core';
-import { AppError } from '@/lib/errors';
 import { type Database, db, type schema } from './client';
-
-/** What reads and writes rows: a transaction, or the database itself where one read is enough. */
-export type Transaction = BaseSQLiteDatabase<'sync', RunResult, typeof schema>;
+import { withWriteLock } from './write-lock';
 
 /**
- * How long to wait before asking for the write lock again, ms: longer each time, at most the last.
+ * What builds statements: a transaction, or the database itself where reads are enough. It leaves
+ * open whether an answer is there at once, so that nobody runs one but through a step.
  */
-const pausesMs = [1, 2, 5, 10, 15, 20, 25];
+export type Transaction = BaseSQLiteDatabase<'sync' | 'async', { changes: number }, typeof schema>;
 
-/** Who waits for the write lock in this process, in the order they came. */
-interface Line {
-  taken: boolean;
-  waiting: (() => void)[];
+type Values = Record<string, unknown>;
+
+/** A statement that was built, or prepared. */
+interface Query<One = unknown, All = unknown, Ran = unknown> {
+  get(values?: Values): One;
+  all(values?: Values): All;
+  run(values?: Values): Ran;
 }
 
-const lines = new WeakMap<Database, Line>();
+/** A statement, or one that is prepared for the connection that it runs on. */
+type Asked<One = unknown, All = unknown, Ran = unknown> =
+  | Query<One, All, Ran>
+  | ((database?: Database) => Query<One, All, Ran>);
 
-function lineOf(database: Database): Line {
-  const line = lines.get(database) ?? { taken: false, waiting: [] };
-  lines.set(database, line);
-  return line;
-}
+/** One statement that an operation asks its runner to run. */
+export class Step {
+  constructor(
+    private readonly asked: Asked,
+    private readonly how: keyof Query,
+    private readonly values?: Values,
+  ) {}
 
-function turnIn(line: Line): Promise<void> | undefined {
-  if (line.taken) return new Promise((resolve) => line.waiting.push(resolve));
-  line.taken = true;
-  return undefined;
-}
-
-function leave(line: Line): void {
-  const next = line.waiting.shift();
-  if (next) next();
-  else line.taken = false;
-}
-
-/**
- * Runs a decision in one immediate transaction: it holds the write lock from its first read on, so
- * nothing it has read can change before it writes. The callback is synchronous and may throw to
- * undo. While another process holds the lock, this one goes on with everything else: decisions wait
- * in line, each up to the connection's busy time-out. Throws 'unavailable' after that.
- */
-export async function immediate<T>(decide: (tx: Transaction) => T): Promise<T> {
-  const database = db();
-  const line = lineOf(database);
-  const patienceMs = Number(database.$client.pragma('busy_timeout', { simple: true }));
-  const cameAt = performance.now();
-  await turnIn(line);
-  try {
-    for (let tries = 0; ; tries++) {
-      const outcome = attempt(database, decide, patienceMs);
-      if ('result' in outcome) return outcome.result;
-      if (performance.now() - cameAt >= patienceMs) throw outcome.busy;
-      const pauseMs = pausesMs[Math.min(tries, pausesMs.length - 1)];
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-  } catch (thrown) {
-    throw explain(thrown, patienceMs);
-  } finally {
-    leave(line);
+  /** Runs it: what it found, or a promise of it where the database is asked over a network. */
+  on(database: Database): unknown {
+    const query = typeof this.asked === 'function' ? this.asked(database) : this.asked;
+    return query[this.how](this.values);
   }
 }
 
-/** One try without waiting; `busy` when somebody else holds the lock and nothing was begun. */
-function attempt<T>(
-  database: Database,
-  decide: (tx: Transaction) => T,
-  patienceMs: number,
-): { result: T } | { busy: unknown } {
-  const { $client } = database;
-  let begun = false;
-  const begin = () => {
-    begun = true;
-    $client.pragma(`busy_timeout = ${patienceMs}`);
+/** An operation, or a part of one: it asks for statements and comes to a result. */
+export type Steps<T> = Generator<Step, T, unknown>;
+
+/** The first row of a statement, undefined where there is none. @param values of placeholders */
+export function* one<One>(query: Asked<One>, values?: Values): Steps<Awaited<One>> {
+  return (yield new Step(query, 'get', values)) as Awaited<One>;
+}
+
+/** All rows of a statement. @param values of placeholders */
+export function* all<All>(query: Asked<unknown, All>, values?: Values): Steps<Awaited<All>> {
+  return (yield new Step(query, 'all', values)) as Awaited<All>;
+}
+
+/** Runs a statement that changes rows. @param values of placeholders */
+export function* change<Ran>(
+  query: Asked<unknown, unknown, Ran>,
+  values?: Values,
+): Steps<Awaited<Ran>> {
+  return (yield new Step(query, 'run', values)) as Awaited<Ran>;
+}
+
+/** A statement written in SQL, to ask for. */
+export function statement<Row>(tx: Transaction, query: SQL) {
+  return {
+    get: () => tx.get<Row | undefined>(query),
+    all: () => tx.all<Row>(query),
+    run: () => tx.run(query),
   };
-  $client.pragma('busy_timeout = 0');
-  try {
-    const decideOnceBegun = (tx: Transaction) => {
-      begin();
-      return decide(tx);
-    };
-    return { result: database.transaction(decideOnceBegun, { behavior: 'immediate' }) };
-  } catch (thrown) {
-    if (begun || !sqliteCode(thrown).startsWith('SQLITE_BUSY')) throw thrown;
-    return { busy: thrown };
-  } finally {
-    if (!begun) begin();
-  }
 }
 
-function sqliteCode(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return '';
-  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
-  return sqliteCode(thrown.cause);
+/**
+ * Runs a decision in one transaction that holds the write lock from its first read on, so that
+ * nothing it has read can change before it writes. It may throw to undo. It can wait for statements
+ * and for nothing else. Throws 'unavailable' where others do not give the lock back.
+ */
+export async function immediate<T>(decide: (tx: Transaction) => Steps<T>): Promise<T> {
+  return withWriteLock((tx) => drive(decide(tx)));
 }
 
-/** Turns SQLite's refusals that a person can do something about into errors that say what. */
-function explain(thrown: unknown, patienceMs: number): unknown {
-  const code = sqliteCode(thrown);
-  if (code === 'SQLITE_FULL' || code.startsWith('SQLITE_IOERR')) {
-    return new AppError(
-      'storage-full',
-      `The database could not be written (${code}). Free some disk space; nothing was half-written.`,
-      { cause: thrown },
-    );
+/** Runs reads that need no transaction, one after the other. */
+export async function read<T>(steps: Steps<T>): Promise<T> {
+  return drive(steps);
+}
+
+/** SQLite's runner: to the end, without giving way. What a statement throws, its asker hears. */
+function drive<T>(steps: Steps<T>): T {
+  const database = db();
+  if (!(Symbol.iterator in Object(steps) && 'next' in steps)) return refuseToWait(steps);
+  let next = steps.next();
+  while (!next.done) {
+    const step: unknown = next.value;
+    if (!(step instanceof Step)) return refuseToWait(step);
+    let answer: unknown;
+    try {
+      answer = step.on(database);
+    } catch (thrown) {
+      next = steps.throw(thrown);
+      continue;
+    }
+    next = steps.next(answer);
   }
-  if (code.startsWith('SQLITE_BUSY')) {
-    return new AppError(
-      'unavailable',
-      `The database was busy for ${patienceMs / 1000} seconds. Nothing was written; try again.`,
-      { cause: thrown },
-    );
-  }
-  return thrown;
+  return next.value;
+}
+
+/** While a decision waited for anything else, others would read and write in its transaction. */
+function refuseToWait(given: unknown): never {
+  const what = Object.prototype.toString.call(given).slice('[object '.length, -1);
+  throw new TypeError(
+    `An operation waits for statements and nothing else (yield* one(query)); this one gave a ${what}.`,
+  );
 }

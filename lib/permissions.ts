@@ -25,6 +25,8 @@ const rolesByAction = {
   'policies.read': ['reviewer', 'researcher', 'admin'],
   /** Serve a policy, roll back. */
   'policies.serve': ['researcher', 'admin'],
+  /** Bring in a pipeline from a folder that the administrator allows. */
+  'policies.import': ['researcher', 'admin'],
   /** Adapter files with their manifest. */
   'policies.download': ['researcher', 'admin'],
   /** Write a new version of the annotators' guidelines. */

@@ -45,13 +45,31 @@ export const imageSizeSchema = z.object({
 
 export type ImageSize = z.infer<typeof imageSizeSchema>;
 
+/** Sizes as people type them, "512, 768x512"; null for what is none. */
+export function sizesIn(text: string): ImageSize[] | null {
+  const typed = text.split(/[,;\s]+/).filter(Boolean);
+  const sizes = typed.map((one) => {
+    const [, width, height = width] = /^(\d+)(?:[x×](\d+))?$/.exec(one) ?? [];
+    return imageSizeSchema.safeParse({ width: Number(width), height: Number(height) }).data;
+  });
+  return sizes.includes(undefined) ? null : (sizes as ImageSize[]);
+}
+
+export const measuredKinds = ['all', 'drawing', 'none'] as const;
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),
   /** Take up other files under a name that is known. */
   add: z.boolean().default(false),
+  /** What is measured: drawing and each method, drawing alone, or nothing. */
+  measure: z.enum(measuredKinds).default('all'),
   /** Sizes to measure at; none: the pipeline's own. */
   sizes: z.array(imageSizeSchema).max(8).default([]),
+  /** The folder is a LoRA file for this base policy; left out, a pipeline's. */
+  adapterOf: z.string().optional(),
+  /** Leaves out what a LoRA file says of text encoders. */
+  withoutText: z.boolean().optional(),
 });
 
 export type ImportOptions = z.infer<typeof importOptionsSchema>;
@@ -114,6 +132,9 @@ export const foundPipelineSchema = z.object({
 
 export type FoundPipeline = z.infer<typeof foundPipelineSchema>;
 
+/** The image that an import draws, and how. */
+export const importImage = { prompt: 'a photo of a cat', steps: 20, guidance: 5 } as const;
+
 /** Names that look well on pages and are no paths. */
 const nameForm = /^[a-z0-9][\w.-]{0,59}$/i;
 
@@ -149,6 +170,23 @@ export function secondsText(seconds: number): string {
   if (seconds < 0.95) return `${seconds.toPrecision(2)} s`;
   if (seconds < 100) return decimals(seconds, 's');
   return seconds < 6000 ? decimals(seconds / 60, 'min') : decimals(seconds / 3600, 'h');
+}
+
+/** What was measured at a size, line by line. */
+export function measuredLines({
+  drawing,
+  methods: own,
+}: MeasuredSize): { name: string; text: string }[] {
+  const named = [
+    { name: 'drawing', ...drawing },
+    ...own.map(({ method, ...of }) => ({ name: method, ...of })),
+  ];
+  return named.map(({ name, of, seconds, peakBytes, problem }) => ({
+    name,
+    text:
+      problem ??
+      `${secondsText(seconds ?? 0)} for ${of}, ${bytesText(peakBytes ?? 0)} of memory at most`,
+  }));
 }
 
 /** What an import found, line by line, for pages and terminals. */

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
@@ -16,6 +16,20 @@ it.each(commands)('npm run %s: `%s` names a tool and a file that exist', (_, com
   const [program, file] = command.split(' ') as [string, string | undefined];
   if (program !== 'node') expect(existsSync(`${root}node_modules/.bin/${program}`)).toBe(true);
   if (program === 'node' || program === 'tsx') expect(existsSync(`${root}${file}`)).toBe(true);
+});
+
+it('names in its texts no command that does not exist', () => {
+  const texts = ['app', 'lib', 'db', 'trainer', 'scripts', 'docs'].flatMap((folder) =>
+    readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.(ts|tsx|mjs|md)$/.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+  const named = texts.flatMap((path) => {
+    const text = readFileSync(`${root}${path}`, 'utf8');
+    return [...text.matchAll(/\bnpm run ([a-z][\w:-]*\w)/g)].map(([, name]) => [path, name!]);
+  });
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter(([, name]) => !Object.hasOwn(scripts, name!))).toEqual([]);
 });
 
 type Locked = {

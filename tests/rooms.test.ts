@@ -100,6 +100,7 @@ const mayImport: Record<string, string[]> = {
     'trainer/rewards',
     ...diffusion,
   ],
+  'trainer/judges': ['db/policies', ...engine, 'trainer/diffusion/images', 'trainer/judging.ts'],
   'trainer/hands': [
     'db/*',
     ...engine,

@@ -27,6 +27,11 @@ export interface Judge {
   read(images: readonly JudgedImage[]): Promise<Reading[]>;
   /** Mean perceptual distance of all pairs; null for fewer than two. */
   diversity(features: readonly Float32Array[]): number | null;
+  /**
+   * Whether its word decides which of two images, and so which of two policies, is better. One that
+   * was taken over from elsewhere only counts: how far it can be believed is to be seen first.
+   */
+  comparesImages: boolean;
 }
 
 /** How many defects a verdict names. */

@@ -3,7 +3,10 @@ import { can } from '@/lib/permissions';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { loadGrid } from '../reads/policies/load-grid';
+import { loadImports } from '../reads/policies/load-imports';
 import { loadPolicies } from '../reads/policies/load-policies';
+import { ImportButton } from './imports/import-button';
+import { ImportsCard } from './imports/imports-card';
 import { PipelineTabs } from './pipeline-tabs';
 import { PoliciesView } from './policies-view';
 
@@ -18,12 +21,21 @@ export default async function PoliciesPage({
   const { pipeline: wanted } = await searchParams;
   const view = await loadPolicies({ pipeline: typeof wanted === 'string' ? wanted : undefined });
   const grid = view.pipeline && (await loadGrid({ pipeline: view.pipeline, offset: 0 }));
+  const mayImport = can(person.role, 'policies.import');
   return (
     <Page
       title="Policies"
       lead="Every version a round has made, and where it comes from. None is ever changed or deleted."
-      action={<PipelineTabs pipelines={view.pipelines} current={view.pipeline} path="/policies" />}
+      action={
+        <div className="flex flex-wrap items-center gap-2">
+          <PipelineTabs pipelines={view.pipelines} current={view.pipeline} path="/policies" />
+          {mayImport ? <ImportButton /> : null}
+        </div>
+      }
     >
+      <div className="mb-6 empty:hidden">
+        <ImportsCard initial={await loadImports()} mayImport={mayImport} />
+      </div>
       <PoliciesView
         key={view.pipeline}
         initial={view}

@@ -15,7 +15,9 @@ import { Notice } from '../components/ui/notice';
 import { Select } from '../components/ui/select';
 import { ShowMore } from '../components/ui/show-more';
 import { Cell, HeadCell, Table } from '../components/ui/table';
+import { BeliefBadges } from './belief';
 import { imagesHref } from './images-href';
+import { JudgeCard } from './judge-card';
 import { useRates } from './queries';
 import { type Defect, defectsBy, RateChart } from './rate-chart';
 import { withParams } from './search-params';
@@ -48,7 +50,7 @@ const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: strin
 /** Hand-defect and NSFW rates per version, as a chart and as the table behind it. */
 export function RatesView({ initial, query }: { initial: View; query: RatesQuery }) {
   const router = useRouter();
-  const { rates, total, judged, more } = useRates(query, initial);
+  const { rates, total, judged, judge, more } = useRates(query, initial);
   const isJudged = judged.length > 0;
   const [chosen, setSource] = useState<FlagSource>('judge');
   const source = isJudged ? chosen : 'annotator';
@@ -75,6 +77,7 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
           }
           className="w-52"
         />
+        {judge && source === 'judge' ? <BeliefBadges judge={judge} /> : null}
       </div>
       {isJudged ? null : (
         <p className="text-muted-foreground text-sm">
@@ -111,6 +114,7 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
           </div>
         </Card>
       )}
+      {judge ? <JudgeCard judge={judge} /> : null}
     </div>
   );
 }

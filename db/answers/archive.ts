@@ -14,6 +14,7 @@ import { flags, samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { policies } from '../schema/policies';
 import { rounds, runs } from '../schema/rounds';
+import { read } from '../transaction';
 import { markIn } from './frozen-mark';
 import {
   type Members,
@@ -64,7 +65,7 @@ export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
   const takesImages = trainsBy(method, 'finished-images');
   const markedBy = { until: undoableUntil(pipeline, now), since: Date.now(), withFlags: false };
   if (takesImages) Object.assign(markedBy, { until: now, withFlags: true });
-  const mark = markIn(db(), markedBy);
+  const mark = await read(markIn(db(), markedBy));
   const archive = await readArchive(pipeline, now);
   const frozen = await (trainsBy(method, 'finished-pairs')
     ? pairsOf(archive, config[method].agreementWeighting, config, now)

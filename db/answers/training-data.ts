@@ -6,6 +6,7 @@ import { db } from '../client';
 import { alias } from '../dialect';
 import { type Sample, samples, trainingLabels, trainingPairs } from '../schema/labels';
 import { type Round, rounds } from '../schema/rounds';
+import { read } from '../transaction';
 import { type Mark, markIn } from './frozen-mark';
 import { labelDoubt } from './label-smoothing';
 import {
@@ -83,7 +84,7 @@ export async function prepareTrainingPairs(round: Round, now: number): Promise<P
   const { sampling, labeling } = round.config;
   const until = now - labeling.undoWindowSeconds * 1000;
   const markedBy = { until, since: Date.now(), withFlags: false };
-  const mark = markIn(db(), markedBy);
+  const mark = await read(markIn(db(), markedBy));
   const weighting = labeling.agreementWeighting;
   const given =
     sampling.pairSource === 'pairs'

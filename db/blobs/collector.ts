@@ -8,7 +8,7 @@ import { readdirSync, renameSync, statSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { portions } from '../portions';
-import { immediate } from '../transaction';
+import { immediate, read } from '../transaction';
 import { blobPath, blobsFolder } from './folder';
 import { pointedTo, pointedToUnder } from './references';
 
@@ -48,7 +48,7 @@ export async function collectUnder(prefix: string, now = Date.now()): Promise<Co
   await settle(folder);
   const names = await readdir(folder);
   const collected = await dropParts(folder, names, storedUntil);
-  const used = pointedToUnder(prefix);
+  const used = await read(pointedToUnder(prefix));
   const left: Candidate[] = [];
   for (const hash of names) {
     if (!hashName.test(hash) || used.has(hash)) continue;
@@ -62,8 +62,8 @@ export async function collectUnder(prefix: string, now = Date.now()): Promise<Co
 export async function dropBlobs(candidates: readonly Candidate[]): Promise<Collected> {
   const collected: Collected[] = [];
   for (const some of portions(candidates, filesPerTransaction)) {
-    const doomed = await immediate((tx) => {
-      const used = pointedTo(
+    const doomed = await immediate(function* (tx) {
+      const used = yield* pointedTo(
         tx,
         some.map(({ hash }) => hash),
       );
@@ -94,8 +94,8 @@ function doom({ hash, storedUntil }: Candidate): string[] {
 async function settle(folder: string): Promise<void> {
   const hashes = (await readdir(folder)).flatMap((name) => doomedName.exec(name)?.[1] ?? []);
   if (hashes.length === 0) return;
-  await immediate((tx) => {
-    const used = pointedTo(tx, hashes);
+  await immediate(function* (tx) {
+    const used = yield* pointedTo(tx, hashes);
     const there = new Set(readdirSync(folder));
     for (const hash of hashes) {
       const path = blobPath(hash);

@@ -9,7 +9,7 @@ import { db, schema } from '../client';
 import { jsonText, type TableColumn } from '../dialect';
 import { portions } from '../portions';
 import { rounds, work } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { all, read, type Steps, type Transaction } from '../transaction';
 
 /** All that a hash can begin with. */
 const prefixes = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
@@ -22,19 +22,17 @@ export const blobColumns: TableColumn[] = Object.values(schema).flatMap((table) 
 );
 
 /** The hashes among these that some row points to. */
-export function pointedTo(tx: Transaction, hashes: readonly string[]): Set<string> {
+export function* pointedTo(tx: Transaction, hashes: readonly string[]): Steps<Set<string>> {
   const found = new Set<string>();
   for (const some of portions(hashes)) {
     for (const column of blobColumns) {
-      const rows = tx
-        .selectDistinct({ hash: column })
-        .from(column.table)
-        .where(inArray(column, some))
-        .all();
+      const rows = yield* all(
+        tx.selectDistinct({ hash: column }).from(column.table).where(inArray(column, some)),
+      );
       for (const { hash } of rows) found.add(String(hash));
     }
   }
-  const inUse = checkpointsInUse(tx);
+  const inUse = yield* checkpointsInUse(tx);
   for (const hash of hashes) if (inUse.has(hash)) found.add(hash);
   return found;
 }
@@ -43,9 +41,9 @@ export function pointedTo(tx: Transaction, hashes: readonly string[]): Set<strin
  * All hashes that begin with two digits and that some row or cursor points to. @param prefix two
  * hexadecimal digits
  */
-export function pointedToUnder(prefix: string): Set<string> {
-  const found = inColumnsUnder(prefix, db());
-  for (const hash of checkpointsInUse(db())) if (hash.startsWith(prefix)) found.add(hash);
+export function* pointedToUnder(prefix: string): Steps<Set<string>> {
+  const found = yield* inColumnsUnder(prefix, db());
+  for (const hash of yield* checkpointsInUse(db())) if (hash.startsWith(prefix)) found.add(hash);
   return found;
 }
 
@@ -53,39 +51,46 @@ export function pointedToUnder(prefix: string): Set<string> {
  * The checkpoints that training goes on from: of rounds that are not over, or have failed and may
  * be tried again.
  */
-function checkpointsInUse(tx: Transaction): Set<string> {
-  const rows = tx
-    .select({ hash: jsonText(work.cursor, 'sha256') })
-    .from(rounds)
-    .innerJoin(work, eq(work.roundId, rounds.id))
-    .where(
-      and(
-        inArray(rounds.state, [...unfinishedStates, 'failed']),
-        eq(work.kind, 'train'),
-        ne(work.state, 'done'),
+function* checkpointsInUse(tx: Transaction): Steps<Set<string>> {
+  const rows = yield* all(
+    tx
+      .select({ hash: jsonText(work.cursor, 'sha256') })
+      .from(rounds)
+      .innerJoin(work, eq(work.roundId, rounds.id))
+      .where(
+        and(
+          inArray(rounds.state, [...unfinishedStates, 'failed']),
+          eq(work.kind, 'train'),
+          ne(work.state, 'done'),
+        ),
       ),
-    )
-    .all();
+  );
   return new Set(rows.flatMap(({ hash }) => hash ?? []));
 }
 
-function inColumnsUnder(prefix: string, database: Transaction): Set<string> {
+function* inColumnsUnder(prefix: string, database: Transaction): Steps<Set<string>> {
   const found = new Set<string>();
   for (const column of blobColumns) {
-    const rows = database
-      .selectDistinct({ hash: column })
-      .from(column.table)
-      .where(and(isNotNull(column), gte(column, prefix), lt(column, `${prefix}g`)))
-      .all();
+    const rows = yield* all(
+      database
+        .selectDistinct({ hash: column })
+        .from(column.table)
+        .where(and(isNotNull(column), gte(column, prefix), lt(column, `${prefix}g`))),
+    );
     for (const { hash } of rows) found.add(String(hash));
   }
   return found;
+}
+
+/** Whether some row or cursor points to a blob. */
+export async function isPointedTo(hash: string): Promise<boolean> {
+  return (await read(pointedTo(db(), [hash]))).has(hash);
 }
 
 /**
  * All hashes that a database's rows point to, in order; without checkpoints, from whose start
  * training comes to the same result.
  */
-export function* allPointedTo(database: Transaction): Generator<string> {
-  for (const prefix of prefixes) yield* [...inColumnsUnder(prefix, database)].sort();
+export async function* allPointedTo(database: Transaction): AsyncGenerator<string> {
+  for (const prefix of prefixes) yield* [...(await read(inColumnsUnder(prefix, database)))].sort();
 }

@@ -7,7 +7,7 @@ import { type Answer, preferredSample } from '@/lib/answers';
 import { db } from '../client';
 import { derivedId } from '../ids';
 import { preferences, samples } from '../schema/labels';
-import type { Transaction } from '../transaction';
+import { one, read, type Steps, type Transaction } from '../transaction';
 
 /** An image in the blob store. */
 export interface ImportedImage {
@@ -121,16 +121,15 @@ function meaningOf({
 }
 
 /** What the database knows under the id of an answer. */
-function knownMeaning(tx: Transaction, id: string): string | null {
-  const known = tx.select().from(preferences).where(eq(preferences.id, id)).get();
+function* knownMeaning(tx: Transaction, id: string): Steps<string | null> {
+  const known = yield* one(tx.select().from(preferences).where(eq(preferences.id, id)));
   if (!known) return null;
-  const [left, right] = [known.leftSampleId, known.rightSampleId].map(
-    (sampleId) => tx.select().from(samples).where(eq(samples.id, sampleId)).get()!,
-  );
+  const left = (yield* one(tx.select().from(samples).where(eq(samples.id, known.leftSampleId))))!;
+  const right = (yield* one(tx.select().from(samples).where(eq(samples.id, known.rightSampleId))))!;
   return meaningOf({
     answer: known.answer,
-    left: { ...left!, origin: '' },
-    right: { ...right!, origin: '' },
+    left: { ...left, origin: '' },
+    right: { ...right, origin: '' },
   });
 }
 
@@ -144,29 +143,32 @@ export async function importProblems(
 ): Promise<ImportProblem[]> {
   const tx = db();
   const seen = new Map<string, { line: number; meaning: string }>();
-  return answers.flatMap((one): ImportProblem[] => {
-    const { line } = one;
-    const { preference, pair, person } = idsOf(pipeline, one);
-    const meaning = meaningOf(one);
-    const stored = knownMeaning(tx, preference);
+  const problems: ImportProblem[] = [];
+  for (const answer of answers) {
+    const { line } = answer;
+    const { preference, pair, person } = idsOf(pipeline, answer);
+    const meaning = meaningOf(answer);
+    const stored = await read(knownMeaning(tx, preference));
     const earlier = seen.get(`id ${preference}`);
     seen.set(`id ${preference}`, earlier ?? { line, meaning });
     const isTaken = (stored ?? meaning) !== meaning || (earlier?.meaning ?? meaning) !== meaning;
     // An id that was made here follows from the person and the pair: that is looked at below.
-    if (isTaken && one.rankingId !== null) {
+    if (isTaken && answer.rankingId !== null) {
       const where = earlier ? `line ${earlier.line}` : 'an answer that is stored';
       const message = `the ranking_id ${preference} is that of ${where}, which says something else${earlier ? '' : ', or whose images were made to fit otherwise'}. Make the ids unique, or leave the column away.`;
-      return [{ line, reason: 'id-taken', message }];
+      problems.push({ line, reason: 'id-taken', message });
+      continue;
     }
-    if (!isTaken && (stored || earlier)) return [];
+    if (!isTaken && (stored || earlier)) continue;
     const own = tx.select().from(preferences).where(standingOf(pair, person)).get();
     const before = seen.get(`pair ${pair} ${person}`);
     seen.set(`pair ${pair} ${person}`, before ?? { line, meaning });
-    const said = own ? knownMeaning(tx, own.id) : before?.meaning;
-    if (said === undefined || said === meaning) return [];
-    const message = `${one.userId} has judged these two images otherwise ${own ? 'in an earlier import' : `in line ${before?.line}`}. Keep one of the two, or give each person a user_id.`;
-    return [{ line, reason: 'contradiction', message }];
-  });
+    const said = own ? await read(knownMeaning(tx, own.id)) : before?.meaning;
+    if (said === undefined || said === meaning) continue;
+    const message = `${answer.userId} has judged these two images otherwise ${own ? 'in an earlier import' : `in line ${before?.line}`}. Keep one of the two, or give each person a user_id.`;
+    problems.push({ line, reason: 'contradiction', message });
+  }
+  return problems;
 }
 
 /** A person's standing answer to a pair. */

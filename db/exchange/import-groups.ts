@@ -7,7 +7,7 @@ import { amendAudit, recordAudit } from '../audit';
 import { db } from '../client';
 import { derivedId } from '../ids';
 import { groups, samples, taggings } from '../schema/labels';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
 import { type ImportedImage, type ImportProblem, importedPersonId } from './import-checks';
 import { type ImportSource, importRoundIn, noteSource, storePeople } from './import-round';
 import { baseForImport } from './imports';
@@ -43,29 +43,41 @@ function idsOfGroup(pipeline: string, { prompt, images, readings }: ImportedGrou
 /** Which groups were tagged otherwise by the same person in an earlier import. */
 export async function groupProblems(
   pipeline: string,
-  all: readonly ImportedGroup[],
+  given: readonly ImportedGroup[],
 ): Promise<ImportProblem[]> {
-  return all.flatMap((group) =>
-    knownTaggings(db(), [idsOfGroup(pipeline, group)]).flatMap(({ said, stored }) => {
-      if (JSON.stringify(said.tagged) === JSON.stringify(stored)) return [];
+  const problems: ImportProblem[] = [];
+  for (const group of given) {
+    const known = await read(knownTaggings(db(), [idsOfGroup(pipeline, group)]));
+    for (const { said, stored } of known) {
+      if (JSON.stringify(said.tagged) === JSON.stringify(stored)) continue;
       const message = `${said.userId} has tagged these images otherwise in an earlier import. Keep one of the two, or name the file otherwise.`;
-      return [{ line: group.line, reason: 'contradiction' as const, message }];
-    }),
-  );
+      problems.push({ line: group.line, reason: 'contradiction', message });
+    }
+  }
+  return problems;
 }
 
-function knownTaggings(tx: Transaction, named: readonly ReturnType<typeof idsOfGroup>[]) {
+type GroupIds = ReturnType<typeof idsOfGroup>;
+
+interface KnownTagging {
+  said: GroupIds['taggings'][number];
+  /** Ids of the samples tagged in what is stored. */
+  stored: string[];
+}
+
+function* knownTaggings(tx: Transaction, named: readonly GroupIds[]): Steps<KnownTagging[]> {
   const said = named.flatMap((one) => one.taggings);
-  const stored = tx
-    .select({ id: taggings.id, tagged: taggings.taggedSampleIds })
-    .from(taggings)
-    .where(
-      inArray(
-        taggings.id,
-        said.map(({ id }) => id),
+  const stored = yield* all(
+    tx
+      .select({ id: taggings.id, tagged: taggings.taggedSampleIds })
+      .from(taggings)
+      .where(
+        inArray(
+          taggings.id,
+          said.map(({ id }) => id),
+        ),
       ),
-    )
-    .all();
+  );
   const tagged = new Map(stored.map((one) => [one.id, one.tagged]));
   return said.flatMap((one) => {
     const known = tagged.get(one.id);
@@ -83,35 +95,37 @@ export async function importGroups(input: {
   groups: readonly ImportedGroup[];
   putImages: (groups: readonly ImportedGroup[]) => Promise<void>;
 }): Promise<{ added: number; known: number }> {
-  const { pipeline, source, groups: all, putImages } = input;
+  const { pipeline, source, groups: given, putImages } = input;
   const base = await baseForImport(pipeline);
   const now = Date.now();
   let added = 0;
   let entry: number | undefined;
-  for (let first = 0; first < all.length; first += groupsPerTransaction) {
-    const portion = all.slice(first, first + groupsPerTransaction);
+  for (let first = 0; first < given.length; first += groupsPerTransaction) {
+    const portion = given.slice(first, first + groupsPerTransaction);
     await putImages(portion);
-    await immediate((tx) => {
+    await immediate(function* (tx) {
       const named = portion.map((group) => ({ group, ids: idsOfGroup(pipeline, group) }));
       const known = new Set(
-        knownTaggings(
+        (yield* knownTaggings(
           tx,
           named.map(({ ids }) => ids),
-        ).map(({ said }) => said.id),
+        )).map(({ said }) => said.id),
       );
       const fresh = named.flatMap(({ ids }) =>
         ids.taggings.flatMap((one) => (known.has(one.id) ? [] : [{ ...one, groupId: ids.group }])),
       );
       if (fresh.length === 0) return;
-      const roundId = importRoundIn(tx, base, now);
-      tx.insert(groups)
-        .values(
-          named.map(({ group: { prompt, images }, ids }) => ({
-            ...{ id: ids.group, roundId, prompt, size: images.length, createdAt: now },
-          })),
-        )
-        .onConflictDoNothing()
-        .run();
+      const roundId = yield* importRoundIn(tx, base, now);
+      yield* change(
+        tx
+          .insert(groups)
+          .values(
+            named.map(({ group: { prompt, images }, ids }) => ({
+              ...{ id: ids.group, roundId, prompt, size: images.length, createdAt: now },
+            })),
+          )
+          .onConflictDoNothing(),
+      );
       const members = named.flatMap(({ group, ids }) =>
         group.images.map((image, place) => ({
           id: ids.members[place]!,
@@ -126,28 +140,30 @@ export async function importGroups(input: {
           createdAt: now,
         })),
       );
-      const { changes: images } = tx.insert(samples).values(members).onConflictDoNothing().run();
-      storePeople(
+      const { changes: images } = yield* change(
+        tx.insert(samples).values(members).onConflictDoNothing(),
+      );
+      yield* storePeople(
         tx,
         fresh.map(({ annotatorId, userId }) => ({ id: annotatorId, userId })),
         now,
       );
-      tx.insert(taggings)
-        .values(
+      yield* change(
+        tx.insert(taggings).values(
           fresh.map(({ id, groupId, annotatorId, tagged }) => ({
             ...{ id, groupId, annotatorId, taggedSampleIds: tagged, createdAt: now },
           })),
-        )
-        .run();
+        ),
+      );
       added += fresh.length;
-      noteSource(tx, roundId, source, { answers: fresh.length, images }, now);
+      yield* noteSource(tx, roundId, source, { answers: fresh.length, images }, now);
       const detail = { ...source, answers: added };
       if (entry === undefined) {
         const action = 'answers.import';
-        entry = recordAudit(tx, { actorId: null, action, subject: roundId, detail });
-      } else amendAudit(tx, entry, detail);
+        entry = yield* recordAudit(tx, { actorId: null, action, subject: roundId, detail });
+      } else yield* amendAudit(tx, entry, detail);
     });
   }
-  const taggingsSaid = all.reduce((sum, { readings }) => sum + readings.length, 0);
+  const taggingsSaid = given.reduce((sum, { readings }) => sum + readings.length, 0);
   return { added, known: taggingsSaid - added };
 }

@@ -10,7 +10,7 @@ import { announceRound } from '../rounds/decisions';
 import { importRunId } from '../rounds/import-run';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { change, one, type Steps, type Transaction } from '../transaction';
 
 /** What answers came in; kept in the round's manifest. */
 export interface ImportSource {
@@ -19,7 +19,7 @@ export interface ImportSource {
 }
 
 /** The round that holds a pipeline's imported answers, made on first need. */
-export function importRoundIn(tx: Transaction, base: Policy, now: number): string {
+export function* importRoundIn(tx: Transaction, base: Policy, now: number): Steps<string> {
   const { pipeline } = base;
   const [runId, roundId] = [importRunId(pipeline), derivedId('imports', pipeline, 'round')];
   // It draws nothing, but a configuration has prompts.
@@ -29,78 +29,83 @@ export function importRoundIn(tx: Transaction, base: Policy, now: number): strin
     evaluationPrompts: prompts,
     labeling: { undoWindowSeconds: 0 },
   });
-  tx.insert(runs)
-    .values({
-      id: runId,
-      name: 'Imported answers',
-      mode: 'single',
-      method: 'diffusion-dpo',
-      pipeline,
-      config,
-      status: 'done',
-      createdBy: null,
-      createdAt: now,
-    })
-    .onConflictDoNothing()
-    .run();
-  tx.insert(rounds)
-    .values({
-      id: roundId,
-      runId,
-      ordinal: 1,
-      state: 'done',
-      startPolicyId: base.id,
-      config,
-      progress: {
-        sampled: 0,
-        samplesWanted: 0,
-        labeled: 0,
-        preferencesWanted: 0,
-        trainedSteps: 0,
-        trainSteps: 0,
-        evaluated: 0,
-        evaluationsWanted: 0,
-        etaSeconds: null,
-      },
-      manifest: { imports: [] },
-      createdAt: now,
-      startedAt: now,
-      finishedAt: now,
-    })
-    .onConflictDoNothing()
-    .run();
+  yield* change(
+    tx
+      .insert(runs)
+      .values({
+        id: runId,
+        name: 'Imported answers',
+        mode: 'single',
+        method: 'diffusion-dpo',
+        pipeline,
+        config,
+        status: 'done',
+        createdBy: null,
+        createdAt: now,
+      })
+      .onConflictDoNothing(),
+  );
+  yield* change(
+    tx
+      .insert(rounds)
+      .values({
+        id: roundId,
+        runId,
+        ordinal: 1,
+        state: 'done',
+        startPolicyId: base.id,
+        config,
+        progress: {
+          sampled: 0,
+          samplesWanted: 0,
+          labeled: 0,
+          preferencesWanted: 0,
+          trainedSteps: 0,
+          trainSteps: 0,
+          evaluated: 0,
+          evaluationsWanted: 0,
+          etaSeconds: null,
+        },
+        manifest: { imports: [] },
+        createdAt: now,
+        startedAt: now,
+        finishedAt: now,
+      })
+      .onConflictDoNothing(),
+  );
   return roundId;
 }
 
 /** Adds to the round's counts, and notes in its manifest what came from where. */
-export function noteSource(
+export function* noteSource(
   tx: Transaction,
   roundId: string,
   source: ImportSource,
   added: { answers: number; images: number },
   now: number,
-): void {
-  const round = tx.select().from(rounds).where(eq(rounds.id, roundId)).get()!;
+): Steps<void> {
+  const round = (yield* one(tx.select().from(rounds).where(eq(rounds.id, roundId))))!;
   const images = round.progress.sampled + added.images;
   const answers = round.progress.labeled + added.answers;
   const others = importsOf(round).filter(({ sha256 }) => sha256 !== source.sha256);
   const before = importsOf(round).find(({ sha256 }) => sha256 === source.sha256)?.answers ?? 0;
-  const noted = tx
-    .update(rounds)
-    .set({
-      progress: {
-        ...round.progress,
-        sampled: images,
-        samplesWanted: images,
-        labeled: answers,
-        preferencesWanted: answers,
-      },
-      manifest: { imports: [...others, { ...source, answers: before + added.answers }] },
-    })
-    .where(eq(rounds.id, roundId))
-    .returning()
-    .get();
-  announceRound(tx, noted, now);
+  const noted = yield* one(
+    tx
+      .update(rounds)
+      .set({
+        progress: {
+          ...round.progress,
+          sampled: images,
+          samplesWanted: images,
+          labeled: answers,
+          preferencesWanted: answers,
+        },
+        manifest: { imports: [...others, { ...source, answers: before + added.answers }] },
+      })
+      .where(eq(rounds.id, roundId))
+      .returning(),
+  );
+  yield* announceRound(tx, noted, now);
 }
 
 function importsOf({ manifest }: typeof rounds.$inferSelect) {
@@ -108,11 +113,11 @@ function importsOf({ manifest }: typeof rounds.$inferSelect) {
 }
 
 /** Accounts of those who answered elsewhere. @param userId what their file calls them */
-export function storePeople(
+export function* storePeople(
   tx: Transaction,
   people: readonly { id: string; userId: string | null }[],
   now: number,
-): void {
+): Steps<void> {
   const joined = new Date(now);
   const rows = people.map(({ id, userId }) => ({
     id,
@@ -123,7 +128,7 @@ export function storePeople(
     createdAt: joined,
     updatedAt: joined,
   }));
-  tx.insert(user).values(rows).onConflictDoNothing().run();
+  yield* change(tx.insert(user).values(rows).onConflictDoNothing());
 }
 
 /**

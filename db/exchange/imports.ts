@@ -9,7 +9,7 @@ import { amendAudit, recordAudit } from '../audit';
 import { db } from '../client';
 import { listPolicies, type Policy } from '../policies/policies';
 import { pairs, preferences, samples } from '../schema/labels';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
 import { type ImportedAnswer, idsOf } from './import-checks';
 import { type ImportSource, importRoundIn, noteSource, storePeople } from './import-round';
 
@@ -46,18 +46,18 @@ export async function importAnswers(input: {
     const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
     // Of known answers, too: an image that was lost or damaged is healed.
     await putImages(portion);
-    const fresh = freshOf(db(), named);
+    const fresh = await read(freshOf(db(), named));
     if (fresh.length === 0) continue;
-    await immediate((tx) => {
-      const roundId = importRoundIn(tx, base, now);
-      const next = freshOf(tx, fresh);
-      const images = storeAnswers(tx, base, roundId, next, now);
-      noteSource(tx, roundId, source, { answers: next.length, images }, now);
+    await immediate(function* (tx) {
+      const roundId = yield* importRoundIn(tx, base, now);
+      const next = yield* freshOf(tx, fresh);
+      const images = yield* storeAnswers(tx, base, roundId, next, now);
+      yield* noteSource(tx, roundId, source, { answers: next.length, images }, now);
       const detail = { ...source, answers: added + next.length };
       if (entry === undefined) {
         const action = 'answers.import';
-        entry = recordAudit(tx, { actorId: null, action, subject: roundId, detail });
-      } else amendAudit(tx, entry, detail);
+        entry = yield* recordAudit(tx, { actorId: null, action, subject: roundId, detail });
+      } else yield* amendAudit(tx, entry, detail);
       added += next.length;
     });
   }
@@ -67,7 +67,7 @@ export async function importAnswers(input: {
 type NamedAnswer = ImportedAnswer & { ids: ReturnType<typeof idsOf> };
 
 /** Answers that are not stored, each once. */
-function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[] {
+function* freshOf(tx: Transaction, answers: readonly NamedAnswer[]): Steps<NamedAnswer[]> {
   const standingFor = (pairId: string, annotatorId: string) => `${pairId} ${annotatorId}`;
   const named = answers.map(({ ids }) => ids.preference);
   const judged = answers.map(({ ids }) => ids.pair);
@@ -79,8 +79,10 @@ function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[
     .select({ pairId: preferences.pairId, annotatorId: preferences.annotatorId })
     .from(preferences)
     .where(and(inArray(preferences.pairId, judged), isNull(preferences.supersededAt)));
-  const known = new Set(byId.all().map(({ id }) => id));
-  const standing = new Set(byPair.all().map((row) => standingFor(row.pairId, row.annotatorId)));
+  const known = new Set((yield* all(byId)).map(({ id }) => id));
+  const standing = new Set(
+    (yield* all(byPair)).map((row) => standingFor(row.pairId, row.annotatorId)),
+  );
   return answers.filter(({ ids: { preference, pair, person } }) => {
     const own = standingFor(pair, person);
     const isFresh = !known.has(preference) && !standing.has(own);
@@ -94,13 +96,13 @@ function freshOf(tx: Transaction, answers: readonly NamedAnswer[]): NamedAnswer[
  * Rows of each table in one statement: every process waits for this lock. Returns how many of the
  * images are new.
  */
-function storeAnswers(
+function* storeAnswers(
   tx: Transaction,
   base: Policy,
   roundId: string,
   answers: readonly NamedAnswer[],
   now: number,
-): number {
+): Steps<number> {
   if (answers.length === 0) return 0;
   const ofBoth = answers.flatMap((one) =>
     (['left', 'right'] as const).map((side) => ({
@@ -115,7 +117,9 @@ function storeAnswers(
       createdAt: now,
     })),
   );
-  const { changes: images } = tx.insert(samples).values(ofBoth).onConflictDoNothing().run();
+  const { changes: images } = yield* change(
+    tx.insert(samples).values(ofBoth).onConflictDoNothing(),
+  );
   const compared = answers.map(({ ids, caption }) => ({
     id: ids.pair,
     roundId,
@@ -128,8 +132,8 @@ function storeAnswers(
     state: 'complete' as const,
     createdAt: now,
   }));
-  tx.insert(pairs).values(compared).onConflictDoNothing().run();
-  storePeople(
+  yield* change(tx.insert(pairs).values(compared).onConflictDoNothing());
+  yield* storePeople(
     tx,
     answers.map(({ ids, userId }) => ({ id: ids.person, userId })),
     now,
@@ -149,6 +153,6 @@ function storeAnswers(
     decisionMs,
     createdAt: Math.min(createdAt ?? now, now),
   }));
-  tx.insert(preferences).values(given).run();
+  yield* change(tx.insert(preferences).values(given));
   return images;
 }

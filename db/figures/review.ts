@@ -36,7 +36,7 @@ export interface PolicyDefects {
  * Without a purpose all that the policy drew: spoiled copies of gold pairs and imported images are
  * not its work.
  */
-function drawnFor(purpose: Purpose | undefined) {
+export function drawnFor(purpose: Purpose | undefined) {
   const wanted = purpose === undefined ? ne(samples.purpose, 'gold') : eq(samples.purpose, purpose);
   return and(wanted, isNull(samples.origin));
 }
@@ -44,7 +44,7 @@ function drawnFor(purpose: Purpose | undefined) {
 /**
  * Whether somebody has looked at a sample: in an answered pair, in a tagged group, or to flag it.
  */
-const isSeenByPeople = sql`(
+export const isSeenByPeople = sql`(
   exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}
     where ${pairs.sampleAId} = ${samples.id} and ${preferences.supersededAt} is null)
   or exists (select 1 from ${pairs} join ${preferences} on ${preferences.pairId} = ${pairs.id}

@@ -7,7 +7,7 @@ import { newId } from '../ids';
 import { groupLeases } from '../schema/group-leases';
 import { flags, leases, pairs, type Sample, samples } from '../schema/labels';
 import { user } from '../schema/people';
-import { immediate, type Transaction } from '../transaction';
+import { change, immediate, one, type Steps, type Transaction } from '../transaction';
 
 export type Flag = typeof flags.$inferSelect;
 
@@ -29,66 +29,71 @@ interface OwnFlag {
  * any other: it tells nothing of them.
  */
 export async function flagServed(flag: OwnFlag): Promise<void> {
-  await immediate((tx) => {
-    if (!wasServed(tx, flag)) {
+  await immediate(function* (tx) {
+    if (!(yield* wasServed(tx, flag))) {
       throw new AppError(
         'not-found',
         `You were never shown a sample ${flag.sampleId}. Flag images of the pairs and groups that you judge.`,
       );
     }
-    flagIn(tx, flag);
+    yield* flagIn(tx, flag);
   });
 }
 
-function flagIn(tx: Transaction, { sampleId, kind, annotatorId }: OwnFlag): void {
-  const sample = tx.select().from(samples).where(eq(samples.id, sampleId)).get();
+function* flagIn(tx: Transaction, { sampleId, kind, annotatorId }: OwnFlag): Steps<void> {
+  const sample = yield* one(tx.select().from(samples).where(eq(samples.id, sampleId)));
   if (!sample) throw new AppError('not-found', `There is no sample ${sampleId}.`);
-  tx.insert(flags)
-    .values({
-      id: newId(),
-      sampleId,
-      kind,
-      source: 'annotator',
-      annotatorId,
-      createdAt: Date.now(),
-    })
-    .onConflictDoNothing()
-    .run();
+  yield* change(
+    tx
+      .insert(flags)
+      .values({
+        id: newId(),
+        sampleId,
+        kind,
+        source: 'annotator',
+        annotatorId,
+        createdAt: Date.now(),
+      })
+      .onConflictDoNothing(),
+  );
 }
 
 /** Whether a person has ever leased a pair or a group with this image. */
-function wasServed(tx: Transaction, { sampleId, annotatorId }: OwnFlag): boolean {
-  const inPair = tx
-    .select({ id: leases.id })
-    .from(pairs)
-    .innerJoin(leases, and(eq(leases.pairId, pairs.id), eq(leases.annotatorId, annotatorId)))
-    .where(or(eq(pairs.sampleAId, sampleId), eq(pairs.sampleBId, sampleId)))
-    .limit(1)
-    .get();
-  const inGroup = () =>
+function* wasServed(tx: Transaction, { sampleId, annotatorId }: OwnFlag): Steps<boolean> {
+  const inPair = yield* one(
     tx
-      .select({ id: groupLeases.id })
-      .from(samples)
-      .innerJoin(groupLeases, eq(groupLeases.groupId, samples.groupId))
-      .where(and(eq(samples.id, sampleId), eq(groupLeases.annotatorId, annotatorId)))
-      .get();
-  return (inPair ?? inGroup()) !== undefined;
+      .select({ id: leases.id })
+      .from(pairs)
+      .innerJoin(leases, and(eq(leases.pairId, pairs.id), eq(leases.annotatorId, annotatorId)))
+      .where(or(eq(pairs.sampleAId, sampleId), eq(pairs.sampleBId, sampleId)))
+      .limit(1),
+  );
+  const inGroup = () =>
+    one(
+      tx
+        .select({ id: groupLeases.id })
+        .from(samples)
+        .innerJoin(groupLeases, eq(groupLeases.groupId, samples.groupId))
+        .where(and(eq(samples.id, sampleId), eq(groupLeases.annotatorId, annotatorId))),
+    );
+  return (inPair ?? (yield* inGroup())) !== undefined;
 }
 
 /** Takes one's own mark back. A reviewer's decision stays: then nothing changes. */
 export async function unsetFlag({ sampleId, kind, annotatorId }: OwnFlag): Promise<void> {
   await immediate((tx) =>
-    tx
-      .delete(flags)
-      .where(
-        and(
-          eq(flags.sampleId, sampleId),
-          eq(flags.kind, kind),
-          eq(flags.annotatorId, annotatorId),
-          eq(flags.state, 'open'),
+    change(
+      tx
+        .delete(flags)
+        .where(
+          and(
+            eq(flags.sampleId, sampleId),
+            eq(flags.kind, kind),
+            eq(flags.annotatorId, annotatorId),
+            eq(flags.state, 'open'),
+          ),
         ),
-      )
-      .run(),
+    ),
   );
 }
 
@@ -103,16 +108,17 @@ export async function reviewFlag({
   reviewedBy: string;
 }): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
+  await immediate(function* (tx) {
     const review =
       state === 'open' ? { reviewedBy: null, reviewedAt: null } : { reviewedBy, reviewedAt: now };
-    const { changes } = tx
-      .update(flags)
-      .set({ state, ...review })
-      .where(eq(flags.id, flagId))
-      .run();
+    const { changes } = yield* change(
+      tx
+        .update(flags)
+        .set({ state, ...review })
+        .where(eq(flags.id, flagId)),
+    );
     if (changes === 0) throw new AppError('not-found', `There is no flag ${flagId}.`);
-    recordAudit(tx, {
+    yield* recordAudit(tx, {
       actorId: reviewedBy,
       action: 'flag.review',
       subject: flagId,

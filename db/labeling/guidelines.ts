@@ -2,7 +2,7 @@ import { desc, eq, sql } from 'drizzle-orm';
 import { recordAudit } from '../audit';
 import { prepared } from '../prepared';
 import { consents, guidelines } from '../schema/people';
-import { immediate } from '../transaction';
+import { change, immediate, one } from '../transaction';
 
 export type Guidelines = typeof guidelines.$inferSelect;
 
@@ -20,16 +20,17 @@ export async function publishGuidelines(input: {
   markdown: string;
   createdBy: string | null;
 }): Promise<Guidelines> {
-  return immediate((tx) => {
-    const latest = tx
-      .select({ version: guidelines.version })
-      .from(guidelines)
-      .orderBy(desc(guidelines.version))
-      .limit(1)
-      .get();
+  return immediate(function* (tx) {
+    const latest = yield* one(
+      tx
+        .select({ version: guidelines.version })
+        .from(guidelines)
+        .orderBy(desc(guidelines.version))
+        .limit(1),
+    );
     const row = { ...input, version: (latest?.version ?? 0) + 1, createdAt: Date.now() };
-    tx.insert(guidelines).values(row).run();
-    recordAudit(tx, {
+    yield* change(tx.insert(guidelines).values(row));
+    yield* recordAudit(tx, {
       actorId: input.createdBy,
       action: 'guidelines.publish',
       subject: String(row.version),
@@ -52,11 +53,12 @@ export async function recordConsent(input: {
   version: number;
 }): Promise<void> {
   await immediate((tx) =>
-    tx
-      .insert(consents)
-      .values({ ...input, acceptedAt: Date.now() })
-      .onConflictDoNothing()
-      .run(),
+    change(
+      tx
+        .insert(consents)
+        .values({ ...input, acceptedAt: Date.now() })
+        .onConflictDoNothing(),
+    ),
   );
 }
 

@@ -13,7 +13,7 @@ import { mergeProgress } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
 import { groups, pairs, preferences, taggings } from '../schema/labels';
 import { rounds } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { all, change, type Steps, type Transaction } from '../transaction';
 
 /** What a pair is once other answers count: filled, without any, or as it was. */
 const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'complete'
@@ -23,21 +23,23 @@ const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'comple
  * Within the decision that pauses or resumes a person: what their answers fill in rounds being
  * labeled, and how many count.
  */
-export function recountFor(tx: Transaction, annotatorId: string, now: number): void {
-  for (const { id } of roundsAnsweredBy(tx, annotatorId)) {
+export function* recountFor(tx: Transaction, annotatorId: string, now: number): Steps<void> {
+  for (const { id } of yield* roundsAnsweredBy(tx, annotatorId)) {
     const answered = sql`exists (select 1 from ${preferences} where ${preferences.pairId} = ${pairs.id}
       and ${preferences.annotatorId} = ${annotatorId} and ${preferences.supersededAt} is null)`;
-    tx.update(pairs)
-      .set({ state: stateNow })
-      .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered))
-      .run();
-    const round = roundIn(tx, id);
-    mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
-    noteLook(tx, id, now);
+    yield* change(
+      tx
+        .update(pairs)
+        .set({ state: stateNow })
+        .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered)),
+    );
+    const round = yield* roundIn(tx, id);
+    yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round, now) }, now);
+    yield* noteLook(tx, id, now);
   }
 }
 
-function roundsAnsweredBy(tx: Transaction, annotatorId: string): { id: string }[] {
+function* roundsAnsweredBy(tx: Transaction, annotatorId: string): Steps<{ id: string }[]> {
   const answered = tx
     .select({ id: pairs.id })
     .from(pairs)
@@ -60,11 +62,12 @@ function roundsAnsweredBy(tx: Transaction, annotatorId: string): { id: string }[
         isNull(taggings.supersededAt),
       ),
     );
-  return tx
-    .select({ id: rounds.id })
-    .from(rounds)
-    .where(
-      and(inArray(rounds.state, labelingStates), sql`(exists ${answered} or exists ${tagged})`),
-    )
-    .all();
+  return yield* all(
+    tx
+      .select({ id: rounds.id })
+      .from(rounds)
+      .where(
+        and(inArray(rounds.state, labelingStates), sql`(exists ${answered} or exists ${tagged})`),
+      ),
+  );
 }

@@ -14,7 +14,7 @@ import { roundIn } from '../rounds/rows';
 import { leases, type Pair, pairs, preferences, samples, skips } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 
 type JudgedPair = Pick<Pair, 'id' | 'roundId' | 'purpose' | 'target'>;
 
@@ -71,8 +71,8 @@ const leaseOf = prepared((database) =>
     .prepare(),
 );
 
-function ownLease(leaseId: string, annotatorId: string) {
-  const lease = leaseOf().get({ leaseId, annotatorId });
+function* ownLease(leaseId: string, annotatorId: string) {
+  const lease = yield* one(leaseOf, { leaseId, annotatorId });
   if (lease) {
     const { roundState, ...own } = lease;
     // Pairs of a round that has stopped taking answers are withdrawn by and by.
@@ -95,8 +95,8 @@ const pausedAtOf = prepared((database) =>
     .prepare(),
 );
 
-function isPaused(annotatorId: string): boolean {
-  const person = pausedAtOf().get({ annotatorId });
+function* isPaused(annotatorId: string): Steps<boolean> {
+  const person = yield* one(pausedAtOf, { annotatorId });
   return person !== undefined && person.pausedAt !== null;
 }
 
@@ -117,8 +117,8 @@ const standingOn = prepared((database) =>
  * Answers to a pair that nobody has taken back: `own` is this person's, `counted` leaves out those
  * held back.
  */
-function standingAnswers(pairId: string, annotatorId: string) {
-  const standing = standingOn().all({ pairId });
+function* standingAnswers(pairId: string, annotatorId: string) {
+  const standing = yield* all(standingOn, { pairId });
   return {
     own: standing.find((preference) => preference.annotatorId === annotatorId),
     counted: standing.filter(({ pausedAt }) => pausedAt === null).length,
@@ -133,8 +133,8 @@ const releaseLease = prepared((database) =>
     .prepare(),
 );
 
-function endLease(leaseId: string, now: number): void {
-  releaseLease().run({ leaseId, now });
+function* endLease(leaseId: string, now: number): Steps<void> {
+  yield* change(releaseLease, { leaseId, now });
 }
 
 function ownSkip(pairId: string, annotatorId: string) {
@@ -145,45 +145,49 @@ function ownSkip(pairId: string, annotatorId: string) {
  * Gives a pair back to its annotator, unless they have dealt with it again since, others' answers
  * and live leases fill it, or they hold more than a page can show.
  */
-function reopenLease(
+function* reopenLease(
   tx: Transaction,
   { leaseId, annotatorId, pair }: { leaseId: string; annotatorId: string; pair: JudgedPair },
   now: number,
-): LeasedPair | null {
-  const { own, counted } = standingAnswers(pair.id, annotatorId);
-  const held = tx
-    .select({ n: count() })
-    .from(leases)
-    .where(
-      and(
-        eq(leases.pairId, pair.id),
-        ne(leases.annotatorId, annotatorId),
-        isNull(leases.releasedAt),
-        gt(leases.expiresAt, now),
+): Steps<LeasedPair | null> {
+  const { own, counted } = yield* standingAnswers(pair.id, annotatorId);
+  const held = (yield* one(
+    tx
+      .select({ n: count() })
+      .from(leases)
+      .where(
+        and(
+          eq(leases.pairId, pair.id),
+          ne(leases.annotatorId, annotatorId),
+          isNull(leases.releasedAt),
+          gt(leases.expiresAt, now),
+        ),
       ),
-    )
-    .get()!;
-  const skipped = tx.select().from(skips).where(ownSkip(pair.id, annotatorId)).get();
+  ))!;
+  const skipped = yield* one(tx.select().from(skips).where(ownSkip(pair.id, annotatorId)));
   if (own || skipped || counted + held.n >= pair.target) return null;
-  const others = liveLeases(annotatorId, now).filter(({ id }) => id !== leaseId);
+  const others = (yield* liveLeases(annotatorId, now)).filter(({ id }) => id !== leaseId);
   if (others.length >= pairsInHand + undoneMax) return null;
-  const expiresAt = now + labelingOf(pair.roundId).leaseSeconds * 1000;
-  tx.update(leases).set({ releasedAt: null, expiresAt }).where(eq(leases.id, leaseId)).run();
-  return leasedPairIn(leaseId);
+  const expiresAt = now + (yield* labelingOf(pair.roundId)).leaseSeconds * 1000;
+  yield* change(
+    tx.update(leases).set({ releasedAt: null, expiresAt }).where(eq(leases.id, leaseId)),
+  );
+  return yield* leasedPairIn(leaseId);
 }
 
 /** Keeps what is counted, when an answer came (1) or was taken back (-1). */
-function countAnswer(
+function* countAnswer(
   tx: Transaction,
   { roundId, purpose }: JudgedPair,
   { annotatorId, answers, now }: { annotatorId: string; answers: 1 | -1; now: number },
-): void {
-  addToTally(annotatorId, roundId, { answers });
-  if (purpose === 'training' && !isPaused(annotatorId)) addLabeled(tx, roundId, answers, now);
+): Steps<void> {
+  yield* addToTally(annotatorId, roundId, { answers });
+  if (purpose === 'training' && !(yield* isPaused(annotatorId)))
+    yield* addLabeled(tx, roundId, answers, now);
 }
 
-function undoUntil(createdAt: number, roundId: string): number {
-  return createdAt + labelingOf(roundId).undoWindowSeconds * 1000;
+function* undoUntil(createdAt: number, roundId: string): Steps<number> {
+  return createdAt + (yield* labelingOf(roundId)).undoWindowSeconds * 1000;
 }
 
 const preferenceOf = prepared((database) =>
@@ -237,16 +241,16 @@ const complete = prepared((database) =>
 );
 
 /** What a known id stands for: sending an answer again changes nothing. */
-function repeated(tx: Transaction, known: Preference, annotatorId: string): SubmitResult {
+function* repeated(tx: Transaction, known: Preference, annotatorId: string): Steps<SubmitResult> {
   if (known.annotatorId !== annotatorId) {
     throw new AppError('conflict', `The answer id ${known.id} is taken. Make a new random one.`);
   }
   if (known.supersededAt !== null) return { status: 'undone', preferenceId: known.id };
-  const pair = tx.select().from(pairs).where(eq(pairs.id, known.pairId)).get()!;
+  const pair = (yield* one(tx.select().from(pairs).where(eq(pairs.id, known.pairId))))!;
   return {
     status: 'accepted',
     preferenceId: known.id,
-    undoUntil: undoUntil(known.createdAt, pair.roundId),
+    undoUntil: yield* undoUntil(known.createdAt, pair.roundId),
     duplicate: true,
   };
 }
@@ -268,25 +272,25 @@ export async function submitPreference(input: {
   now?: number;
 }): Promise<SubmitResult> {
   const { id, leaseId, annotatorId, answer, now = Date.now() } = input;
-  return immediate((tx) => {
-    const known = preferenceOf().get({ id });
-    if (known) return repeated(tx, known, annotatorId);
-    const { pair, pausedAt, isWithdrawn, ...lease } = ownLease(leaseId, annotatorId);
+  return immediate(function* (tx) {
+    const known = yield* one(preferenceOf, { id });
+    if (known) return yield* repeated(tx, known, annotatorId);
+    const { pair, pausedAt, isWithdrawn, ...lease } = yield* ownLease(leaseId, annotatorId);
     if (pausedAt !== null) {
       throw new AppError(
         'paused',
         'A reviewer has paused your account; this answer was not stored.',
       );
     }
-    const { own, counted } = standingAnswers(pair.id, annotatorId);
+    const { own, counted } = yield* standingAnswers(pair.id, annotatorId);
     if (own) return { status: 'already-answered', preferenceId: own.id };
     if (isWithdrawn) return { status: 'withdrawn' };
     if (counted >= pair.target) {
-      endLease(leaseId, now);
+      yield* endLease(leaseId, now);
       return { status: 'pair-complete' };
     }
-    ensureTallies(annotatorId);
-    addPreference().run({
+    yield* ensureTallies(annotatorId);
+    yield* change(addPreference, {
       id,
       pairId: pair.id,
       annotatorId,
@@ -302,15 +306,15 @@ export async function submitPreference(input: {
       decisionMs: decisionMs(input),
       createdAt: now,
     });
-    endLease(leaseId, now);
+    yield* endLease(leaseId, now);
     // From another tab, perhaps: an answer overrides one's own skip.
-    dropSkip().run({ pairId: pair.id, annotatorId });
-    if (counted + 1 >= pair.target) complete().run({ pairId: pair.id });
-    countAnswer(tx, pair, { annotatorId, answers: 1, now });
+    yield* change(dropSkip, { pairId: pair.id, annotatorId });
+    if (counted + 1 >= pair.target) yield* change(complete, { pairId: pair.id });
+    yield* countAnswer(tx, pair, { annotatorId, answers: 1, now });
     return {
       status: 'accepted',
       preferenceId: id,
-      undoUntil: undoUntil(now, pair.roundId),
+      undoUntil: yield* undoUntil(now, pair.roundId),
       duplicate: false,
     };
   });
@@ -329,32 +333,33 @@ export async function undoPreference({
   annotatorId: string;
   now?: number;
 }): Promise<UndoResult> {
-  return immediate((tx) => {
-    const preference = tx.select().from(preferences).where(eq(preferences.id, preferenceId)).get();
+  return immediate(function* (tx) {
+    const preference = yield* one(
+      tx.select().from(preferences).where(eq(preferences.id, preferenceId)),
+    );
     if (!preference || preference.annotatorId !== annotatorId) {
       throw new AppError('not-found', `You have given no answer ${preferenceId}.`);
     }
-    const pair = tx.select().from(pairs).where(eq(pairs.id, preference.pairId)).get()!;
-    const round = roundIn(tx, pair.roundId);
+    const pair = (yield* one(tx.select().from(pairs).where(eq(pairs.id, preference.pairId))))!;
+    const round = yield* roundIn(tx, pair.roundId);
     // Training reads answers from before the window, so the two can never both have an answer.
-    const tooLate = now >= undoUntil(preference.createdAt, pair.roundId);
+    const tooLate = now >= (yield* undoUntil(preference.createdAt, pair.roundId));
     if (tooLate) return { status: 'too-late' };
     if (pair.purpose !== 'evaluation' && !acceptsPreferences(round.state)) {
       return { status: 'too-late' };
     }
     if (preference.supersededAt === null) {
-      ensureTallies(annotatorId);
-      tx.update(preferences)
-        .set({ supersededAt: now })
-        .where(eq(preferences.id, preferenceId))
-        .run();
-      tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)).run();
-      countAnswer(tx, pair, { annotatorId, answers: -1, now });
+      yield* ensureTallies(annotatorId);
+      yield* change(
+        tx.update(preferences).set({ supersededAt: now }).where(eq(preferences.id, preferenceId)),
+      );
+      yield* change(tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)));
+      yield* countAnswer(tx, pair, { annotatorId, answers: -1, now });
     }
     const { leaseId } = preference;
     return {
       status: 'undone',
-      pair: reopenLease(tx, { leaseId, annotatorId, pair }, now),
+      pair: yield* reopenLease(tx, { leaseId, annotatorId, pair }, now),
     };
   });
 }
@@ -372,15 +377,17 @@ export async function skipPair({
   annotatorId: string;
   now?: number;
 }): Promise<void> {
-  await immediate((tx) => {
-    const { pair } = ownLease(leaseId, annotatorId);
-    if (standingAnswers(pair.id, annotatorId).own) return;
-    tx.insert(skips)
-      .values({ pairId: pair.id, annotatorId, createdAt: now })
-      .onConflictDoNothing()
-      .run();
-    endLease(leaseId, now);
-    noteLook(tx, pair.roundId, now);
+  await immediate(function* (tx) {
+    const { pair } = yield* ownLease(leaseId, annotatorId);
+    if ((yield* standingAnswers(pair.id, annotatorId)).own) return;
+    yield* change(
+      tx
+        .insert(skips)
+        .values({ pairId: pair.id, annotatorId, createdAt: now })
+        .onConflictDoNothing(),
+    );
+    yield* endLease(leaseId, now);
+    yield* noteLook(tx, pair.roundId, now);
   });
 }
 
@@ -394,13 +401,13 @@ export async function undoSkip({
   annotatorId: string;
   now?: number;
 }): Promise<UndoResult> {
-  return immediate((tx) => {
-    const { pair, isWithdrawn } = ownLease(leaseId, annotatorId);
+  return immediate(function* (tx) {
+    const { pair, isWithdrawn } = yield* ownLease(leaseId, annotatorId);
     if (isWithdrawn) return { status: 'too-late' };
-    tx.delete(skips).where(ownSkip(pair.id, annotatorId)).run();
+    yield* change(tx.delete(skips).where(ownSkip(pair.id, annotatorId)));
     return {
       status: 'undone',
-      pair: reopenLease(tx, { leaseId, annotatorId, pair }, now),
+      pair: yield* reopenLease(tx, { leaseId, annotatorId, pair }, now),
     };
   });
 }

@@ -5,6 +5,7 @@ import { tallyOf } from '../leases/tallies';
 import { prepared } from '../prepared';
 import { preferences } from '../schema/labels';
 import { rounds, runs } from '../schema/rounds';
+import { read } from '../transaction';
 
 /**
  * Counts of answers that stand, to pairs and to groups. `round` is the one being labeled, null when
@@ -60,20 +61,20 @@ export async function labelProgress(
   const [round] = roundsLabeled()
     .all()
     .sort((a, b) => b.createdAt - a.createdAt);
-  const { answers, inRound } = tallyOf(annotatorId, round?.id ?? null);
+  const { answers, inRound } = await read(tallyOf(annotatorId, round?.id ?? null));
   const today = answersSince().get({ annotatorId, since: dayStartMs });
-  const read = ownReadings(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
+  const readings = ownReadings(annotatorId, { since: dayStartMs, roundId: round?.id ?? null });
   return {
     own: {
-      today: (today?.n ?? 0) + read.recent,
-      round: inRound + read.round,
-      total: answers + read.total,
+      today: (today?.n ?? 0) + readings.recent,
+      round: inRound + readings.round,
+      total: answers + readings.total,
     },
     round: round
       ? {
           id: round.id,
           ordinal: round.ordinal,
-          of: labelingOf(round.id).pairSource,
+          of: (await read(labelingOf(round.id))).pairSource,
           labeled: round.progress.labeled,
           wanted: round.progress.preferencesWanted,
         }

@@ -11,7 +11,7 @@ import { groupLeases, groupSkips } from '../schema/group-leases';
 import { type Group, groups, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
 import type { Round } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 
 /** Everything but 'accepted' says plainly that the tagging does not count. */
 export type TaggingResult =
@@ -33,30 +33,32 @@ export type UndoGroupResult =
   | { status: 'undone'; group: LeasedGroup | null }
   | { status: 'too-late' };
 
-function ownReading(tx: Transaction, groupId: string, annotatorId: string) {
-  return tx
-    .select({ id: taggings.id })
-    .from(taggings)
-    .where(
-      and(
-        eq(taggings.groupId, groupId),
-        eq(taggings.annotatorId, annotatorId),
-        isNull(taggings.supersededAt),
+function* ownReading(tx: Transaction, groupId: string, annotatorId: string) {
+  return yield* one(
+    tx
+      .select({ id: taggings.id })
+      .from(taggings)
+      .where(
+        and(
+          eq(taggings.groupId, groupId),
+          eq(taggings.annotatorId, annotatorId),
+          isNull(taggings.supersededAt),
+        ),
       ),
-    )
-    .get();
+  );
 }
 
 /** How many readings a group still takes: of standing ones alone, and with others' live leases. */
-function roomIn(tx: Transaction, groupId: string, round: Round, annotatorId: string, now: number) {
-  const counted = tx
-    .select({
-      readings: sql<number>`${readingsOf()}`,
-      held: sql<number>`${liveLeasesOf(now, annotatorId)}`,
-    })
-    .from(groups)
-    .where(eq(groups.id, groupId))
-    .get()!;
+function* roomIn(tx: Transaction, groupId: string, round: Round, annotatorId: string, now: number) {
+  const counted = (yield* one(
+    tx
+      .select({
+        readings: sql<number>`${readingsOf()}`,
+        held: sql<number>`${liveLeasesOf(now, annotatorId)}`,
+      })
+      .from(groups)
+      .where(eq(groups.id, groupId)),
+  ))!;
   const room = round.config.labeling.annotatorsPerPair - counted.readings;
   return { room, besideOthers: room - counted.held };
 }
@@ -65,17 +67,24 @@ function ofOwn(table: typeof groupLeases | typeof groupSkips, group: string, ann
   return and(eq(table.groupId, group), eq(table.annotatorId, annotatorId));
 }
 
-function endLease(tx: Transaction, groupId: string, annotatorId: string, now: number): void {
-  tx.update(groupLeases)
-    .set({ releasedAt: now })
-    .where(ofOwn(groupLeases, groupId, annotatorId))
-    .run();
+function* endLease(
+  tx: Transaction,
+  groupId: string,
+  annotatorId: string,
+  now: number,
+): Steps<void> {
+  yield* change(
+    tx
+      .update(groupLeases)
+      .set({ releasedAt: now })
+      .where(ofOwn(groupLeases, groupId, annotatorId)),
+  );
 }
 
 /** @param lookAt when what has changed may move the round on, ms */
-function recount(tx: Transaction, round: Round, now: number, lookAt: number): void {
-  mergeProgress(tx, round, { labeled: countAnswers(tx, round, now) }, now);
-  noteLook(tx, round.id, lookAt);
+function* recount(tx: Transaction, round: Round, now: number, lookAt: number): Steps<void> {
+  yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round, now) }, now);
+  yield* noteLook(tx, round.id, lookAt);
 }
 
 /**
@@ -96,59 +105,58 @@ export async function submitTagging({
   taggedSampleIds: readonly string[];
   now?: number;
 }): Promise<TaggingResult> {
-  return immediate((tx) => {
-    const known = tx.select().from(taggings).where(eq(taggings.id, id)).get();
+  return immediate(function* (tx) {
+    const known = yield* one(tx.select().from(taggings).where(eq(taggings.id, id)));
     if (known && known.annotatorId !== annotatorId) {
       throw new AppError('conflict', `The tagging id ${id} is taken. Make a new random one.`);
     }
     if (known && known.supersededAt !== null) return { status: 'undone', taggingId: id };
     if (known) return { status: 'accepted', taggingId: id, duplicate: true };
-    const person = tx.select().from(user).where(eq(user.id, annotatorId)).get();
+    const person = yield* one(tx.select().from(user).where(eq(user.id, annotatorId)));
     if (person && person.pausedAt !== null) {
       throw new AppError('paused', 'A reviewer has paused your account; nothing was stored.');
     }
-    const group = tx.select().from(groups).where(eq(groups.id, groupId)).get();
+    const group = yield* one(tx.select().from(groups).where(eq(groups.id, groupId)));
     if (!group) throw new AppError('not-found', `There is no group ${groupId}.`);
-    const members = tx.select().from(samples).where(eq(samples.groupId, groupId)).all();
+    const members = yield* all(tx.select().from(samples).where(eq(samples.groupId, groupId)));
     const stranger = taggedSampleIds.find((tag) => members.every((sample) => sample.id !== tag));
     if (stranger !== undefined) {
       throw new AppError('bad-request', `Sample ${stranger} is not in group ${groupId}.`);
     }
-    const round = roundIn(tx, group.roundId);
+    const round = yield* roundIn(tx, group.roundId);
     if (!acceptsPreferences(round.state)) return { status: 'withdrawn' };
-    const own = ownReading(tx, groupId, annotatorId);
+    const own = yield* ownReading(tx, groupId, annotatorId);
     if (own) {
-      endLease(tx, groupId, annotatorId, now);
+      yield* endLease(tx, groupId, annotatorId, now);
       return { status: 'already-tagged', taggingId: own.id };
     }
-    const { room, besideOthers } = roomIn(tx, groupId, round, annotatorId, now);
+    const { room, besideOthers } = yield* roomIn(tx, groupId, round, annotatorId, now);
     if (room <= 0) {
-      endLease(tx, groupId, annotatorId, now);
+      yield* endLease(tx, groupId, annotatorId, now);
       return { status: 'group-complete' };
     }
     // A lapsed lease still counts while there is room; without any, nobody's work may be thrown
     // away.
-    const lease = tx
-      .select()
-      .from(groupLeases)
-      .where(ofOwn(groupLeases, groupId, annotatorId))
-      .get();
+    const lease = yield* one(
+      tx
+        .select()
+        .from(groupLeases)
+        .where(ofOwn(groupLeases, groupId, annotatorId)),
+    );
     if (!lease && besideOthers <= 0) return { status: 'taken' };
-    tx.insert(taggings)
-      .values({
+    yield* change(
+      tx.insert(taggings).values({
         id,
         groupId,
         annotatorId,
         taggedSampleIds: [...new Set(taggedSampleIds)],
         createdAt: now,
-      })
-      .run();
-    endLease(tx, groupId, annotatorId, now);
+      }),
+    );
+    yield* endLease(tx, groupId, annotatorId, now);
     // From another tab, perhaps: a reading overrides one's own skip.
-    tx.delete(groupSkips)
-      .where(ofOwn(groupSkips, groupId, annotatorId))
-      .run();
-    recount(tx, round, now, now + round.config.labeling.undoWindowSeconds * 1000);
+    yield* change(tx.delete(groupSkips).where(ofOwn(groupSkips, groupId, annotatorId)));
+    yield* recount(tx, round, now, now + round.config.labeling.undoWindowSeconds * 1000);
     return { status: 'accepted', taggingId: id, duplicate: false };
   });
 }
@@ -157,27 +165,29 @@ export async function submitTagging({
  * Gives a group back to its annotator, unless they have dealt with it again since, or others'
  * readings and live leases fill it.
  */
-function reopenLease(
+function* reopenLease(
   tx: Transaction,
   group: Group,
   annotatorId: string,
   round: Round,
   now: number,
-): LeasedGroup | null {
-  const skipped = tx
-    .select()
-    .from(groupSkips)
-    .where(ofOwn(groupSkips, group.id, annotatorId))
-    .get();
-  if (skipped || ownReading(tx, group.id, annotatorId)) return null;
-  if (roomIn(tx, group.id, round, annotatorId, now).besideOthers <= 0) return null;
-  const lease = tx
-    .update(groupLeases)
-    .set({ releasedAt: null, expiresAt: now + round.config.labeling.leaseSeconds * 1000 })
-    .where(ofOwn(groupLeases, group.id, annotatorId))
-    .returning({ id: groupLeases.id })
-    .get();
-  return lease ? leasedGroupIn(tx, lease.id) : null;
+): Steps<LeasedGroup | null> {
+  const skipped = yield* one(
+    tx
+      .select()
+      .from(groupSkips)
+      .where(ofOwn(groupSkips, group.id, annotatorId)),
+  );
+  if (skipped || (yield* ownReading(tx, group.id, annotatorId))) return null;
+  if ((yield* roomIn(tx, group.id, round, annotatorId, now)).besideOthers <= 0) return null;
+  const lease = yield* one(
+    tx
+      .update(groupLeases)
+      .set({ releasedAt: null, expiresAt: now + round.config.labeling.leaseSeconds * 1000 })
+      .where(ofOwn(groupLeases, group.id, annotatorId))
+      .returning({ id: groupLeases.id }),
+  );
+  return lease ? yield* leasedGroupIn(tx, lease.id) : null;
 }
 
 /**
@@ -194,31 +204,32 @@ export async function undoTagging({
   annotatorId: string;
   now?: number;
 }): Promise<UndoGroupResult> {
-  return immediate((tx) => {
-    const tagging = tx.select().from(taggings).where(eq(taggings.id, id)).get();
+  return immediate(function* (tx) {
+    const tagging = yield* one(tx.select().from(taggings).where(eq(taggings.id, id)));
     if (!tagging || tagging.annotatorId !== annotatorId) {
       throw new AppError('not-found', `You have made no tagging ${id}.`);
     }
-    const group = tx.select().from(groups).where(eq(groups.id, tagging.groupId)).get()!;
-    const round = roundIn(tx, group.roundId);
+    const group = (yield* one(tx.select().from(groups).where(eq(groups.id, tagging.groupId))))!;
+    const round = yield* roundIn(tx, group.roundId);
     const until = tagging.createdAt + round.config.labeling.undoWindowSeconds * 1000;
     if (now >= until || !acceptsPreferences(round.state)) return { status: 'too-late' };
     if (tagging.supersededAt === null) {
-      tx.update(taggings).set({ supersededAt: now }).where(eq(taggings.id, id)).run();
-      recount(tx, round, now, now);
+      yield* change(tx.update(taggings).set({ supersededAt: now }).where(eq(taggings.id, id)));
+      yield* recount(tx, round, now, now);
     }
-    return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
+    return { status: 'undone', group: yield* reopenLease(tx, group, annotatorId, round, now) };
   });
 }
 
 /** The group of somebody's lease, live or not. Throws 'not-found'. */
-function leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Group {
-  const row = tx
-    .select({ group: groups })
-    .from(groupLeases)
-    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
-    .where(and(eq(groupLeases.id, leaseId), eq(groupLeases.annotatorId, annotatorId)))
-    .get();
+function* leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Steps<Group> {
+  const row = yield* one(
+    tx
+      .select({ group: groups })
+      .from(groupLeases)
+      .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+      .where(and(eq(groupLeases.id, leaseId), eq(groupLeases.annotatorId, annotatorId))),
+  );
   if (row) return row.group;
   throw new AppError(
     'not-found',
@@ -239,15 +250,17 @@ export async function skipGroup({
   annotatorId: string;
   now?: number;
 }): Promise<void> {
-  await immediate((tx) => {
-    const group = leasedIn(tx, leaseId, annotatorId);
-    if (ownReading(tx, group.id, annotatorId)) return;
-    tx.insert(groupSkips)
-      .values({ groupId: group.id, annotatorId, createdAt: now })
-      .onConflictDoNothing()
-      .run();
-    endLease(tx, group.id, annotatorId, now);
-    noteLook(tx, group.roundId, now);
+  await immediate(function* (tx) {
+    const group = yield* leasedIn(tx, leaseId, annotatorId);
+    if (yield* ownReading(tx, group.id, annotatorId)) return;
+    yield* change(
+      tx
+        .insert(groupSkips)
+        .values({ groupId: group.id, annotatorId, createdAt: now })
+        .onConflictDoNothing(),
+    );
+    yield* endLease(tx, group.id, annotatorId, now);
+    yield* noteLook(tx, group.roundId, now);
   });
 }
 
@@ -264,13 +277,11 @@ export async function undoGroupSkip({
   annotatorId: string;
   now?: number;
 }): Promise<UndoGroupResult> {
-  return immediate((tx) => {
-    const group = leasedIn(tx, leaseId, annotatorId);
-    const round = roundIn(tx, group.roundId);
+  return immediate(function* (tx) {
+    const group = yield* leasedIn(tx, leaseId, annotatorId);
+    const round = yield* roundIn(tx, group.roundId);
     if (!acceptsPreferences(round.state)) return { status: 'too-late' };
-    tx.delete(groupSkips)
-      .where(ofOwn(groupSkips, group.id, annotatorId))
-      .run();
-    return { status: 'undone', group: reopenLease(tx, group, annotatorId, round, now) };
+    yield* change(tx.delete(groupSkips).where(ofOwn(groupSkips, group.id, annotatorId)));
+    return { status: 'undone', group: yield* reopenLease(tx, group, annotatorId, round, now) };
   });
 }

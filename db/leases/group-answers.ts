@@ -9,7 +9,7 @@ import { groupLeases, groupSkips } from '../schema/group-leases';
 import { groups, taggings } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { all, one, type Steps, type Transaction } from '../transaction';
 
 /** How many people's reading a group wants. In statements that join its round. */
 export const readingsWanted = jsonNumber(rounds.config, 'labeling', 'annotatorsPerPair');
@@ -48,27 +48,33 @@ export function liveLeasesOf(now: number, exceptOf?: string): SQL<number> {
  * True when no more readings can come: every open group has enough taggings or skips, and every
  * active annotator who was ever served a group of this round has dealt with all of them.
  */
-export function areGroupsExhausted(tx: Transaction, roundId: string): boolean {
-  const participants = tx
-    .selectDistinct({ id: user.id })
-    .from(groupLeases)
-    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
-    .innerJoin(user, eq(user.id, groupLeases.annotatorId))
-    .where(and(eq(groups.roundId, roundId), isNull(user.pausedAt)))
-    .all();
-  if (participants.length === 0) return false;
-  const isAnyOpen = (unread: SQL) =>
+export function* areGroupsExhausted(tx: Transaction, roundId: string): Steps<boolean> {
+  const participants = yield* all(
     tx
-      .select({ id: groups.id })
-      .from(groups)
-      .innerJoin(rounds, eq(rounds.id, groups.roundId))
-      .where(and(eq(groups.roundId, roundId), sql`${readingsOf()} < ${readingsWanted}`, unread))
-      .limit(1)
-      .get() !== undefined;
-  return (
-    !isAnyOpen(sql`${readingsOf()} + ${skipsOf()} < ${readingsWanted}`) &&
-    participants.every(({ id }) => !isAnyOpen(sql`${readingsOf(id)} + ${skipsOf(id)} = 0`))
+      .selectDistinct({ id: user.id })
+      .from(groupLeases)
+      .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+      .innerJoin(user, eq(user.id, groupLeases.annotatorId))
+      .where(and(eq(groups.roundId, roundId), isNull(user.pausedAt))),
   );
+  if (participants.length === 0) return false;
+  const isAnyOpen = function* (unread: SQL) {
+    return (
+      (yield* one(
+        tx
+          .select({ id: groups.id })
+          .from(groups)
+          .innerJoin(rounds, eq(rounds.id, groups.roundId))
+          .where(and(eq(groups.roundId, roundId), sql`${readingsOf()} < ${readingsWanted}`, unread))
+          .limit(1),
+      )) !== undefined
+    );
+  };
+  if (yield* isAnyOpen(sql`${readingsOf()} + ${skipsOf()} < ${readingsWanted}`)) return false;
+  for (const { id } of participants) {
+    if (yield* isAnyOpen(sql`${readingsOf(id)} + ${skipsOf(id)} = 0`)) return false;
+  }
+  return true;
 }
 
 const readingsBy = prepared((database) =>

@@ -6,7 +6,7 @@ import { groupLeases } from '../schema/group-leases';
 import { type Group, groups, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
 import { type Round, rounds, runs } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 import { liveLeasesOf, readingsOf, readingsWanted, skipsOf } from './group-answers';
 import { type LeasedGroup, leasedGroupIn } from './leased-group';
 import { labelingStates, roundIsOpen } from './open-rounds';
@@ -45,35 +45,37 @@ function notYetReadBy(annotatorId: string) {
   );
 }
 
-function ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
-  return tx
-    .select({ id: groupLeases.id, servedAt: groupLeases.servedAt })
-    .from(groupLeases)
-    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
-    .innerJoin(rounds, eq(rounds.id, groups.roundId))
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(
-      and(
-        eq(groupLeases.annotatorId, annotatorId),
-        isNull(groupLeases.releasedAt),
-        gt(groupLeases.expiresAt, now),
-        roundIsLabeled,
-        sql`${readingsOf()} < ${readingsWanted}`,
-      ),
-    )
-    .orderBy(asc(groupLeases.servedAt))
-    .all();
+function* ownLiveLeases(tx: Transaction, annotatorId: string, now: number) {
+  return yield* all(
+    tx
+      .select({ id: groupLeases.id, servedAt: groupLeases.servedAt })
+      .from(groupLeases)
+      .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+      .innerJoin(rounds, eq(rounds.id, groups.roundId))
+      .innerJoin(runs, eq(runs.id, rounds.runId))
+      .where(
+        and(
+          eq(groupLeases.annotatorId, annotatorId),
+          isNull(groupLeases.releasedAt),
+          gt(groupLeases.expiresAt, now),
+          roundIsLabeled,
+          sql`${readingsOf()} < ${readingsWanted}`,
+        ),
+      )
+      .orderBy(asc(groupLeases.servedAt)),
+  );
 }
 
 /** Rounds that serve groups, oldest first. */
-function openRounds(tx: Transaction): Round[] {
-  return tx
-    .select({ round: rounds })
-    .from(rounds)
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(roundIsLabeled)
-    .orderBy(asc(rounds.createdAt))
-    .all()
+function* openRounds(tx: Transaction): Steps<Round[]> {
+  return (yield* all(
+    tx
+      .select({ round: rounds })
+      .from(rounds)
+      .innerJoin(runs, eq(runs.id, rounds.runId))
+      .where(roundIsLabeled)
+      .orderBy(asc(rounds.createdAt)),
+  ))
     .map(({ round }) => round)
     .filter(({ config }) => config.sampling.pairSource === 'groups');
 }
@@ -82,40 +84,46 @@ function openRounds(tx: Transaction): Round[] {
  * A group for a person: the first that waits for them from a place drawn at random on, so that not
  * all begin with the same one. It is found without looking at all others.
  */
-function pickGroup(
+function* pickGroup(
   tx: Transaction,
   annotatorId: string,
   now: number,
   random: () => number,
-): { group: Group; round: Round } | undefined {
+): Steps<{ group: Group; round: Round } | undefined> {
   const place = placeOf(groups);
-  for (const round of openRounds(tx)) {
+  for (const round of yield* openRounds(tx)) {
     const ofRound = eq(groups.roundId, round.id);
-    const end = (last: typeof asc) =>
-      tx.select({ place }).from(groups).where(ofRound).orderBy(last(place)).limit(1).get()?.place;
-    const [low, high] = [end(asc), end(desc)];
+    const end = function* (last: typeof asc) {
+      return (yield* one(
+        tx.select({ place }).from(groups).where(ofRound).orderBy(last(place)).limit(1),
+      ))?.place;
+    };
+    const [low, high] = [yield* end(asc), yield* end(desc)];
     if (low === undefined || high === undefined) continue;
     const start = low + Math.floor(random() * (high - low + 1));
     const firstWhere = (part: SQL) =>
-      tx
-        .select()
-        .from(groups)
-        .where(
-          and(
-            ofRound,
-            part,
-            allDrawn,
-            notYetReadBy(annotatorId),
-            sql`not exists (select 1 from ${groupLeases} where ${groupLeases.groupId} = ${groups.id}
+      one(
+        tx
+          .select()
+          .from(groups)
+          .where(
+            and(
+              ofRound,
+              part,
+              allDrawn,
+              notYetReadBy(annotatorId),
+              sql`not exists (select 1 from ${groupLeases} where ${groupLeases.groupId} = ${groups.id}
               and ${groupLeases.annotatorId} = ${annotatorId} and ${groupLeases.releasedAt} is null
               and ${groupLeases.expiresAt} > ${now})`,
-            sql`${readingsOf()} + ${liveLeasesOf(now)} < ${round.config.labeling.annotatorsPerPair}`,
-          ),
-        )
-        .orderBy(asc(place))
-        .limit(1)
-        .get();
-    const group = firstWhere(sql`${place} >= ${start}`) ?? firstWhere(sql`${place} < ${start}`);
+              sql`${readingsOf()} + ${liveLeasesOf(now)} < ${round.config.labeling.annotatorsPerPair}`,
+            ),
+          )
+          .orderBy(asc(place))
+          .limit(1),
+      );
+    const group =
+      (yield* firstWhere(sql`${place} >= ${start}`)) ??
+      (yield* firstWhere(sql`${place} < ${start}`));
     if (group) return { group, round };
   }
   return undefined;
@@ -125,14 +133,14 @@ function pickGroup(
  * The images of a group in an order of chance (Fisher and Yates), so that no place tells which was
  * drawn first.
  */
-function drawOrder(tx: Transaction, groupId: string, random: () => number): string[] {
-  const order = tx
-    .select({ id: samples.id })
-    .from(samples)
-    .where(eq(samples.groupId, groupId))
-    .orderBy(asc(samples.id))
-    .all()
-    .map(({ id }) => id);
+function* drawOrder(tx: Transaction, groupId: string, random: () => number): Steps<string[]> {
+  const order = (yield* all(
+    tx
+      .select({ id: samples.id })
+      .from(samples)
+      .where(eq(samples.groupId, groupId))
+      .orderBy(asc(samples.id)),
+  )).map(({ id }) => id);
   for (let last = order.length - 1; last > 0; last--) {
     const drawn = Math.floor(random() * (last + 1));
     [order[last], order[drawn]] = [order[drawn]!, order[last]!];
@@ -141,26 +149,25 @@ function drawOrder(tx: Transaction, groupId: string, random: () => number): stri
 }
 
 /** Grants a lease. Someone who let one lapse gets the same one again, with the same order. */
-function grant(
+function* grant(
   tx: Transaction,
   groupId: string,
   annotatorId: string,
   times: { servedAt: number; expiresAt: number },
   random: () => number,
-): string {
+): Steps<string> {
   const granted = { ...times, releasedAt: null };
-  const lapsed = tx
-    .update(groupLeases)
-    .set(granted)
-    .where(and(eq(groupLeases.groupId, groupId), eq(groupLeases.annotatorId, annotatorId)))
-    .returning({ id: groupLeases.id })
-    .get();
+  const lapsed = yield* one(
+    tx
+      .update(groupLeases)
+      .set(granted)
+      .where(and(eq(groupLeases.groupId, groupId), eq(groupLeases.annotatorId, annotatorId)))
+      .returning({ id: groupLeases.id }),
+  );
   if (lapsed) return lapsed.id;
   const id = newId();
-  const sampleIds = drawOrder(tx, groupId, random);
-  tx.insert(groupLeases)
-    .values({ id, groupId, annotatorId, sampleIds, ...granted })
-    .run();
+  const sampleIds = yield* drawOrder(tx, groupId, random);
+  yield* change(tx.insert(groupLeases).values({ id, groupId, annotatorId, sampleIds, ...granted }));
   return id;
 }
 
@@ -168,24 +175,25 @@ function grant(
  * When the first of others' leases on groups that this person could read ends, ms; null where there
  * is none.
  */
-function othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): number | null {
-  const held = tx
-    .select({ firstEnds: min(groupLeases.expiresAt) })
-    .from(groupLeases)
-    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
-    .innerJoin(rounds, eq(rounds.id, groups.roundId))
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(
-      and(
-        ne(groupLeases.annotatorId, annotatorId),
-        isNull(groupLeases.releasedAt),
-        gt(groupLeases.expiresAt, now),
-        roundIsLabeled,
-        notYetReadBy(annotatorId),
-        sql`${readingsOf()} < ${readingsWanted}`,
+function* othersLeaseEnds(tx: Transaction, annotatorId: string, now: number): Steps<number | null> {
+  const held = yield* one(
+    tx
+      .select({ firstEnds: min(groupLeases.expiresAt) })
+      .from(groupLeases)
+      .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+      .innerJoin(rounds, eq(rounds.id, groups.roundId))
+      .innerJoin(runs, eq(runs.id, rounds.runId))
+      .where(
+        and(
+          ne(groupLeases.annotatorId, annotatorId),
+          isNull(groupLeases.releasedAt),
+          gt(groupLeases.expiresAt, now),
+          roundIsLabeled,
+          notYetReadBy(annotatorId),
+          sql`${readingsOf()} < ${readingsWanted}`,
+        ),
       ),
-    )
-    .get();
+  );
   return held?.firstEnds ?? null;
 }
 
@@ -211,10 +219,10 @@ export async function leaseGroups({
   now?: number;
   random?: () => number;
 }): Promise<GroupLeaseResult> {
-  return immediate((tx) => {
-    const person = tx.select().from(user).where(eq(user.id, annotatorId)).get();
+  return immediate(function* (tx) {
+    const person = yield* one(tx.select().from(user).where(eq(user.id, annotatorId)));
     if (person && person.pausedAt !== null) return { state: 'paused' };
-    const own = ownLiveLeases(tx, annotatorId, now);
+    const own = yield* ownLiveLeases(tx, annotatorId, now);
     const granted = own
       .map(({ id }) => id)
       .filter((id) => !holding.includes(id))
@@ -223,21 +231,23 @@ export async function leaseGroups({
     let servedAt = Math.max(now, (own.at(-1)?.servedAt ?? 0) + 1);
     let held = own.length;
     while (granted.length < wanted && held < heldMax) {
-      const next = pickGroup(tx, annotatorId, now, random);
+      const next = yield* pickGroup(tx, annotatorId, now, random);
       if (!next) break;
       const expiresAt = now + (leaseSeconds ?? next.round.config.labeling.leaseSeconds) * 1000;
       granted.push(
-        grant(tx, next.group.id, annotatorId, { servedAt: servedAt++, expiresAt }, random),
+        yield* grant(tx, next.group.id, annotatorId, { servedAt: servedAt++, expiresAt }, random),
       );
       held += 1;
     }
     if (granted.length > 0) {
-      return { state: 'groups', groups: granted.map((id) => leasedGroupIn(tx, id)) };
+      const leased: LeasedGroup[] = [];
+      for (const id of granted) leased.push(yield* leasedGroupIn(tx, id));
+      return { state: 'groups', groups: leased };
     }
-    if (held >= heldMax && pickGroup(tx, annotatorId, now, random)) {
+    if (held >= heldMax && (yield* pickGroup(tx, annotatorId, now, random))) {
       return { state: 'all-leased', retryAfterMs: heldRetryMs };
     }
-    const ends = othersLeaseEnds(tx, annotatorId, now);
+    const ends = yield* othersLeaseEnds(tx, annotatorId, now);
     return ends === null ? { state: 'none' } : { state: 'all-leased', retryAfterMs: ends - now };
   });
 }
@@ -258,27 +268,29 @@ export async function renewGroupLeases({
   now?: number;
 }): Promise<{ renewed: { leaseId: string; expiresAt: number }[]; lost: string[] }> {
   if (leaseIds.length === 0) return { renewed: [], lost: [] };
-  return immediate((tx) => {
-    const rows = tx
-      .select({ id: groupLeases.id, round: rounds })
-      .from(groupLeases)
-      .innerJoin(groups, eq(groups.id, groupLeases.groupId))
-      .innerJoin(rounds, eq(rounds.id, groups.roundId))
-      .where(
-        and(
-          inArray(groupLeases.id, [...leaseIds]),
-          eq(groupLeases.annotatorId, annotatorId),
-          isNull(groupLeases.releasedAt),
-          inArray(rounds.state, roundStates.filter(acceptsPreferences)),
-          sql`${readingsOf()} + ${liveLeasesOf(now, annotatorId)} < ${readingsWanted}`,
+  return immediate(function* (tx) {
+    const rows = yield* all(
+      tx
+        .select({ id: groupLeases.id, round: rounds })
+        .from(groupLeases)
+        .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+        .innerJoin(rounds, eq(rounds.id, groups.roundId))
+        .where(
+          and(
+            inArray(groupLeases.id, [...leaseIds]),
+            eq(groupLeases.annotatorId, annotatorId),
+            isNull(groupLeases.releasedAt),
+            inArray(rounds.state, roundStates.filter(acceptsPreferences)),
+            sql`${readingsOf()} + ${liveLeasesOf(now, annotatorId)} < ${readingsWanted}`,
+          ),
         ),
-      )
-      .all();
-    const renewed = rows.map(({ id, round }) => {
+    );
+    const renewed: { leaseId: string; expiresAt: number }[] = [];
+    for (const { id, round } of rows) {
       const expiresAt = now + (leaseSeconds ?? round.config.labeling.leaseSeconds) * 1000;
-      tx.update(groupLeases).set({ expiresAt }).where(eq(groupLeases.id, id)).run();
-      return { leaseId: id, expiresAt };
-    });
+      yield* change(tx.update(groupLeases).set({ expiresAt }).where(eq(groupLeases.id, id)));
+      renewed.push({ leaseId: id, expiresAt });
+    }
     const kept = renewed.map(({ leaseId }) => leaseId);
     return { renewed, lost: leaseIds.filter((id) => !kept.includes(id)) };
   });

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { groupLeases } from '../schema/group-leases';
 import { groups } from '../schema/labels';
-import type { Transaction } from '../transaction';
+import { one, type Steps, type Transaction } from '../transaction';
 import { type LeasedImage, leasedImagesIn } from './leased-images';
 
 /**
@@ -21,13 +21,14 @@ export interface LeasedGroup {
 }
 
 /** Reads the lease of a group as its annotator sees it. */
-export function leasedGroupIn(tx: Transaction, leaseId: string): LeasedGroup {
-  const row = tx
-    .select({ lease: groupLeases, group: groups })
-    .from(groupLeases)
-    .innerJoin(groups, eq(groups.id, groupLeases.groupId))
-    .where(eq(groupLeases.id, leaseId))
-    .get();
+export function* leasedGroupIn(tx: Transaction, leaseId: string): Steps<LeasedGroup> {
+  const row = yield* one(
+    tx
+      .select({ lease: groupLeases, group: groups })
+      .from(groupLeases)
+      .innerJoin(groups, eq(groups.id, groupLeases.groupId))
+      .where(eq(groupLeases.id, leaseId)),
+  );
   if (!row) throw new Error(`Lease ${leaseId} vanished within its own transaction.`);
   const { lease, group } = row;
   return {
@@ -37,6 +38,6 @@ export function leasedGroupIn(tx: Transaction, leaseId: string): LeasedGroup {
     prompt: group.prompt,
     servedAt: lease.servedAt,
     expiresAt: lease.expiresAt,
-    ...leasedImagesIn(tx, lease.sampleIds, lease.annotatorId),
+    ...(yield* leasedImagesIn(tx, lease.sampleIds, lease.annotatorId)),
   };
 }

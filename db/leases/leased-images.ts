@@ -1,7 +1,7 @@
 import { and, eq, inArray, ne, or } from 'drizzle-orm';
 import type { FlagKind } from '@/lib/flags';
 import { flags, samples } from '../schema/labels';
-import type { Transaction } from '../transaction';
+import { all, type Steps, type Transaction } from '../transaction';
 
 /** One image as an annotator may see it: nothing in it tells policy, seed, age or purpose. */
 export interface LeasedImage {
@@ -18,24 +18,25 @@ export interface LeasedImage {
  * something unsafe (a flag `nsfw`) was seen on one of them, so they are blurred for those who want
  * it.
  */
-export function leasedImagesIn(
+export function* leasedImagesIn(
   tx: Transaction,
   sampleIds: readonly string[],
   annotatorId: string,
-): { images: LeasedImage[]; sensitive: boolean } {
+): Steps<{ images: LeasedImage[]; sensitive: boolean }> {
   const shown = [...sampleIds];
-  const rows = tx.select().from(samples).where(inArray(samples.id, shown)).all();
-  const standing = tx
-    .select()
-    .from(flags)
-    .where(
-      and(
-        inArray(flags.sampleId, shown),
-        ne(flags.state, 'rejected'),
-        or(eq(flags.annotatorId, annotatorId), eq(flags.kind, 'nsfw')),
+  const rows = yield* all(tx.select().from(samples).where(inArray(samples.id, shown)));
+  const standing = yield* all(
+    tx
+      .select()
+      .from(flags)
+      .where(
+        and(
+          inArray(flags.sampleId, shown),
+          ne(flags.state, 'rejected'),
+          or(eq(flags.annotatorId, annotatorId), eq(flags.kind, 'nsfw')),
+        ),
       ),
-    )
-    .all();
+  );
   const images = shown.map((sampleId): LeasedImage => {
     const row = rows.find((sample) => sample.id === sampleId);
     if (!row) throw new Error(`A lease names sample ${sampleId}, which does not exist.`);

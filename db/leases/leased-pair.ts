@@ -2,6 +2,7 @@ import { and, eq, or, sql } from 'drizzle-orm';
 import { alias } from '../dialect';
 import { prepared } from '../prepared';
 import { flags, leases, pairs, samples } from '../schema/labels';
+import { all, one, type Steps } from '../transaction';
 import type { LeasedImage } from './leased-images';
 
 /** A pair as it is served, with the sides the server drew. Times in ms. */
@@ -67,12 +68,12 @@ const standingFlags = prepared((database) =>
 );
 
 /** Reads a lease as its annotator sees it, within the decision that knows it. */
-export function leasedPairIn(leaseId: string): LeasedPair {
-  const row = leaseWithImages().get({ leaseId });
+export function* leasedPairIn(leaseId: string): Steps<LeasedPair> {
+  const row = yield* one(leaseWithImages, { leaseId });
   if (!row) throw new Error(`Lease ${leaseId}, its pair or its samples vanished.`);
   const { annotatorId, lease } = row;
   const sides = { left: row.left.sampleId, right: row.right.sampleId };
-  const standing = standingFlags().all({ annotatorId, ...sides });
+  const standing = yield* all(standingFlags, { annotatorId, ...sides });
   const side = ({ verdict: _, ...image }: typeof row.left): LeasedImage => ({
     ...image,
     flags: standing

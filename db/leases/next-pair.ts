@@ -11,6 +11,7 @@ import { prepared } from '../prepared';
 import { leases, type Pair, pairs, preferences, skips } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';
+import { one, type Steps } from '../transaction';
 import { pairIsOpen } from './open-rounds';
 
 const annotatorId = sql.placeholder('annotatorId');
@@ -107,28 +108,36 @@ function walk(where: SQL) {
 const walkOn = walk(gte(pairs.id, sql.placeholder('from')));
 const walkFromStart = walk(lt(pairs.id, sql.placeholder('from')));
 
-function isServed(purpose: Purpose, roundId: string): boolean {
-  const round = standOf().get({ roundId });
+function* isServed(purpose: Purpose, roundId: string): Steps<boolean> {
+  const round = yield* one(standOf, { roundId });
   if (!round || round.paused || round.status !== 'active') return false;
   return purpose === 'evaluation'
     ? round.state === 'evaluating' || round.state === 'done'
     : acceptsPreferences(round.state);
 }
 
-/** Rounds with open pairs of a purpose that are served now. */
-function roundsServed(purpose: Purpose): string[] {
-  const served: string[] = [];
-  for (let after = ''; ; ) {
-    const next = roundAfter().get({ purpose, after });
-    if (!next) return served;
-    after = next.roundId;
-    if (isServed(purpose, after)) served.push(after);
+/** Rounds with open pairs of either purpose that are served now. */
+function* sourcesServed(): Steps<Omit<Level, 'priority'>[]> {
+  const served: Omit<Level, 'priority'>[] = [];
+  for (const purpose of ['training', 'evaluation'] as const) {
+    let next = yield* one(roundAfter, { purpose, after: '' });
+    while (next) {
+      const { roundId } = next;
+      if (yield* isServed(purpose, roundId)) served.push({ purpose, roundId });
+      next = yield* one(roundAfter, { purpose, after: roundId });
+    }
   }
+  return served;
 }
 
-function levelBelow(of: Omit<Level, 'priority'>, below: number): Level[] {
-  const found = priorityBelow().get({ ...of, below });
-  return found ? [{ ...of, priority: found.priority }] : [];
+/** Each with the most urgent level of its pairs below a priority, where it has any. */
+function* levelsBelow(sources: readonly Omit<Level, 'priority'>[], below: number): Steps<Level[]> {
+  const levels: Level[] = [];
+  for (const of of sources) {
+    const found = yield* one(priorityBelow, { ...of, below });
+    if (found) levels.push({ ...of, priority: found.priority });
+  }
+  return levels;
 }
 
 /**
@@ -147,26 +156,20 @@ function mostUrgent(levels: readonly Level[]): Level | null {
  * rounds are labeled at once, each has an equal chance. Within a decision: what it finds holds as
  * long as that.
  */
-export function nextPair(
+export function* nextPair(
   person: string,
   now: number,
   { goldOf }: { goldOf?: string } = {},
-): Pair | undefined {
+): Steps<Pair | undefined> {
   const sources =
-    goldOf === undefined
-      ? (['training', 'evaluation'] as const).flatMap((purpose) =>
-          roundsServed(purpose).map((roundId) => ({ purpose, roundId })),
-        )
-      : [{ purpose: 'gold' as const, roundId: goldOf }];
-  let levels = sources.flatMap((source) => levelBelow(source, Number.MAX_SAFE_INTEGER));
+    goldOf === undefined ? yield* sourcesServed() : [{ purpose: 'gold' as const, roundId: goldOf }];
+  const levels = yield* levelsBelow(sources, Number.MAX_SAFE_INTEGER);
   for (let level = mostUrgent(levels); level; level = mostUrgent(levels)) {
     const search = { ...level, annotatorId: person, now, from: newId() };
-    const found = walkOn().get(search) ?? walkFromStart().get(search);
+    const found = (yield* one(walkOn, search)) ?? (yield* one(walkFromStart, search));
     if (found) return found;
-    const searched = level;
-    levels = levels.flatMap((other) =>
-      other === searched ? levelBelow(searched, searched.priority) : other,
-    );
+    const place = levels.indexOf(level);
+    levels.splice(place, 1, ...(yield* levelsBelow([level], level.priority)));
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import { type Database, db } from '../client';
 import { prepared } from '../prepared';
 import { pairs } from '../schema/labels';
 import { rounds, runs } from '../schema/rounds';
+import { one, type Steps } from '../transaction';
 
 export const labelingStates = roundStates.filter(acceptsPreferences);
 
@@ -41,13 +42,13 @@ const roundsMax = 1000;
  * How a round asks people. A round's settings never change once it is open, and they stand beside
  * all of its prompts, so they are read once in a process. Throws 'not-found'.
  */
-export function labelingOf(roundId: string): Asking {
+export function* labelingOf(roundId: string): Steps<Asking> {
   const database = db();
   const rounds = known.get(database) ?? new Map<string, Asking>();
   known.set(database, rounds);
   const found = rounds.get(roundId);
   if (found) return found;
-  const row = configOf().get({ roundId });
+  const row = yield* one(configOf, { roundId });
   if (!row) throw new AppError('not-found', `There is no round ${roundId}.`);
   if (rounds.size >= roundsMax) rounds.delete(rounds.keys().next().value ?? '');
   const { labeling, sampling } = row.config;

@@ -5,7 +5,7 @@ import { prepared } from '../prepared';
 import { leases, type Pair, pairs } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 import { type LeasedPair, leasedPairIn } from './leased-pair';
 import { nextPair, notYetJudged, taken } from './next-pair';
 import { labelingOf, labelingStates, pairIsOpen, pairIsServed, roundIsOpen } from './open-rounds';
@@ -61,13 +61,11 @@ const liveOf = prepared((database) =>
 );
 
 /** A person's live leases, in the order in which they were served. Times in ms. */
-export function liveLeases(
+export function* liveLeases(
   annotatorId: string,
   now: number,
-): { id: string; servedAt: number; expiresAt: number }[] {
-  return liveOf()
-    .all({ annotatorId, now })
-    .sort((a, b) => a.servedAt - b.servedAt);
+): Steps<{ id: string; servedAt: number; expiresAt: number }[]> {
+  return (yield* all(liveOf, { annotatorId, now })).sort((a, b) => a.servedAt - b.servedAt);
 }
 
 const leaseOn = prepared((database) =>
@@ -97,34 +95,43 @@ const addLease = prepared((database) =>
  * Draws the sides: by coin, unless one order is already two ahead for this person. So each order is
  * seen equally often, and no rhythm tells which side is which.
  */
-function drawALeft(annotatorId: string, random: () => number): boolean {
-  const { lead } = tallyOf(annotatorId, null);
+function* drawALeft(annotatorId: string, random: () => number): Steps<boolean> {
+  const { lead } = yield* tallyOf(annotatorId, null);
   return lead >= 2 ? false : lead <= -2 ? true : random() < 0.5;
 }
 
 /** Grants a lease. Someone who let one lapse gets the same one again, with the same sides. */
-function grant(
+function* grant(
   tx: Transaction,
   pair: Pair,
   annotatorId: string,
   times: { servedAt: number; expiresAt: number },
   random: () => number,
-): string {
-  const lapsed = leaseOn().get({ pairId: pair.id, annotatorId });
+): Steps<string> {
+  const lapsed = yield* one(leaseOn, { pairId: pair.id, annotatorId });
   if (lapsed) {
-    tx.update(leases)
-      .set({ ...times, releasedAt: null })
-      .where(eq(leases.id, lapsed.id))
-      .run();
+    yield* change(
+      tx
+        .update(leases)
+        .set({ ...times, releasedAt: null })
+        .where(eq(leases.id, lapsed.id)),
+    );
     return lapsed.id;
   }
   const id = newId();
-  const aLeft = drawALeft(annotatorId, random);
+  const aLeft = yield* drawALeft(annotatorId, random);
   const [leftSampleId, rightSampleId] = aLeft
     ? [pair.sampleAId, pair.sampleBId]
     : [pair.sampleBId, pair.sampleAId];
-  addLease().run({ id, pairId: pair.id, annotatorId, leftSampleId, rightSampleId, ...times });
-  addToTally(annotatorId, pair.roundId, { lead: aLeft ? 1 : -1 });
+  yield* change(addLease, {
+    id,
+    pairId: pair.id,
+    annotatorId,
+    leftSampleId,
+    rightSampleId,
+    ...times,
+  });
+  yield* addToTally(annotatorId, pair.roundId, { lead: aLeft ? 1 : -1 });
   return id;
 }
 
@@ -153,15 +160,16 @@ const firstOfOthers = prepared((database) =>
 );
 
 /** Why there is nothing to lease for this person. */
-function explainNothing(tx: Transaction, annotatorId: string, now: number): LeaseResult {
-  const open = tx
-    .select({ state: rounds.state, progress: rounds.progress })
-    .from(rounds)
-    .innerJoin(runs, eq(runs.id, rounds.runId))
-    .where(and(roundIsOpen, inArray(rounds.state, [...labelingStates, 'training', 'evaluating'])))
-    .orderBy(desc(rounds.createdAt))
-    .all();
-  const held = firstOfOthers().get({ annotatorId, now });
+function* explainNothing(tx: Transaction, annotatorId: string, now: number): Steps<LeaseResult> {
+  const open = yield* all(
+    tx
+      .select({ state: rounds.state, progress: rounds.progress })
+      .from(rounds)
+      .innerJoin(runs, eq(runs.id, rounds.runId))
+      .where(and(roundIsOpen, inArray(rounds.state, [...labelingStates, 'training', 'evaluating'])))
+      .orderBy(desc(rounds.createdAt)),
+  );
+  const held = yield* one(firstOfOthers, { annotatorId, now });
   if (held) return { state: 'all-leased', retryAfterMs: held.expiresAt - now };
   const sampling = open.find((round) => round.state === 'sampling');
   if (sampling) return { state: 'sampling', etaSeconds: sampling.progress.etaSeconds };
@@ -194,33 +202,37 @@ export async function leasePairs({
   now?: number;
   random?: () => number;
 }): Promise<LeaseResult> {
-  return immediate((tx) => {
-    const person = pausedAtOf().get({ annotatorId });
+  return immediate(function* (tx) {
+    const person = yield* one(pausedAtOf, { annotatorId });
     if (person && person.pausedAt !== null) return { state: 'paused' };
-    const own = liveLeases(annotatorId, now);
+    const own = yield* liveLeases(annotatorId, now);
     const granted = own
       .map(({ id }) => id)
       .filter((id) => !holding.includes(id))
       .slice(0, wanted);
     const room = Math.max(wanted, pairsInHand) - own.length;
     const fresh = Math.min(wanted - granted.length, room);
-    if (fresh > 0) ensureTallies(annotatorId);
+    if (fresh > 0) yield* ensureTallies(annotatorId);
     // One instant each, so that the order in which pairs were served can be told for ever.
     const firstServedAt = Math.max(now, (own.at(-1)?.servedAt ?? 0) + 1);
     for (let i = 0; i < fresh; i++) {
-      const next = nextPair(annotatorId, now);
+      const next = yield* nextPair(annotatorId, now);
       if (!next) break;
-      const { leaseSeconds: roundLease, goldShare } = labelingOf(next.roundId);
+      const { leaseSeconds: roundLease, goldShare } = yield* labelingOf(next.roundId);
       const gold =
-        random() < goldShare ? nextPair(annotatorId, now, { goldOf: next.roundId }) : undefined;
+        random() < goldShare
+          ? yield* nextPair(annotatorId, now, { goldOf: next.roundId })
+          : undefined;
       const expiresAt = now + (leaseSeconds ?? roundLease) * 1000;
       const times = { servedAt: firstServedAt + i, expiresAt };
-      granted.push(grant(tx, gold ?? next, annotatorId, times, random));
+      granted.push(yield* grant(tx, gold ?? next, annotatorId, times, random));
     }
     if (granted.length > 0) {
-      return { state: 'pairs', pairs: granted.map((id) => leasedPairIn(id)) };
+      const leased: LeasedPair[] = [];
+      for (const id of granted) leased.push(yield* leasedPairIn(id));
+      return { state: 'pairs', pairs: leased };
     }
-    if (room > 0) return explainNothing(tx, annotatorId, now);
+    if (room > 0) return yield* explainNothing(tx, annotatorId, now);
     const firstEnd = Math.min(...own.map(({ expiresAt }) => expiresAt));
     return { state: 'hand-full', retryAfterMs: firstEnd - now };
   });
@@ -262,17 +274,18 @@ export async function renewLeases({
   leaseSeconds?: number;
   now?: number;
 }): Promise<{ renewed: { leaseId: string; expiresAt: number }[]; lost: string[] }> {
-  return immediate((tx) => {
+  return immediate(function* (tx) {
     const renewed: { leaseId: string; expiresAt: number }[] = [];
-    let live = liveLeases(annotatorId, now).length;
+    let live = (yield* liveLeases(annotatorId, now)).length;
     for (const leaseId of new Set(leaseIds)) {
-      const lease = ownLease().get({ leaseId, annotatorId, now });
+      const lease = yield* one(ownLease, { leaseId, annotatorId, now });
       if (!lease) continue;
       const lapsed = lease.expiresAt <= now;
       if (lapsed && (lease.taken >= lease.target || live >= pairsInHand)) continue;
       if (lapsed) live++;
-      const expiresAt = now + (leaseSeconds ?? labelingOf(lease.roundId).leaseSeconds) * 1000;
-      tx.update(leases).set({ expiresAt }).where(eq(leases.id, leaseId)).run();
+      const expiresAt =
+        now + (leaseSeconds ?? (yield* labelingOf(lease.roundId)).leaseSeconds) * 1000;
+      yield* change(tx.update(leases).set({ expiresAt }).where(eq(leases.id, leaseId)));
       renewed.push({ leaseId, expiresAt });
     }
     const kept = renewed.map(({ leaseId }) => leaseId);

@@ -3,6 +3,7 @@ import { sumOf } from '../dialect';
 import { prepared } from '../prepared';
 import { pairs, preferences } from '../schema/labels';
 import { tallies } from '../schema/tallies';
+import { all, change, one, type Steps } from '../transaction';
 
 /**
  * What one person has done: answers that stand, in all and in one round, and by how many pairs
@@ -79,10 +80,10 @@ const addTo = prepared((database) =>
 );
 
 /** What a person has done; `roundId` null where no round is asked for. */
-export function tallyOf(person: string, round: string | null): Tally {
-  const sums = sumsOf().get({ annotatorId: person, roundId: round })!;
+export function* tallyOf(person: string, round: string | null): Steps<Tally> {
+  const sums = (yield* one(sumsOf, { annotatorId: person, roundId: round }))!;
   if (sums.rows > 0) return sums;
-  const counted = countsOf().all({ annotatorId: person });
+  const counted = yield* all(countsOf, { annotatorId: person });
   return {
     answers: counted.reduce((sum, row) => sum + row.answers, 0),
     inRound: counted.find((row) => row.roundId === round)?.answers ?? 0,
@@ -94,10 +95,10 @@ export function tallyOf(person: string, round: string | null): Tally {
  * Within a decision, before it changes what is counted: makes a person's tallies where there are
  * none.
  */
-export function ensureTallies(person: string): void {
-  if (hasTallies().get({ annotatorId: person })) return;
-  for (const counted of countsOf().all({ annotatorId: person })) {
-    addTo().run({ annotatorId: person, ...counted });
+export function* ensureTallies(person: string): Steps<void> {
+  if (yield* one(hasTallies, { annotatorId: person })) return;
+  for (const counted of yield* all(countsOf, { annotatorId: person })) {
+    yield* change(addTo, { annotatorId: person, ...counted });
   }
 }
 
@@ -105,10 +106,10 @@ export function ensureTallies(person: string): void {
  * Within a decision: adds to what a person has done in a round. Takes away where numbers are
  * negative.
  */
-export function addToTally(
+export function* addToTally(
   person: string,
   round: string,
   { answers = 0, lead = 0 }: { answers?: number; lead?: number },
-): void {
-  addTo().run({ annotatorId: person, roundId: round, answers, lead });
+): Steps<void> {
+  yield* change(addTo, { annotatorId: person, roundId: round, answers, lead });
 }

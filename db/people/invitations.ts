@@ -6,7 +6,7 @@ import { recordAudit } from '../audit';
 import { db } from '../client';
 import { newId } from '../ids';
 import { invitations } from '../schema/people';
-import { immediate } from '../transaction';
+import { change, immediate, one } from '../transaction';
 
 export type Invitation = Omit<typeof invitations.$inferSelect, 'tokenHash'>;
 
@@ -35,9 +35,9 @@ export async function createInvitation(input: {
   const now = Date.now();
   const id = newId();
   const expiresAt = now + (input.expiresInMs ?? 7 * dayMs);
-  await immediate((tx) => {
-    tx.insert(invitations)
-      .values({
+  await immediate(function* (tx) {
+    yield* change(
+      tx.insert(invitations).values({
         id,
         tokenHash: hashToken(token),
         role: input.role,
@@ -46,9 +46,9 @@ export async function createInvitation(input: {
         createdBy: input.createdBy,
         createdAt: now,
         expiresAt,
-      })
-      .run();
-    recordAudit(tx, {
+      }),
+    );
+    yield* recordAudit(tx, {
       actorId: input.createdBy,
       action: 'invitation.create',
       subject: id,
@@ -83,32 +83,35 @@ export async function redeemInvitation(input: {
   now?: number;
 }): Promise<Invitation> {
   const now = input.now ?? Date.now();
-  return immediate((tx) => {
-    const row = tx
-      .select()
-      .from(invitations)
-      .where(eq(invitations.tokenHash, hashToken(input.token)))
-      .get();
+  return immediate(function* (tx) {
+    const row = yield* one(
+      tx
+        .select()
+        .from(invitations)
+        .where(eq(invitations.tokenHash, hashToken(input.token))),
+    );
     if (!row) throw new AppError('not-found', 'This link is not known. Check that it is complete.');
     const problem = invitationProblem(row, now);
     if (problem) throw new AppError('gone', problem);
     const used = { usedBy: input.userId, usedAt: now };
-    tx.update(invitations).set(used).where(eq(invitations.id, row.id)).run();
-    recordAudit(tx, { actorId: input.userId, action: 'invitation.redeem', subject: row.id });
+    yield* change(tx.update(invitations).set(used).where(eq(invitations.id, row.id)));
+    yield* recordAudit(tx, { actorId: input.userId, action: 'invitation.redeem', subject: row.id });
     return withoutHash({ ...row, ...used });
   });
 }
 
 /** Makes a link useless. Throws 'not-found', or 'conflict' when it has been used. */
 export async function revokeInvitation(id: string, actorId: string | null): Promise<void> {
-  await immediate((tx) => {
-    const row = tx.select().from(invitations).where(eq(invitations.id, id)).get();
+  await immediate(function* (tx) {
+    const row = yield* one(tx.select().from(invitations).where(eq(invitations.id, id)));
     if (!row) throw new AppError('not-found', `There is no invitation ${id}.`);
     if (row.usedAt !== null) {
       throw new AppError('conflict', 'This link has been used; pause the person instead.');
     }
-    tx.update(invitations).set({ revokedAt: Date.now() }).where(eq(invitations.id, id)).run();
-    recordAudit(tx, { actorId, action: 'invitation.revoke', subject: id });
+    yield* change(
+      tx.update(invitations).set({ revokedAt: Date.now() }).where(eq(invitations.id, id)),
+    );
+    yield* recordAudit(tx, { actorId, action: 'invitation.revoke', subject: id });
   });
 }
 

@@ -3,11 +3,11 @@ import type { Role } from '@/lib/roles';
 import { db } from '../client';
 import { prepared } from '../prepared';
 import { account, session, user } from '../schema/people';
-import type { Transaction } from '../transaction';
+import { change, type Steps, type Transaction } from '../transaction';
 
 /** Signs somebody out everywhere, within the decision that asks for it. */
-export function endSessions(tx: Transaction, userId: string): void {
-  tx.delete(session).where(eq(session.userId, userId)).run();
+export function* endSessions(tx: Transaction, userId: string): Steps<void> {
+  yield* change(tx.delete(session).where(eq(session.userId, userId)));
 }
 
 /**

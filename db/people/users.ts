@@ -8,7 +8,7 @@ import { recountFor } from '../labeling/held-back';
 import { groupLeases } from '../schema/group-leases';
 import { leases } from '../schema/labels';
 import { user } from '../schema/people';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 import { endSessions } from './sessions';
 
 export type User = typeof user.$inferSelect;
@@ -50,8 +50,8 @@ export async function firstAdmin(): Promise<User | null> {
   );
 }
 
-function mustFind(tx: Transaction, id: string): User {
-  const found = tx.select().from(user).where(eq(user.id, id)).get();
+function* mustFind(tx: Transaction, id: string): Steps<User> {
+  const found = yield* one(tx.select().from(user).where(eq(user.id, id)));
   if (!found) throw new AppError('not-found', `There is no person ${id}.`);
   return found;
 }
@@ -59,9 +59,14 @@ function mustFind(tx: Transaction, id: string): User {
 /**
  * Whose role or pause somebody may change: neither what is above them, nor a pause of their own.
  */
-function refuseActor(tx: Transaction, actorId: string | null, person: User, what: string): void {
+function* refuseActor(
+  tx: Transaction,
+  actorId: string | null,
+  person: User,
+  what: string,
+): Steps<void> {
   if (actorId === null) return;
-  const actor = mustFind(tx, actorId);
+  const actor = yield* mustFind(tx, actorId);
   if (outranks(person.role, actor.role)) {
     throw new AppError(
       'forbidden',
@@ -76,12 +81,13 @@ function refuseActor(tx: Transaction, actorId: string | null, person: User, what
   }
 }
 
-function refuseWithoutAdmin(tx: Transaction, person: User, what: string): void {
-  const admins = tx
-    .select({ id: user.id })
-    .from(user)
-    .where(and(eq(user.role, 'admin'), isNull(user.pausedAt)))
-    .all();
+function* refuseWithoutAdmin(tx: Transaction, person: User, what: string): Steps<void> {
+  const admins = yield* all(
+    tx
+      .select({ id: user.id })
+      .from(user)
+      .where(and(eq(user.role, 'admin'), isNull(user.pausedAt))),
+  );
   if (admins.length === 1 && admins[0]?.id === person.id) {
     throw new AppError(
       'conflict',
@@ -95,16 +101,16 @@ function refuseWithoutAdmin(tx: Transaction, person: User, what: string): void {
  * nobody as admin, or for an imported name, which nobody can sign in as.
  */
 export async function setRole(id: string, role: Role, actorId: string | null): Promise<void> {
-  await immediate((tx) => {
-    const person = mustFind(tx, id);
+  await immediate(function* (tx) {
+    const person = yield* mustFind(tx, id);
     if (person.imported) {
       throw new AppError('conflict', `${person.name} stands for imported answers and has no role.`);
     }
-    refuseActor(tx, actorId, person, `made ${role}`);
-    if (role !== 'admin') refuseWithoutAdmin(tx, person, `made ${role}`);
-    if (outranks(person.role, role)) endSessions(tx, id);
-    tx.update(user).set({ role, updatedAt: new Date() }).where(eq(user.id, id)).run();
-    recordAudit(tx, {
+    yield* refuseActor(tx, actorId, person, `made ${role}`);
+    if (role !== 'admin') yield* refuseWithoutAdmin(tx, person, `made ${role}`);
+    if (outranks(person.role, role)) yield* endSessions(tx, id);
+    yield* change(tx.update(user).set({ role, updatedAt: new Date() }).where(eq(user.id, id)));
+    yield* recordAudit(tx, {
       actorId,
       action: 'person.role',
       subject: id,
@@ -119,24 +125,28 @@ export async function setRole(id: string, role: Role, actorId: string | null): P
  */
 export async function pausePerson(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const person = mustFind(tx, id);
+  await immediate(function* (tx) {
+    const person = yield* mustFind(tx, id);
     if (person.pausedAt !== null) return;
-    refuseActor(tx, actorId, person, 'paused');
-    refuseWithoutAdmin(tx, person, 'paused');
-    endSessions(tx, id);
-    tx.update(user)
-      .set({ pausedAt: now, updatedAt: new Date(now) })
-      .where(eq(user.id, id))
-      .run();
+    yield* refuseActor(tx, actorId, person, 'paused');
+    yield* refuseWithoutAdmin(tx, person, 'paused');
+    yield* endSessions(tx, id);
+    yield* change(
+      tx
+        .update(user)
+        .set({ pausedAt: now, updatedAt: new Date(now) })
+        .where(eq(user.id, id)),
+    );
     for (const table of [leases, groupLeases]) {
-      tx.update(table)
-        .set({ releasedAt: now })
-        .where(and(eq(table.annotatorId, id), isNull(table.releasedAt)))
-        .run();
+      yield* change(
+        tx
+          .update(table)
+          .set({ releasedAt: now })
+          .where(and(eq(table.annotatorId, id), isNull(table.releasedAt))),
+      );
     }
-    recountFor(tx, id, now);
-    recordAudit(tx, { actorId, action: 'person.pause', subject: id });
+    yield* recountFor(tx, id, now);
+    yield* recordAudit(tx, { actorId, action: 'person.pause', subject: id });
   });
 }
 
@@ -145,18 +155,20 @@ export async function pausePerson(id: string, actorId: string | null): Promise<v
  * 'forbidden' for a higher role's.
  */
 export async function resumePerson(id: string, actorId: string | null): Promise<void> {
-  await immediate((tx) => {
-    refuseActor(tx, actorId, mustFind(tx, id), 'resumed');
-    tx.update(user).set({ pausedAt: null, updatedAt: new Date() }).where(eq(user.id, id)).run();
-    recountFor(tx, id, Date.now());
-    recordAudit(tx, { actorId, action: 'person.resume', subject: id });
+  await immediate(function* (tx) {
+    yield* refuseActor(tx, actorId, yield* mustFind(tx, id), 'resumed');
+    yield* change(
+      tx.update(user).set({ pausedAt: null, updatedAt: new Date() }).where(eq(user.id, id)),
+    );
+    yield* recountFor(tx, id, Date.now());
+    yield* recordAudit(tx, { actorId, action: 'person.resume', subject: id });
   });
 }
 
 /** Whether a person wants unsafe images (a flag `nsfw`) blurred until asked for. */
 export async function setBlurNsfw(id: string, blurNsfw: boolean): Promise<void> {
-  await immediate((tx) => {
-    mustFind(tx, id);
-    tx.update(user).set({ blurNsfw, updatedAt: new Date() }).where(eq(user.id, id)).run();
+  await immediate(function* (tx) {
+    yield* mustFind(tx, id);
+    yield* change(tx.update(user).set({ blurNsfw, updatedAt: new Date() }).where(eq(user.id, id)));
   });
 }

@@ -4,17 +4,18 @@ import { servingAlias } from '@/lib/policies';
 import { recordAudit } from '../audit';
 import { recordEvent } from '../events';
 import { aliases, policies } from '../schema/policies';
-import { immediate, type Transaction } from '../transaction';
+import { change, immediate, one, type Steps, type Transaction } from '../transaction';
 import { type Policy, policyIn } from './policies';
 
 /** Within a decision: the policy served for a pipeline. Throws 'not-found' before the first. */
-export function servingIn(tx: Transaction, pipeline: string): Policy {
-  const row = tx
-    .select({ policy: policies })
-    .from(aliases)
-    .innerJoin(policies, eq(policies.id, aliases.policyId))
-    .where(eq(aliases.name, servingAlias(pipeline)))
-    .get();
+export function* servingIn(tx: Transaction, pipeline: string): Steps<Policy> {
+  const row = yield* one(
+    tx
+      .select({ policy: policies })
+      .from(aliases)
+      .innerJoin(policies, eq(policies.id, aliases.policyId))
+      .where(eq(aliases.name, servingAlias(pipeline))),
+  );
   if (!row) {
     throw new AppError(
       'not-found',
@@ -25,28 +26,30 @@ export function servingIn(tx: Transaction, pipeline: string): Policy {
 }
 
 /** Within a decision: moves the serving alias. `setBy` null: by a run's serving rule. */
-export function serveIn(
+export function* serveIn(
   tx: Transaction,
   policyId: string,
   setBy: string | null,
   now: number,
-): void {
-  const policy = policyIn(tx, policyId);
+): Steps<void> {
+  const policy = yield* policyIn(tx, policyId);
   const name = servingAlias(policy.pipeline);
-  const before = tx.select().from(aliases).where(eq(aliases.name, name)).get();
+  const before = yield* one(tx.select().from(aliases).where(eq(aliases.name, name)));
   if (before?.policyId === policyId) return;
   const moved = { policyId, setBy, setAt: now };
-  tx.insert(aliases)
-    .values({ name, ...moved })
-    .onConflictDoUpdate({ target: aliases.name, set: moved })
-    .run();
-  recordAudit(tx, {
+  yield* change(
+    tx
+      .insert(aliases)
+      .values({ name, ...moved })
+      .onConflictDoUpdate({ target: aliases.name, set: moved }),
+  );
+  yield* recordAudit(tx, {
     actorId: setBy,
     action: 'policy.serve',
     subject: policyId,
     detail: { before: before?.policyId ?? null },
   });
-  recordEvent(tx, {
+  yield* recordEvent(tx, {
     kind: 'serving',
     payload: { alias: name, policyId },
     roundId: policy.roundId,

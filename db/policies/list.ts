@@ -20,6 +20,7 @@ import { samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { aliases, policies } from '../schema/policies';
 import { rounds, runs } from '../schema/rounds';
+import { read, type Steps } from '../transaction';
 import { type Policy, policyIn } from './policies';
 
 /** Every pipeline that has a policy, the oldest first: each begins with its base. */
@@ -107,7 +108,9 @@ export async function policiesPage({
   before?: string;
   limit: number;
 }): Promise<PoliciesPage> {
-  const found = listed(and(which, before === undefined ? undefined : cameBefore(before)))
+  const found = listed(
+    and(which, before === undefined ? undefined : await read(cameBefore(before))),
+  )
     .orderBy(desc(policies.createdAt), desc(policies.id))
     .limit(limit + 1)
     .all();
@@ -119,8 +122,8 @@ export async function policiesPage({
   };
 }
 
-function cameBefore(id: string): SQL | undefined {
-  const { createdAt } = policyIn(db(), id);
+function* cameBefore(id: string): Steps<SQL | undefined> {
+  const { createdAt } = yield* policyIn(db(), id);
   return or(
     lt(policies.createdAt, createdAt),
     and(eq(policies.createdAt, createdAt), lt(policies.id, id)),

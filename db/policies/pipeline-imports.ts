@@ -20,15 +20,24 @@ import { db } from '../client';
 import { recordEvent } from '../events';
 import { newId } from '../ids';
 import { pipelineImports } from '../schema/pipeline-imports';
-import { immediate, type Transaction } from '../transaction';
+import { change, immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { cancelWork, queueWork } from '../work/enqueue';
 import { placing } from './pipeline-folders';
 import { basesOfHashIn, basesOfPipelineIn, ensureBasePolicyIn, type Policy } from './policies';
 
 export type PipelineImport = typeof pipelineImports.$inferSelect;
 
-function announce(tx: Transaction, importId: string, state: ImportState, now: number): void {
-  recordEvent(tx, { kind: 'pipeline-import', payload: { importId, state }, roundId: null }, now);
+function* announce(
+  tx: Transaction,
+  importId: string,
+  state: ImportState,
+  now: number,
+): Steps<void> {
+  yield* recordEvent(
+    tx,
+    { kind: 'pipeline-import', payload: { importId, state }, roundId: null },
+    now,
+  );
 }
 
 /**
@@ -42,28 +51,30 @@ export async function requestPipelineImport(input: {
   now?: number;
 }): Promise<PipelineImport> {
   const { folder, options, createdBy, now = Date.now() } = input;
-  return immediate((tx) => {
-    refuseName(tx, options.name);
-    const last = tx
-      .select()
-      .from(pipelineImports)
-      .where(eq(pipelineImports.folder, folder))
-      .orderBy(desc(pipelineImports.createdAt), desc(pipelineImports.id))
-      .limit(1)
-      .get();
+  return immediate(function* (tx) {
+    if (options.adapterOf === undefined) yield* refuseName(tx, options.name);
+    const last = yield* one(
+      tx
+        .select()
+        .from(pipelineImports)
+        .where(eq(pipelineImports.folder, folder))
+        .orderBy(desc(pipelineImports.createdAt), desc(pipelineImports.id))
+        .limit(1),
+    );
     if (last && isBeingImported(last.state)) return last;
     // Asked for again as it was: it goes on where it stopped.
     const isAgain = last?.createdBy === createdBy && isDeepStrictEqual(last.options, options);
-    if (last && isAgain && last.state !== 'ready') return queueAgain(tx, last.id, now);
+    if (last && isAgain && last.state !== 'ready') return yield* queueAgain(tx, last.id, now);
     const id = newId();
-    const made = tx
-      .insert(pipelineImports)
-      .values({ id, folder, options, state: 'queued', createdBy, createdAt: now })
-      .returning()
-      .get();
-    queueWork(tx, { kind: 'import-pipeline', pipelineImportId: id }, now);
-    announce(tx, id, 'queued', now);
-    recordAudit(tx, { actorId: createdBy, action: 'pipeline.import', subject: id });
+    const made = yield* one(
+      tx
+        .insert(pipelineImports)
+        .values({ id, folder, options, state: 'queued', createdBy, createdAt: now })
+        .returning(),
+    );
+    yield* queueWork(tx, { kind: 'import-pipeline', pipelineImportId: id }, now);
+    yield* announce(tx, id, 'queued', now);
+    yield* recordAudit(tx, { actorId: createdBy, action: 'pipeline.import', subject: id });
     return made;
   });
 }
@@ -72,19 +83,21 @@ export async function requestPipelineImport(input: {
  * Within a decision: moves an import to another state and tells the pages. @param patch what is
  * known of it then
  */
-export function movePipelineImport(
+export function* movePipelineImport(
   tx: Transaction,
   id: string,
   state: ImportState,
   patch: Partial<PipelineImport>,
   now: number,
-): void {
+): Steps<void> {
   const finishedAt = isBeingImported(state) ? null : now;
-  tx.update(pipelineImports)
-    .set({ ...patch, state, finishedAt })
-    .where(eq(pipelineImports.id, id))
-    .run();
-  announce(tx, id, state, now);
+  yield* change(
+    tx
+      .update(pipelineImports)
+      .set({ ...patch, state, finishedAt })
+      .where(eq(pipelineImports.id, id)),
+  );
+  yield* announce(tx, id, state, now);
 }
 
 /** Says how far it is, and which image it drew. */
@@ -92,68 +105,68 @@ export async function noteImportProgress(
   id: string,
   noted: { progress: ImportProgress; imageBlob?: string },
 ): Promise<void> {
-  await immediate((tx) => {
-    const { state } = importIn(tx, id);
-    tx.update(pipelineImports).set(noted).where(eq(pipelineImports.id, id)).run();
-    announce(tx, id, state, Date.now());
+  await immediate(function* (tx) {
+    const { state } = yield* importIn(tx, id);
+    yield* change(tx.update(pipelineImports).set(noted).where(eq(pipelineImports.id, id)));
+    yield* announce(tx, id, state, Date.now());
   });
 }
 
 /** Throws 'not-found', 'conflict' where it has ended. */
 export async function cancelPipelineImport(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const { state, folder } = importIn(tx, id);
+  await immediate(function* (tx) {
+    const { state, folder } = yield* importIn(tx, id);
     if (!isBeingImported(state)) {
       throw new AppError(
         'conflict',
         `The import of ${folder} is ${state}: there is nothing to cancel any more.`,
       );
     }
-    cancelWork(tx, { pipelineImportId: id });
-    movePipelineImport(tx, id, 'cancelled', {}, now);
-    recordAudit(tx, { actorId, action: 'pipeline.import.cancel', subject: id });
+    yield* cancelWork(tx, { pipelineImportId: id });
+    yield* movePipelineImport(tx, id, 'cancelled', {}, now);
+    yield* recordAudit(tx, { actorId, action: 'pipeline.import.cancel', subject: id });
   });
 }
 
 /** Tries again what failed or was cancelled, from where it stopped. Throws 'conflict' else. */
 export async function retryPipelineImport(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const { state, folder } = importIn(tx, id);
+  await immediate(function* (tx) {
+    const { state, folder } = yield* importIn(tx, id);
     if (state !== 'failed' && state !== 'cancelled') {
       throw new AppError(
         'conflict',
         `The import of ${folder} is ${state}: only one that failed or was cancelled is tried again.`,
       );
     }
-    queueAgain(tx, id, now);
-    recordAudit(tx, { actorId, action: 'pipeline.import.retry', subject: id });
+    yield* queueAgain(tx, id, now);
+    yield* recordAudit(tx, { actorId, action: 'pipeline.import.retry', subject: id });
   });
 }
 
-function queueAgain(tx: Transaction, id: string, now: number): PipelineImport {
-  queueWork(tx, { kind: 'import-pipeline', pipelineImportId: id }, now);
-  movePipelineImport(tx, id, 'queued', { error: null }, now);
-  return importIn(tx, id);
+function* queueAgain(tx: Transaction, id: string, now: number): Steps<PipelineImport> {
+  yield* queueWork(tx, { kind: 'import-pipeline', pipelineImportId: id }, now);
+  yield* movePipelineImport(tx, id, 'queued', { error: null }, now);
+  return yield* importIn(tx, id);
 }
 
 /** What is not known by a name yet must look well under it. Throws 'bad-request'. */
-function refuseName(tx: Transaction, name: string | null): void {
-  if (name === null || basesOfPipelineIn(tx, name).length > 0) return;
+function* refuseName(tx: Transaction, name: string | null): Steps<void> {
+  if (name === null || (yield* basesOfPipelineIn(tx, name)).length > 0) return;
   const problem = pipelineNameProblem(name);
   if (problem) throw new AppError('bad-request', problem);
 }
 
-function importIn(tx: Transaction, id: string): PipelineImport {
-  const found = tx.select().from(pipelineImports).where(eq(pipelineImports.id, id)).get();
+function* importIn(tx: Transaction, id: string): Steps<PipelineImport> {
+  const found = yield* one(tx.select().from(pipelineImports).where(eq(pipelineImports.id, id)));
   if (found) return found;
   throw new AppError('not-found', `There is no import ${id}.`);
 }
 
 /** Throws 'not-found'. */
 export async function getPipelineImport(id: string): Promise<PipelineImport> {
-  return importIn(db(), id);
+  return await read(importIn(db(), id));
 }
 
 /** The newest imports, newest first. */
@@ -178,6 +191,17 @@ export async function importOfPolicy(policyId: string): Promise<PipelineImport |
   return found ?? null;
 }
 
+/** Whether an import drew this image. */
+export async function isImportImage(hash: string): Promise<boolean> {
+  const found = db()
+    .select({ id: pipelineImports.id })
+    .from(pipelineImports)
+    .where(eq(pipelineImports.imageBlob, hash))
+    .limit(1)
+    .get();
+  return found !== undefined;
+}
+
 /** What files are called here, and the base policy that was made of them, if one was. */
 export interface PipelineName {
   name: string;
@@ -194,17 +218,17 @@ export async function namePipeline(
   folder: string,
   options: Pick<ImportOptions, 'name' | 'add'>,
 ): Promise<PipelineName> {
-  return nameIn(db(), hash, folder, options);
+  return await read(nameIn(db(), hash, folder, options));
 }
 
-function nameIn(
+function* nameIn(
   tx: Transaction,
   hash: string,
   folder: string,
   { name: wanted, add }: Pick<ImportOptions, 'name' | 'add'>,
-): PipelineName {
+): Steps<PipelineName> {
   const short = (text: string) => text.slice(0, 12);
-  const ofHash = basesOfHashIn(tx, hash);
+  const ofHash = yield* basesOfHashIn(tx, hash);
   const known = ofHash.find(({ pipeline }) => wanted === null || pipeline === wanted);
   if (known) return { name: known.pipeline, known };
   const [other] = ofHash;
@@ -215,7 +239,7 @@ function nameIn(
     );
   }
   const name = wanted ?? nameOfFolder(folder);
-  const others = basesOfPipelineIn(tx, name);
+  const others = yield* basesOfPipelineIn(tx, name);
   if (name === 'hands') {
     throw new AppError(
       'conflict',
@@ -232,6 +256,16 @@ function nameIn(
   return { name, known: null };
 }
 
+/** Within the decision that ends the import of a LoRA file: it is this policy now. */
+export function* registerAdapterIn(
+  tx: Transaction,
+  importId: string,
+  policyId: string,
+  now: number,
+): Steps<void> {
+  yield* movePipelineImport(tx, importId, 'ready', { policyId, error: null }, now);
+}
+
 /** What is known of a pipeline that is to be registered. */
 export interface PipelineRegistration {
   hash: string;
@@ -242,16 +276,16 @@ export interface PipelineRegistration {
  * Within the decision that ends an import: its base policy is made, or learns what was found.
  * Throws 'conflict' where somebody has given its name to other files meanwhile.
  */
-export function registerPipelineIn(
+export function* registerPipelineIn(
   tx: Transaction,
   importId: string,
   { hash, manifest }: PipelineRegistration,
   now: number,
-): void {
-  const { folder, options } = importIn(tx, importId);
-  const { name } = nameIn(tx, hash, folder, options);
-  const policy = ensureBasePolicyIn(tx, { pipeline: name, name, hash, manifest });
-  movePipelineImport(
+): Steps<void> {
+  const { folder, options } = yield* importIn(tx, importId);
+  const { name } = yield* nameIn(tx, hash, folder, options);
+  const policy = yield* ensureBasePolicyIn(tx, { pipeline: name, name, hash, manifest });
+  yield* movePipelineImport(
     tx,
     importId,
     'ready',

@@ -6,7 +6,16 @@ import { db } from '../client';
 import { recordEvent } from '../events';
 import { derivedId, newId } from '../ids';
 import { aliases, policies } from '../schema/policies';
-import { immediate, type Transaction } from '../transaction';
+import {
+  all,
+  change,
+  immediate,
+  one,
+  read,
+  type Steps,
+  statement,
+  type Transaction,
+} from '../transaction';
 
 export type Policy = typeof policies.$inferSelect;
 
@@ -29,33 +38,42 @@ interface BaseInput {
 }
 
 /** The same within a decision. */
-export function ensureBasePolicyIn(tx: Transaction, input: BaseInput): Policy {
+export function* ensureBasePolicyIn(tx: Transaction, input: BaseInput): Steps<Policy> {
   const now = Date.now();
   const manifest = manifestOf(input);
-  const known = basesOfHashIn(tx, input.hash).find(({ pipeline }) => pipeline === input.pipeline);
+  const known = (yield* basesOfHashIn(tx, input.hash)).find(
+    ({ pipeline }) => pipeline === input.pipeline,
+  );
   if (known) {
-    return describedIn(tx, known, { ...manifest, ...known.manifest, ...declaredIn(manifest) });
+    return yield* describedIn(tx, known, {
+      ...manifest,
+      ...known.manifest,
+      ...declaredIn(manifest),
+    });
   }
-  const policy = tx
-    .insert(policies)
-    .values({
-      id: derivedId('base', input.pipeline, input.hash),
-      name: input.name,
-      parentId: null,
-      pipeline: input.pipeline,
-      adapterBlob: null,
-      hash: input.hash,
-      manifest,
-      roundId: null,
-      createdAt: now,
-    })
-    .returning()
-    .get();
-  tx.insert(aliases)
-    .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
-    .onConflictDoNothing()
-    .run();
-  recordEvent(tx, {
+  const policy = yield* one(
+    tx
+      .insert(policies)
+      .values({
+        id: derivedId('base', input.pipeline, input.hash),
+        name: input.name,
+        parentId: null,
+        pipeline: input.pipeline,
+        adapterBlob: null,
+        hash: input.hash,
+        manifest,
+        roundId: null,
+        createdAt: now,
+      })
+      .returning(),
+  );
+  yield* change(
+    tx
+      .insert(aliases)
+      .values({ name: servingAlias(input.pipeline), policyId: policy.id, setBy: null, setAt: now })
+      .onConflictDoNothing(),
+  );
+  yield* recordEvent(tx, {
     kind: 'policy',
     payload: { policyId: policy.id, parentId: null },
     roundId: null,
@@ -66,35 +84,38 @@ export function ensureBasePolicyIn(tx: Transaction, input: BaseInput): Policy {
 /**
  * Within a decision: the base policies made of the files of this hash, whatever they are called.
  */
-export function basesOfHashIn(tx: Transaction, hash: string): Policy[] {
-  return basesIn(tx, eq(policies.hash, hash));
+export function* basesOfHashIn(tx: Transaction, hash: string): Steps<Policy[]> {
+  return yield* basesIn(tx, eq(policies.hash, hash));
 }
 
 /** Within a decision: the base policies of a pipeline. */
-export function basesOfPipelineIn(tx: Transaction, pipeline: string): Policy[] {
-  return basesIn(tx, eq(policies.pipeline, pipeline));
+export function* basesOfPipelineIn(tx: Transaction, pipeline: string): Steps<Policy[]> {
+  return yield* basesIn(tx, eq(policies.pipeline, pipeline));
 }
 
-function basesIn(tx: Transaction, which: SQL): Policy[] {
-  return tx
-    .select()
-    .from(policies)
-    .where(and(which, isNull(policies.adapterBlob)))
-    .orderBy(asc(policies.createdAt), asc(policies.id))
-    .all();
+function* basesIn(tx: Transaction, which: SQL): Steps<Policy[]> {
+  return yield* all(
+    tx
+      .select()
+      .from(policies)
+      .where(and(which, isNull(policies.adapterBlob)))
+      .orderBy(asc(policies.createdAt), asc(policies.id)),
+  );
 }
 
 /**
  * Within a decision: what is known of a policy that its manifest does not say yet, as of one that
  * is older than the question.
  */
-function completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Policy {
-  return describedIn(tx, policy, { ...notes, ...policy.manifest });
+function* completedIn(tx: Transaction, policy: Policy, notes: PolicyManifest): Steps<Policy> {
+  return yield* describedIn(tx, policy, { ...notes, ...policy.manifest });
 }
 
-function describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest): Policy {
+function* describedIn(tx: Transaction, policy: Policy, manifest: PolicyManifest): Steps<Policy> {
   if (isDeepStrictEqual(manifest, policy.manifest)) return policy;
-  return tx.update(policies).set({ manifest }).where(eq(policies.id, policy.id)).returning().get();
+  return yield* one(
+    tx.update(policies).set({ manifest }).where(eq(policies.id, policy.id)).returning(),
+  );
 }
 
 /** What a pipeline declares rather than remembers. */
@@ -114,7 +135,9 @@ function manifestOf({ pipeline, manifest = {} }: { pipeline: string; manifest?: 
 
 /** Adds to a policy's manifest what it does not say yet. Throws 'not-found'. */
 export async function completeManifest(id: string, notes: PolicyManifest): Promise<Policy> {
-  return immediate((tx) => completedIn(tx, policyIn(tx, id), notes));
+  return immediate(function* (tx) {
+    return yield* completedIn(tx, yield* policyIn(tx, id), notes);
+  });
 }
 
 /**
@@ -130,16 +153,17 @@ export async function createPolicy(input: {
   manifest: PolicyManifest;
   roundId: string | null;
 }): Promise<Policy> {
-  return immediate((tx) => {
+  return immediate(function* (tx) {
     const id = input.id ?? newId();
-    const stored = tx.select().from(policies).where(eq(policies.id, id)).get();
+    const stored = yield* one(tx.select().from(policies).where(eq(policies.id, id)));
     if (stored) return stored;
-    const policy = tx
-      .insert(policies)
-      .values({ ...input, id, createdAt: Date.now() })
-      .returning()
-      .get();
-    recordEvent(tx, {
+    const policy = yield* one(
+      tx
+        .insert(policies)
+        .values({ ...input, id, createdAt: Date.now() })
+        .returning(),
+    );
+    yield* recordEvent(tx, {
       kind: 'policy',
       payload: { policyId: id, parentId: input.parentId },
       roundId: input.roundId,
@@ -149,35 +173,40 @@ export async function createPolicy(input: {
 }
 
 /** Within a decision. Throws 'not-found'. */
-export function policyIn(tx: Transaction, id: string): Policy {
-  const policy = tx.select().from(policies).where(eq(policies.id, id)).get();
+export function* policyIn(tx: Transaction, id: string): Steps<Policy> {
+  const policy = yield* one(tx.select().from(policies).where(eq(policies.id, id)));
   if (!policy) throw new AppError('not-found', `There is no policy ${id}.`);
   return policy;
 }
 
 /** Within a decision: the base policy that a policy descends from; its own id where it is one. */
-export function baseIdIn(tx: Transaction, id: string): string {
-  policyIn(tx, id);
-  const row = tx.get<{ id: string }>(sql`
+export function* baseIdIn(tx: Transaction, id: string): Steps<string> {
+  yield* policyIn(tx, id);
+  const row = yield* one(
+    statement<{ id: string }>(
+      tx,
+      sql`
     with recursive line (id, parent_id) as (
       select id, parent_id from policies where id = ${id}
       union all
       select p.id, p.parent_id from policies p join line on p.id = line.parent_id
     )
-    select id from line where parent_id is null`);
-  return row.id;
+    select id from line where parent_id is null`,
+    ),
+  );
+  return row!.id;
 }
 
 /**
  * The base policy that a policy descends from: those of one base share everything but an adapter.
  */
 export async function baseIdOf(id: string): Promise<string> {
-  return baseIdIn(db(), id);
+  return await read(baseIdIn(db(), id));
 }
 
 /** Throws 'not-found'. */
 export async function getPolicy(id: string): Promise<Policy> {
-  return policyIn(db(), id);
+  return await read(policyIn(db(), id));
 }
 
 /**
@@ -193,13 +222,19 @@ export async function baseOf(policy: Policy): Promise<Policy> {
  * Throws 'not-found'.
  */
 export async function newestBase(pipeline: string): Promise<Policy> {
-  const base = db()
-    .select()
-    .from(policies)
-    .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
-    .orderBy(desc(policies.createdAt), desc(policies.id))
-    .limit(1)
-    .get();
+  return await read(newestBaseIn(db(), pipeline));
+}
+
+/** Within a decision. */
+export function* newestBaseIn(tx: Transaction, pipeline: string): Steps<Policy> {
+  const base = yield* one(
+    tx
+      .select()
+      .from(policies)
+      .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
+      .orderBy(desc(policies.createdAt), desc(policies.id))
+      .limit(1),
+  );
   if (base) return base;
   throw new AppError(
     'not-found',

@@ -11,13 +11,13 @@ import { db } from '../client';
 import { recordEvent } from '../events';
 import { newId } from '../ids';
 import { rewardModels } from '../schema/rewards';
-import { immediate, type Transaction } from '../transaction';
+import { change, immediate, one, type Steps, type Transaction } from '../transaction';
 import { cancelWork, queueWork } from '../work/enqueue';
 
 export type RewardModel = typeof rewardModels.$inferSelect;
 
-function announce(tx: Transaction, id: string, state: RewardModelState, now: number): void {
-  recordEvent(
+function* announce(tx: Transaction, id: string, state: RewardModelState, now: number): Steps<void> {
+  yield* recordEvent(
     tx,
     { kind: 'reward-model', payload: { rewardModelId: id, state }, roundId: null },
     now,
@@ -37,39 +37,45 @@ export async function requestRewardModel(input: {
   now?: number;
 }): Promise<RewardModel> {
   const { pipeline, source, folder, createdBy, now = Date.now() } = input;
-  return immediate((tx) => {
-    const last = tx
-      .select()
-      .from(rewardModels)
-      .where(and(eq(rewardModels.pipeline, pipeline), eq(rewardModels.source, source)))
-      .orderBy(desc(rewardModels.version))
-      .limit(1)
-      .get();
+  return immediate(function* (tx) {
+    const last = yield* one(
+      tx
+        .select()
+        .from(rewardModels)
+        .where(and(eq(rewardModels.pipeline, pipeline), eq(rewardModels.source, source)))
+        .orderBy(desc(rewardModels.version))
+        .limit(1),
+    );
     if (last && isBeingMade(last.state)) {
       throw new AppError(
         'conflict',
         `${rewardModelName(last)} is being made. Wait for it or cancel it, then ask again.`,
       );
     }
-    const model = tx
-      .insert(rewardModels)
-      .values({
-        id: newId(),
-        pipeline,
-        source,
-        version: (last?.version ?? 0) + 1,
-        state: 'queued',
-        until: now,
-        folder: folder ?? null,
-        createdBy,
-        createdAt: now,
-      })
-      .returning()
-      .get();
+    const model = yield* one(
+      tx
+        .insert(rewardModels)
+        .values({
+          id: newId(),
+          pipeline,
+          source,
+          version: (last?.version ?? 0) + 1,
+          state: 'queued',
+          until: now,
+          folder: folder ?? null,
+          createdBy,
+          createdAt: now,
+        })
+        .returning(),
+    );
     const kind = source === 'imported' ? 'import-reward' : 'learn-reward';
-    queueWork(tx, { kind, rewardModelId: model.id }, now);
-    announce(tx, model.id, 'queued', now);
-    recordAudit(tx, { actorId: createdBy, action: 'reward-model.request', subject: model.id });
+    yield* queueWork(tx, { kind, rewardModelId: model.id }, now);
+    yield* announce(tx, model.id, 'queued', now);
+    yield* recordAudit(tx, {
+      actorId: createdBy,
+      action: 'reward-model.request',
+      subject: model.id,
+    });
     return model;
   });
 }
@@ -78,19 +84,21 @@ export async function requestRewardModel(input: {
  * Within a decision: moves a model to another state and tells the pages. @param patch what is known
  * of it then
  */
-export function moveRewardModel(
+export function* moveRewardModel(
   tx: Transaction,
   id: string,
   state: RewardModelState,
   patch: Partial<RewardModel>,
   now: number,
-): void {
+): Steps<void> {
   const finishedAt = isBeingMade(state) ? null : now;
-  tx.update(rewardModels)
-    .set({ ...patch, state, finishedAt })
-    .where(eq(rewardModels.id, id))
-    .run();
-  announce(tx, id, state, now);
+  yield* change(
+    tx
+      .update(rewardModels)
+      .set({ ...patch, state, finishedAt })
+      .where(eq(rewardModels.id, id)),
+  );
+  yield* announce(tx, id, state, now);
 }
 
 /**
@@ -99,8 +107,8 @@ export function moveRewardModel(
  */
 export async function cancelRewardModel(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const model = tx.select().from(rewardModels).where(eq(rewardModels.id, id)).get();
+  await immediate(function* (tx) {
+    const model = yield* one(tx.select().from(rewardModels).where(eq(rewardModels.id, id)));
     if (!model) throw new AppError('not-found', `There is no reward model ${id}.`);
     if (!isBeingMade(model.state)) {
       throw new AppError(
@@ -108,9 +116,9 @@ export async function cancelRewardModel(id: string, actorId: string | null): Pro
         `${rewardModelName(model)} is ${model.state}: there is nothing to cancel any more.`,
       );
     }
-    cancelWork(tx, { rewardModelId: id });
-    moveRewardModel(tx, id, 'cancelled', {}, now);
-    recordAudit(tx, { actorId, action: 'reward-model.cancel', subject: id });
+    yield* cancelWork(tx, { rewardModelId: id });
+    yield* moveRewardModel(tx, id, 'cancelled', {}, now);
+    yield* recordAudit(tx, { actorId, action: 'reward-model.cancel', subject: id });
   });
 }
 

@@ -10,8 +10,8 @@ import { type Prepared, prepareTrainingPairs } from '../answers/training-data';
 import { recordAudit } from '../audit';
 import { db } from '../client';
 import { roundIsOpen } from '../leases/open-rounds';
-import { type Round, rounds, runs } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { type Round, type Run, rounds, runs } from '../schema/rounds';
+import { change, immediate, read, type Steps, type Transaction } from '../transaction';
 import { answersSince, countAnswers, isExhausted } from './answers';
 import { beginOnArchive, startTraining } from './decisions';
 import { type Freezing, freeze, takeoverMs } from './freezing';
@@ -23,7 +23,7 @@ import { roundIn, runIn } from './rows';
  */
 export async function closeLabeling(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  const round = roundIn(db(), id);
+  const round = await read(roundIn(db(), id));
   const { undoWindowSeconds } = round.config.labeling;
   const refuse = ({ ordinal, state }: Round): never => {
     throw new AppError(
@@ -31,13 +31,13 @@ export async function closeLabeling(id: string, actorId: string | null): Promise
       `Round ${ordinal} is ${state} and cannot train yet: it must be labeling and have answers older than ${undoWindowSeconds} s, of people who are not paused.`,
     );
   };
-  const hasAnswers = countAnswers(db(), round, now - undoWindowSeconds * 1000) > 0;
+  const hasAnswers = (await read(countAnswers(db(), round, now - undoWindowSeconds * 1000))) > 0;
   if (round.state !== 'labeling' || !hasAnswers) refuse(round);
   const became = await endLabeling(id, now, {
-    may: (_, { state }) => state === 'labeling',
+    may: ({ state }) => state === 'labeling',
     also: (tx) => recordAudit(tx, { actorId, action: 'round.close-labeling', subject: id }),
   });
-  if (became === 'withdrawn') refuse(roundIn(db(), id));
+  if (became === 'withdrawn') refuse(await read(roundIn(db(), id)));
   if (became === 'busy') {
     throw new AppError(
       'conflict',
@@ -50,15 +50,15 @@ export async function closeLabeling(id: string, actorId: string | null): Promise
 function endLabeling(
   roundId: string,
   now: number,
-  { may, also }: Pick<Freezing, 'may'> & { also?: (tx: Transaction) => void },
+  { may, also }: Pick<Freezing, 'may'> & { also?: (tx: Transaction) => Steps<unknown> },
 ) {
   return freeze({
     roundId,
     may,
-    prepare: async () => prepareTrainingPairs(roundIn(db(), roundId), now),
-    finish(tx, round, data) {
-      startTraining(tx, round, data, now);
-      also?.(tx);
+    prepare: async () => prepareTrainingPairs(await read(roundIn(db(), roundId)), now),
+    *finish(tx, round, data) {
+      yield* startTraining(tx, round, data, now);
+      if (also) yield* also(tx);
     },
   });
 }
@@ -73,13 +73,13 @@ export async function freezeOpened(
   now: number,
   opened?: { prepared: Prepared; token: string },
 ): Promise<void> {
-  const { startPolicyId, config, runId } = roundIn(db(), roundId);
-  const { pipeline, method } = runIn(db(), runId);
+  const { startPolicyId, config, runId } = await read(roundIn(db(), roundId));
+  const { pipeline, method } = await read(runIn(db(), runId));
   let known = opened?.prepared;
   await freeze({
     roundId,
     token: opened?.token,
-    may: (_, { state, freezing }) => state === 'training' && freezing !== null,
+    may: ({ state, freezing }) => state === 'training' && freezing !== null,
     async prepare() {
       const first =
         known ?? (await prepareArchive({ pipeline, method, config, startPolicyId, now }));
@@ -90,23 +90,23 @@ export async function freezeOpened(
   });
 }
 
-function isBeingLabeled(tx: Transaction, { state, paused, runId }: Round): boolean {
-  return state === 'labeling' && !paused && runIn(tx, runId).status === 'active';
+function isBeingLabeled({ state, paused }: Round, { status }: Run): boolean {
+  return state === 'labeling' && !paused && status === 'active';
 }
 
 /**
  * When a round may move on, ms, if nothing more happens: once its answers suffice and can no longer
  * be undone. 'now' where they do, null where more have to come.
  */
-function readyAt(tx: Transaction, round: Round, now: number): 'now' | number | null {
+function* readyAt(tx: Transaction, round: Round, now: number): Steps<'now' | number | null> {
   const undoMs = round.config.labeling.undoWindowSeconds * 1000;
-  const settled = countAnswers(tx, round, now - undoMs);
+  const settled = yield* countAnswers(tx, round, now - undoMs);
   const wanted = round.progress.preferencesWanted - settled;
   if (wanted <= 0) return 'now';
-  const unsettled = answersSince(tx, round, now - undoMs);
+  const unsettled = yield* answersSince(tx, round, now - undoMs);
   const decisive = unsettled[wanted - 1] ?? unsettled.at(-1);
   if (decisive !== undefined) return decisive + undoMs;
-  return settled > 0 && isExhausted(tx, round) ? 'now' : null;
+  return settled > 0 && (yield* isExhausted(tx, round)) ? 'now' : null;
 }
 
 /**
@@ -123,22 +123,24 @@ export async function advance(roundId: string, now = Date.now()): Promise<void> 
  */
 async function beginLook(roundId: string, dueAt?: number): Promise<boolean> {
   const due = dueAt === undefined ? undefined : lte(rounds.lookAt, dueAt);
-  return immediate(
-    (tx) =>
-      tx
-        .update(rounds)
-        .set({ lookAt: null })
-        .where(and(eq(rounds.id, roundId), due))
-        .run().changes === 1,
-  );
+  return immediate(function* (tx) {
+    return (
+      (yield* change(
+        tx
+          .update(rounds)
+          .set({ lookAt: null })
+          .where(and(eq(rounds.id, roundId), due)),
+      )).changes === 1
+    );
+  });
 }
 
 async function look(roundId: string, now: number): Promise<void> {
-  const round = roundIn(db(), roundId);
-  if (!isBeingLabeled(db(), round)) return;
+  const round = await read(roundIn(db(), roundId));
+  if (!isBeingLabeled(round, await read(runIn(db(), round.runId)))) return;
   let again: number | null = now;
   try {
-    const ready = readyAt(db(), round, now);
+    const ready = await read(readyAt(db(), round, now));
     if (ready !== 'now') {
       again = ready;
       return;

@@ -3,55 +3,57 @@ import { areGroupsExhausted } from '../leases/group-answers';
 import { groups, leases, pairs, preferences, skips, taggings } from '../schema/labels';
 import { user } from '../schema/people';
 import type { Round } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { all, one, type Steps, type Transaction } from '../transaction';
 
 /**
  * Of the standing answers to a round's training pairs (or taggings of its groups) that were given
  * when `given` says, without those of paused people: one value each, or one of all.
  */
-function ofAnswers(
+function* ofAnswers(
   tx: Transaction,
   round: Round,
   value: (createdAt: Column) => SQL<number>,
   given: (createdAt: Column) => SQL,
-): number[] {
+): Steps<number[]> {
   const rows =
     round.config.sampling.pairSource === 'pairs'
-      ? tx
-          .select({ value: value(preferences.createdAt) })
-          .from(preferences)
-          .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-          .innerJoin(user, eq(user.id, preferences.annotatorId))
-          .where(
-            and(
-              isNull(user.pausedAt),
-              eq(pairs.roundId, round.id),
-              eq(pairs.purpose, 'training'),
-              isNull(preferences.supersededAt),
-              given(preferences.createdAt),
+      ? yield* all(
+          tx
+            .select({ value: value(preferences.createdAt) })
+            .from(preferences)
+            .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+            .innerJoin(user, eq(user.id, preferences.annotatorId))
+            .where(
+              and(
+                isNull(user.pausedAt),
+                eq(pairs.roundId, round.id),
+                eq(pairs.purpose, 'training'),
+                isNull(preferences.supersededAt),
+                given(preferences.createdAt),
+              ),
             ),
-          )
-          .all()
-      : tx
-          .select({ value: value(taggings.createdAt) })
-          .from(taggings)
-          .innerJoin(groups, eq(groups.id, taggings.groupId))
-          .innerJoin(user, eq(user.id, taggings.annotatorId))
-          .where(
-            and(
-              isNull(user.pausedAt),
-              eq(groups.roundId, round.id),
-              isNull(taggings.supersededAt),
-              given(taggings.createdAt),
+        )
+      : yield* all(
+          tx
+            .select({ value: value(taggings.createdAt) })
+            .from(taggings)
+            .innerJoin(groups, eq(groups.id, taggings.groupId))
+            .innerJoin(user, eq(user.id, taggings.annotatorId))
+            .where(
+              and(
+                isNull(user.pausedAt),
+                eq(groups.roundId, round.id),
+                isNull(taggings.supersededAt),
+                given(taggings.createdAt),
+              ),
             ),
-          )
-          .all();
+        );
   return rows.map((row) => row.value);
 }
 
 /** How many answers to a round count that were given up to `until`, ms. */
-export function countAnswers(tx: Transaction, round: Round, until: number): number {
-  const [counted] = ofAnswers(
+export function* countAnswers(tx: Transaction, round: Round, until: number): Steps<number> {
+  const [counted] = yield* ofAnswers(
     tx,
     round,
     () => count(),
@@ -61,8 +63,8 @@ export function countAnswers(tx: Transaction, round: Round, until: number): numb
 }
 
 /** When the answers that count and came after `since` were given, ms, in order. */
-export function answersSince(tx: Transaction, round: Round, since: number): number[] {
-  const given = ofAnswers(
+export function* answersSince(tx: Transaction, round: Round, since: number): Steps<number[]> {
+  const given = yield* ofAnswers(
     tx,
     round,
     (createdAt) => sql<number>`${createdAt}`,
@@ -90,33 +92,39 @@ const skippedBy = (annotatorId?: string) => sql<number>`(select count(*) from ${
  * A round must not wait for ever because its one annotator skipped a pair; nor may it end because
  * the second has not come yet.
  */
-export function isExhausted(tx: Transaction, round: Round): boolean {
-  if (round.config.sampling.pairSource === 'groups') return areGroupsExhausted(tx, round.id);
+export function* isExhausted(tx: Transaction, round: Round): Steps<boolean> {
+  if (round.config.sampling.pairSource === 'groups') return yield* areGroupsExhausted(tx, round.id);
   const { annotatorsPerPair } = round.config.labeling;
-  const isAnyOpen = (unjudged: SQL) =>
+  const isAnyOpen = function* (unjudged: SQL) {
+    return (
+      (yield* one(
+        tx
+          .select({ id: pairs.id })
+          .from(pairs)
+          .where(
+            and(
+              eq(pairs.roundId, round.id),
+              eq(pairs.purpose, 'training'),
+              sql`${pairs.state} = 'open'`,
+              unjudged,
+            ),
+          )
+          .limit(1),
+      )) !== undefined
+    );
+  };
+  if (yield* isAnyOpen(sql`${answeredBy()} + ${skippedBy()} < ${annotatorsPerPair}`)) return false;
+  const participants = yield* all(
     tx
-      .select({ id: pairs.id })
-      .from(pairs)
-      .where(
-        and(
-          eq(pairs.roundId, round.id),
-          eq(pairs.purpose, 'training'),
-          sql`${pairs.state} = 'open'`,
-          unjudged,
-        ),
-      )
-      .limit(1)
-      .get() !== undefined;
-  if (isAnyOpen(sql`${answeredBy()} + ${skippedBy()} < ${annotatorsPerPair}`)) return false;
-  const participants = tx
-    .selectDistinct({ id: user.id })
-    .from(leases)
-    .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .innerJoin(user, eq(user.id, leases.annotatorId))
-    .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt)))
-    .all();
-  return (
-    participants.length > 0 &&
-    participants.every(({ id }) => !isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`))
+      .selectDistinct({ id: user.id })
+      .from(leases)
+      .innerJoin(pairs, eq(pairs.id, leases.pairId))
+      .innerJoin(user, eq(user.id, leases.annotatorId))
+      .where(and(eq(pairs.roundId, round.id), isNull(user.pausedAt))),
   );
+  if (participants.length === 0) return false;
+  for (const { id } of participants) {
+    if (yield* isAnyOpen(sql`${answeredBy(id)} + ${skippedBy(id)} = 0`)) return false;
+  }
+  return true;
 }

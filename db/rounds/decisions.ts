@@ -21,24 +21,34 @@ import { serveIn, servingIn } from '../policies/aliases';
 import { groupLeases } from '../schema/group-leases';
 import { groups, leases, pairs } from '../schema/labels';
 import { evaluations, type Round, type Run, rounds, runs } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { change, one, type Steps, type Transaction } from '../transaction';
 import { cancelWork, queueWork } from '../work/enqueue';
 import { runIn } from './rows';
 
-export function setRunStatus(tx: Transaction, run: Run, status: RunStatus, now: number): void {
+export function* setRunStatus(
+  tx: Transaction,
+  run: Run,
+  status: RunStatus,
+  now: number,
+): Steps<void> {
   if (run.status === status) return;
-  tx.update(runs).set({ status }).where(eq(runs.id, run.id)).run();
-  recordEvent(tx, { kind: 'run', payload: { runId: run.id, status }, roundId: null }, now);
+  yield* change(tx.update(runs).set({ status }).where(eq(runs.id, run.id)));
+  yield* recordEvent(tx, { kind: 'run', payload: { runId: run.id, status }, roundId: null }, now);
 }
 
 /** What a trainer has to do in a state, if anything. */
-function queueWorkOf(tx: Transaction, roundId: string, state: RoundState, now: number): void {
+function* queueWorkOf(
+  tx: Transaction,
+  roundId: string,
+  state: RoundState,
+  now: number,
+): Steps<void> {
   const kind = workOf(state);
-  if (kind) queueWork(tx, { kind, roundId }, now);
+  if (kind) yield* queueWork(tx, { kind, roundId }, now);
 }
 
-export function announceRound(tx: Transaction, round: Round, now: number): void {
-  recordEvent(
+export function* announceRound(tx: Transaction, round: Round, now: number): Steps<void> {
+  yield* recordEvent(
     tx,
     {
       kind: 'round',
@@ -62,45 +72,46 @@ const nobody = { token: '', at: 0 };
  * learns from the archive, the round waits in training until that is frozen (`freezeOpened` in
  * rounds.ts). @param freezer who does that at once, if anybody
  */
-export function openRound(
+export function* openRound(
   tx: Transaction,
   run: Run,
   ordinal: number,
   now: number,
-  startPolicyId = servingIn(tx, run.pipeline).id,
+  startPolicyId?: string,
   freezer = nobody,
-): Round {
+): Steps<Round> {
   const asked = asksPeople(run.method);
   const first = asked ? 'sampling' : 'training';
   const freezing = sourceOf(run.method) === 'archive' ? freezer : null;
-  const round = tx
-    .insert(rounds)
-    .values({
-      id: newId(),
-      runId: run.id,
-      ordinal,
-      state: first,
-      startPolicyId,
-      config: run.config,
-      progress: {
-        sampled: 0,
-        samplesWanted: asked ? samplesWanted(run.config) : 0,
-        labeled: 0,
-        preferencesWanted: asked ? preferencesWanted(run.config) : 0,
-        trainedSteps: 0,
-        trainSteps: 0,
-        evaluated: 0,
-        evaluationsWanted: run.config.evaluation.images,
-        etaSeconds: null,
-      },
-      freezing,
-      createdAt: now,
-      startedAt: now,
-    })
-    .returning()
-    .get();
-  if (!freezing) queueWorkOf(tx, round.id, first, now);
-  announceRound(tx, round, now);
+  const round = yield* one(
+    tx
+      .insert(rounds)
+      .values({
+        id: newId(),
+        runId: run.id,
+        ordinal,
+        state: first,
+        startPolicyId: startPolicyId ?? (yield* servingIn(tx, run.pipeline)).id,
+        config: run.config,
+        progress: {
+          sampled: 0,
+          samplesWanted: asked ? samplesWanted(run.config) : 0,
+          labeled: 0,
+          preferencesWanted: asked ? preferencesWanted(run.config) : 0,
+          trainedSteps: 0,
+          trainSteps: 0,
+          evaluated: 0,
+          evaluationsWanted: run.config.evaluation.images,
+          etaSeconds: null,
+        },
+        freezing,
+        createdAt: now,
+        startedAt: now,
+      })
+      .returning(),
+  );
+  if (!freezing) yield* queueWorkOf(tx, round.id, first, now);
+  yield* announceRound(tx, round, now);
   return round;
 }
 
@@ -108,23 +119,24 @@ export function openRound(
  * What a round on the archive trains on is frozen: its training can begin, or it has failed, and
  * its error says why.
  */
-export function beginOnArchive(
+export function* beginOnArchive(
   tx: Transaction,
   opened: Round,
   { data, problem }: { data: TrainingData; problem: string | null },
   now: number,
-): void {
-  const round = tx
-    .update(rounds)
-    .set({ manifest: { ...opened.manifest, trainingData: data } })
-    .where(eq(rounds.id, opened.id))
-    .returning()
-    .get();
+): Steps<void> {
+  const round = yield* one(
+    tx
+      .update(rounds)
+      .set({ manifest: { ...opened.manifest, trainingData: data } })
+      .where(eq(rounds.id, opened.id))
+      .returning(),
+  );
   if (problem) {
-    failRound(tx, round, problem, now);
+    yield* failRound(tx, round, problem, now);
   } else {
-    queueWorkOf(tx, round.id, round.state, now);
-    announceRound(tx, round, now);
+    yield* queueWorkOf(tx, round.id, round.state, now);
+    yield* announceRound(tx, round, now);
   }
 }
 
@@ -135,7 +147,7 @@ const withdrawnAtOnce = 5_000;
  * Withdraws open pairs of a round that takes no more answers, so many at a time; returns how many.
  * Nobody is served the others meanwhile, since the round's state is asked, too.
  */
-export function withdrawPairs(tx: Transaction, roundId: string): number {
+export function* withdrawPairs(tx: Transaction, roundId: string): Steps<number> {
   const open = tx
     .select({ id: pairs.id })
     .from(pairs)
@@ -148,60 +160,67 @@ export function withdrawPairs(tx: Transaction, roundId: string): number {
       ),
     )
     .limit(withdrawnAtOnce);
-  return tx.update(pairs).set({ state: 'withdrawn' }).where(inArray(pairs.id, open)).run().changes;
+  return (yield* change(
+    tx.update(pairs).set({ state: 'withdrawn' }).where(inArray(pairs.id, open)),
+  )).changes;
 }
 
 /** Their images come from a policy that is about to be replaced, or that nobody trains any more. */
-function withdraw(tx: Transaction, roundId: string, now: number): void {
+function* withdraw(tx: Transaction, roundId: string, now: number): Steps<void> {
   // Live leases are few and have an index; the pairs of a round may be many.
   const isOfRound = sql`(select ${pairs.roundId} from ${pairs} where ${pairs.id} = ${leases.pairId}
     and ${pairs.purpose} <> 'evaluation') = ${roundId}`;
-  tx.update(leases)
-    .set({ releasedAt: now })
-    .where(and(isNull(leases.releasedAt), isOfRound))
-    .run();
-  withdrawPairs(tx, roundId);
+  yield* change(
+    tx
+      .update(leases)
+      .set({ releasedAt: now })
+      .where(and(isNull(leases.releasedAt), isOfRound)),
+  );
+  yield* withdrawPairs(tx, roundId);
   const ofRound = tx.select({ id: groups.id }).from(groups).where(eq(groups.roundId, roundId));
-  tx.update(groupLeases)
-    .set({ releasedAt: now })
-    .where(and(inArray(groupLeases.groupId, ofRound), isNull(groupLeases.releasedAt)))
-    .run();
+  yield* change(
+    tx
+      .update(groupLeases)
+      .set({ releasedAt: now })
+      .where(and(inArray(groupLeases.groupId, ofRound), isNull(groupLeases.releasedAt))),
+  );
 }
 
 /** Moves a round to another state, with everything that goes with it. Throws 'conflict'. */
-export function moveRound(
+export function* moveRound(
   tx: Transaction,
   round: Round,
   to: RoundState,
   now: number,
   patch: Partial<Pick<Round, 'error' | 'resultPolicyId' | 'manifest'>> = {},
-): Round {
+): Steps<Round> {
   assertTransition(round.state, to);
-  const moved = tx
-    .update(rounds)
-    .set({
-      ...patch,
-      state: to,
-      lookAt: to === 'labeling' ? now : null,
-      finishedAt: isFinished(to) ? now : null,
-      progress: { ...round.progress, etaSeconds: null },
-    })
-    .where(eq(rounds.id, round.id))
-    .returning()
-    .get();
+  const moved = yield* one(
+    tx
+      .update(rounds)
+      .set({
+        ...patch,
+        state: to,
+        lookAt: to === 'labeling' ? now : null,
+        finishedAt: isFinished(to) ? now : null,
+        progress: { ...round.progress, etaSeconds: null },
+      })
+      .where(eq(rounds.id, round.id))
+      .returning(),
+  );
   if (acceptsPreferences(round.state) && !acceptsPreferences(to)) {
-    withdraw(tx, round.id, now);
+    yield* withdraw(tx, round.id, now);
   }
-  if (to === 'cancelled') cancelWork(tx, { roundId: round.id });
-  queueWorkOf(tx, round.id, to, now);
-  announceRound(tx, moved, now);
+  if (to === 'cancelled') yield* cancelWork(tx, { roundId: round.id });
+  yield* queueWorkOf(tx, round.id, to, now);
+  yield* announceRound(tx, moved, now);
   return moved;
 }
 
 /** Stops a round and its run with a message that says what happened and what to do. */
-export function failRound(tx: Transaction, round: Round, error: string, now: number): void {
-  moveRound(tx, round, 'failed', now, { error });
-  setRunStatus(tx, runIn(tx, round.runId), 'failed', now);
+export function* failRound(tx: Transaction, round: Round, error: string, now: number): Steps<void> {
+  yield* moveRound(tx, round, 'failed', now, { error });
+  yield* setRunStatus(tx, yield* runIn(tx, round.runId), 'failed', now);
 }
 
 /**
@@ -216,39 +235,42 @@ function nothingToTrainOn({ answers, heldBack }: TrainingData): string {
 }
 
 /** Ends labeling, the answers being frozen: queues the training, or fails if they say nothing. */
-export function startTraining(
+export function* startTraining(
   tx: Transaction,
   round: Round,
   trainingData: TrainingData,
   now: number,
-): void {
+): Steps<void> {
   if (trainingData.trainingPairs === 0) {
-    failRound(tx, round, nothingToTrainOn(trainingData), now);
+    yield* failRound(tx, round, nothingToTrainOn(trainingData), now);
     return;
   }
-  moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });
+  yield* moveRound(tx, round, 'training', now, { manifest: { ...round.manifest, trainingData } });
 }
 
 /**
  * Ends a round whose policy has been evaluated: serves it by the rule, then goes on or ends the
  * run.
  */
-export function completeRound(tx: Transaction, round: Round, now: number): void {
-  const done = moveRound(tx, round, 'done', now);
-  const run = runIn(tx, round.runId);
-  const evaluation = tx
-    .select()
-    .from(evaluations)
-    .where(and(eq(evaluations.roundId, round.id), eq(evaluations.policyId, done.resultPolicyId!)))
-    .get();
+export function* completeRound(tx: Transaction, round: Round, now: number): Steps<void> {
+  const done = yield* moveRound(tx, round, 'done', now);
+  const run = yield* runIn(tx, round.runId);
+  const evaluation = yield* one(
+    tx
+      .select()
+      .from(evaluations)
+      .where(
+        and(eq(evaluations.roundId, round.id), eq(evaluations.policyId, done.resultPolicyId!)),
+      ),
+  );
   if (shouldServe(round.config.serving.rule, evaluation?.summary ?? null)) {
-    serveIn(tx, done.resultPolicyId!, null, now);
+    yield* serveIn(tx, done.resultPolicyId!, null, now);
   }
   const { maxRounds } = run.config.serving;
   const more = run.mode === 'online' && (maxRounds === 0 || round.ordinal < maxRounds);
   // Another round would start where this one did, and do the same again: a person has to look
   // first.
-  if (more && evaluation?.summary.alarms?.length) setRunStatus(tx, run, 'paused', now);
-  else if (more) openRound(tx, run, round.ordinal + 1, now);
-  else setRunStatus(tx, run, 'done', now);
+  if (more && evaluation?.summary.alarms?.length) yield* setRunStatus(tx, run, 'paused', now);
+  else if (more) yield* openRound(tx, run, round.ordinal + 1, now);
+  else yield* setRunStatus(tx, run, 'done', now);
 }

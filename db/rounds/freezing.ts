@@ -13,9 +13,9 @@ import { db } from '../client';
 import { newId } from '../ids';
 import { breathe, portions, rowsPerStatement } from '../portions';
 import { trainingLabels, trainingPairs } from '../schema/labels';
-import { type Round, rounds } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
-import { roundIn } from './rows';
+import { type Round, type Run, rounds } from '../schema/rounds';
+import { change, immediate, type Steps, type Transaction } from '../transaction';
+import { roundIn, runIn } from './rows';
 
 /** Who has not been heard of for so long has died. */
 export const takeoverMs = 30_000;
@@ -29,10 +29,10 @@ export interface Freezing {
   token?: string;
   /** Reads and works out; called again where something has changed meanwhile. */
   prepare: () => Promise<Prepared>;
-  /** Whether the round may still be frozen; asked within each transaction. */
-  may: (tx: Transaction, round: Round) => boolean;
+  /** Whether the round may still be frozen; asked when it begins and when it ends. */
+  may: (round: Round, run: Run) => boolean;
   /** The rows stand: what else happens with that, in the same transaction. */
-  finish: (tx: Transaction, round: Round, data: TrainingData) => void;
+  finish: (tx: Transaction, round: Round, data: TrainingData) => Steps<unknown>;
 }
 
 /**
@@ -41,12 +41,12 @@ export interface Freezing {
  */
 export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'withdrawn'> {
   const { roundId, may, finish, token = newId() } = freezing;
-  const begun = await immediate((tx) => {
-    const round = roundIn(tx, roundId);
-    if (!may(tx, round)) return 'withdrawn';
+  const begun = await immediate(function* (tx) {
+    const round = yield* roundIn(tx, roundId);
+    if (!may(round, yield* runIn(tx, round.runId))) return 'withdrawn';
     const other = round.freezing?.token === token ? null : round.freezing;
     if (other && Date.now() - other.at < takeoverMs) return 'busy';
-    note(tx, roundId, token);
+    yield* note(tx, roundId, token);
     return 'frozen';
   });
   if (begun !== 'frozen') return begun;
@@ -56,11 +56,11 @@ export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'w
       const { pairs, labels, data, mark, markedBy } = await freezing.prepare();
       await clear(roundId, step);
       await store(roundId, { pairs, labels }, step);
-      const done = await step((tx, round) => {
-        if (!may(tx, round)) return 'withdrawn';
-        if (markIn(tx, markedBy) !== mark) return 'changed';
-        tx.update(rounds).set({ freezing: null }).where(eq(rounds.id, roundId)).run();
-        finish(tx, { ...round, freezing: null }, data);
+      const done = await step(function* (tx, round) {
+        if (!may(round, yield* runIn(tx, round.runId))) return 'withdrawn';
+        if ((yield* markIn(tx, markedBy)) !== mark) return 'changed';
+        yield* change(tx.update(rounds).set({ freezing: null }).where(eq(rounds.id, roundId)));
+        yield* finish(tx, { ...round, freezing: null }, data);
         return 'frozen';
       });
       if (done === 'frozen') return done;
@@ -87,26 +87,30 @@ export async function freeze(freezing: Freezing): Promise<'frozen' | 'busy' | 'w
  * any more.
  */
 export async function forgetFreezing(roundId: string): Promise<void> {
-  await forget(roundId, (decide) => immediate((tx) => decide(tx, roundIn(tx, roundId))));
+  await forget(roundId, (decide) =>
+    immediate(function* (tx) {
+      return yield* decide(tx, yield* roundIn(tx, roundId));
+    }),
+  );
 }
 
-type Step = <T>(decide: (tx: Transaction, round: Round) => T) => Promise<T>;
+type Step = <T>(decide: (tx: Transaction, round: Round) => Steps<T>) => Promise<T>;
 
 class TakenOver extends Error {}
 
 /** Decisions that hold only while nobody else has taken over; each says that this one is at it. */
 function own(roundId: string, token: string): Step {
   return (decide) =>
-    immediate((tx) => {
-      const round = roundIn(tx, roundId);
+    immediate(function* (tx) {
+      const round = yield* roundIn(tx, roundId);
       if (round.freezing?.token !== token) throw new TakenOver();
-      note(tx, roundId, token);
-      return decide(tx, round);
+      yield* note(tx, roundId, token);
+      return yield* decide(tx, round);
     });
 }
 
-function note(tx: Transaction, roundId: string, token: string, at = Date.now()): void {
-  tx.update(rounds).set({ freezing: { token, at } }).where(eq(rounds.id, roundId)).run();
+function* note(tx: Transaction, roundId: string, token: string, at = Date.now()): Steps<void> {
+  yield* change(tx.update(rounds).set({ freezing: { token, at } }).where(eq(rounds.id, roundId)));
 }
 
 async function store(
@@ -118,11 +122,11 @@ async function store(
     rows.map((row, ordinal) => ({ roundId, ordinal, ...row }));
   // Each portion in a transaction of its own, of some thirty milliseconds.
   for (const rows of portions(numbered(pairs))) {
-    await step((tx) => tx.insert(trainingPairs).values(rows).run());
+    await step((tx) => change(tx.insert(trainingPairs).values(rows)));
     await breathe();
   }
   for (const rows of portions(numbered(labels))) {
-    await step((tx) => tx.insert(trainingLabels).values(rows).run());
+    await step((tx) => change(tx.insert(trainingLabels).values(rows)));
     await breathe();
   }
 }
@@ -139,10 +143,10 @@ async function clear(roundId: string, step: Step): Promise<void> {
         .all();
       if (left.length === 0) break;
       const ordinals = left.map(({ ordinal }) => ordinal);
-      await step((tx) => {
-        tx.delete(table)
-          .where(and(eq(table.roundId, roundId), inArray(table.ordinal, ordinals)))
-          .run();
+      await step(function* (tx) {
+        yield* change(
+          tx.delete(table).where(and(eq(table.roundId, roundId), inArray(table.ordinal, ordinals))),
+        );
       });
       await breathe();
     }
@@ -151,7 +155,7 @@ async function clear(roundId: string, step: Step): Promise<void> {
 
 async function forget(roundId: string, step: Step): Promise<void> {
   await clear(roundId, step);
-  await step((tx) => {
-    tx.update(rounds).set({ freezing: null }).where(eq(rounds.id, roundId)).run();
+  await step(function* (tx) {
+    yield* change(tx.update(rounds).set({ freezing: null }).where(eq(rounds.id, roundId)));
   });
 }

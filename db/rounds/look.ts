@@ -4,12 +4,14 @@
  */
 import { and, eq, gt, isNull, or } from 'drizzle-orm';
 import { rounds } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { change, type Steps, type Transaction } from '../transaction';
 
 /** A round is to be looked at by `at`, ms, if not earlier. */
-export function noteLook(tx: Transaction, roundId: string, at: number): void {
-  tx.update(rounds)
-    .set({ lookAt: at })
-    .where(and(eq(rounds.id, roundId), or(isNull(rounds.lookAt), gt(rounds.lookAt, at))))
-    .run();
+export function* noteLook(tx: Transaction, roundId: string, at: number): Steps<void> {
+  yield* change(
+    tx
+      .update(rounds)
+      .set({ lookAt: at })
+      .where(and(eq(rounds.id, roundId), or(isNull(rounds.lookAt), gt(rounds.lookAt, at)))),
+  );
 }

@@ -9,7 +9,7 @@ import { db } from '../client';
 import { recordEvent } from '../events';
 import { derivedId } from '../ids';
 import { evaluations, trainSteps } from '../schema/rounds';
-import { immediate } from '../transaction';
+import { change, immediate, one } from '../transaction';
 
 export type TrainStep = typeof trainSteps.$inferSelect;
 export type Evaluation = typeof evaluations.$inferSelect;
@@ -36,16 +36,16 @@ export async function recordTrainSteps(
   }));
   const first = Math.min(...parsed.map(({ step }) => step));
   const createdAt = Date.now();
-  await immediate((tx) => {
-    tx.delete(trainSteps)
-      .where(and(eq(trainSteps.roundId, roundId), gte(trainSteps.step, first)))
-      .run();
+  await immediate(function* (tx) {
+    yield* change(
+      tx
+        .delete(trainSteps)
+        .where(and(eq(trainSteps.roundId, roundId), gte(trainSteps.step, first))),
+    );
     for (const step of parsed) {
-      tx.insert(trainSteps)
-        .values({ roundId, ...step, createdAt })
-        .run();
+      yield* change(tx.insert(trainSteps).values({ roundId, ...step, createdAt }));
       if (step.timestep === null) {
-        recordEvent(tx, { kind: 'train-step', payload: step, roundId }, createdAt);
+        yield* recordEvent(tx, { kind: 'train-step', payload: step, roundId }, createdAt);
       }
     }
   });
@@ -81,18 +81,19 @@ export async function recordEvaluation(input: {
   };
   // Of single images pages ask when they show them.
   const { rewards: _, ...summary } = row.summary;
-  return immediate((tx) => {
-    recordEvent(tx, {
+  return immediate(function* (tx) {
+    yield* recordEvent(tx, {
       kind: 'evaluation',
       payload: { policyId: input.policyId, summary },
       roundId: input.roundId,
     });
-    return tx
-      .insert(evaluations)
-      .values(row)
-      .onConflictDoUpdate({ target: evaluations.id, set: row })
-      .returning()
-      .get();
+    return yield* one(
+      tx
+        .insert(evaluations)
+        .values(row)
+        .onConflictDoUpdate({ target: evaluations.id, set: row })
+        .returning(),
+    );
   });
 }
 

@@ -15,13 +15,13 @@ import { labelingOf } from '../leases/open-rounds';
 import { prepared } from '../prepared';
 import { pairs } from '../schema/labels';
 import { type Round, rounds, work } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { change, immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { announceRound, moveRound, setRunStatus } from './decisions';
 import { roundIn, roundsIn, runIn } from './rows';
 
 /** Throws 'not-found'. */
 export async function getRound(id: string): Promise<Round> {
-  return roundIn(db(), id);
+  return await read(roundIn(db(), id));
 }
 
 /** Rounds, newest first; of one run, or in certain states, when asked. */
@@ -55,15 +55,15 @@ export async function roundBefore({
 }
 
 /** Within a decision: merges what is known of a round's progress and tells the pages. */
-export function mergeProgress(
+export function* mergeProgress(
   tx: Transaction,
   round: Round,
   patch: Partial<RoundProgress>,
   now: number,
-): void {
+): Steps<void> {
   const progress = roundProgressSchema.parse({ ...round.progress, ...patch });
-  tx.update(rounds).set({ progress }).where(eq(rounds.id, round.id)).run();
-  recordEvent(tx, { kind: 'progress', payload: progress, roundId: round.id }, now);
+  yield* change(tx.update(rounds).set({ progress }).where(eq(rounds.id, round.id)));
+  yield* recordEvent(tx, { kind: 'progress', payload: progress, roundId: round.id }, now);
 }
 
 const progressOf = prepared((database) =>
@@ -90,30 +90,37 @@ const setProgress = prepared((database) =>
  * were, and notes when to look whether the round moves on: once an answer can no longer be undone,
  * or at once where one was.
  */
-export function addLabeled(tx: Transaction, roundId: string, answers: number, now: number): void {
-  const { progress: before } = progressOf().get({ roundId })!;
+export function* addLabeled(
+  tx: Transaction,
+  roundId: string,
+  answers: number,
+  now: number,
+): Steps<void> {
+  const { progress: before } = (yield* one(progressOf, { roundId }))!;
   const progress = { ...before, labeled: Math.max(0, before.labeled + answers) };
-  const undoMs = answers > 0 ? labelingOf(roundId).undoWindowSeconds * 1000 : 0;
-  setProgress().run({ roundId, progress: JSON.stringify(progress), lookAt: now + undoMs });
-  recordEvent(tx, { kind: 'progress', payload: progress, roundId }, now);
+  const undoMs = answers > 0 ? (yield* labelingOf(roundId)).undoWindowSeconds * 1000 : 0;
+  yield* change(setProgress, { roundId, progress: JSON.stringify(progress), lookAt: now + undoMs });
+  yield* recordEvent(tx, { kind: 'progress', payload: progress, roundId }, now);
 }
 
 /** Merges what is known of a round's progress; pages hear of it as a 'progress' event. */
 export async function updateProgress(id: string, patch: Partial<RoundProgress>): Promise<void> {
-  await immediate((tx) => mergeProgress(tx, roundIn(tx, id), patch, Date.now()));
+  await immediate(function* (tx) {
+    return yield* mergeProgress(tx, yield* roundIn(tx, id), patch, Date.now());
+  });
 }
 
 /** Adds to what reproduces a round; keys given again are replaced. */
 export async function addToManifest(id: string, part: Record<string, unknown>): Promise<void> {
-  await immediate((tx) => {
-    const manifest = { ...roundIn(tx, id).manifest, ...part };
-    tx.update(rounds).set({ manifest }).where(eq(rounds.id, id)).run();
+  await immediate(function* (tx) {
+    const manifest = { ...(yield* roundIn(tx, id)).manifest, ...part };
+    yield* change(tx.update(rounds).set({ manifest }).where(eq(rounds.id, id)));
   });
 }
 
 async function setPaused(id: string, paused: boolean, actorId: string | null): Promise<void> {
-  await immediate((tx) => {
-    const round = roundIn(tx, id);
+  await immediate(function* (tx) {
+    const round = yield* roundIn(tx, id);
     if (round.paused === paused) return;
     if (isFinished(round.state)) {
       throw new AppError(
@@ -121,9 +128,13 @@ async function setPaused(id: string, paused: boolean, actorId: string | null): P
         `Round ${round.ordinal} is ${round.state}; it cannot be paused.`,
       );
     }
-    tx.update(rounds).set({ paused }).where(eq(rounds.id, id)).run();
-    announceRound(tx, { ...round, paused }, Date.now());
-    recordAudit(tx, { actorId, action: paused ? 'round.pause' : 'round.resume', subject: id });
+    yield* change(tx.update(rounds).set({ paused }).where(eq(rounds.id, id)));
+    yield* announceRound(tx, { ...round, paused }, Date.now());
+    yield* recordAudit(tx, {
+      actorId,
+      action: paused ? 'round.pause' : 'round.resume',
+      subject: id,
+    });
   });
 }
 
@@ -139,34 +150,37 @@ export async function resumeRound(id: string, actorId: string | null): Promise<v
 /** Ends a round for good. Its run ends with it, or, when online, waits to be resumed. */
 export async function cancelRound(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const round = roundIn(tx, id);
+  await immediate(function* (tx) {
+    const round = yield* roundIn(tx, id);
     if (round.state === 'cancelled') return;
-    moveRound(tx, round, 'cancelled', now);
-    const run = runIn(tx, round.runId);
-    setRunStatus(tx, run, run.mode === 'online' ? 'paused' : 'cancelled', now);
-    recordAudit(tx, { actorId, action: 'round.cancel', subject: id });
+    yield* moveRound(tx, round, 'cancelled', now);
+    const run = yield* runIn(tx, round.runId);
+    yield* setRunStatus(tx, run, run.mode === 'online' ? 'paused' : 'cancelled', now);
+    yield* recordAudit(tx, { actorId, action: 'round.cancel', subject: id });
   });
 }
 
 /** A failed round's open pairs were withdrawn; drawing goes on, so they are wanted again. */
-function reopenPairs(tx: Transaction, roundId: string): void {
-  tx.update(pairs)
-    .set({ state: 'open' })
-    .where(and(eq(pairs.roundId, roundId), eq(pairs.state, 'withdrawn')))
-    .run();
+function* reopenPairs(tx: Transaction, roundId: string): Steps<void> {
+  yield* change(
+    tx
+      .update(pairs)
+      .set({ state: 'open' })
+      .where(and(eq(pairs.roundId, roundId), eq(pairs.state, 'withdrawn'))),
+  );
 }
 
 /** Tries a failed round again, from the checkpoint of the work that failed. Throws 'conflict'. */
 export async function retryRound(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const round = roundIn(tx, id);
-    const failed = tx
-      .select()
-      .from(work)
-      .where(and(eq(work.roundId, id), eq(work.state, 'failed')))
-      .get();
+  await immediate(function* (tx) {
+    const round = yield* roundIn(tx, id);
+    const failed = yield* one(
+      tx
+        .select()
+        .from(work)
+        .where(and(eq(work.roundId, id), eq(work.state, 'failed'))),
+    );
     const resumeAt = unfinishedStates.find((state) => failed && workOf(state) === failed.kind);
     if (round.state !== 'failed' || !resumeAt) {
       throw new AppError(
@@ -174,12 +188,12 @@ export async function retryRound(id: string, actorId: string | null): Promise<vo
         `Round ${round.ordinal} has no failed work to try again. Resume its run to start a new round.`,
       );
     }
-    if (roundsIn(tx, round.runId).some((other) => !isFinished(other.state))) {
+    if ((yield* roundsIn(tx, round.runId)).some((other) => !isFinished(other.state))) {
       throw new AppError('conflict', 'Another round of this run is under way. Cancel it first.');
     }
-    moveRound(tx, round, resumeAt, now, { error: null });
-    if (resumeAt === 'sampling') reopenPairs(tx, id);
-    setRunStatus(tx, runIn(tx, round.runId), 'active', now);
-    recordAudit(tx, { actorId, action: 'round.retry', subject: id });
+    yield* moveRound(tx, round, resumeAt, now, { error: null });
+    if (resumeAt === 'sampling') yield* reopenPairs(tx, id);
+    yield* setRunStatus(tx, yield* runIn(tx, round.runId), 'active', now);
+    yield* recordAudit(tx, { actorId, action: 'round.retry', subject: id });
   });
 }

@@ -2,23 +2,25 @@
 import { eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { type Round, type Run, rounds, runs } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import { all, one, type Steps, type Transaction } from '../transaction';
 
 /** Throws 'not-found'. */
-export function runIn(tx: Transaction, id: string): Run {
-  const run = tx.select().from(runs).where(eq(runs.id, id)).get();
+export function* runIn(tx: Transaction, id: string): Steps<Run> {
+  const run = yield* one(tx.select().from(runs).where(eq(runs.id, id)));
   if (!run) throw new AppError('not-found', `There is no run ${id}.`);
   return run;
 }
 
 /** Throws 'not-found'. */
-export function roundIn(tx: Transaction, id: string): Round {
-  const round = tx.select().from(rounds).where(eq(rounds.id, id)).get();
+export function* roundIn(tx: Transaction, id: string): Steps<Round> {
+  const round = yield* one(tx.select().from(rounds).where(eq(rounds.id, id)));
   if (!round) throw new AppError('not-found', `There is no round ${id}.`);
   return round;
 }
 
 /** The rounds of a run, in order. */
-export function roundsIn(tx: Transaction, runId: string): Round[] {
-  return tx.select().from(rounds).where(eq(rounds.runId, runId)).orderBy(rounds.ordinal).all();
+export function* roundsIn(tx: Transaction, runId: string): Steps<Round[]> {
+  return yield* all(
+    tx.select().from(rounds).where(eq(rounds.runId, runId)).orderBy(rounds.ordinal),
+  );
 }

@@ -15,7 +15,7 @@ import { servingIn } from '../policies/aliases';
 import { type Policy, policyIn } from '../policies/policies';
 import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, runs } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { freezeOpened } from './advance';
 import { moveRound, openRound, setRunStatus } from './decisions';
 import { isImportRun } from './import-run';
@@ -47,28 +47,29 @@ export async function startRun(input: {
   if (problem) throw new AppError('bad-request', problem);
   const now = Date.now();
   // What is refused is refused before an archive is read; under the lock, it is looked at again.
-  const startPolicyId = checkedStart(db(), input, config).id;
+  const startPolicyId = (await read(checkedStart(db(), input, config))).id;
   const prepared = await archiveOrRefuse({ ...input, config, now, startPolicyId });
   const freezer = { token: newId(), at: Date.now() };
-  const started = await immediate((tx) => {
-    const startPolicy = checkedStart(tx, input, config);
-    const run = tx
-      .insert(runs)
-      .values({
-        id: newId(),
-        name: input.name,
-        mode: input.mode,
-        method: input.method,
-        pipeline: input.pipeline,
-        config,
-        status: 'active',
-        createdBy: input.createdBy,
-        createdAt: now,
-      })
-      .returning()
-      .get();
-    const round = openRound(tx, run, 1, now, startPolicy.id, freezer);
-    recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
+  const started = await immediate(function* (tx) {
+    const startPolicy = yield* checkedStart(tx, input, config);
+    const run = yield* one(
+      tx
+        .insert(runs)
+        .values({
+          id: newId(),
+          name: input.name,
+          mode: input.mode,
+          method: input.method,
+          pipeline: input.pipeline,
+          config,
+          status: 'active',
+          createdBy: input.createdBy,
+          createdAt: now,
+        })
+        .returning(),
+    );
+    const round = yield* openRound(tx, run, 1, now, startPolicy.id, freezer);
+    yield* recordAudit(tx, { actorId: input.createdBy, action: 'run.start', subject: run.id });
     return { run, round };
   });
   return { ...started, round: await begun(started.round, now, prepared, freezer) };
@@ -77,14 +78,14 @@ export async function startRun(input: {
 /**
  * The policy that a run starts from, if it can be run with these settings. Throws 'bad-request'.
  */
-function checkedStart(
+function* checkedStart(
   tx: Transaction,
   input: Pick<Run, 'method' | 'pipeline'> & { startPolicyId?: string },
   { training, rewards }: RunConfig,
-): Policy {
+): Steps<Policy> {
   const start = input.startPolicyId
-    ? policyIn(tx, input.startPolicyId)
-    : servingIn(tx, input.pipeline);
+    ? yield* policyIn(tx, input.startPolicyId)
+    : yield* servingIn(tx, input.pipeline);
   if (start.pipeline !== input.pipeline) {
     throw new AppError(
       'bad-request',
@@ -93,7 +94,7 @@ function checkedStart(
   }
   const misfit = lineageProblem(start.manifest.config?.training, training);
   if (misfit) throw new AppError('bad-request', misfit);
-  if (sourceOf(input.method) === 'reward') checkRewards(tx, rewards, input.pipeline);
+  if (sourceOf(input.method) === 'reward') yield* checkRewards(tx, rewards, input.pipeline);
   return start;
 }
 
@@ -127,10 +128,14 @@ async function begun(
 /**
  * Whether every reward model that a run names can be used with its pipeline. Throws 'bad-request'.
  */
-function checkRewards(tx: Transaction, terms: readonly RewardTerm[], pipeline: string): void {
+function* checkRewards(
+  tx: Transaction,
+  terms: readonly RewardTerm[],
+  pipeline: string,
+): Steps<void> {
   for (const { model } of terms) {
     if (isAnalytic(model)) continue;
-    const found = tx.select().from(rewardModels).where(eq(rewardModels.id, model)).get();
+    const found = yield* one(tx.select().from(rewardModels).where(eq(rewardModels.id, model)));
     const problem = !found
       ? `There is no reward "${model}". Take ${Object.keys(analyticRewards).join(', ')}, or the id of a reward model.`
       : found.state !== 'ready'
@@ -153,19 +158,24 @@ export async function listRuns(): Promise<Run[]> {
  */
 export async function resumeRun(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  const known = runIn(db(), id);
-  const opens = mayResume(known) && nextOrdinal(db(), id) !== null;
+  const known = await read(runIn(db(), id));
+  const opens = mayResume(known) && (await read(nextOrdinal(db(), id))) !== null;
   const prepared = opens
-    ? await archiveOrRefuse({ ...known, now, startPolicyId: servingIn(db(), known.pipeline).id })
+    ? await archiveOrRefuse({
+        ...known,
+        now,
+        startPolicyId: (await read(servingIn(db(), known.pipeline))).id,
+      })
     : undefined;
   const freezer = { token: newId(), at: Date.now() };
-  const opened = await immediate((tx) => {
-    const run = runIn(tx, id);
+  const opened = await immediate(function* (tx) {
+    const run = yield* runIn(tx, id);
     if (!mayResume(run)) return null;
-    setRunStatus(tx, run, 'active', now);
-    const ordinal = nextOrdinal(tx, id);
-    const round = ordinal === null ? null : openRound(tx, run, ordinal, now, undefined, freezer);
-    recordAudit(tx, { actorId, action: 'run.resume', subject: id });
+    yield* setRunStatus(tx, run, 'active', now);
+    const ordinal = yield* nextOrdinal(tx, id);
+    const round =
+      ordinal === null ? null : yield* openRound(tx, run, ordinal, now, undefined, freezer);
+    yield* recordAudit(tx, { actorId, action: 'run.resume', subject: id });
     return round;
   });
   if (opened) await begun(opened, now, prepared, freezer);
@@ -187,21 +197,21 @@ function mayResume(run: Run): boolean {
 }
 
 /** Of the round to be opened when a run goes on; null: its last one has not ended. */
-function nextOrdinal(tx: Transaction, runId: string): number | null {
-  const last = roundsIn(tx, runId).at(-1);
+function* nextOrdinal(tx: Transaction, runId: string): Steps<number | null> {
+  const last = (yield* roundsIn(tx, runId)).at(-1);
   return !last || isFinished(last.state) ? (last?.ordinal ?? 0) + 1 : null;
 }
 
 /** Ends a run and its unfinished round for good. Answers and policies are kept. */
 export async function cancelRun(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
-  await immediate((tx) => {
-    const run = runIn(tx, id);
+  await immediate(function* (tx) {
+    const run = yield* runIn(tx, id);
     if (run.status === 'cancelled') return;
-    for (const round of roundsIn(tx, id)) {
-      if (!isFinished(round.state)) moveRound(tx, round, 'cancelled', now);
+    for (const round of yield* roundsIn(tx, id)) {
+      if (!isFinished(round.state)) yield* moveRound(tx, round, 'cancelled', now);
     }
-    setRunStatus(tx, run, 'cancelled', now);
-    recordAudit(tx, { actorId, action: 'run.cancel', subject: id });
+    yield* setRunStatus(tx, run, 'cancelled', now);
+    yield* recordAudit(tx, { actorId, action: 'run.cancel', subject: id });
   });
 }

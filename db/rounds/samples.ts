@@ -15,7 +15,7 @@ import {
   type Sample,
   samples,
 } from '../schema/labels';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, type Steps, statement, type Transaction } from '../transaction';
 import { mergeProgress } from './rounds';
 import { roundIn } from './rows';
 
@@ -40,12 +40,16 @@ type Judged = readonly { sampleId: string; verdict: Verdict }[];
 /**
  * Flags follow the verdicts: a judge that reads an image again may take back its own open flags.
  */
-function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): void {
+function* flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): Steps<void> {
   for (const some of portions(judged)) {
     const ids = some.map(({ sampleId }) => sampleId);
-    tx.delete(flags)
-      .where(and(inArray(flags.sampleId, ids), eq(flags.source, 'judge'), eq(flags.state, 'open')))
-      .run();
+    yield* change(
+      tx
+        .delete(flags)
+        .where(
+          and(inArray(flags.sampleId, ids), eq(flags.source, 'judge'), eq(flags.state, 'open')),
+        ),
+    );
     const found = some.flatMap(({ sampleId, verdict }) =>
       verdict.flags.map((kind) => ({
         id: newId(),
@@ -55,7 +59,7 @@ function flagByVerdicts(tx: Transaction, judged: Judged, createdAt: number): voi
         createdAt,
       })),
     );
-    if (found.length > 0) tx.insert(flags).values(found).onConflictDoNothing().run();
+    if (found.length > 0) yield* change(tx.insert(flags).values(found).onConflictDoNothing());
   }
 }
 
@@ -70,48 +74,55 @@ export async function recordSamples(input: {
   pairs?: readonly NewPair[];
 }): Promise<void> {
   const createdAt = Date.now();
-  await immediate((tx) => {
+  await immediate(function* (tx) {
     for (const rows of portions(input.groups ?? [])) {
-      tx.insert(groups)
-        .values(rows.map((row) => ({ ...row, createdAt })))
-        .onConflictDoNothing()
-        .run();
+      yield* change(
+        tx
+          .insert(groups)
+          .values(rows.map((row) => ({ ...row, createdAt })))
+          .onConflictDoNothing(),
+      );
     }
     for (const rows of portions(input.samples)) {
-      tx.insert(samples)
-        .values(rows.map((row) => ({ ...row, createdAt })))
-        .onConflictDoNothing()
-        .run();
+      yield* change(
+        tx
+          .insert(samples)
+          .values(rows.map((row) => ({ ...row, createdAt })))
+          .onConflictDoNothing(),
+      );
     }
     for (const rows of portions(input.pairs ?? [])) {
-      tx.insert(pairs)
-        .values(rows.map((row) => ({ ...row, createdAt })))
-        .onConflictDoNothing()
-        .run();
+      yield* change(
+        tx
+          .insert(pairs)
+          .values(rows.map((row) => ({ ...row, createdAt })))
+          .onConflictDoNothing(),
+      );
     }
-    flagByVerdicts(
+    yield* flagByVerdicts(
       tx,
       input.samples.flatMap(({ id, verdict }) => (verdict ? [{ sampleId: id, verdict }] : [])),
       createdAt,
     );
     const roundIds = new Set(input.samples.map((sample) => sample.roundId));
     for (const roundId of roundIds) {
-      if (roundId !== null) countSamples(tx, roundId, createdAt);
+      if (roundId !== null) yield* countSamples(tx, roundId, createdAt);
     }
   });
 }
 
-function countSamples(tx: Transaction, roundId: string, now: number): void {
-  const counted = tx
-    .select({ purpose: samples.purpose, n: count() })
-    .from(samples)
-    .where(eq(samples.roundId, roundId))
-    .groupBy(samples.purpose)
-    .all();
+function* countSamples(tx: Transaction, roundId: string, now: number): Steps<void> {
+  const counted = yield* all(
+    tx
+      .select({ purpose: samples.purpose, n: count() })
+      .from(samples)
+      .where(eq(samples.roundId, roundId))
+      .groupBy(samples.purpose),
+  );
   const of = (purpose: Purpose) => counted.find((row) => row.purpose === purpose)?.n ?? 0;
-  mergeProgress(
+  yield* mergeProgress(
     tx,
-    roundIn(tx, roundId),
+    yield* roundIn(tx, roundId),
     { sampled: of('training'), evaluated: of('evaluation') },
     now,
   );
@@ -126,11 +137,16 @@ export async function setVerdicts(verdicts: Judged): Promise<void> {
   const now = Date.now();
   await samplesById(verdicts.map(({ sampleId }) => sampleId));
   for (const some of portions(verdicts, verdictsPerTransaction)) {
-    await immediate((tx) => {
+    await immediate(function* (tx) {
       // One statement for all of them: a verdict each is its own JSON within the JSON of the list.
-      tx.run(sql`update ${samples} set verdict = ${givenText('verdict')}
-        from ${givenRows(some)} where ${samples.id} = ${givenText('sampleId')}`);
-      flagByVerdicts(tx, some, now);
+      yield* change(
+        statement(
+          tx,
+          sql`update ${samples} set verdict = ${givenText('verdict')}
+        from ${givenRows(some)} where ${samples.id} = ${givenText('sampleId')}`,
+        ),
+      );
+      yield* flagByVerdicts(tx, some, now);
     });
     await breathe();
   }

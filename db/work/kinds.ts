@@ -8,7 +8,7 @@ import { moveRewardModel } from '../rewards/reward-models';
 import { failRound } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
 import type { work } from '../schema/rounds';
-import type { Transaction } from '../transaction';
+import type { Steps, Transaction } from '../transaction';
 
 export type Work = typeof work.$inferSelect;
 
@@ -21,9 +21,12 @@ interface Kind {
    * if anything
    */
   givenUp(error: string | null): string;
-  /** A worker has taken it up, or it waits for one again. */
-  moved(tx: Transaction, work: Work, to: 'claimed' | 'queued', now: number): void;
-  failed(tx: Transaction, work: Work, error: string, now: number): void;
+  /**
+   * A worker has taken it up, or it waits for one again. Not given where what it is about says what
+   * it waits for, not for whom: a round's state.
+   */
+  moved?(tx: Transaction, work: Work, to: 'claimed' | 'queued', now: number): Steps<unknown>;
+  failed(tx: Transaction, work: Work, error: string, now: number): Steps<unknown>;
 }
 
 const roundAttemptsMax = 5;
@@ -33,9 +36,9 @@ const ofRound: Kind = {
   givenUp: (error) =>
     error ??
     `The trainer stopped ${roundAttemptsMax} times in a row at this point, without a message. Look at its log (often: out of memory), then try again.`,
-  // A round's state says what it waits for, not for whom.
-  moved: () => {},
-  failed: (tx, { roundId }, error, now) => failRound(tx, roundIn(tx, roundId!), error, now),
+  failed: function* (tx, { roundId }, error, now) {
+    return yield* failRound(tx, yield* roundIn(tx, roundId!), error, now);
+  },
 };
 
 const rewardAttemptsMax = 3;

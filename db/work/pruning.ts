@@ -11,7 +11,7 @@ import { withdrawPairs } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
 import { leases, pairs, samples } from '../schema/labels';
 import { events, type Round, rounds } from '../schema/rounds';
-import { immediate } from '../transaction';
+import { change, immediate, one } from '../transaction';
 
 /** Nothing more happens in them, whoever asks for it: a failed round may be tried again. */
 const overStates: RoundState[] = ['done', 'cancelled'];
@@ -30,7 +30,9 @@ export async function pruneEvents(before: number): Promise<number> {
   const young = oldest.findIndex(({ createdAt }) => createdAt >= before);
   const until = oldest.at(young === -1 ? -1 : young - 1);
   if (young === 0 || !until) return 0;
-  return immediate((tx) => tx.delete(events).where(lte(events.id, until.id)).run().changes);
+  return immediate(function* (tx) {
+    return (yield* change(tx.delete(events).where(lte(events.id, until.id)))).changes;
+  });
 }
 
 /**
@@ -62,10 +64,10 @@ export async function noteTidied(
   roundId: string,
   what: keyof NonNullable<Round['tidied']>,
 ): Promise<void> {
-  await immediate((tx) => {
-    const round = tx.select().from(rounds).where(eq(rounds.id, roundId)).get();
+  await immediate(function* (tx) {
+    const round = yield* one(tx.select().from(rounds).where(eq(rounds.id, roundId)));
     const tidied = { ...round?.tidied, [what]: Date.now() };
-    tx.update(rounds).set({ tidied }).where(eq(rounds.id, roundId)).run();
+    yield* change(tx.update(rounds).set({ tidied }).where(eq(rounds.id, roundId)));
   });
 }
 
@@ -82,7 +84,7 @@ export async function pruneLeases(roundId: string): Promise<number> {
     .all()
     .map(({ id }) => id);
   for (const some of portions(ids)) {
-    await immediate((tx) => tx.delete(leases).where(inArray(leases.id, some)).run());
+    await immediate((tx) => change(tx.delete(leases).where(inArray(leases.id, some))));
   }
   return ids.length;
 }
@@ -116,12 +118,14 @@ export function trajectoriesOf(roundId: string, after: string, limit: number): K
 export async function replaceTrajectories(
   replaced: readonly (Kept & { by: string })[],
 ): Promise<void> {
-  await immediate((tx) => {
+  await immediate(function* (tx) {
     for (const { sampleId, blob, by } of replaced) {
-      tx.update(samples)
-        .set({ trajectoryBlob: by })
-        .where(and(eq(samples.id, sampleId), eq(samples.trajectoryBlob, blob)))
-        .run();
+      yield* change(
+        tx
+          .update(samples)
+          .set({ trajectoryBlob: by })
+          .where(and(eq(samples.id, sampleId), eq(samples.trajectoryBlob, blob))),
+      );
     }
   });
 }
@@ -134,9 +138,9 @@ export async function withdrawLeftPairs(): Promise<number> {
   let withdrawn = 0;
   for (const { id } of roundsWithLeftPairs()) {
     for (let some = 1; some > 0; withdrawn += some) {
-      some = await immediate((tx) => {
-        const { state } = roundIn(tx, id);
-        return acceptsPreferences(state) ? 0 : withdrawPairs(tx, id);
+      some = await immediate(function* (tx) {
+        const { state } = yield* roundIn(tx, id);
+        return acceptsPreferences(state) ? 0 : yield* withdrawPairs(tx, id);
       });
       await breathe();
     }

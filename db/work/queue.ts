@@ -22,7 +22,7 @@ import { roundIn } from '../rounds/rows';
 import { pipelineImports } from '../schema/pipeline-imports';
 import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, rounds, runs, work } from '../schema/rounds';
-import { immediate, type Transaction } from '../transaction';
+import { all, change, immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { kinds, type Work } from './kinds';
 
 /** A claim whose worker has not been heard of for this long may be taken over. */
@@ -85,20 +85,21 @@ function workIn(tx: Transaction) {
     .leftJoin(pipelineImports, eq(pipelineImports.id, work.pipelineImportId));
 }
 
-function waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
-  return workIn(tx)
-    .where(
-      and(
-        // Written out, because a partial index does not serve a parameter.
-        sql`${work.state} in ('queued', 'claimed')`,
-        or(eq(work.state, 'queued'), lt(work.heartbeatAt, now - takeoverMs)),
-        inArray(work.kind, [...among]),
-        or(isNull(work.roundId), sql`not ${isHeld}`),
-      ),
-    )
-    .orderBy(asc(work.createdAt))
-    .limit(1)
-    .get()?.work;
+function* waitingWork(tx: Transaction, among: readonly WorkKind[], now: number) {
+  return (yield* one(
+    workIn(tx)
+      .where(
+        and(
+          // Written out, because a partial index does not serve a parameter.
+          sql`${work.state} in ('queued', 'claimed')`,
+          or(eq(work.state, 'queued'), lt(work.heartbeatAt, now - takeoverMs)),
+          inArray(work.kind, [...among]),
+          or(isNull(work.roundId), sql`not ${isHeld}`),
+        ),
+      )
+      .orderBy(asc(work.createdAt))
+      .limit(1),
+  ))?.work;
 }
 
 /**
@@ -116,41 +117,43 @@ export async function claimWork<Kind extends WorkKind = RoundWorkKind>({
   now?: number;
 }): Promise<ClaimedWork<Kind> | null> {
   // Read first, so that looking in vain takes no lock.
-  if (!waitingWork(db(), among, now)) return null;
-  return immediate((tx) => {
+  if (!(await read(waitingWork(db(), among, now)))) return null;
+  return immediate(function* (tx) {
     for (;;) {
-      const waiting = waitingWork(tx, among, now);
+      const waiting = yield* waitingWork(tx, among, now);
       if (!waiting) return null;
       const { id, attempts, error } = waiting;
       const kind = kinds[waiting.kind];
       if (attempts >= kind.attemptsMax) {
-        giveUp(tx, waiting, kind.givenUp(error), now);
+        yield* giveUp(tx, waiting, kind.givenUp(error), now);
         continue;
       }
-      tx.update(work)
-        .set({
-          state: 'claimed',
-          claimedBy: workerId,
-          claimedAt: now,
-          heartbeatAt: now,
-          attempts: attempts + 1,
-          error: null,
-        })
-        .where(eq(work.id, id))
-        .run();
-      kind.moved(tx, waiting, 'claimed', now);
-      return workIn(tx).where(eq(work.id, id)).get() as ClaimedWork<Kind>;
+      yield* change(
+        tx
+          .update(work)
+          .set({
+            state: 'claimed',
+            claimedBy: workerId,
+            claimedAt: now,
+            heartbeatAt: now,
+            attempts: attempts + 1,
+            error: null,
+          })
+          .where(eq(work.id, id)),
+      );
+      if (kind.moved) yield* kind.moved(tx, waiting, 'claimed', now);
+      return (yield* one(workIn(tx).where(eq(work.id, id)))) as ClaimedWork<Kind>;
     }
   });
 }
 
-function giveUp(tx: Transaction, given: Work, error: string, now: number): void {
-  tx.update(work).set({ state: 'failed', error }).where(eq(work.id, given.id)).run();
-  kinds[given.kind].failed(tx, given, error, now);
+function* giveUp(tx: Transaction, given: Work, error: string, now: number): Steps<void> {
+  yield* change(tx.update(work).set({ state: 'failed', error }).where(eq(work.id, given.id)));
+  yield* kinds[given.kind].failed(tx, given, error, now);
 }
 
-function claimIn(tx: Transaction, { workId, workerId }: Claim): Work {
-  const row = tx.select().from(work).where(eq(work.id, workId)).get();
+function* claimIn(tx: Transaction, { workId, workerId }: Claim): Steps<Work> {
+  const row = yield* one(tx.select().from(work).where(eq(work.id, workId)));
   if (row?.state !== 'claimed' || row.claimedBy !== workerId) {
     throw new AppError(
       'work-lost',
@@ -171,18 +174,19 @@ export async function heartbeatWork({
   workerId,
   now = Date.now(),
 }: Claim & { now?: number }): Promise<HeartbeatResult> {
-  return immediate((tx) => {
-    const found = tx
-      .select({ state: work.state, claimedBy: work.claimedBy, held: isTrue(isHeld) })
-      .from(work)
-      .leftJoin(rounds, eq(rounds.id, work.roundId))
-      .leftJoin(runs, eq(runs.id, rounds.runId))
-      .where(eq(work.id, workId))
-      .get();
+  return immediate(function* (tx) {
+    const found = yield* one(
+      tx
+        .select({ state: work.state, claimedBy: work.claimedBy, held: isTrue(isHeld) })
+        .from(work)
+        .leftJoin(rounds, eq(rounds.id, work.roundId))
+        .leftJoin(runs, eq(runs.id, rounds.runId))
+        .where(eq(work.id, workId)),
+    );
     if (found?.claimedBy !== workerId) return { proceed: false, because: 'lost' };
     if (found.state === 'cancelled') return { proceed: false, because: 'cancelled' };
     if (found.state !== 'claimed') return { proceed: false, because: 'lost' };
-    tx.update(work).set({ heartbeatAt: now }).where(eq(work.id, workId)).run();
+    yield* change(tx.update(work).set({ heartbeatAt: now }).where(eq(work.id, workId)));
     return found.held ? { proceed: false, because: 'paused' } : { proceed: true };
   });
 }
@@ -196,13 +200,15 @@ export async function checkpointWork({
   now = Date.now(),
   ...claim
 }: Claim & { cursor: unknown; progress?: Partial<RoundProgress>; now?: number }): Promise<void> {
-  await immediate((tx) => {
-    const { roundId } = claimIn(tx, claim);
-    tx.update(work)
-      .set({ cursor, attempts: 0, heartbeatAt: now })
-      .where(eq(work.id, claim.workId))
-      .run();
-    if (progress && roundId) mergeProgress(tx, roundIn(tx, roundId), progress, now);
+  await immediate(function* (tx) {
+    const { roundId } = yield* claimIn(tx, claim);
+    yield* change(
+      tx
+        .update(work)
+        .set({ cursor, attempts: 0, heartbeatAt: now })
+        .where(eq(work.id, claim.workId)),
+    );
+    if (progress && roundId) yield* mergeProgress(tx, yield* roundIn(tx, roundId), progress, now);
   });
 }
 
@@ -215,27 +221,32 @@ export async function releaseWork({
   error = null,
   ...claim
 }: Claim & { error?: string | null }): Promise<void> {
-  await immediate((tx) => {
-    const { attempts } = claimIn(tx, claim);
-    putBack(tx, { id: claim.workId, attempts: error === null ? 0 : attempts, error });
+  await immediate(function* (tx) {
+    const { attempts } = yield* claimIn(tx, claim);
+    yield* putBack(tx, { id: claim.workId, attempts: error === null ? 0 : attempts, error });
   });
 }
 
 /** Within a decision: what a worker that has ended held waits for another one. */
-export function putBackAll(tx: Transaction, workerId: string): void {
+export function* putBackAll(tx: Transaction, workerId: string): Steps<void> {
   const held = and(eq(work.claimedBy, workerId), eq(work.state, 'claimed'));
-  const rows = tx.select().from(work).where(held).all();
-  for (const { id, attempts } of rows) putBack(tx, { id, attempts, error: null });
+  const rows = yield* all(tx.select().from(work).where(held));
+  for (const { id, attempts } of rows) yield* putBack(tx, { id, attempts, error: null });
 }
 
-function putBack(tx: Transaction, { id, ...known }: Pick<Work, 'id' | 'attempts' | 'error'>): void {
-  const waiting = tx
-    .update(work)
-    .set({ state: 'queued', claimedBy: null, ...known })
-    .where(eq(work.id, id))
-    .returning()
-    .get();
-  kinds[waiting.kind].moved(tx, waiting, 'queued', Date.now());
+function* putBack(
+  tx: Transaction,
+  { id, ...known }: Pick<Work, 'id' | 'attempts' | 'error'>,
+): Steps<void> {
+  const waiting = yield* one(
+    tx
+      .update(work)
+      .set({ state: 'queued', claimedBy: null, ...known })
+      .where(eq(work.id, id))
+      .returning(),
+  );
+  const kind = kinds[waiting.kind];
+  if (kind.moved) yield* kind.moved(tx, waiting, 'queued', Date.now());
 }
 
 /**
@@ -245,22 +256,24 @@ function putBack(tx: Transaction, { id, ...known }: Pick<Work, 'id' | 'attempts'
 export async function finishWork(
   claim: Claim,
   among: readonly WorkKind[],
-  follow: (tx: Transaction, done: Work) => void,
+  follow: (tx: Transaction, done: Work) => Steps<unknown>,
 ): Promise<void> {
-  await immediate((tx) => {
-    const claimed = claimIn(tx, claim);
+  await immediate(function* (tx) {
+    const claimed = yield* claimIn(tx, claim);
     if (!among.includes(claimed.kind)) {
       throw new AppError(
         'conflict',
         `Work ${claim.workId} is to ${claimed.kind}, not to ${among.join(' or ')}.`,
       );
     }
-    tx.update(work).set({ state: 'done' }).where(eq(work.id, claim.workId)).run();
-    follow(tx, claimed);
+    yield* change(tx.update(work).set({ state: 'done' }).where(eq(work.id, claim.workId)));
+    yield* follow(tx, claimed);
   });
 }
 
 /** Gives work up with a message that says what happened and what to do. */
 export async function failWork({ error, ...claim }: Claim & { error: string }): Promise<void> {
-  await immediate((tx) => giveUp(tx, claimIn(tx, claim), error, Date.now()));
+  await immediate(function* (tx) {
+    return yield* giveUp(tx, yield* claimIn(tx, claim), error, Date.now());
+  });
 }

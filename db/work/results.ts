@@ -4,7 +4,11 @@
  */
 import type { ImportReport, RewardReport } from '@/lib/rewards';
 import { pipelineWorkKinds, rewardWorkKinds } from '@/lib/work';
-import { type PipelineRegistration, registerPipelineIn } from '../policies/pipeline-imports';
+import {
+  type PipelineRegistration,
+  registerAdapterIn,
+  registerPipelineIn,
+} from '../policies/pipeline-imports';
 import { moveRewardModel } from '../rewards/reward-models';
 import { completeRound, moveRound } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
@@ -12,8 +16,8 @@ import { type Claim, finishWork } from './queue';
 
 /** All images and pairs are recorded: the round waits for people. */
 export async function finishSampling(claim: Claim): Promise<void> {
-  await finishWork(claim, ['sample'], (tx, { roundId }) => {
-    moveRound(tx, roundIn(tx, roundId!), 'labeling', Date.now());
+  await finishWork(claim, ['sample'], function* (tx, { roundId }) {
+    yield* moveRound(tx, yield* roundIn(tx, roundId!), 'labeling', Date.now());
   });
 }
 
@@ -23,9 +27,9 @@ export async function finishTraining({
   manifest,
   ...claim
 }: Claim & { resultPolicyId: string; manifest?: Record<string, unknown> }): Promise<void> {
-  await finishWork(claim, ['train'], (tx, { roundId }) => {
-    const round = roundIn(tx, roundId!);
-    moveRound(tx, round, 'evaluating', Date.now(), {
+  await finishWork(claim, ['train'], function* (tx, { roundId }) {
+    const round = yield* roundIn(tx, roundId!);
+    yield* moveRound(tx, round, 'evaluating', Date.now(), {
       resultPolicyId,
       manifest: { ...round.manifest, ...manifest },
     });
@@ -34,9 +38,9 @@ export async function finishTraining({
 
 /** The evaluation is recorded: the serving rule decides, an online run starts its next round. */
 export async function finishEvaluation(claim: Claim): Promise<void> {
-  await finishWork(claim, ['evaluate'], (tx, { roundId }) =>
-    completeRound(tx, roundIn(tx, roundId!), Date.now()),
-  );
+  await finishWork(claim, ['evaluate'], function* (tx, { roundId }) {
+    return yield* completeRound(tx, yield* roundIn(tx, roundId!), Date.now());
+  });
 }
 
 /** The reward model may be chosen: a learned one is in the blob store. */
@@ -58,5 +62,15 @@ export async function finishPipelineImport({
 }: Claim & { registered: PipelineRegistration }): Promise<void> {
   await finishWork(claim, pipelineWorkKinds, (tx, { pipelineImportId }) =>
     registerPipelineIn(tx, pipelineImportId!, registered, Date.now()),
+  );
+}
+
+/** A LoRA file is a policy from now on, that runs may start from. */
+export async function finishAdapterImport({
+  policyId,
+  ...claim
+}: Claim & { policyId: string }): Promise<void> {
+  await finishWork(claim, pipelineWorkKinds, (tx, { pipelineImportId }) =>
+    registerAdapterIn(tx, pipelineImportId!, policyId, Date.now()),
   );
 }

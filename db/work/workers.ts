@@ -2,7 +2,7 @@ import { asc, eq } from 'drizzle-orm';
 import { db } from '../client';
 import { recordEvent } from '../events';
 import { workers } from '../schema/rounds';
-import { immediate } from '../transaction';
+import { change, immediate } from '../transaction';
 import { putBackAll, takeoverMs } from './queue';
 
 export type Worker = typeof workers.$inferSelect & { alive: boolean };
@@ -17,9 +17,11 @@ export async function registerWorker(input: {
 }): Promise<void> {
   const now = Date.now();
   const row = { ...input, info: input.info ?? {}, startedAt: now, heartbeatAt: now };
-  await immediate((tx) => {
-    tx.insert(workers).values(row).onConflictDoUpdate({ target: workers.id, set: row }).run();
-    recordEvent(tx, {
+  await immediate(function* (tx) {
+    yield* change(
+      tx.insert(workers).values(row).onConflictDoUpdate({ target: workers.id, set: row }),
+    );
+    yield* recordEvent(tx, {
       kind: 'worker',
       payload: {
         workerId: input.id,
@@ -34,11 +36,12 @@ export async function registerWorker(input: {
 /** Says that a process lives; `info` replaces what pages show about it. */
 export async function heartbeatWorker(id: string, info?: Record<string, unknown>): Promise<void> {
   await immediate((tx) =>
-    tx
-      .update(workers)
-      .set({ heartbeatAt: Date.now(), ...(info && { info }) })
-      .where(eq(workers.id, id))
-      .run(),
+    change(
+      tx
+        .update(workers)
+        .set({ heartbeatAt: Date.now(), ...(info && { info }) })
+        .where(eq(workers.id, id)),
+    ),
   );
 }
 
@@ -48,10 +51,10 @@ export async function heartbeatWorker(id: string, info?: Record<string, unknown>
  * claims.
  */
 export async function removeWorker(id: string): Promise<void> {
-  await immediate((tx) => {
-    tx.delete(workers).where(eq(workers.id, id)).run();
-    putBackAll(tx, id);
-    recordEvent(tx, {
+  await immediate(function* (tx) {
+    yield* change(tx.delete(workers).where(eq(workers.id, id)));
+    yield* putBackAll(tx, id);
+    yield* recordEvent(tx, {
       kind: 'worker',
       payload: { workerId: id, alive: false, message: 'Trainer stopped.' },
       roundId: null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FlagKind } from '../flags';
+import { judgePartSchema } from './parts';
 
 /**
  * Kinds of flag that a judge's finding may count as: those whose rates are followed from version to
@@ -52,6 +53,8 @@ const attributeSchema = z.object({
 
 export const measureSchema = z.discriminatedUnion('kind', [defectSchema, attributeSchema]);
 
+export type Measure = z.infer<typeof measureSchema>;
+
 /**
  * What a judge says that it measures; ids are unique. Kept in the manifest of a pipeline's base
  * policy.
@@ -63,6 +66,8 @@ export const judgeSchema = z.object({
     .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, {
       error: 'Two measures have the same id.',
     }),
+  /** The networks that measure, of a judge that was taken over from elsewhere. */
+  imported: z.array(judgePartSchema).optional(),
 });
 
 export type DeclaredJudge = z.infer<typeof judgeSchema>;

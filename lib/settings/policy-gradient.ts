@@ -1,4 +1,4 @@
-import { integer, real, toggle } from './setting';
+import { integer, real, toggle, type ValuesOf } from './setting';
 
 const clipRange = real({
   label: 'Clip range',
@@ -50,6 +50,23 @@ export const ddpoSettings = {
     max: 100_000,
   }),
 } as const;
+
+/** Why DDPO cannot run so, with the remedy. */
+export function ddpoProblem({
+  ddpo,
+  reward,
+}: {
+  ddpo: Pick<ValuesOf<typeof ddpoSettings>, 'updatesPerDraw' | 'perPrompt' | 'buffer' | 'minimum'>;
+  reward: { imagesPerStep: number };
+}): string | null {
+  if (reward.imagesPerStep * ddpo.updatesPerDraw === 1) {
+    return `ddpo compares the images of a draw, but it would draw one. Set reward.imagesPerStep or ddpo.updatesPerDraw to at least 2.`;
+  }
+  if (ddpo.perPrompt && ddpo.buffer < ddpo.minimum) {
+    return `ddpo.minimum is ${ddpo.minimum}, but ddpo.buffer keeps only ${ddpo.buffer} rewards of a prompt, so they would never count. Set the buffer to at least ${ddpo.minimum}.`;
+  }
+  return null;
+}
 
 /**
  * Fan et al. (arXiv 2305.16381); numbers as google-research/google-research

@@ -1,4 +1,5 @@
-import { choice, integer, real } from './setting';
+import { leastEta } from './sampling';
+import { choice, integer, real, type ValuesOf } from './setting';
 
 /** What all methods share that follow the gradient of a reward through sampling. */
 export const rewardSettings = {
@@ -74,6 +75,18 @@ export const draftPlusSettings = {
     },
   }),
 } as const;
+
+/** Why DRaFT+ cannot run so, with the remedy. */
+export function draftPlusProblem({
+  'draft-plus': { klForm },
+  sampling: { eta },
+}: {
+  'draft-plus': Pick<ValuesOf<typeof draftPlusSettings>, 'klForm'>;
+  sampling: { eta: number };
+}): string | null {
+  if (klForm === 'noise' || eta >= leastEta) return null;
+  return `draft-plus.klForm is "transition", but with sampling.eta ${eta} a transition has no density. Set eta to at least ${leastEta}, or take the form "noise".`;
+}
 
 /** Wu et al. (arXiv 2405.00760); numbers as RuoyuWang-2077/FlowBP has them. */
 export const drTuneSettings = {

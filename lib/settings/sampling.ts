@@ -1,5 +1,8 @@
 import { choice, integer, real, toggle } from './setting';
 
+/** Below this the variance of a step is so small that a ratio of probabilities overflows. */
+export const leastEta = 0.05;
+
 /** How images are drawn for people to judge. Defaults: yk7333/d3po `config/base.py`. */
 export const samplingSettings = {
   inferenceSteps: integer({

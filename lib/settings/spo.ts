@@ -1,5 +1,5 @@
 import { d3poSettings } from './d3po';
-import { integer, real } from './setting';
+import { integer, real, type ValuesOf } from './setting';
 
 /**
  * Liang et al. (arXiv 2406.04314); numbers as RockeyCoss/SPO has them for Stable Diffusion 1.5,
@@ -51,3 +51,21 @@ export const spoSettings = {
   clipForm: d3poSettings.clipForm,
   clipRange: d3poSettings.clipRange,
 } as const;
+
+/** Why SPO cannot run so, with the remedy. @param eligible steps that training leaves it */
+export function spoProblem(
+  {
+    spo: { startStep },
+    training: { timestepFraction },
+  }: {
+    spo: Pick<ValuesOf<typeof spoSettings>, 'startStep'>;
+    training: { timestepFraction: number };
+  },
+  eligible: number,
+): string | null {
+  if (startStep >= eligible) {
+    return `spo.startStep is ${startStep}, but training.noisiestShare leaves the steps 0 to ${eligible - 1}, so no pair would ever be formed. Set startStep to at most ${eligible - 1}, or raise noisiestShare.`;
+  }
+  if (timestepFraction === 1) return null;
+  return `training.timestepFraction is ${timestepFraction}, but spo forms pairs at every step from spo.startStep on. Set it to 1, and choose steps by spo.startStep and training.noisiestShare.`;
+}

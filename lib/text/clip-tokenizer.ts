@@ -140,7 +140,8 @@ export function clipTokenizer(
     );
   };
   const [start, end] = [idOf(config.bos_token), idOf(config.eos_token)];
-  for (const content of [config.bos_token, config.eos_token]) {
+  // The padding, too: where that is "!", every "!" of a prompt is padding.
+  for (const content of [config.bos_token, config.eos_token, config.pad_token]) {
     added.set(content, { ...plainToken, id: idOf(content), content });
   }
   const json = {

@@ -7,7 +7,7 @@ import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { blobStore } from '@/db/blobs/blobs';
 import { folderStore, keepOnly } from '@/db/blobs/folder';
-import { allPointedTo, pointedTo } from '@/db/blobs/references';
+import { allPointedTo, isPointedTo } from '@/db/blobs/references';
 import { darkroomHome, databasePath, db, openToRead } from '@/db/client';
 import { fileMode, folderMode } from '@/db/private-home';
 import { AppError } from '@/lib/errors';
@@ -86,11 +86,11 @@ async function attemptIn(folder: string, check: boolean): Promise<BackupReport |
   const damaged: string[] = [];
   let [copied, bytes] = [0, 0];
   try {
-    for (const hash of allPointedTo(copy)) {
+    for await (const hash of allPointedTo(copy)) {
       if (!/^[0-9a-f]{64}$/.test(hash)) continue;
       hashes.add(hash);
       const blob = await copyBlob(hash, blobStore(), folderStore(folder), check);
-      if (!blob && !pointedTo(db(), [hash]).has(hash)) return null;
+      if (!blob && !(await isPointedTo(hash))) return null;
       if (!blob) damaged.push(hash);
       bytes += blob?.bytes ?? 0;
       if (blob?.copied) copied++;

@@ -97,7 +97,7 @@ async function importRows(
   const bad = new Set(contradictions.map(({ line }) => line));
   const answers = all.filter(({ line }) => !bad.has(line));
   const prompts = new Set(answers.map(({ caption }) => caption));
-  const cuts = promptCuts(prompts, opened.tokenizer);
+  const cuts = promptCuts(prompts, opened.measure);
   const report: ImportReport = {
     problems: [...read.problems, ...contradictions],
     added: 0,
@@ -109,7 +109,7 @@ async function importRows(
     otherPurpose,
     heldBack,
     prompts: prompts.size,
-    cuts: { cut: cuts.length, first: cuts[0] ?? null, room: opened.tokenizer.room },
+    cuts: { cut: cuts.length, first: cuts[0] ?? null, room: opened.measure.room },
     images: images.altered.length,
     altered: images.altered.filter((done) => done.length > 0).length,
     alterations: countsOf(images.altered.flat()),

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
 import { getPolicy } from '@/db/policies/policies';
 import { toAppError } from '@/lib/errors';
-import { type ImageSize, imageSizeSchema } from '@/lib/pipeline-imports';
+import { type ImageSize, measuredKinds, sizesIn } from '@/lib/pipeline-imports';
 import { commandLine } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { chooseDevice } from '@/trainer/rounds/worker/device';
@@ -21,9 +21,13 @@ where it is. For a pipeline that is known it says where its folder lies now: aft
   options: z.object({
     name: z.string().optional().describe('what it shall be called, unless as its folder is'),
     size: z
-      .array(z.string().transform(sizeIn))
+      .array(z.string().transform(typedSizes))
       .default([])
       .describe('measure at this size of images, as 512 or 768x512; several times for several'),
+    measure: z
+      .enum(measuredKinds)
+      .default('all')
+      .describe('what is measured: all methods, drawing alone, or none'),
     add: z
       .boolean()
       .default(false)
@@ -31,10 +35,9 @@ where it is. For a pipeline that is known it says where its folder lies now: aft
   }),
 });
 
-function sizeIn(text: string, context: z.RefinementCtx): ImageSize {
-  const [, width, height = width] = /^(\d+)(?:[x×](\d+))?$/.exec(text) ?? [];
-  const size = imageSizeSchema.safeParse({ width: Number(width), height: Number(height) });
-  if (size.success) return size.data;
+function typedSizes(text: string, context: z.RefinementCtx): ImageSize[] {
+  const sizes = sizesIn(text);
+  if (sizes !== null) return sizes;
   context.addIssue('Give pixels, as 512 or 768x512');
   return z.NEVER;
 }
@@ -45,7 +48,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ca
 
 try {
   const telling = new Telling();
-  const options = { name: values.name ?? null, add: values.add, sizes: values.size };
+  const options = {
+    name: values.name ?? null,
+    add: values.add,
+    measure: values.measure,
+    sizes: values.size.flat(),
+  };
   const { state, error, policyId } = await importFolder(folder, options, {
     device: await chooseDevice(),
     told: (one) => telling.tell(one),

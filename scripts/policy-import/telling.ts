@@ -6,6 +6,7 @@ import {
   type ImportProgress,
   type ImportState,
   importStages,
+  measuredLines,
 } from '@/lib/pipeline-imports';
 import { line } from '@/scripts/console';
 
@@ -40,5 +41,11 @@ function progressText({ stage, done, total }: ImportProgress): string {
 
 /** What was found, as name and text. */
 export function toldFound(found: FoundPipeline | undefined): [string, string][] {
-  return found ? foundLines(found).map(({ name, text }) => [name, text]) : [];
+  if (!found) return [];
+  const { sizes, machine } = found.measured;
+  const measured = sizes.flatMap((size) => [
+    { name: `${size.width}×${size.height}`, text: `measured on ${machine}, in a few steps:` },
+    ...measuredLines(size),
+  ]);
+  return [...foundLines(found), ...measured].map(({ name, text }) => [name, text]);
 }

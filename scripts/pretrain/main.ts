@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { commandLine, refuse, whole } from '@/scripts/command-line';
+import { writeFlowTwin } from '@/trainer/hands/flow-twin';
 import { trainJudge } from '@/trainer/hands/judge/train';
 import { loadCheckpoint } from '@/trainer/hands/pretrain/checkpoint';
 import { openDataset } from '@/trainer/hands/pretrain/dataset';
@@ -25,14 +26,17 @@ import { Engine } from '@/trainer/runtime/engine';
 /** Stages that need the drawn images. */
 const TRAINED = ['vae', 'diffusion', 'calibration'];
 const STAGES = [...TRAINED, 'judge-a', 'judge-b', 'export', 'measure'];
-/** Only where it is asked for. */
+/** Only where they are asked for. */
 const UNPACK = 'unpack';
+const FLOW_TWIN = 'flow-twin';
+const ASKED_FOR = [UNPACK, FLOW_TWIN];
 
 const { values: flags } = commandLine({
   start: 'npm run pretrain --',
   about: `Draws the world, trains the autoencoder, then the text encoder and the UNet, then the judges, and writes the
 built-in policy. Every stage goes on from its checkpoint; finished ones are skipped. The stage export writes the policy
-from the last checkpoint, also while training goes on; unpack turns the policy back into checkpoints to go on from.`,
+from the last checkpoint, also while training goes on; unpack turns the policy back into checkpoints to go on from;
+flow-twin writes the policy once more as a rectified flow, which has nothing to learn, into FOLDER/flow-twin.`,
   options: z.object({
     folder: z
       .string()
@@ -42,7 +46,7 @@ from the last checkpoint, also while training goes on; unpack turns the policy b
     stage: z
       .string()
       .default(STAGES.join())
-      .describe(`one or more with commas, of these and ${UNPACK}`),
+      .describe(`one or more with commas, of these and ${ASKED_FOR.join(', ')}`),
     measured: whole(1).default(1000).describe('images that measure the policy'),
     guidance: z.coerce.number().default(SAMPLING.guidance).describe('with which they are drawn'),
     policy: z
@@ -62,9 +66,10 @@ const FIRST_TRAINING_SEED = 1_000_000;
 
 const { folder } = flags;
 const stages = new Set(flags.stage.split(','));
-const unknown = [...stages].find((stage) => ![...STAGES, UNPACK].includes(stage));
+const known = [...STAGES, ...ASKED_FOR];
+const unknown = [...stages].find((stage) => !known.includes(stage));
 if (unknown !== undefined) {
-  refuse(`There is no stage "${unknown}"; choose from ${[...STAGES, UNPACK].join(', ')}.`);
+  refuse(`There is no stage "${unknown}"; choose from ${known.join(', ')}.`);
 }
 const latentPath = join(folder, 'latents.bin');
 
@@ -125,6 +130,11 @@ for (const name of ['a', 'b'] as const) {
 if (stages.has('export')) {
   exportPipeline(flags.policy, await pipelineWeights());
   log(folder, `wrote ${flags.policy}`);
+}
+if (stages.has(FLOW_TWIN)) {
+  const twin = join(folder, FLOW_TWIN);
+  await writeFlowTwin(flags.policy, twin);
+  log(folder, `wrote ${twin}`);
 }
 if (stages.has('measure')) {
   const sampling = { ...SAMPLING, guidance: flags.guidance };

@@ -50,7 +50,7 @@ export async function restoreFrom(folder: string): Promise<RestoreReport> {
   const damaged: string[] = [];
   const copy = openToRead(source);
   try {
-    for (const hash of allPointedTo(copy)) {
+    for await (const hash of allPointedTo(copy)) {
       if (!/^[0-9a-f]{64}$/.test(hash)) continue;
       const blob = await copyBlob(hash, folderStore(folder), folderStore(home));
       if (!blob) damaged.push(hash);

@@ -9,7 +9,7 @@ import { eq } from 'drizzle-orm';
 import { db } from '@/db/client';
 import { getRound } from '@/db/rounds/rounds';
 import { samples } from '@/db/schema/labels';
-import { immediate } from '@/db/transaction';
+import { change, immediate } from '@/db/transaction';
 import { annotate } from '@/scripts/simulate/annotator';
 import { Client } from '@/scripts/simulate/client';
 import { Stopwatch } from '@/scripts/simulate/stopwatch';
@@ -71,11 +71,11 @@ async function seedPairs(): Promise<void> {
   const round = await getRound(await seedRound({ pairs: drawnPairs }));
   const drawn = db().select({ blob: samples.imageBlob }).from(samples).all();
   const filled = await fillPairs(round, pairs);
-  await immediate((tx) => {
+  await immediate(function* (tx) {
     for (const [i, { sampleAId, sampleBId }] of filled.entries()) {
       for (const [side, id] of [sampleAId, sampleBId].entries()) {
         const { blob } = drawn[(2 * i + side) % drawn.length]!;
-        tx.update(samples).set({ imageBlob: blob }).where(eq(samples.id, id)).run();
+        yield* change(tx.update(samples).set({ imageBlob: blob }).where(eq(samples.id, id)));
       }
     }
   });

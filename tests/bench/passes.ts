@@ -110,7 +110,7 @@ async function openPass(
   trainable: Trainable | undefined,
 ): Promise<Pass> {
   const { graph: base, folder } = pipeline.denoiser;
-  const b = new Builder('pass', { ...base.opsets });
+  const b = new Builder('pass');
   const weights = trainable?.declare(b) ?? [];
   const feeds: Record<string, Value> = {
     ...trainable?.feeds,

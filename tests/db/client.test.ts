@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { databasePath, db, openDatabase } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
 import { settings } from '@/db/schema/people';
-import { immediate } from '@/db/transaction';
+import { all, change, immediate } from '@/db/transaction';
 import { AppError } from '@/lib/errors';
 import { withTemporaryHome } from './support';
 
@@ -39,8 +39,8 @@ describe('the database', () => {
   });
 
   it('undoes a decision that throws', async () => {
-    const refused = immediate((tx) => {
-      tx.insert(settings).values({ key: 'half', value: 1 }).run();
+    const refused = immediate(function* (tx) {
+      yield* change(tx.insert(settings).values({ key: 'half', value: 1 }));
       throw new AppError('conflict', 'changed my mind');
     });
     await expect(refused).rejects.toMatchObject({ code: 'conflict' });
@@ -52,7 +52,8 @@ describe('the database', () => {
     db().$client.pragma('busy_timeout = 20');
     other.$client.exec('begin immediate');
     try {
-      await expect(immediate(() => 1)).rejects.toMatchObject({ code: 'unavailable' });
+      const asked = immediate((tx) => all(tx.select().from(settings)));
+      await expect(asked).rejects.toMatchObject({ code: 'unavailable' });
     } finally {
       other.$client.close();
       db().$client.pragma('busy_timeout = 5000');
@@ -62,13 +63,11 @@ describe('the database', () => {
   it('explains a full disk and stays usable', async () => {
     const { $client } = db();
     $client.pragma(`max_page_count = ${$client.pragma('page_count', { simple: true })}`);
-    const filling = immediate((tx) => {
-      tx.insert(settings)
-        .values({ key: 'large', value: 'x'.repeat(1_000_000) })
-        .run();
+    const filling = immediate(function* (tx) {
+      yield* change(tx.insert(settings).values({ key: 'large', value: 'x'.repeat(1_000_000) }));
     });
     await expect(filling).rejects.toMatchObject({ code: 'storage-full' });
     $client.pragma('max_page_count = 1073741823');
-    await immediate((tx) => tx.insert(settings).values({ key: 'small', value: 1 }).run());
+    await immediate((tx) => change(tx.insert(settings).values({ key: 'small', value: 1 })));
   });
 });

@@ -19,7 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const spokenIn = [
   'db/dialect.ts',
   'db/client.ts',
-  'db/transaction.ts',
+  'db/write-lock.ts',
   'db/health.ts',
   'db/known-migrations.ts',
   'db/migrate.ts',

@@ -1,6 +1,8 @@
 import { expect } from 'playwright/test';
-
-import { listSamples } from '@/db/rounds/samples';
+import { declareJudge } from '@/db/policies/declared';
+import { listSamples, setVerdicts } from '@/db/rounds/samples';
+import { importedName, partSettings, withPart } from '@/lib/judges/imported';
+import { verdictOf } from '@/trainer/judging';
 import { setFlag } from '../support/flags';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
@@ -63,4 +65,47 @@ test('where hands are judged, the pages name what is judged', async ({ app, brow
   await expect(rates.getByRole('row', { name: /^Deformed hands/ })).toContainText('6 of 8');
   await page.goto('/rounds/new');
   await expect(page.getByRole('combobox', { name: 'Preset' })).toContainText('Official');
+});
+
+test('a judge from elsewhere says what it has seen, and how far it agrees with people', async ({
+  app,
+  browser,
+}) => {
+  const { base, annotatorIds } = await seedFinishedRound({ judged: false });
+  const declared = await declareJudge(base.pipeline, (judge) =>
+    withPart(judge, {
+      kind: 'nsfw',
+      source: 'nsfwjs 4.4.0',
+      networks: { classifier: 'a'.repeat(64) },
+      settings: partSettings('nsfw', { threshold: 0.7 }),
+    }),
+  );
+  const drawn = await listSamples({ policyId: base.id, purpose: 'training' });
+  const name = importedName(declared.imported!);
+  const found = (i: number) => i < 3;
+  await setVerdicts(
+    drawn.map(({ id: sampleId }, i) => ({
+      sampleId,
+      verdict: verdictOf(
+        { name, declared },
+        { defects: { nsfw: { found: found(i), score: Number(found(i)) } } },
+      ),
+    })),
+  );
+  for (const { id: sampleId } of drawn.slice(1, 3)) {
+    await setFlag({ sampleId, kind: 'nsfw', annotatorId: annotatorIds[0]! });
+  }
+  const page = await app.signIn(browser, 'reviewer');
+  await page.goto('/review?purpose=training');
+  await expect(page.getByText('NSFW: not compared with people yet')).toBeVisible();
+  const table = page.getByRole('region', { name: 'Agreement of the judge with people' });
+  const row = table.getByRole('row', { name: /^NSFW/ });
+  await expect(row).toContainText('2 of 3');
+  await expect(row).toContainText('2 of 2');
+  await expect(row).toContainText('0.71');
+  await expect(page.getByText(/Photographs and drawings from Reddit/)).toBeVisible();
+  await expect(page.getByText(/It has not seen images that a model made/)).toBeVisible();
+  await page.getByText('1 setting').click();
+  await expect(page.getByText('Counts from 0.7')).toBeVisible();
+  await expectAccessible(page);
 });

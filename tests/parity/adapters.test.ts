@@ -115,7 +115,7 @@ async function outputWith(
     tensors,
   }: { graph: Graph; folder: string; golden: Golden; tensors: ReadonlyMap<string, Tensor> },
 ): Promise<Tensor<'float32'>> {
-  const b = new Builder('denoiser', { ...graph.opsets });
+  const b = new Builder('denoiser');
   for (const [name, value] of tensors) b.constant(name, value);
   const inputs = Object.fromEntries(
     graph.inputs.map(({ name, dtype, dims }) => {

@@ -2,6 +2,7 @@
 import type { Engine } from '@/trainer/runtime/engine';
 import { adamWCases } from './adamw';
 import { scheduleCases } from './families/schedules';
+import { networkCases } from './networks';
 import { noiseCases } from './noise';
 import { operatorCases } from './ops';
 import { pipelineCases } from './pipeline';
@@ -12,6 +13,7 @@ import { transitionCases } from './transitions';
 
 export const groups = {
   operators: operatorCases,
+  networks: networkCases,
   pipeline: pipelineCases,
   schedules: scheduleCases,
   transitions: transitionCases,

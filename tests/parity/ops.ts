@@ -31,7 +31,7 @@ async function checkOperator(engine: Engine, path: string) {
     if (!found) throw new Error(`${path}.safetensors lacks "${name}"`);
     return found;
   };
-  const b = new Builder(graph.name, graph.opsets);
+  const b = new Builder(graph.name);
   b.graph.source = graph.source;
   const feeds: Record<string, Tensor> = { grad_y: get('grad_y') };
   const values: Record<string, string> = {};

@@ -5,9 +5,9 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
 import { emptyFeeds, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
-import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { stacked as stackedPrompts } from '@/trainer/diffusion/pipelines/conditioning';
+import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { stepFeeds } from '@/trainer/diffusion/sampling/transition';
 import type { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
@@ -18,13 +18,15 @@ import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
 import { buildDenoise } from '@/trainer/methods/policy/denoise';
-import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import {
   buildTransitionStep,
   type TransitionLoss,
 } from '@/trainer/methods/transitions/transition-step';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
+import { parityFolder, withGoldenPipeline } from './golden-pipeline';
+import { goldenAdapter } from './lora';
+import { promptsOf } from './prompts';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';
 
 interface TransitionSettings {
@@ -35,12 +37,17 @@ interface TransitionSettings {
   h: [number, number];
   eps_clip: number;
   num_inference_steps: number;
-  eta: number;
+  /** Of DDIM; a flow's step has a noise level. */
+  eta?: number;
+  noise_level?: number;
   guidance_scale: number;
+  /** With the adapter that is for the text's projections, too. */
+  joint?: true;
 }
 
 interface GoldenSettings {
   d3po?: TransitionSettings[];
+  d3po_joint?: TransitionSettings[];
   ddpo?: { clip: number };
   dpok?: { clip: number; reward_weight: number; kl_weight: number };
 }
@@ -60,17 +67,22 @@ interface Check {
  * clipped or not.
  */
 export async function transitionCases(engine: Engine, folder: string): Promise<ParityCase[]> {
-  const parity = join(folder, 'parity');
+  const parity = parityFolder(folder);
   if (!existsSync(join(parity, 'golden.json'))) return [];
   const golden = await readJson<GoldenSettings>(join(parity, 'golden.json'));
-  return (golden.d3po ?? [])
+  const joint = (golden.d3po_joint ?? []).map((one) => ({ ...one, joint: true as const }));
+  return [...(golden.d3po ?? []), ...joint]
     .flatMap((settings) => checksOf(settings, golden))
     .filter(({ name }) => existsSync(join(parity, `${name}.safetensors`)))
-    .map((check) => ({ name: check.name, run: () => run(engine, folder, check) }));
+    .map((check) => ({
+      name: check.name,
+      run: () => withGoldenPipeline(folder, (pipeline) => run(engine, folder, pipeline, check)),
+    }));
 }
 
 function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings): Check[] {
-  const { case: number, beta, eps_clip: clipRange } = settings;
+  const { beta, eps_clip: clipRange } = settings;
+  const number = caseName(settings);
   const d3po = (name: string, clip: boolean): Check => ({
     name,
     settings,
@@ -135,18 +147,22 @@ function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings):
   ];
 }
 
-async function run(engine: Engine, folder: string, { name, settings, images, ...check }: Check) {
-  const golden = await Golden.read(join(folder, 'parity'), name);
+const caseName = ({ joint, case: number }: TransitionSettings) =>
+  joint ? `joint_${number}` : `${number}`;
+
+async function run(
+  engine: Engine,
+  folder: string,
+  { denoiser, scheduler, conditioning: context }: Pipeline,
+  { name, settings, images, ...check }: Check,
+) {
+  const golden = await Golden.read(parityFolder(folder), name);
   const transition = await transitionOf(folder, settings);
-  const { denoiser, scheduler } = await openPipeline(join(folder, 'tiny-sd'));
-  const lora = await Golden.read(join(folder, 'parity'), 'lora');
-  const trainable = trainableAdapter(denoiser.graph, 'attention', 4, 4);
-  const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
+  const lora = settings.joint ? 'lora_joint' : 'lora';
+  const { trainable, adapter } = await goldenAdapter(folder, denoiser.graph, lora);
   const n = images.length;
   const [, c, h, w] = transition.get('latents_0').dims as [number, number, number, number];
-  const [, tokens, width] = transition.get('cond').dims as [number, number, number];
   const guidance = settings.guidance_scale;
-  const context = { encoder_hidden_states: [tokens, width] };
   const shape = { images: n, latent: [c, h, w], context, guidance };
   const graph = buildTransitionStep(
     trainable,
@@ -158,11 +174,12 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
       [n, c, h, w],
       Float32Array.from(images.flatMap((i) => [...transition.floats(`${key}_${i}`).data])),
     );
-  const cond = [...transition.floats('cond').data];
+  const [prompt] = promptsOf(transition, context, 'cond');
+  const [none] = promptsOf(transition, context, 'uncond');
   const step = scheduler.coefficients(
     settings.timestep,
     settings.num_inference_steps,
-    settings.eta,
+    settings.eta ?? settings.noise_level ?? 1,
   );
   const common = {
     latents: stacked('latents'),
@@ -170,13 +187,11 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
       takesScalarTimestep(trainable.unet),
       images.map(() => settings.timestep),
     ),
-    encoder_hidden_states: float32(
-      [n, tokens, width],
-      Float32Array.from(images.flatMap(() => cond)),
+    ...stackedPrompts(
+      context,
+      images.map(() => prompt!),
     ),
-    ...emptyFeeds(context, {
-      encoder_hidden_states: transition.floats('uncond', [tokens, width]),
-    }),
+    ...emptyFeeds(context, none!),
   };
   const [referenceOutput] = Object.values(
     await once(engine, buildDenoise(trainable, shape, 'base'), denoiser.folder, common),
@@ -220,12 +235,12 @@ async function run(engine: Engine, folder: string, { name, settings, images, ...
 
 /** The pair's transition, from whichever of D3PO's files is there. */
 async function transitionOf(folder: string, settings: TransitionSettings): Promise<Golden> {
-  const parity = join(folder, 'parity');
+  const parity = parityFolder(folder);
   const kind = ['clip', 'noclip'].find((one) =>
-    existsSync(join(parity, `d3po_${settings.case}_${one}.safetensors`)),
+    existsSync(join(parity, `d3po_${caseName(settings)}_${one}.safetensors`)),
   );
-  if (!kind) throw new Error(`${parity} lacks d3po_${settings.case}_clip.safetensors`);
-  return Golden.read(parity, `d3po_${settings.case}_${kind}`);
+  if (!kind) throw new Error(`${parity} lacks d3po_${caseName(settings)}_clip.safetensors`);
+  return Golden.read(parity, `d3po_${caseName(settings)}_${kind}`);
 }
 
 async function once(

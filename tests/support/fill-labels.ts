@@ -1,7 +1,7 @@
 /** @file Open pairs and old answers by the ten thousand, as labeling leaves them behind. */
 import type { NewPair } from '@/db/rounds/samples';
 import { leases, pairs, preferences, samples } from '@/db/schema/labels';
-import { immediate } from '@/db/transaction';
+import { change, immediate } from '@/db/transaction';
 
 const rowsPerInsert = 400;
 
@@ -24,12 +24,12 @@ export async function fillPairs(
     const of = { prompt: '1 hand', roundId: round.id, groupId: null };
     return { ...of, id, sampleAId: a, sampleBId: b, sharedNoise: false, createdAt } as const;
   }).map((pair) => ({ purpose: 'training' as const, target: 1, ...pair, ...rest }));
-  await immediate((tx) => {
+  await immediate(function* (tx) {
     for (const rows of chunksOf(made)) {
       const drawn = rows.flatMap(({ sampleAId, sampleBId }) => [sampleAId, sampleBId]);
       for (const ids of chunksOf(drawn)) {
-        tx.insert(samples)
-          .values(
+        yield* change(
+          tx.insert(samples).values(
             ids.map((id) => ({
               id,
               policyId: round.startPolicyId,
@@ -43,10 +43,10 @@ export async function fillPairs(
               purpose: 'training' as const,
               createdAt,
             })),
-          )
-          .run();
+          ),
+        );
       }
-      tx.insert(pairs).values(rows).run();
+      yield* change(tx.insert(pairs).values(rows));
     }
   });
   return made;
@@ -83,14 +83,10 @@ export async function fillAnswers(
       },
     };
   });
-  await immediate((tx) => {
+  await immediate(function* (tx) {
     for (const some of chunksOf(rows)) {
-      tx.insert(leases)
-        .values(some.map(({ lease }) => lease))
-        .run();
-      tx.insert(preferences)
-        .values(some.map(({ preference }) => preference))
-        .run();
+      yield* change(tx.insert(leases).values(some.map(({ lease }) => lease)));
+      yield* change(tx.insert(preferences).values(some.map(({ preference }) => preference)));
     }
   });
 }

@@ -4,7 +4,6 @@
  */
 import { inline } from '@/trainer/graph/inline';
 import { type Graph, GraphError } from '@/trainer/graph/model';
-import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
 import { formatDims } from '@/trainer/graph/tensor';
 import { imagePort, listed } from '@/trainer/rewards/graphs';
 import type { Reward } from '@/trainer/rewards/reward';
@@ -15,11 +14,10 @@ import { perImage } from '@/trainer/rewards/scores';
  * is the image's, are filled by `feeds`. Its one output is the score [n].
  */
 export function graphReward(
-  given: Graph,
+  graph: Graph,
   name: string,
   feeds: Reward['feeds'] = async () => ({}),
 ): Reward {
-  const graph = atOpset18(given);
   imagePort(graph, 'image');
   const [output] = graph.outputs;
   if (!output || graph.outputs.length !== 1) {

@@ -8,6 +8,7 @@ import { inferScope, inferTypes } from './infer';
 import {
   type Attribute,
   type Constant,
+  coreOpset,
   type Graph,
   GraphError,
   isExternal,
@@ -61,7 +62,6 @@ export interface OpOptions {
   outputs?: string[];
   /** Number of outputs when no names are given. */
   count?: number;
-  domain?: string;
 }
 
 export class Builder {
@@ -71,13 +71,14 @@ export class Builder {
   private readonly producers = new Map<Value, Node>();
   private readonly nodeNames = new Set<string>();
   private counter = 0;
+  private within = '';
 
-  constructor(name: string, opsets: Record<string, number> = { '': 18 }) {
+  constructor(name: string) {
     this.graph = {
       name,
       source: name,
       irVersion: 8,
-      opsets,
+      opsets: { '': coreOpset },
       inputs: [],
       outputs: [],
       nodes: [],
@@ -225,14 +226,13 @@ export class Builder {
     const outputs =
       options.outputs ?? Array.from({ length: options.count ?? 1 }, () => this.fresh(op));
     const node: Node = {
-      name: options.name ?? outputs[0] ?? op,
+      name: options.name ?? (this.within ? `${this.within}/${op}` : (outputs[0] ?? op)),
       op,
-      domain: options.domain ?? '',
+      domain: '',
       inputs: [...inputs],
       outputs,
       attributes: attributesOf(attributes),
     };
-    if (options.domain) this.graph.opsets[options.domain] ??= 1;
     return this.append(node);
   }
 
@@ -277,6 +277,16 @@ export class Builder {
     if (node.name) this.nodeNames.add(node.name);
     this.graph.nodes.push(node);
     return node.outputs;
+  }
+
+  /** What `append` adds are nodes named after the one they stand for. */
+  named<Result>(name: string, append: () => Result): Result {
+    this.within = name;
+    try {
+      return append();
+    } finally {
+      this.within = '';
+    }
   }
 
   /** The finished graph: only what its outputs need. */

@@ -7,14 +7,34 @@ export interface Equation {
 }
 
 /**
+ * The equation without its ellipses, which become letters it does not use; upper-case ones, so that
+ * an implicit output has them in front, as it must. @param ranks of the operands
+ */
+export function einsumWithLetters(equation: string, ranks: readonly number[]): string {
+  const text = equation.replaceAll(' ', '');
+  if (!text.includes('...')) return text;
+  const free = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].filter((letter) => !text.includes(letter));
+  const [left, right] = text.split('->') as [string, string | undefined];
+  const terms = left.split(',');
+  const missing = terms.map((term, i) =>
+    term.includes('...') ? ranks[i]! - (term.length - 3) : 0,
+  );
+  const longest = Math.max(...missing);
+  const letters = free.slice(0, longest).join('');
+  const spelled = terms.map((term, i) => term.replace('...', letters.slice(longest - missing[i]!)));
+  const once = [...new Set(left.replaceAll(/[.,]/g, ''))]
+    .filter((letter) => left.split(letter).length === 2)
+    .sort();
+  const output = right === undefined ? letters + once.join('') : right.replace('...', letters);
+  return `${spelled.join(',')}->${output}`;
+}
+
+/**
  * Splits `bij,bjk->bik`; an implicit output lists the letters that occur once, in alphabetical
  * order. @throws GraphError
  */
 export function parseEinsum(equation: string): Equation {
   const text = equation.replaceAll(' ', '');
-  if (text.includes('.')) {
-    throw new GraphError(`Einsum "${equation}" uses an ellipsis. Export it with every axis named.`);
-  }
   const [left, right] = text.split('->') as [string, string | undefined];
   const inputs = left.split(',');
   const letters = [...left.replaceAll(',', '')];

@@ -110,6 +110,16 @@ const folds: Record<string, Fold> = {
     const values = numbersOf(x as Tensor);
     return /int/.test(output.dtype) ? values.map(Math.trunc) : values;
   },
+  NonZero: ([x], _, output) => {
+    const found: number[][] = [];
+    let i = 0;
+    const values = numbersOf(x!);
+    walk(x!.dims, (index) => {
+      if (values[i++] !== 0) found.push([...index]);
+      return 0;
+    });
+    return walk(output.dims, ([axis, which]) => found[which!]![axis!]!);
+  },
   Neg: map((x) => -x),
   Abs: map(Math.abs),
   Sqrt: map(Math.sqrt),
@@ -125,7 +135,11 @@ const folds: Record<string, Fold> = {
   Sub: zip((a, b) => a - b),
   Mul: zip((a, b) => a * b),
   Div: zip((a, b, integer) => (integer ? Math.trunc(a / b) : a / b)),
-  Mod: zip((a, b) => a - b * Math.floor(a / b)),
+  // Like the divisor's sign, or, as in C, the dividend's.
+  Mod: (inputs, scope, output, node) =>
+    intAttr(node, 'fmod', 0) === 1
+      ? zip((a, b) => a % b)(inputs, scope, output, node)
+      : zip((a, b) => a - b * Math.floor(a / b))(inputs, scope, output, node),
   Pow: zip((a, b) => a ** b),
   Min: zip((a, b) => Math.min(a, b)),
   Max: zip((a, b) => Math.max(a, b)),
@@ -134,6 +148,8 @@ const folds: Record<string, Fold> = {
   Greater: zip((a, b) => Number(a > b)),
   LessOrEqual: zip((a, b) => Number(a <= b)),
   GreaterOrEqual: zip((a, b) => Number(a >= b)),
+  IsNaN: map((x) => Number(Number.isNaN(x))),
+  Sign: map(Math.sign),
   And: zip((a, b) => Number(a !== 0 && b !== 0)),
   Or: zip((a, b) => Number(a !== 0 || b !== 0)),
   Where: ([c, x, y], _, output) => {
@@ -190,6 +206,33 @@ const folds: Record<string, Fold> = {
       for (let i = 0; i < rank; i++) at += index[axis + i]! * rowStrides[i]!;
       const row = rows[at]!;
       return [...index.slice(0, axis), row < 0 ? row + length : row, ...index.slice(axis + rank)];
+    });
+  },
+  GatherND: ([x, where], _, output) => {
+    const data = x!;
+    const depth = where!.dims.at(-1)!;
+    const places = numbersOf(where!);
+    const rows = where!.dims.length - 1;
+    const strides = stridesOf(where!.dims);
+    return pick(data, output, (index) => {
+      const at = index.slice(0, rows).reduce((sum, value, i) => sum + value * strides[i]!, 0);
+      const place = places.slice(at, at + depth);
+      return [
+        ...place.map((value, i) => (value < 0 ? value + data.dims[i]! : value)),
+        ...index.slice(rows),
+      ];
+    });
+  },
+  Trilu: (inputs, _, output, node) => {
+    const [x, k] = inputs;
+    const shift = k ? numbersOf(k)[0]! : 0;
+    const upper = intAttr(node, 'upper', 1) === 1;
+    const values = numbersOf(x!);
+    let i = 0;
+    return walk(output.dims, (index) => {
+      const beyond = index.at(-1)! - index.at(-2)! - shift;
+      const value = values[i++]!;
+      return (upper ? beyond >= 0 : beyond <= 0) ? value : 0;
     });
   },
   Expand: ([x], _, output) => spread(numbersOf(x as Tensor), (x as Tensor).dims, output.dims),

@@ -8,7 +8,6 @@ import { formatDims, type Tensor } from './tensor';
 export class InferScope {
   constructor(
     readonly node: Node,
-    readonly opset: number,
     private readonly where: string,
     private readonly types: readonly (ValueType | undefined)[],
     private readonly constants: readonly (Tensor | undefined)[],

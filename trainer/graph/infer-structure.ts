@@ -9,7 +9,7 @@ import { resizeOutput } from './resize';
 import { formatDims, sizeOf } from './tensor';
 
 function axesInput(s: InferScope): number[] | undefined {
-  return intsAttr(s.node, 'axes') ?? s.optionalNumbers(1);
+  return s.optionalNumbers(1);
 }
 
 export const structure: Record<string, Rule> = {
@@ -79,7 +79,6 @@ export const structure: Record<string, Rule> = {
     const length = dims[axis]!;
     const even = Math.ceil(length / count);
     const sizes =
-      intsAttr(s.node, 'split') ??
       s.optionalNumbers(1) ??
       Array.from({ length: count }, (_, i) => Math.min(even, length - i * even));
     if (sizes.reduce((a, b) => a + b, 0) !== length)
@@ -162,9 +161,9 @@ export interface SliceRange {
  */
 export function sliceRanges(s: InferScope): SliceRange[] {
   const dims = s.dims(0);
-  const starts = intsAttr(s.node, 'starts') ?? s.numbers(1);
-  const ends = intsAttr(s.node, 'ends') ?? s.numbers(2);
-  const axes = intsAttr(s.node, 'axes') ?? s.optionalNumbers(3) ?? starts.map((_, i) => i);
+  const starts = s.numbers(1);
+  const ends = s.numbers(2);
+  const axes = s.optionalNumbers(3) ?? starts.map((_, i) => i);
   const steps = s.optionalNumbers(4) ?? starts.map(() => 1);
   return axes.map((given, i) => {
     const axis = s.axis(given, dims.length);
@@ -182,7 +181,7 @@ export function sliceRanges(s: InferScope): SliceRange[] {
 /** Pad's widths, all begins then all ends, one per axis of the input. */
 export function padWidths(s: InferScope): number[] {
   const rank = s.dims(0).length;
-  const given = intsAttr(s.node, 'pads') ?? s.numbers(1);
+  const given = s.numbers(1);
   const axes = s.optionalNumbers(3)?.map((axis) => s.axis(axis, rank));
   if (!axes) return given;
   const pads = new Array<number>(2 * rank).fill(0);

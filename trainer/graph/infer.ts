@@ -1,6 +1,6 @@
 /**
  * @file Static shape inference: one rule per operator, from the types of the inputs to those of the
- * outputs. All dimensions are numbers. Follows the ONNX operator specification, opsets 9 to 21.
+ * outputs. All dimensions are numbers. Follows the ONNX operator specification, opset 18.
  */
 
 import { einsumOutput } from './einsum';
@@ -12,7 +12,6 @@ import {
   type Graph,
   GraphError,
   intAttr,
-  intsAttr,
   type Node,
   place,
   stringAttr,
@@ -34,13 +33,10 @@ const broadcast: Rule = (s) => {
 
 const compare: Rule = (s) => [{ dtype: 'bool', dims: broadcast(s)[0]!.dims }];
 
-/**
- * Axes of a reduction: an input since opset 13 (ReduceSum) or 18, an attribute before; none means
- * all.
- */
+/** Axes of a reduction; none given means all. */
 function reduceAxes(s: InferScope): number[] {
   const rank = s.dims(0).length;
-  const given = intsAttr(s.node, 'axes') ?? s.optionalNumbers(1);
+  const given = s.optionalNumbers(1);
   if (given && given.length > 0) return given.map((axis) => s.axis(axis, rank));
   if (intAttr(s.node, 'noop_with_empty_axes', 0) === 1) return [];
   return s.dims(0).map((_, axis) => axis);
@@ -95,7 +91,6 @@ const rules: Record<string, Rule> = {
     ];
   },
   MatMul: (s) => [{ dtype: s.type(0).dtype, dims: matmulDims(s) }],
-  FusedMatMul: (s) => [{ dtype: s.type(0).dtype, dims: matmulDims(s) }],
   Gemm: (s) => [{ dtype: s.type(0).dtype, dims: matmulDims(s) }],
   Einsum: (s) => {
     const dims = s.node.inputs.map((_, i) => s.dims(i));
@@ -131,6 +126,17 @@ const rules: Record<string, Rule> = {
     ];
     return [{ dtype: s.type(0).dtype, dims: [Math.max(0, Math.ceil((limit - start) / step))] }];
   },
+  NonZero: (s) => {
+    const count = s.numbers(0).filter((value) => value !== 0).length;
+    return [{ dtype: 'int64', dims: [s.dims(0).length, count] }];
+  },
+  OneHot: (s) => {
+    const [depth] = s.numbers(1) as [number];
+    const dims = [...s.dims(0)];
+    const axis = s.axis(intAttr(s.node, 'axis', -1), dims.length + 1);
+    dims.splice(axis, 0, depth);
+    return [{ dtype: s.type(2).dtype, dims }];
+  },
   ArgMax: argReduce,
   ArgMin: argReduce,
   ScatterND: like,
@@ -139,7 +145,7 @@ const rules: Record<string, Rule> = {
 
 const elementwise =
   'Abs Neg Exp Log Sqrt Reciprocal Erf Sin Cos Tan Tanh Sigmoid Relu LeakyRelu Elu Softplus Floor Ceil Round Sign Not Clip ' +
-  'Softmax LogSoftmax InstanceNormalization BatchNormalization CumSum Gelu QuickGelu Trilu IsNaN HardSigmoid HardSwish Mish LpNormalization GroupNormalization RMSNormalization';
+  'Softmax LogSoftmax Hardmax InstanceNormalization BatchNormalization CumSum Trilu IsNaN';
 for (const op of elementwise.split(' ')) rules[op] = like;
 for (const op of 'Add Sub Mul Div Pow Min Max Mod And Or Xor Sum Mean'.split(' '))
   rules[op] = broadcast;
@@ -149,7 +155,7 @@ for (const op of 'ReduceSum ReduceMean ReduceMax ReduceMin ReduceProd ReduceL1 R
 )) {
   rules[op] = reduce;
 }
-rules.IsNaN = (s) => [{ dtype: 'bool', dims: s.dims(0) }];
+for (const op of ['IsNaN', 'IsInf']) rules[op] = (s) => [{ dtype: 'bool', dims: s.dims(0) }];
 
 /** Axes that a Reduce* node reduces, counted from the front. */
 export { reduceAxes };
@@ -159,7 +165,7 @@ export { reduceAxes };
  * shapes
  */
 export function inferTypes(
-  graph: Pick<Graph, 'source' | 'opsets'>,
+  graph: Pick<Graph, 'source'>,
   node: Node,
   types: readonly (ValueType | undefined)[],
   constants: readonly (Tensor | undefined)[],
@@ -175,12 +181,12 @@ export function inferTypes(
 
 /** The scope in which rules ask about a node. */
 export function inferScope(
-  graph: Pick<Graph, 'source' | 'opsets'>,
+  graph: Pick<Graph, 'source'>,
   node: Node,
   types: readonly (ValueType | undefined)[],
   constants: readonly (Tensor | undefined)[],
 ): InferScope {
-  return new InferScope(node, graph.opsets[''] ?? 18, place(graph, node), types, constants);
+  return new InferScope(node, place(graph, node), types, constants);
 }
 
 /** The epsilon of a normalization node. */

@@ -3,8 +3,12 @@
  * to given ones.
  */
 import { Builder, type Value } from './builder';
-import { type Graph, GraphError, isExternal, place } from './model';
-import { formatDims } from './tensor';
+import { appendBranch, appendLoop } from './control-flow';
+import { type Graph, GraphError, isExternal, type Node, place } from './model';
+import { tensorOf } from './numbers';
+import { functionsOf } from './onnx/read';
+import { formatDims, type Tensor } from './tensor';
+import { translate } from './translate/translate';
 
 export interface InlineOptions {
   /**
@@ -58,8 +62,6 @@ export function inline(
     }
     names.set(input.name, value);
   }
-  for (const [domain, version] of Object.entries(graph.opsets))
-    builder.graph.opsets[domain] ??= version;
   for (const [name, constant] of graph.constants) {
     const shared = options.shareConstants && builder.graph.constants.has(name);
     names.set(
@@ -69,6 +71,26 @@ export function inline(
         : builder.constant(builder.has(name) ? builder.fresh(prefix + name) : name, constant),
     );
   }
+  appendNodes(builder, graph, names, options);
+  return Object.fromEntries(
+    graph.outputs.map((output) => [output.name, names.get(output.name) as Value]),
+  );
+}
+
+/**
+ * Appends the nodes of a graph, or of a body inside of one. `names` says which value of the builder
+ * each name is, and is added to.
+ */
+function appendNodes(
+  builder: Builder,
+  graph: Pick<Graph, 'nodes' | 'opsets' | 'source' | 'unknown'>,
+  names: Map<string, Value>,
+  options: Pick<InlineOptions, 'prefix' | 'onNode'>,
+): void {
+  const prefix = options.prefix ?? '';
+  const functions = functionsOf(graph);
+  const inner = (body: Pick<Graph, 'nodes'>, scope: Map<string, Value>) =>
+    appendNodes(builder, { ...graph, ...body }, scope, options);
   for (const node of graph.nodes) {
     const constant = node.op === 'Constant' ? constantOf(node, graph) : undefined;
     if (constant) {
@@ -84,20 +106,35 @@ export function inline(
       if (!output) return '';
       return builder.has(prefix + output) ? builder.fresh(prefix + output) : prefix + output;
     });
-    let made = builder.append({ ...node, inputs, outputs });
+    const own = { ...node, inputs, outputs };
+    const body = functions.get(`${node.domain}:${node.op}`);
+    let made: Value[];
+    if (body) {
+      const scope = new Map(body.inputs.map((name, i) => [name, inputs[i] ?? '']));
+      inner(body.boundTo(node), scope);
+      made = body.outputs.map((name) => scope.get(name) as Value);
+    } else if (node.op === 'If') made = appendBranch(builder, graph, own, names, inner);
+    else if (node.op === 'Loop') made = appendLoop(builder, graph, own, names, inner);
+    else {
+      const opset = graph.opsets[node.domain] ?? 1;
+      made = builder.named(node.name, () => translate(builder, own, opset, graph.source));
+    }
     if (options.onNode) made = options.onNode(builder, node, made, inputs);
     node.outputs.forEach((output, i) => {
-      names.set(output, made[i]!);
+      if (output) names.set(output, made[i]!);
     });
   }
-  return Object.fromEntries(
-    graph.outputs.map((output) => [output.name, names.get(output.name) as Value]),
-  );
 }
 
-function constantOf(node: Graph['nodes'][number], graph: Graph) {
-  const value = node.attributes.value ?? node.attributes.value_int ?? node.attributes.value_float;
-  if (value?.kind === 'tensor' && !isExternal(value.value)) return value.value;
+/** @throws GraphError for a constant that is no tensor of numbers */
+function constantOf(node: Node, graph: Pick<Graph, 'source'>): Tensor {
+  for (const value of Object.values(node.attributes)) {
+    if (value.kind === 'tensor' && !isExternal(value.value)) return value.value;
+    if (value.kind === 'int') return tensorOf('int64', [], [value.value]);
+    if (value.kind === 'float') return tensorOf('float32', [], [value.value]);
+    if (value.kind === 'ints') return tensorOf('int64', [value.value.length], value.value);
+    if (value.kind === 'floats') return tensorOf('float32', [value.value.length], value.value);
+  }
   throw new GraphError(
     `${place(graph, node)}: holds a constant that is no tensor. Export the model with tensor constants.`,
   );
@@ -108,9 +145,8 @@ function constantOf(node: Graph['nodes'][number], graph: Graph) {
  * away.
  */
 export function withStaticShapes(graph: Graph, dims: Record<string, readonly number[]>): Graph {
-  const builder = new Builder(graph.name, { ...graph.opsets });
+  const builder = new Builder(graph.name);
   builder.graph.source = graph.source;
-  builder.graph.irVersion = graph.irVersion;
   const feeds: Record<string, Value> = {};
   for (const port of graph.inputs) {
     const given = dims[port.name] ?? port.dims;

@@ -54,6 +54,12 @@ export interface ExternalTensor {
 
 export type Constant = Tensor | ExternalTensor;
 
+/**
+ * The operator set in which everything here is written: the newest for which every device of ONNX
+ * Runtime has kernels. `translate` brings what is read to it.
+ */
+export const coreOpset = 18;
+
 export interface Graph {
   name: string;
   /** Where it was read from: errors name it. */

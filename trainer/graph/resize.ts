@@ -1,7 +1,7 @@
 /**
  * @file Resize along one axis as a matrix: what interpolation does is linear, so its gradient is
  * the transpose. Coordinates, cubic kernel and antialiasing as in the ONNX operator specification
- * of Resize (opsets 11 to 19).
+ * of Resize (opset 18).
  */
 
 import type { InferScope } from './infer-scope';
@@ -79,7 +79,7 @@ export function resizeMatrix(
   const round = rounders[stringAttr(node, 'nearest_mode', 'round_prefer_floor')]!;
   const a = floatAttr(node, 'cubic_coeff_a', -0.75);
   const stretch = intAttr(node, 'antialias', 0) === 1 ? Math.max(1, 1 / scale) : 1;
-  const excludeOutside = intAttr(node, 'exclude_outside', 0) === 1 || stretch > 1;
+  const excludeOutside = intAttr(node, 'exclude_outside', 0) === 1;
   const matrix = new Float32Array(to * from);
   for (let row = 0; row < to; row++) {
     const x = sourceCoordinate(coordinates, row, scale, from, to);

@@ -70,7 +70,7 @@ export function combine(terms: readonly Term[]): Reward {
  * other's.
  */
 function appendApart(b: Builder, images: Value, reward: Reward, prefix: string): Value {
-  const own = new Builder(reward.name, { ...b.graph.opsets });
+  const own = new Builder(reward.name);
   const pixels = own.input('images', 'float32', b.dims(images));
   own.output(reward.append(own, pixels), 'score');
   const graph = own.finish();

@@ -1,16 +1,15 @@
 /**
- * @file The graphs of a reward model: read, brought to one opset, and asked whether they take and
+ * @file The graphs of a reward model: read, and asked whether they take and
  * give what they must.
  */
 import { type Graph, GraphError, type Port } from '@/trainer/graph/model';
 import { locateExternalData } from '@/trainer/graph/onnx/external-data';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
-import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
 import { formatDims } from '@/trainer/graph/tensor';
 
 /** Reads a graph that will become part of another. */
 export async function openGraph(path: string): Promise<Graph> {
-  return locateExternalData(atOpset18(await readOnnxFile(path)));
+  return locateExternalData(await readOnnxFile(path));
 }
 
 /**

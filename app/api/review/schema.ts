@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { flagKindSchema, flagSourceSchema, flagStateSchema } from '@/lib/flags';
 import { countedKinds } from '@/lib/judges/judging';
+import { judgePartSchema } from '@/lib/judges/parts';
 import { roleSchema } from '@/lib/roles';
 import { purposeSchema } from '@/lib/samples';
+import { markedSchema } from '@/lib/statistics/agreement';
 import { proportionSchema } from '@/lib/statistics/proportion';
 import { shownImageSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
@@ -31,11 +33,24 @@ export const policyRatesSchema = z.object({
 
 export type PolicyRates = z.infer<typeof policyRatesSchema>;
 
+/**
+ * What a judge was taken over from, if it was, and how it and people marked images of the newest
+ * versions that both have seen (the judge is the first rater).
+ */
+const judgeViewSchema = z.object({
+  parts: z.array(judgePartSchema.omit({ networks: true })),
+  agreement: z.array(z.object({ kind: z.enum(countedKinds), marked: markedSchema })),
+});
+
+export type JudgeView = z.infer<typeof judgeViewSchema>;
+
 export const ratesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),
   /** What the judge of the pipeline looks for, as kinds of flag; none: nothing is judged. */
   judged: z.array(z.enum(countedKinds)),
+  /** How far to believe the judge; null where nothing is judged. */
+  judge: judgeViewSchema.nullable(),
   /** A page of the versions, oldest first. */
   rates: z.array(policyRatesSchema),
   /** How many versions have drawn such images. */

@@ -61,7 +61,11 @@ export function OutcomeCard({
                 </p>
               </>
             ) : (
-              <p className="text-muted-foreground text-sm">Not compared: nobody could judge.</p>
+              <p className="text-muted-foreground text-sm">
+                {after.judge
+                  ? 'Not compared: a judge that was taken over from elsewhere counts defects, and decides nothing.'
+                  : 'Not compared: nobody could judge.'}
+              </p>
             )}
           </div>
         ) : null}

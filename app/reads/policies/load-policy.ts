@@ -8,6 +8,7 @@ import {
   policiesPage,
   servedFor,
 } from '@/db/policies/list';
+import { importOfPolicy } from '@/db/policies/pipeline-imports';
 import { getPolicy, type Policy } from '@/db/policies/policies';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
 import { measuredBy, measurementsOf } from '@/db/rounds/measurements';
@@ -31,6 +32,8 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const { parentId, roundId } = policy;
   const [parentMeasured] = await measurementsOf([{ policyId: parentId, roundId }]);
   const rewards = rewardsIn(roundId ? await measuredBy([roundId], [id]) : [], id, roundId);
+  const { found, ...manifest } = policy.manifest;
+  const drawn = found ? await importOfPolicy(id) : null;
   const served = await servedFor(policy.pipeline);
   const shown =
     ancestors.length <= relativesMax
@@ -50,15 +53,19 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
     serving: served?.policy ?? null,
     hash: policy.hash,
     adapter: await adapterOf(policy),
-    manifest: policy.manifest,
+    manifest,
+    found: found ?? null,
+    foundImage: drawn?.imageBlob ? `/api/images/${drawn.imageBlob}` : null,
     parentMeasured: showEvaluation(parentMeasured ?? null, judge),
     frames: frames.map((frame) => showFrame(frame, judge, rewards)),
   };
 }
 
 /** Null for a base policy, and for one whose file has been lost: the download says so then. */
-async function adapterOf({ adapterBlob }: Policy): Promise<PolicyDetail['adapter']> {
+async function adapterOf({ adapterBlob, manifest }: Policy): Promise<PolicyDetail['adapter']> {
   if (adapterBlob === null) return null;
   const blob = await statBlob(adapterBlob);
-  return blob && { sha256: adapterBlob, bytes: blob.bytes };
+  const isWhole = manifest.config?.training.trainables === 'full';
+  const names = isWhole ? 'whole' : (manifest.modules ?? 'unet');
+  return blob && { bytes: blob.bytes, names };
 }

@@ -1,12 +1,14 @@
+import { judgeAgreement } from '@/db/figures/judge-agreement';
 import { defectRates, firstAndNewestRates, type PolicyDefects } from '@/db/figures/review';
 import { declaredJudge } from '@/db/policies/declared';
 import { listPipelines } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
 import { measuredBy } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
+import { importedName } from '@/lib/judges/imported';
 import { type CountedKind, type DeclaredJudge, defectsOf, kindsOf } from '@/lib/judges/judging';
 import type { EvaluationSummary } from '@/lib/metrics';
-import type { PolicyRates, RatesPageQuery, RatesView } from '../../api/review/schema';
+import type { JudgeView, PolicyRates, RatesPageQuery, RatesView } from '../../api/review/schema';
 import { measuredIn } from '../rounds/summaries';
 
 /**
@@ -21,7 +23,7 @@ export async function loadRates({
   const pipelines = await listPipelines();
   const pipeline = pipelines.find((name) => name === wanted) ?? pipelines[0] ?? null;
   if (pipeline === null) {
-    return { pipelines, pipeline, judged: [], rates: [], total: 0, earlier: null };
+    return { pipelines, pipeline, judged: [], judge: null, rates: [], total: 0, earlier: null };
   }
   const judge = await declaredJudge(pipeline);
   const { rates, ...rest } = await defectRates({
@@ -31,7 +33,27 @@ export async function loadRates({
     limit,
   });
   const judged = kindsOf(judge);
-  return { pipelines, pipeline, judged, rates: await besideParents(rates, judge), ...rest };
+  return {
+    pipelines,
+    pipeline,
+    judged,
+    judge: judge && showJudge(pipeline, judge),
+    rates: await besideParents(rates, judge),
+    ...rest,
+  };
+}
+
+function showJudge(pipeline: string, judge: DeclaredJudge): JudgeView {
+  const { imported } = judge;
+  // A judge of the pipeline's own never changes its name; its older verdicts count, too.
+  const name = imported && importedName(imported);
+  return {
+    parts: (imported ?? []).map(({ networks, ...part }) => part),
+    agreement: kindsOf(judge).map((kind) => ({
+      kind,
+      marked: judgeAgreement(pipeline, kind, name),
+    })),
+  };
 }
 
 /**

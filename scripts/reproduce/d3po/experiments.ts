@@ -9,16 +9,18 @@ import { join } from 'node:path';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import { Judge } from '@/trainer/hands/judge/judge';
 import { writeAtomically } from '@/trainer/hands/pretrain/checkpoint';
-import { type Experiment, experiments } from '../experiment/catalogue';
+import type { Experiment } from '../experiment/catalogue';
 import { type Measured, measure } from '../experiment/measure';
 import { plot, type Report, writeReport } from '../experiment/report';
 import { describe, type ExperimentResult, runExperiment } from '../experiment/run';
 import { openStudent } from '../experiment/student';
+import { experimentsOf } from './flow';
 import { inEngine, loadProgress, progressFolder, publish, type Suite, saveProgress } from './suite';
 
 /** @returns whether all is as it should be: the quick version must show an improvement */
 export async function runExperiments(suite: Suite): Promise<boolean> {
-  const { pipeline, names, seed, quick } = suite;
+  const { pipeline, names, seed, quick, flow } = suite;
+  const all = experimentsOf(suite);
   const evaluationImages = quick ? 200 : 1000;
   const base = await measuredBase(suite, evaluationImages);
   console.log(`base: ${describe(base)}`);
@@ -27,7 +29,7 @@ export async function runExperiments(suite: Suite): Promise<boolean> {
     const folder = progressFolder(suite, name);
     const resume = await loadProgress(folder);
     const result = await inEngine(suite, (engine) =>
-      runExperiment(engine, pipeline, name, sized(experiments[name], quick), {
+      runExperiment(engine, pipeline, name, sized(all[name], quick), {
         base,
         interimImages: quick ? evaluationImages : 300,
         seed,
@@ -40,6 +42,7 @@ export async function runExperiments(suite: Suite): Promise<boolean> {
   }
   const report: Report = {
     quick,
+    flow,
     machine: `${cpus().length} cores of ${cpus()[0]?.model.trim()}`,
     writtenAt: new Date().toISOString(),
     evaluationImages,
@@ -48,7 +51,7 @@ export async function runExperiments(suite: Suite): Promise<boolean> {
   const file = quick ? 'reproduce-quick' : 'reproduce';
   await publish(suite, `${file}.json`, `${JSON.stringify(report)}\n`);
   for (const result of results) await publish(suite, `${result.name}.svg`, plot(result));
-  console.log(`Report: ${await publish(suite, `${file}.md`, writeReport(report, experiments))}`);
+  console.log(`Report: ${await publish(suite, `${file}.md`, writeReport(report, all))}`);
   return !quick || improved(results);
 }
 
@@ -64,7 +67,7 @@ async function measuredBase(suite: Suite, images: number): Promise<Measured> {
   const path = join(suite.work, `base-${images}.json`);
   if (existsSync(path)) return JSON.parse(await readFile(path, 'utf8')) as Measured;
   return inEngine(suite, async (engine) => {
-    const student = openStudent(engine, suite.pipeline, experiments.hands.training);
+    const student = openStudent(engine, suite.pipeline, experimentsOf(suite).hands.training);
     const judge = await Judge.open(engine, 'a');
     const measured = await measure(student, judge, undefined, images);
     await mkdir(suite.work, { recursive: true });

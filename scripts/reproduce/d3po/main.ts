@@ -1,4 +1,5 @@
 /** @file The suite `d3po`: the paper's experiments, and what explains them. */
+import { join } from 'node:path';
 import { z } from 'zod';
 import { commandLine, whole } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
@@ -7,6 +8,7 @@ import { type ExperimentName, experiments } from '../experiment/catalogue';
 import { suiteOptions } from '../options';
 import { workFolder } from '../work-folder';
 import { runExperiments } from './experiments';
+import { flowTwin } from './flow';
 import { showAgreement, showBetween } from './looks';
 import type { Suite } from './suite';
 
@@ -17,6 +19,10 @@ const { values } = commandLine({
 plots. Stopped, it goes on from the last finished round. Another suite: --suite methods.`,
   options: z.object({
     suite: z.literal('d3po').default('d3po').describe('which experiments'),
+    flow: z
+      .boolean()
+      .default(false)
+      .describe('on the rectified-flow twin of hands, by Flow-GRPO’s stochastic steps'),
     quick: z.boolean().default(false).describe('one short round, which must show an improvement'),
     agreement: z
       .boolean()
@@ -34,11 +40,12 @@ plots. Stopped, it goes on from the last finished round. Another suite: --suite 
     ...suiteOptions,
   }),
 });
-const { quick, seed, device, out } = values;
-const pipeline = await openPipeline(handsFolder);
+const { quick, seed, device, flow } = values;
+const out = flow ? join(values.out, 'flow') : values.out;
+const pipeline = await openPipeline(flow ? await flowTwin(values.work) : handsFolder);
 const work = await workFolder(values.work, pipeline);
 const names = values.only ?? (quick ? ['blood' as const] : experimentNames);
-const suite: Suite = { pipeline, device, names, seed, quick, work, out };
+const suite: Suite = { pipeline, device, names, seed, quick, flow, work, out };
 
 let asItShould = true;
 if (values.agreement) await showAgreement(suite);

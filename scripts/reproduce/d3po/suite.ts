@@ -20,6 +20,8 @@ export interface Suite {
   seed: number;
   /** A short version, whose files have names of their own. */
   quick: boolean;
+  /** Of the rectified-flow twin. */
+  flow: boolean;
   /** Folder of what is under way, and of what is finished. */
   work: string;
   out: string;

@@ -11,6 +11,8 @@ import type { ExperimentResult } from './run';
 
 export interface Report {
   quick: boolean;
+  /** Of the rectified-flow twin of `hands`. */
+  flow?: boolean;
   machine: string;
   writtenAt: string;
   evaluationImages: number;
@@ -39,9 +41,12 @@ function row(
   return `| ${label} | ${judgements} | ${rate(measured.deformed, measured.images)} | ${rate(measured.blood, measured.images)} | ${measured.alignment.toFixed(3)} | ${win} | ${decided} | ${percent(measured.diversity / base.diversity)} | ${percent(measured.diversityAmong[good] / base.diversityAmong[good])} |`;
 }
 
-function describeTraining({ source, training: s, decay = 1 }: Experiment): string {
+function describeTraining(
+  { source, training: s, decay = 1 }: Experiment,
+  { flow }: Report,
+): string {
   const together = source.kind === 'groups' ? `groups of ${source.size}` : 'pairs';
-  return `${s.steps} DDIM steps, eta ${s.eta}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}${decay === 1 ? '' : `, times ${decay} every round`}, AdamW ε ${s.adamW.epsilon} and second moment of the ${s.secondMoment === 'runs' ? "step's runs" : 'step'}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
+  return `${s.steps} ${flow ? `flow-matching steps at noise level ${s.eta}` : `DDIM steps, eta ${s.eta}`}, guidance ${s.guidance}; LoRA rank ${s.rank} on ${s.targets}; β ${s.beta}, clip ${s.clipRange}, learning rate ${s.learningRate}${decay === 1 ? '' : `, times ${decay} every round`}, AdamW ε ${s.adamW.epsilon} and second moment of the ${s.secondMoment === 'runs' ? "step's runs" : 'step'}, ${s.perStep} ${together} a step, ${s.epochs} ${s.epochs === 1 ? 'pass' : 'passes'}, ${percent(s.timestepFraction)} of the noisiest ${percent(s.noisiestShare)} of the timesteps of each; reference policy: the round's.`;
 }
 
 /** Markdown of the whole report. */
@@ -53,7 +58,7 @@ export function writeReport(report: Report, experiments: Record<string, Experime
       '',
       `Mark: ${experiment.mark}.`,
       '',
-      describeTraining(experiment),
+      describeTraining(experiment, report),
       '',
       `| policy | judgements | deformed | blood | alignment | win rate | of decided | diversity of base | of base, ${experiment.good} |`,
       '|---|---|---|---|---|---|---|---|---|',
@@ -78,8 +83,8 @@ export function writeReport(report: Report, experiments: Record<string, Experime
     .reduce((sum, { seconds }) => sum + seconds / 60, 0);
   const name = report.quick ? 'reproduce-quick' : 'reproduce';
   const chosen = report.results.map((result) => ` --only ${result.name}`).join('');
-  const command = `npm run reproduce --${report.quick ? ' --quick' : ''}${chosen}`;
-  return `# D3PO on hands, with simulated annotators
+  const command = `npm run reproduce --${report.flow ? ' --flow' : ''}${report.quick ? ' --quick' : ''}${chosen}`;
+  return `# D3PO on ${report.flow ? 'the rectified-flow twin of hands' : 'hands'}, with simulated annotators
 
 Made by \`${command}\` on ${report.machine}, written ${report.writtenAt}; drawing, judging, training
 and measuring took ${minutes.toFixed(0)} minutes. Raw data: \`${name}.json\`.

@@ -76,7 +76,7 @@ describe('collecting blobs', () => {
   it('knows every column that holds a blob', () => {
     expect(blobColumns.map(({ table, name }) => `${nameOf(table)}.${name}`).sort()).toEqual([
       'pipeline_imports.imageBlob',
-    'policies.adapterBlob',
+      'policies.adapterBlob',
       'reward_models.blob',
       'samples.imageBlob',
       'samples.trajectoryBlob',

@@ -9,8 +9,10 @@ import { pausePerson, resumePerson } from '@/db/people/users';
 import { advanceReadyRounds, closeLabeling } from '@/db/rounds/advance';
 import { freeze } from '@/db/rounds/freezing';
 import { cancelRound, getRound } from '@/db/rounds/rounds';
+import { roundIn } from '@/db/rounds/rows';
 import { startRun } from '@/db/rounds/runs';
 import { recordSamples, setVerdicts } from '@/db/rounds/samples';
+import { read } from '@/db/transaction';
 import { claimWork } from '@/db/work/queue';
 import { handsVerdict } from '@/tests/support/hands-verdict';
 import { askedDuring, most } from '../../support/statements';
@@ -151,14 +153,14 @@ describe('what changes meanwhile', () => {
     const { prepareTrainingPairs } = await import('@/db/answers/training-data');
     const outcome = await freeze({
       roundId,
-      may: (_, { state }) => state === 'labeling',
+      may: ({ state }) => state === 'labeling',
       async prepare(): Promise<Prepared> {
         const prepared = await prepareTrainingPairs(await getRound(roundId), Date.now());
         read.push(prepared.data.heldBack);
         await meanwhile(read.length);
         return prepared;
       },
-      finish: () => {},
+      finish: (tx, { id }) => roundIn(tx, id),
     });
     return { outcome, read };
   }
@@ -229,11 +231,11 @@ describe('after a death between two portions', () => {
           ),
           labels: [],
           data: {} as Prepared['data'],
-          mark: markIn(db(), markedBy),
+          mark: await read(markIn(db(), markedBy)),
           markedBy,
         };
       },
-      finish: () => {},
+      finish: (tx, { id }) => roundIn(tx, id),
     });
     await expect(dying).rejects.toThrow();
     const half = { roundId: round.id, ordinal: 7, weight: 1, ...sampleIds(round.id) };

@@ -41,7 +41,7 @@ describe('making shapes static', () => {
 
   it('inlines a graph twice without the copies meeting', async () => {
     const graph = await readOnnxFile(join(goldenFolder, 'ops/silu.onnx'));
-    const b = new Builder('twice', graph.opsets);
+    const b = new Builder('twice');
     const x = b.input('x', 'float32', graph.inputs[0]?.dims as number[]);
     const once = inline(b, graph, { feeds: { x0: x } }).y as string;
     const twice = inline(b, graph, { feeds: { x0: once } }).y as string;

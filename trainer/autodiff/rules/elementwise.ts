@@ -1,7 +1,7 @@
 /**
  * @file Gradients of elementwise operators. g is the upstream gradient, x the inputs, y the output.
  */
-import { floatAttr, stringAttr } from '@/trainer/graph/model';
+import { floatAttr } from '@/trainer/graph/model';
 import { dtypeNumber } from '@/trainer/graph/onnx/dtypes';
 import { type Rule, type RuleScope, unbroadcast } from '../rule';
 
@@ -52,28 +52,20 @@ const clip: Rule = (r) => {
 
 const pow: Rule = (r) => {
   const { b } = r;
-  if (r.needs(1)) r.fail('its exponent depends on what is trained; make the exponent a constant');
   const exponent = b.constantOf(r.input(1));
   const power = exponent?.data.length === 1 ? Number(exponent.data[0]) : undefined;
   const x = r.input(0);
   if (power === 2) return [b.mul(r.g, b.scale(x, 2))];
+  const byExponent = () => unbroadcast(b, b.mul(r.g, b.mul(r.y[0]!, b.op('Log', [x]))), r.dims(1));
   const p =
     b.dtype(r.input(1)) === b.dtype(x)
       ? r.input(1)
       : b.op('Cast', [r.input(1)], { to: dtypeNumber(b.dtype(x)) });
   const slope = b.mul(p, b.op('Pow', [x, b.sub(p, r.scalar(1))]));
-  return [unbroadcast(b, b.mul(r.g, slope), r.dims(0))];
-};
-
-/** Gaussian density times x plus the distribution function: d/dx of x·Φ(x). */
-const gelu: Rule = (r) => {
-  const { b } = r;
-  const x = r.input(0);
-  if (stringAttr(r.node, 'approximate', 'none') !== 'none')
-    r.fail('only the erf form of Gelu has a rule');
-  const cdf = b.scale(b.add(b.op('Erf', [b.scale(x, Math.SQRT1_2)]), r.scalar(1)), 0.5);
-  const density = b.scale(b.op('Exp', [b.scale(b.mul(x, x), -0.5)]), 1 / Math.sqrt(2 * Math.PI));
-  return [b.mul(r.g, b.add(cdf, b.mul(x, density)))];
+  return [
+    r.needs(0) ? unbroadcast(b, b.mul(r.g, slope), r.dims(0)) : undefined,
+    r.needs(1) ? byExponent() : undefined,
+  ];
 };
 
 export const elementwise: Record<string, Rule> = {
@@ -112,7 +104,6 @@ export const elementwise: Record<string, Rule> = {
   Sigmoid: unary((r, _, y) => r.b.mul(y, r.b.sub(r.scalar(1), y))),
   Softplus: unary((r, x) => r.b.op('Sigmoid', [x])),
   Erf: unary((r, x) => r.b.scale(r.b.op('Exp', [r.b.neg(r.b.mul(x, x))]), 2 / Math.sqrt(Math.PI))),
-  Gelu: gelu,
   Relu: (r) => [masked(r, r.b.op('Greater', [r.input(0), r.scalar(0)]))],
   LeakyRelu: (r) => {
     const slope = floatAttr(r.node, 'alpha', 0.01);

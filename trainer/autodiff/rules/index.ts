@@ -29,6 +29,6 @@ export const rules: Record<string, Rule> = {
 export const noGradient: ReadonlySet<string> = new Set(
   (
     'Shape Size Equal Less Greater LessOrEqual GreaterOrEqual Not And Or Xor ArgMax ArgMin Floor Ceil Round Sign ' +
-    'Range ConstantOfShape IsNaN NonZero OneHot'
+    'Range ConstantOfShape IsNaN IsInf NonZero OneHot Hardmax'
   ).split(' '),
 );

@@ -2,8 +2,9 @@
  * @file Gradients of operators that look elements up: what was read is added back where it was read
  * from.
  */
-import { intAttr } from '@/trainer/graph/model';
-import { type Rule, zerosOf } from '../rule';
+import type { Attributes } from '@/trainer/graph/builder';
+import { intAttr, stringAttr } from '@/trainer/graph/model';
+import { type Rule, type RuleScope, zerosOf } from '../rule';
 
 const product = (values: readonly number[]) => values.reduce((a, c) => a * c, 1);
 
@@ -35,17 +36,42 @@ const gatherElements: Rule = (r) => [
   }),
 ];
 
-const gatherND: Rule = (r) => {
-  if (intAttr(r.node, 'batch_dims', 0) !== 0) r.fail('batch_dims has no rule');
-  return [
-    r.b.op('ScatterND', [zerosOf(r.b, r.input(0), r.dims(0)), r.input(1), r.g], {
-      reduction: 'add',
-    }),
-  ];
-};
+const gatherND: Rule = (r) => [
+  r.b.op('ScatterND', [zerosOf(r.b, r.input(0), r.dims(0)), r.input(1), r.g], {
+    reduction: 'add',
+  }),
+];
+
+/**
+ * What was written takes the gradient of where it was written to; what it was written over has
+ * none.
+ */
+const scatter =
+  (look: 'GatherND' | 'GatherElements', attributes: (r: RuleScope) => Attributes): Rule =>
+  (r) => {
+    const { b, node } = r;
+    const reduction = stringAttr(node, 'reduction', 'none');
+    if (reduction !== 'none' && reduction !== 'add')
+      r.fail(`its reduction "${reduction}" has no rule`);
+    const [at, written] = [r.input(1), r.dims(2)];
+    const covered = () => b.op(node.op, [r.g, at, zerosOf(b, r.input(0), written)], attributes(r));
+    return [
+      r.needs(0) ? (reduction === 'add' ? r.g : covered()) : undefined,
+      undefined,
+      r.needs(2) ? b.op(look, [r.g, at], attributes(r)) : undefined,
+    ];
+  };
+
+/** What was cut away has no gradient. */
+const trilu: Rule = (r) => [
+  r.b.op('Trilu', [r.g, ...r.x.slice(1)], { upper: intAttr(r.node, 'upper', 1) }),
+];
 
 export const indexing: Record<string, Rule> = {
   Gather: gather,
   GatherElements: gatherElements,
   GatherND: gatherND,
+  ScatterND: scatter('GatherND', () => ({})),
+  ScatterElements: scatter('GatherElements', (r) => ({ axis: intAttr(r.node, 'axis', 0) })),
+  Trilu: trilu,
 };

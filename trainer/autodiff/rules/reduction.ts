@@ -63,6 +63,7 @@ export const reduction: Record<string, Rule> = {
   ReduceMean: (r) => [r.b.expand(r.b.scale(kept(r, r.g), 1 / reducedCount(r)), r.dims(0))],
   ReduceMax: extreme,
   ReduceMin: extreme,
+  ReduceL1: sloped((r, x) => r.b.op('Sign', [x])),
   ReduceL2: l2,
   ReduceSumSquare: sloped((r, x) => r.b.scale(x, 2)),
   ReduceLogSumExp: sloped((r, x, y) => r.b.op('Exp', [r.b.sub(x, y)])),

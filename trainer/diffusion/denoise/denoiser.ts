@@ -12,8 +12,8 @@ import type { Engine, Feeds, Session } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
 import { type Conditioning, stacked } from '../pipelines/conditioning';
 import { finiteValues } from '../pipelines/finite';
-import { valuesOf } from '../pipelines/networks';
 import type { Pipeline } from '../pipelines/pipeline';
+import { valuesOf } from '../pipelines/static-network';
 import { appendGuidedOutput } from './guided-output';
 import { declareDenoiserInputs, emptyFeeds, takesScalarTimestep, timestepFeed } from './inputs';
 
@@ -151,7 +151,7 @@ export class Denoiser {
         graph: this.build,
         folder,
         feeds,
-        name: `The UNet, at t = ${timestep},`,
+        name: `The ${this.#pipeline.layout.denoiser === 'unet' ? 'UNet' : 'transformer'}, at t = ${timestep},`,
         source: graph.source,
       });
     });
@@ -175,7 +175,7 @@ function buildDenoiser(
   unet: Graph,
   { images, guidance, policy }: DenoiserOptions,
 ): Graph {
-  const b = new Builder('denoiser', { ...unet.opsets });
+  const b = new Builder('denoiser');
   for (const [name, value] of policy?.tensors ?? []) b.constant(name, value);
   const shape = {
     images,

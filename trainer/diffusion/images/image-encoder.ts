@@ -29,7 +29,7 @@ export class ImageEncoder {
   static async open(engine: Engine, pipeline: Pipeline): Promise<ImageEncoder> {
     const { graph, folder } = vaeEncoderOf(pipeline);
     const { width, height } = imageSizeOf(pipeline);
-    const b = new Builder('image encoder', { ...graph.opsets });
+    const b = new Builder('image encoder');
     b.graph.source = graph.source;
     const images = b.input('images', 'float32', [1, 3, height, width]);
     b.output(appendLatents(b, graph, images, pipeline), 'latents');

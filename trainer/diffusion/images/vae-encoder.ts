@@ -7,7 +7,8 @@ import { inline, withStaticShapes } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
 import { formatDims } from '@/trainer/graph/tensor';
 import { PipelineError } from '../pipeline-error';
-import { type Component, type Pipeline, portNamed } from '../pipelines/pipeline';
+import type { Pipeline } from '../pipelines/pipeline';
+import { type Component, portNamed } from '../pipelines/static-network';
 
 const randomOps = new Set(['RandomNormal', 'RandomNormalLike']);
 

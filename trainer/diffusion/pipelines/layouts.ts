@@ -1,19 +1,55 @@
 /**
- * @file The families of pipelines, a row each: what their folders hold, and what their denoiser is
- * told of a prompt.
+ * @file What a family of pipelines is to the trainer: what denoises, and how a prompt becomes what
+ * the denoiser is told of it. Names of folders and how prompts are read stand in lib/families.ts.
  */
+import type { z } from 'zod';
+import type { ConditioningSettings } from '@/lib/families';
+import type { Tensor } from '@/trainer/graph/tensor';
 import type { denoiserKinds } from '../denoiser-kinds';
+import type { Conditioning, ConditioningShape } from './conditioning';
+
+/**
+ * An output of a text encoder. The penultimate is the one of `hidden_states.N` before the last
+ * layer's, without the final norm.
+ */
+export type EncoderOutput = 'last_hidden_state' | 'penultimate' | 'text_embeds';
+
+/** What an encoder made of one text, without an axis for texts. */
+export interface ReadText {
+  /** [tokens, width], or [width] of an output that stands for the whole text. */
+  outputs: Readonly<Record<string, Tensor<'float32'>>>;
+  /** [tokens, 1]: 1 for each that is not padding. */
+  mask: Tensor<'float32'>;
+}
+
+/** A prompt being encoded. */
+export interface PromptReading {
+  /** null stands for no prompt, which guidance leads away from. */
+  prompt: string | null;
+  /**
+   * What an encoder says of a text, undefined where the folder has none. @param instructed with
+   * the reading's instruction before it
+   */
+  read(encoder: string, text: string, instructed?: boolean): Promise<ReadText | undefined>;
+  shape: ConditioningShape;
+  settings: ConditioningSettings;
+  /** Whether no prompt is zeros rather than the empty one. */
+  zerosForNone: boolean;
+  /** Of images, in pixels: [height, width]. */
+  imageSize: readonly [number, number];
+}
+
+/** Tokens that are encoded, by encoder. */
+export type TokenCounts = Readonly<Record<string, number>>;
 
 export interface PipelineLayout {
-  /** The names that `model_index.json` may give it. */
-  classes: readonly string[];
   /** What denoises, a row of `denoiser-kinds.ts`. */
   denoiser: keyof typeof denoiserKinds;
-  /**
-   * What encodes a prompt: where it lies with its tokenizer, which of its outputs is taken, and for
-   * which port.
-   */
-  encoder: { folder: string; tokenizer: string; output: string; port: string };
+  /** The denoiser's `config.json`, as the shapes that its ports for a prompt have. */
+  shape: z.ZodType<(tokens: TokenCounts) => ConditioningShape>;
+  /** What is taken of each encoder. */
+  outputs: Readonly<Record<string, readonly EncoderOutput[]>>;
+  conditioning(reading: PromptReading): Promise<Conditioning>;
   /**
    * Finds, in a node's name, the block whose last activation a learned reward reads: every level on
    * the way down, and the middle. Names as diffusers has them.
@@ -21,28 +57,5 @@ export interface PipelineLayout {
   level: RegExp;
 }
 
-export const layouts: readonly PipelineLayout[] = [
-  {
-    classes: [
-      'StableDiffusionPipeline',
-      'ORTStableDiffusionPipeline',
-      'OnnxStableDiffusionPipeline',
-    ],
-    denoiser: 'unet',
-    encoder: {
-      folder: 'text_encoder',
-      tokenizer: 'tokenizer',
-      output: 'last_hidden_state',
-      port: 'encoder_hidden_states',
-    },
-    level: /^\/(down_blocks\.\d+)\/(?:resnets|attentions)|^\/(mid_block)\//,
-  },
-];
-
-/** The row of a class; undefined for one that cannot be trained. */
-export function layoutOf(className: string): PipelineLayout | undefined {
-  return layouts.find(({ classes }) => classes.includes(className));
-}
-
-/** All classes that can be trained. */
-export const trainableClasses = layouts.flatMap(({ classes }) => classes);
+/** The levels of a UNet. */
+export const unetLevel = /^\/(down_blocks\.\d+)\/(?:resnets|attentions)|^\/(mid_block)\//;

@@ -2,92 +2,77 @@
  * @file A pipeline's networks, loaded with fixed shapes into an engine: prompt → embedding, latents
  * → image.
  */
-import { fromFloat32, toFloat32 } from '@/trainer/graph/float16';
+import { fromFloat32 } from '@/trainer/graph/float16';
 import { withStaticShapes } from '@/trainer/graph/inline';
-import type { Port } from '@/trainer/graph/model';
-import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, int64, sizeOf, tensor } from '@/trainer/graph/tensor';
-import type { Engine, Outputs, Session } from '@/trainer/runtime/engine';
+import { formatDims, sameDims } from '@/trainer/graph/tensor';
+import type { Engine, Session } from '@/trainer/runtime/engine';
 import { PipelineError } from '../pipeline-error';
 import type { Conditioning } from './conditioning';
 import { finiteValues } from './finite';
-import { type Component, type Pipeline, portNamed } from './pipeline';
+import type { Pipeline } from './pipeline';
+import { loadStatic, portNamed, valuesOf } from './static-network';
+import { TextNetwork } from './text-network';
 
-/**
- * Loads a network with these input shapes; shape arithmetic disappears and, on GPUs, so do its
- * detours.
- */
-export async function loadStatic(
-  engine: Engine,
-  component: Component,
-  name: string,
-  dims: Record<string, readonly number[]>,
-): Promise<Session> {
-  const graph = withStaticShapes(component.graph, dims);
-  return engine.load(serializeOnnx(graph), { name, externalDataFolder: component.folder });
-}
-
-/** An output's values, whatever floating point type the network computes in. */
-export function valuesOf(outputs: Outputs, name: string): Float32Array {
-  return toFloat32(outputs[name]!);
-}
-
-/** Prompts to what the UNet is told of them. */
+/** Prompts to what the denoiser is told of them. */
 export class PromptEncoder {
-  readonly #engine: Engine;
-  readonly #session: Session;
+  readonly #networks: ReadonlyMap<string, TextNetwork>;
   readonly #pipeline: Pipeline;
-  readonly #idType: Port['dtype'];
-  /** Prompts repeat: a round has few, and the empty one stands beside each. */
-  readonly #known = new Map<string, Conditioning>();
+  /** Prompts repeat: a round has few, and that of no prompt stands beside each. */
+  readonly #known = new Map<string | null, Conditioning>();
 
-  private constructor(engine: Engine, session: Session, pipeline: Pipeline) {
-    this.#engine = engine;
-    this.#session = session;
+  private constructor(networks: ReadonlyMap<string, TextNetwork>, pipeline: Pipeline) {
+    this.#networks = networks;
     this.#pipeline = pipeline;
-    this.#idType = portNamed(pipeline.textEncoder.graph, 'inputs', 'input_ids').dtype;
   }
 
   static async open(engine: Engine, pipeline: Pipeline): Promise<PromptEncoder> {
-    const tokens = pipeline.tokenizer.maxLength;
-    const session = await loadStatic(engine, pipeline.textEncoder, 'text encoder', {
-      input_ids: [1, tokens],
-    });
-    return new PromptEncoder(engine, session, pipeline);
+    const networks = new Map<string, TextNetwork>();
+    for (const [folder, component] of pipeline.textEncoders) {
+      networks.set(folder, await TextNetwork.open(engine, component));
+    }
+    return new PromptEncoder(networks, pipeline);
   }
 
-  async encode(prompt: string): Promise<Conditioning> {
+  /** What the denoiser is told of a prompt; the empty one is a prompt, too. */
+  encode(prompt: string): Promise<Conditioning> {
+    return this.#encode(prompt);
+  }
+
+  /** What it is told of no prompt: what guidance leads away from. */
+  encodeNone(): Promise<Conditioning> {
+    return this.#encode(null);
+  }
+
+  async release(): Promise<void> {
+    for (const network of this.#networks.values()) await network.release();
+  }
+
+  async #encode(prompt: string | null): Promise<Conditioning> {
     const known = this.#known.get(prompt);
     if (known) return known;
-    const { tokenizer, conditioning, layout, textEncoder } = this.#pipeline;
-    const { output, port } = layout.encoder;
-    const ids = tokenizer.encode(prompt);
-    const dims = [1, ids.length];
-    const input_ids =
-      this.#idType === 'int64' ? int64(dims, ids) : tensor('int32', dims, Int32Array.from(ids));
-    const outputs = await this.#session.run({ input_ids }, { fetch: [output] });
-    const embedding = await finiteValues(valuesOf(outputs, output), {
-      engine: this.#engine,
-      graph: () => withStaticShapes(textEncoder.graph, { input_ids: dims }),
-      folder: textEncoder.folder,
-      feeds: { input_ids },
-      name: 'The text encoder',
-      source: textEncoder.graph.source,
+    const { layout, conditioning: shape, reading } = this.#pipeline;
+    const encoded = await layout.conditioning({
+      ...reading,
+      prompt,
+      read: async (encoder, text, instructed) =>
+        this.#networks.get(encoder)?.read(text, instructed),
+      shape,
     });
-    const shape = conditioning[port]!;
-    if (embedding.length !== sizeOf(shape)) {
-      throw new PipelineError(
-        `${textEncoder.graph.source} gives ${embedding.length / ids.length} numbers a token, but the UNet attends to ${shape.at(-1)}: the two are not from one export.`,
-      );
-    }
-    const encoded = { [port]: float32(shape, embedding) };
+    this.#check(encoded);
     if (this.#known.size >= 1024) this.#known.clear();
     this.#known.set(prompt, encoded);
     return encoded;
   }
 
-  async release(): Promise<void> {
-    await this.#session.release();
+  #check(encoded: Conditioning): void {
+    const { denoiser, conditioning } = this.#pipeline;
+    for (const [port, dims] of Object.entries(conditioning)) {
+      const given = encoded[port]?.dims ?? [];
+      if (sameDims(given, dims)) continue;
+      throw new PipelineError(
+        `${denoiser.graph.source} takes ${formatDims(dims)} of a prompt as "${port}", but the text encoders beside it give ${formatDims(given)}: they are not from one export. Export the pipeline again.`,
+      );
+    }
   }
 }
 

@@ -5,7 +5,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Graph, Port } from '@/trainer/graph/model';
+import {
+  conditioningSettingsSchema,
+  type FamilyName,
+  familyOf,
+  readingsOf,
+  type TextReading,
+  trainableClasses,
+} from '@/lib/families';
+import type { PromptMeasure } from '@/lib/text/prompt-cuts';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
@@ -14,58 +22,75 @@ import { PipelineError } from '../pipeline-error';
 import type { Scheduler } from '../schedulers/scheduler';
 import { schedulerFileSchema, schedulerOf } from '../schedulers/scheduler-file';
 import type { ConditioningShape } from './conditioning';
+import { layouts } from './families';
 import { readJson, readJsonIfThere } from './files';
-import { layoutOf, type PipelineLayout, trainableClasses } from './layouts';
-import { ClipTokenizer } from './tokenizer';
-
-/** One network of a pipeline. */
-export interface Component {
-  graph: Graph;
-  /** Where the graph's external data lies. */
-  folder: string;
-}
+import type { PipelineLayout, PromptReading } from './layouts';
+import { openPieceTokenizer } from './piece-tokenizer';
+import { type Component, portNamed } from './static-network';
+import { outputNamed, type TextComponent } from './text-network';
+import { ClipTokenizer, type PromptTokenizer } from './tokenizer';
 
 export interface Pipeline {
   folder: string;
+  family: FamilyName;
   layout: PipelineLayout;
   /** The UNet or transformer. */
   denoiser: Component;
   vaeDecoder: Component;
   /** Needed only where finished images are read, not drawn. */
   vaeEncoder?: Component;
-  textEncoder: Component;
-  tokenizer: ClipTokenizer;
+  /** By their folders. */
+  textEncoders: ReadonlyMap<string, TextComponent>;
+  /** How much of a prompt reaches the model: by the tokenizer that takes most. */
+  measure: PromptMeasure;
   scheduler: Scheduler;
   /** [channels, height, width] of one image's latents. */
   latentShape: readonly [number, number, number];
-  /** What the UNet is told of a prompt. */
+  /** What the denoiser is told of a prompt. */
   conditioning: ConditioningShape;
+  /** What else decides what the denoiser is told. */
+  reading: Pick<PromptReading, 'settings' | 'zerosForNone' | 'imageSize'>;
   /** The decoder takes latents / scalingFactor + shiftFactor. */
   scalingFactor: number;
   shiftFactor: number;
 }
 
-const indexSchema = z.object({
-  _class_name: z.string().transform((name, context): PipelineLayout => {
-    const layout = layoutOf(name);
-    if (layout) return layout;
-    context.addIssue(
-      `${name} is no pipeline that Darkroom can train yet; take one of ${trainableClasses.join(', ')}`,
-    );
-    return z.NEVER;
-  }),
-});
+/** Classes that go on with another pipeline's latents or images, and what to do instead. */
+const otherTasks = /Img2Img|Inpaint|Upscale|InstructPix2Pix|ControlNet|Refiner/;
+
+const indexSchema = z
+  .object({
+    _class_name: z.string().transform((name, context): FamilyName => {
+      const family = familyOf(name);
+      if (family) return family;
+      context.addIssue(
+        otherTasks.test(name)
+          ? `${name} starts from an image, not from a prompt alone (SDXL's refiner is one). Give the folder of the text-to-image pipeline that it belongs to`
+          : `${name} is no pipeline that Darkroom can train yet; take one of ${trainableClasses.join(', ')}`,
+      );
+      return z.NEVER;
+    }),
+    force_zeros_for_empty_prompt: z.boolean().default(true),
+    requires_aesthetics_score: z
+      .literal(false, 'is said of a refiner, which ends what SDXL began. Give the folder of SDXL')
+      .nullish(),
+  })
+  .transform(({ _class_name: family, force_zeros_for_empty_prompt: zerosForNone }) => ({
+    family,
+    zerosForNone,
+  }));
 
 const positive = z.number().int().positive();
-const unetConfigSchema = z.object({
+const denoiserConfigSchema = z.object({
   in_channels: positive,
-  out_channels: positive,
+  out_channels: positive.nullish(),
   sample_size: z.union([positive, z.tuple([positive, positive])]),
-  cross_attention_dim: z.union([positive, z.array(positive)]),
 });
 const vaeConfigSchema = z.object({
   scaling_factor: z.number().positive().default(0.18215),
   shift_factor: z.number().nullish(),
+  block_out_channels: z.array(positive).optional(),
+  latents_mean: z.null('has means of its own for every channel, which are not followed').optional(),
 });
 
 /**
@@ -73,43 +98,84 @@ const vaeConfigSchema = z.object({
  * do.
  */
 export async function openPipeline(folder: string): Promise<Pipeline> {
-  const { _class_name: layout } = await readJson(join(folder, 'model_index.json'), indexSchema);
-  const unetConfig = await readJson(join(folder, 'unet/config.json'), unetConfigSchema);
+  const { family, zerosForNone } = await readJson(join(folder, 'model_index.json'), indexSchema);
+  const layout = layouts[family];
+  const kind = denoiserKinds[layout.denoiser];
+  const configFile = join(folder, kind.folder, 'config.json');
+  const config = await readJson(configFile, denoiserConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
-  const { in_channels: channels, sample_size: size } = unetConfig;
-  if (unetConfig.out_channels !== channels) {
+  const { in_channels: channels, out_channels: given = channels, sample_size: size } = config;
+  if (given !== null && given !== channels) {
     throw new PipelineError(
-      `${folder}/unet/config.json: out_channels is ${unetConfig.out_channels}, in_channels ${channels}. Darkroom trains UNets that return what they take, without learned variance or inpainting.`,
+      `${configFile}: out_channels is ${given}, in_channels ${channels}. Darkroom trains denoisers that return what they take, without learned variance or inpainting.`,
     );
   }
   const [height, width] = typeof size === 'number' ? [size, size] : size;
-  const attended = [unetConfig.cross_attention_dim].flat()[0]!;
+  const settingsFile = join(folder, 'conditioning.json');
+  const settings = await readJsonIfThere(settingsFile, conditioningSettingsSchema);
 
-  const [denoiser, vaeDecoder, textEncoder] = await Promise.all(
-    [denoiserKinds[layout.denoiser].folder, 'vae_decoder', layout.encoder.folder].map((name) =>
-      openComponent(folder, name),
-    ),
+  const [denoiser, vaeDecoder] = await Promise.all(
+    [kind.folder, 'vae_decoder'].map((name) => openComponent(folder, name)),
   );
   const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
     ? await openComponent(folder, 'vae_encoder')
     : undefined;
-  const tokenizer = await ClipTokenizer.open(join(folder, layout.encoder.tokenizer));
+  const readings = readingsOf(family, settings);
+  const textEncoders = await openTextEncoders(folder, family, readings);
+  const tokenizers = [...textEncoders.values()].map(({ tokenizer }) => tokenizer);
+  const shapeOf = await readJson(configFile, layout.shape);
+  const scale = 2 ** ((vaeConfig.block_out_channels?.length ?? 4) - 1);
   const pipeline: Pipeline = {
     folder,
+    family,
     layout,
     denoiser: denoiser as Component,
     vaeDecoder: vaeDecoder as Component,
     ...(vaeEncoder && { vaeEncoder }),
-    textEncoder: textEncoder as Component,
-    tokenizer,
+    textEncoders,
+    measure: tokenizers.reduce((most, one) => (one.room > most.room ? one : most)),
     scheduler: await openScheduler(folder),
     latentShape: [channels, height, width],
-    conditioning: { [layout.encoder.port]: [tokenizer.maxLength, attended] },
+    conditioning: shapeOf(
+      Object.fromEntries(
+        readings.map(({ encoder, tokens = 0 }) => [
+          encoder,
+          textEncoders.get(encoder)?.tokenizer.maxLength ?? tokens,
+        ]),
+      ),
+    ),
+    reading: { settings, zerosForNone, imageSize: [height * scale, width * scale] },
     scalingFactor: vaeConfig.scaling_factor,
     shiftFactor: vaeConfig.shift_factor ?? 0,
   };
   checkPorts(pipeline);
   return pipeline;
+}
+
+async function openTextEncoders(
+  folder: string,
+  family: FamilyName,
+  readings: readonly TextReading[],
+): Promise<Map<string, TextComponent>> {
+  const opened = new Map<string, TextComponent>();
+  for (const reading of readings) {
+    const { encoder } = reading;
+    if (reading.optional && !existsSync(join(folder, encoder))) continue;
+    opened.set(encoder, {
+      ...(await openComponent(folder, encoder)),
+      tokenizer: await openTokenizer(folder, reading),
+      outputs: layouts[family].outputs[encoder] ?? [],
+    });
+  }
+  return opened;
+}
+
+function openTokenizer(folder: string, reading: TextReading): Promise<PromptTokenizer> {
+  const { tokenizer, kind, tokens = 0, ...how } = reading;
+  const own = join(folder, tokenizer);
+  return kind === 'clip'
+    ? ClipTokenizer.open(own)
+    : openPieceTokenizer(own, { ...how, length: tokens });
 }
 
 /** The scheduler that a pipeline's file describes. */
@@ -134,19 +200,28 @@ async function openComponent(folder: string, name: string): Promise<Component> {
 
 /** Whether the graphs take and give what the configurations promise. */
 function checkPorts(pipeline: Pipeline): void {
-  const { layout, denoiser, vaeDecoder, textEncoder, latentShape, conditioning } = pipeline;
+  const { layout, denoiser, vaeDecoder, textEncoders, latentShape, conditioning } = pipeline;
   const [channels] = latentShape;
   const { sample, output } = denoiserKinds[layout.denoiser];
   expectPort(denoiser, 'inputs', sample, [undefined, channels, undefined, undefined]);
   expectPort(denoiser, 'inputs', 'timestep', undefined);
-  for (const [port, [, ...dims]] of Object.entries(conditioning)) {
-    expectPort(denoiser, 'inputs', port, [undefined, undefined, ...dims]);
+  for (const [port, dims] of Object.entries(conditioning)) {
+    expectPort(denoiser, 'inputs', port, [undefined, ...dims]);
+  }
+  const known = new Set<string>([sample, 'timestep', ...Object.keys(conditioning)]);
+  const unknown = denoiser.graph.inputs.find(({ name }) => !known.has(name));
+  if (unknown) {
+    throw new PipelineError(
+      `${denoiser.graph.source} takes "${unknown.name}", which a pipeline of the family ${pipeline.family} does not give it. Export the pipeline with Optimum, for this class.`,
+    );
   }
   expectPort(denoiser, 'outputs', output, undefined);
   expectPort(vaeDecoder, 'inputs', 'latent_sample', [undefined, channels, undefined, undefined]);
   expectPort(vaeDecoder, 'outputs', 'sample', undefined);
-  expectPort(textEncoder, 'inputs', 'input_ids', [undefined, undefined]);
-  expectPort(textEncoder, 'outputs', layout.encoder.output, undefined);
+  for (const encoder of textEncoders.values()) {
+    expectPort(encoder, 'inputs', 'input_ids', [undefined, undefined]);
+    for (const output of encoder.outputs) outputNamed(encoder.graph, output);
+  }
 }
 
 /** Finds a port and checks its rank and the dimensions given; undefined fits anything. */
@@ -168,15 +243,5 @@ function expectPort(
   const wanted = formatDims(dims.map((dim) => dim ?? '?'));
   throw new PipelineError(
     `${graph.source}: "${name}" has shape ${formatDims(port.dims)}, but the configuration beside it promises ${wanted}. Export the pipeline again.`,
-  );
-}
-
-/** An input or output by name, or an error that lists what there is. */
-export function portNamed(graph: Graph, side: 'inputs' | 'outputs', name: string): Port {
-  const port = graph[side].find((candidate) => candidate.name === name);
-  if (port) return port;
-  const list = graph[side].map((candidate) => candidate.name).join(', ');
-  throw new PipelineError(
-    `${graph.source} has no ${side.slice(0, -1)} "${name}", only ${list}. Export the pipeline with Optimum.`,
   );
 }

@@ -20,11 +20,27 @@ import { int64, type Tensor } from '@/trainer/graph/tensor';
 import { PipelineError } from '../pipeline-error';
 import { readJson, readText } from './files';
 
+/** A prompt's ids, and how many of them, from the first on, are not padding. */
+export interface PromptIds {
+  ids: number[];
+  used: number;
+}
+
+/** What turns prompts into the ids of one text encoder. */
+export interface PromptTokenizer extends PromptMeasure {
+  /** Ids of a prompt, start, end and padding included. */
+  readonly maxLength: number;
+  /**
+   * @param instructed with the instruction before it that the encoder is given, where it has one
+   */
+  read(prompt: string, instructed?: boolean): PromptIds;
+}
+
 /**
  * Prompts to token ids as CLIP's text encoder takes them: start, words, end, padding, always
  * `maxLength` long.
  */
-export class ClipTokenizer implements PromptMeasure {
+export class ClipTokenizer implements PromptTokenizer {
   readonly maxLength: number;
   readonly #tokenizer: Tokenizer;
   readonly #ids: Pick<ClipTokenizerData, 'start' | 'end' | 'padding'>;
@@ -55,10 +71,14 @@ export class ClipTokenizer implements PromptMeasure {
 
   /** One prompt's ids. What does not fit is cut off before the end token. */
   encode(prompt: string): number[] {
+    return this.read(prompt).ids;
+  }
+
+  read(prompt: string): PromptIds {
     const { start, end, padding } = this.#ids;
-    const ids = [start, ...this.#words(prompt).slice(0, this.room), end];
-    while (ids.length < this.maxLength) ids.push(padding);
-    return ids;
+    const used = [start, ...this.#words(prompt).slice(0, this.room), end];
+    const rest = Array<number>(this.maxLength - used.length).fill(padding);
+    return { ids: [...used, ...rest], used: used.length };
   }
 
   /** Several prompts' ids, [prompts, maxLength]. */

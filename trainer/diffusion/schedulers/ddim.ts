@@ -17,6 +17,7 @@ import { alphaBars, type ScheduleConfig, scheduleText, timestepsOf } from './sch
 import type { Forward, Mix, Scheduler, StepCoefficients } from './scheduler';
 
 export class DdimScheduler implements Scheduler {
+  readonly process = 'diffusion';
   readonly config: ScheduleConfig;
   readonly #alphaBars: Float32Array;
 

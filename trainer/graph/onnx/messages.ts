@@ -19,6 +19,9 @@ type MessageName =
   | 'Node'
   | 'Attribute'
   | 'Tensor'
+  | 'SparseTensor'
+  | 'Functions'
+  | 'Function'
   | 'StringEntry'
   | 'ValueInfo'
   | 'Type'
@@ -43,6 +46,7 @@ const messages: Record<MessageName, Record<number, Field>> = {
     11: many('inputs', 'ValueInfo'),
     12: many('outputs', 'ValueInfo'),
     13: many('valueInfo', 'ValueInfo'),
+    15: many('sparse', 'SparseTensor'),
   },
   Node: {
     1: many('inputs', 'string'),
@@ -63,6 +67,8 @@ const messages: Record<MessageName, Record<number, Field>> = {
     8: many('ints', 'int'),
     9: many('strings', 'bytes'),
     20: one('type', 'int'),
+    21: one('refersTo', 'string'),
+    22: one('sparse', 'SparseTensor'),
   },
   Tensor: {
     1: many('dims', 'int'),
@@ -73,8 +79,21 @@ const messages: Record<MessageName, Record<number, Field>> = {
     8: one('name', 'string'),
     9: one('rawData', 'bytes'),
     10: many('doubleData', 'double'),
+    11: many('uint64Data', 'int'),
     13: many('externalData', 'StringEntry'),
     14: one('dataLocation', 'int'),
+  },
+  SparseTensor: { 1: one('values', 'Tensor'), 2: one('indices', 'Tensor'), 3: many('dims', 'int') },
+  // A Model, of which only the functions are read.
+  Functions: { 25: many('functions', 'Function') },
+  Function: {
+    1: one('name', 'string'),
+    4: many('inputs', 'string'),
+    5: many('outputs', 'string'),
+    7: many('nodes', 'Node'),
+    9: many('opsets', 'OperatorSet'),
+    10: one('domain', 'string'),
+    11: many('defaults', 'Attribute'),
   },
   StringEntry: { 1: one('key', 'string'), 2: one('value', 'string') },
   ValueInfo: { 1: one('name', 'string'), 2: one('type', 'Type') },

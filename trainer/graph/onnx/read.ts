@@ -7,13 +7,16 @@ import { dirname, resolve } from 'node:path';
 import {
   type Attribute,
   type Constant,
+  coreOpset,
   type ExternalTensor,
   type Graph,
   GraphError,
   isExternal,
   type Node,
   type Port,
+  place,
 } from '../model';
+import { numbersOf, stridesOf, tensorOf } from '../numbers';
 import {
   type Dtype,
   elementBytes,
@@ -27,6 +30,9 @@ import { dtypeOf } from './dtypes';
 import { decode, encode, type Message } from './messages';
 
 const attributeType = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7, strings: 8 };
+
+/** Operator sets whose changes are known here. */
+const readOpsets = { oldest: 11, newest: 26 };
 
 /** Reads a model file; external data stays outside until `loadExternal`. @throws GraphError */
 export async function readOnnxFile(path: string): Promise<Graph> {
@@ -57,18 +63,104 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
       `${source} holds no ONNX graph. Give a model.onnx, not its external data or another file.`,
     );
   }
+  const opsets = opsetsOf(model.opsets as Message[], source);
+  const parsed = readGraph(graph, source, opsets);
+  parsed.irVersion = Number(model.irVersion ?? 8);
+  parsed.unknown = { ...parsed.unknown, model: model.unknown };
+  checkNames(parsed);
+  return parsed;
+}
+
+/** Versions of operator sets by domain. @throws GraphError for one that nobody here has read of */
+function opsetsOf(sets: readonly Message[], source: string): Graph['opsets'] {
+  const opsets = Object.fromEntries(
+    sets.map(({ domain = '', version }) => [
+      domain === 'ai.onnx' ? '' : (domain as string),
+      Number(version),
+    ]),
+  );
+  const opset = opsets[''] ?? coreOpset;
+  if (opset < readOpsets.oldest || opset > readOpsets.newest) {
+    throw new GraphError(
+      `${source} is written in opset ${opset}; opsets ${readOpsets.oldest} to ${readOpsets.newest} are read. Export it with opset ${coreOpset}.`,
+    );
+  }
+  return opsets;
+}
+
+/** The body of a branch or a loop. @param attribute holds it */
+export function subgraphOf(
+  graph: Pick<Graph, 'source' | 'opsets'>,
+  node: Node,
+  attribute: string,
+): Graph {
+  const held = node.attributes[attribute];
+  const body = held?.kind === 'raw' ? decode('Attribute', held.value).g : undefined;
+  if (!body) {
+    throw new GraphError(
+      `${place(graph, node)} lacks its ${attribute}. The file is corrupt: export it again.`,
+    );
+  }
+  return readGraph(decode('Graph', body as Uint8Array), graph.source, graph.opsets);
+}
+
+/** A function that a model brings: an operator of its own, written in others. */
+export interface GraphFunction {
+  inputs: readonly string[];
+  outputs: readonly string[];
+  /** Its nodes, with the attributes that a call hands on. */
+  boundTo: (call: Node) => Pick<Graph, 'nodes' | 'opsets'>;
+}
+
+/** The functions of a model by `domain:name`. */
+export function functionsOf({
+  unknown,
+  source,
+}: Pick<Graph, 'unknown' | 'source'>): Map<string, GraphFunction> {
+  if (!unknown?.model) return new Map();
+  const { functions } = decode('Functions', unknown.model);
+  return new Map(
+    (functions as Message[]).map((message) => [
+      `${message.domain ?? ''}:${message.name}`,
+      {
+        inputs: message.inputs as string[],
+        outputs: message.outputs as string[],
+        boundTo: (call) => ({
+          nodes: (message.nodes as Message[]).map((node) => boundNode(node, message, call, source)),
+          opsets: opsetsOf(message.opsets as Message[], source),
+        }),
+      },
+    ]),
+  );
+}
+
+/** A node of a function, attributes it takes from the call, or from the defaults, filled in. */
+function boundNode(message: Message, owner: Message, call: Node, source: string): Node {
+  const attributes = message.attributes as Message[];
+  const own = attributes.filter(({ refersTo }) => !refersTo);
+  const node = readNode({ ...message, attributes: own }, source);
+  for (const { name, refersTo } of attributes) {
+    if (!refersTo) continue;
+    const usual = (owner.defaults as Message[]).find((given) => given.name === refersTo);
+    const value =
+      call.attributes[refersTo as string] ??
+      (usual && readAttribute(usual, place({ source }, call)));
+    if (value) node.attributes[name as string] = value;
+  }
+  return node;
+}
+
+function readGraph(graph: Message, source: string, opsets: Graph['opsets']): Graph {
   const parsed: Graph = {
     name: (graph.name as string) ?? '',
     source,
-    irVersion: Number(model.irVersion ?? 8),
-    opsets: Object.fromEntries(
-      (model.opsets as Message[]).map((set) => [(set.domain as string) ?? '', Number(set.version)]),
-    ),
+    irVersion: 8,
+    opsets,
     inputs: [],
     outputs: [],
     nodes: [],
     constants: new Map(),
-    unknown: { model: model.unknown, graph: graph.unknown },
+    unknown: { graph: graph.unknown },
   };
   for (const message of graph.nodes as Message[]) {
     // Exporters put the data of nodes aside, too; what such a node gives is a constant like any
@@ -81,12 +173,15 @@ export function parseOnnx(bytes: Uint8Array, source: string): Graph {
     const name = initializer.name as string;
     parsed.constants.set(name, readConstant(initializer, `${source}, initializer "${name}"`));
   }
+  for (const sparse of graph.sparse as Message[]) {
+    const name = (sparse.values as Message).name as string;
+    parsed.constants.set(name, readSparse(sparse, `${source}, initializer "${name}"`));
+  }
   // Old exporters list every initializer as an input too: it is a constant all the same.
   parsed.inputs = (graph.inputs as Message[])
     .map((port) => readPort(port, source))
     .filter((port) => !parsed.constants.has(port.name));
   parsed.outputs = (graph.outputs as Message[]).map((port) => readPort(port, source));
-  checkNames(parsed);
   return parsed;
 }
 
@@ -183,7 +278,8 @@ function readNode(message: Message, source: string): Node {
   };
   if (node.domain === 'ai.onnx') node.domain = '';
   for (const attribute of message.attributes as Message[]) {
-    const name = attribute.name as string;
+    // What is stored sparsely is a tensor like any other.
+    const name = attribute.sparse ? 'value' : (attribute.name as string);
     node.attributes[name] = readAttribute(attribute, `${source}, node "${node.name}" (${node.op})`);
   }
   return node;
@@ -200,6 +296,8 @@ function externalConstant(message: Message, source: string): Constant | undefine
 const utf8 = new TextDecoder();
 
 function readAttribute(attribute: Message, where: string): Attribute {
+  if (attribute.sparse)
+    return { kind: 'tensor', value: readSparse(attribute.sparse as Message, where) };
   switch (Number(attribute.type ?? 0)) {
     case attributeType.float:
       return { kind: 'float', value: Number(attribute.f ?? 0) };
@@ -255,6 +353,28 @@ function readConstant(message: Message, where: string): Constant {
   }
 }
 
+/** A tensor of which only the values other than 0 are stored, by flat or by full index. */
+function readSparse(message: Message, where: string): Tensor {
+  const dims = (message.dims as number[]).map(Number);
+  const [values, indices] = [message.values, message.indices].map((part) =>
+    readConstant(part as Message, where),
+  ) as [Constant, Constant];
+  if (isExternal(values) || isExternal(indices)) {
+    throw new GraphError(`${where} is sparse and external. Export the model with dense weights.`);
+  }
+  const dense = new Array<number>(sizeOf(dims)).fill(0);
+  const strides = indices.dims.length === 2 ? stridesOf(dims) : [1];
+  const places = numbersOf(indices);
+  numbersOf(values).forEach((value, i) => {
+    const at = strides.reduce(
+      (sum, stride, axis) => sum + places[i * strides.length + axis]! * stride,
+      0,
+    );
+    dense[at] = value;
+  });
+  return tensorOf(values.dtype, dims, dense);
+}
+
 /**
  * Where a constant's data lies, as the file says it: beside the model or below, and as much as the
  * shape takes.
@@ -301,8 +421,11 @@ function readInline(message: Message, dtype: Dtype, dims: number[]): Tensor {
   if (dtype === 'uint16') return tensor(dtype, dims, Uint16Array.from(ints));
   if (dtype === 'float16' || dtype === 'bfloat16')
     return tensor(dtype, dims, Uint16Array.from(ints));
+  const unsigned = message.uint64Data as (number | bigint)[];
+  if (dtype === 'uint32') return tensor(dtype, dims, Uint32Array.from(unsigned, Number));
+  if (dtype === 'uint64') return tensor(dtype, dims, BigUint64Array.from(unsigned, BigInt));
   if (dtype === 'uint8' || dtype === 'bool') return tensor(dtype, dims, Uint8Array.from(ints));
-  throw new RangeError(`its ${dtype} values are missing.`);
+  return dtype satisfies never;
 }
 
 function checkNames(graph: Graph): void {

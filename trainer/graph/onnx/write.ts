@@ -23,6 +23,7 @@ export function serializeOnnx(graph: Graph): Uint8Array {
       inputs: graph.inputs.map(portMessage),
       outputs: graph.outputs.map(portMessage),
       valueInfo: [],
+      sparse: [],
       unknown: graph.unknown?.graph,
     },
     unknown: graph.unknown?.model,
@@ -84,6 +85,7 @@ function constantMessage(constant: Constant, name?: string): Message {
     int32Data: [],
     int64Data: [],
     doubleData: [],
+    uint64Data: [],
     externalData: [] as Message[],
   };
   if (!isExternal(constant)) return { ...base, rawData: bytesOf(constant) };

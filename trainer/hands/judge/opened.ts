@@ -35,6 +35,7 @@ export async function openHandsJudge(engine: Engine): Promise<Judge | undefined>
       });
     },
     diversity: (features) => (features.length < 2 ? null : allPairsDiversity(features)),
+    comparesImages: true,
   };
 }
 

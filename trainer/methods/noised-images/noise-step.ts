@@ -26,7 +26,7 @@ export function buildNoiseStep(
   append: (b: Builder, excess: Value) => Value,
   secondMoment: SecondMoment = 'step',
 ): Graph {
-  const b = new Builder('noise step', { ...trainable.unet.opsets });
+  const b = new Builder('noise step');
   const guided = { ...shape, guidance: 1 };
   const { weights, output } = declareGuidedPolicy(b, trainable, guided, 'trained');
   const dims = b.dims(output);

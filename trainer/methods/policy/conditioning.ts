@@ -15,7 +15,7 @@ export interface PipelineInputs {
   scheduler: Scheduler;
   latent: readonly [number, number, number];
   context: ConditioningShape;
-  /** What the UNet is told of the empty prompt. */
+  /** What the UNet is told of no prompt. */
   emptyContext: Conditioning;
 }
 
@@ -39,7 +39,7 @@ export async function openConditioning(
       scheduler: pipeline.scheduler,
       latent: pipeline.latentShape,
       context: pipeline.conditioning,
-      emptyContext: await encode(''),
+      emptyContext: await encoder.encodeNone(),
     },
     encode,
     release: () => encoder.release(),

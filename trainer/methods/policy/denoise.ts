@@ -19,7 +19,7 @@ export function buildDenoise(
   shape: DenoiseShape,
   policy: DenoisePolicy,
 ): Graph {
-  const b = new Builder('denoise', { ...trainable.unet.opsets });
+  const b = new Builder('denoise');
   b.output(declareGuidedPolicy(b, trainable, shape, policy).output, 'output');
   return b.finish();
 }
@@ -35,7 +35,7 @@ export function buildDenoiseProduct(
   throughInput: boolean,
   secondMoment: SecondMoment,
 ): Graph {
-  const b = new Builder('denoise product', { ...trainable.unet.opsets });
+  const b = new Builder('denoise product');
   const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
   const vector = b.input('vector', 'float32', b.dims(output));
   const wrt = throughInput ? [...weights, sample] : weights;

@@ -7,7 +7,6 @@ import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
-import { atOpset18 } from '@/trainer/graph/onnx/upgrade';
 import { appendScored, type Reward } from '@/trainer/rewards/reward';
 import { outputParts } from '@/trainer/rewards/scorer';
 
@@ -23,8 +22,8 @@ export function buildRewardStep(
   reward: Reward,
   lossOf: (b: Builder, reward: Value) => Value,
 ): { graph: Graph; readParts: ReturnType<typeof outputParts> } {
-  const graph = atOpset18(pipeline.vaeDecoder.graph);
-  const b = new Builder('reward step', { ...graph.opsets });
+  const { graph } = pipeline.vaeDecoder;
+  const b = new Builder('reward step');
   b.graph.source = graph.source;
   const latents = b.input('latents', 'float32', [images, ...pipeline.latentShape]);
   const share = b.input('share', 'float32', []);

@@ -43,7 +43,7 @@ export function buildSpoStep(
   loss: PairLoss,
   secondMoment: SecondMoment,
 ): Graph {
-  const b = new Builder('spo-step', { ...trainable.unet.opsets });
+  const b = new Builder('spo-step');
   const { images, latent, clip } = shape;
   const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
   const latents = (name: string) => b.input(name, 'float32', [images, ...latent]);

@@ -50,7 +50,7 @@ export function buildTransitionStep(
   loss: TransitionLoss,
   secondMoment: SecondMoment = 'step',
 ): Graph {
-  const b = new Builder('transition-step', { ...trainable.unet.opsets });
+  const b = new Builder('transition-step');
   const { images, latent, clip } = shape;
   const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
   const next = b.input('nextLatents', 'float32', [images, ...latent]);

@@ -1,6 +1,6 @@
 /** @file The text tower of a reward model: prompts to embeddings, each computed once. */
 import type { PromptMeasure } from '@/lib/text/prompt-cuts';
-import { valuesOf } from '@/trainer/diffusion/pipelines/networks';
+import { valuesOf } from '@/trainer/diffusion/pipelines/static-network';
 import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';

@@ -33,7 +33,7 @@ export class FeatureReader {
     const { width, height } = imageSizeOf(pipeline);
     const imageDims = [images, 3, height, width] as const;
     const { conditioning } = pipeline;
-    const b = new Builder('features', { ...networks.unet.opsets });
+    const b = new Builder('features');
     const pixels = b.input('images', 'float32', imageDims);
     const context = Object.fromEntries(
       Object.entries(conditioning).map(([port, dims]) => [

@@ -79,7 +79,10 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     comparedToPolicyId: startPolicyId,
     summary: {
       ...summaries.after,
-      winRate: readingsAfter && readingsBefore ? wins(readingsAfter, readingsBefore) : null,
+      winRate:
+        judge?.comparesImages && readingsAfter && readingsBefore
+          ? wins(readingsAfter, readingsBefore)
+          : null,
       ...(rewarded && {
         reward: {
           name: rewards.name,

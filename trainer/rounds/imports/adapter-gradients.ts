@@ -71,7 +71,7 @@ async function tryOne(
     context: pipeline.conditioning,
     guidance: 1,
   };
-  const b = new Builder('adapter gradients', { ...trainable.unet.opsets });
+  const b = new Builder('adapter gradients');
   const { weights, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
   const seed = b.input('seed', 'float32', b.dims(output));
   const found = gradients(b, { of: output, wrt: weights, seed });

@@ -1,4 +1,5 @@
 /** @file One image of a pipeline, to be looked at by people. */
+import { importImage } from '@/lib/pipeline-imports';
 import { type RgbImage, toRgb } from '@/trainer/diffusion/images/png';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
@@ -7,11 +8,9 @@ import { Sampler } from '@/trainer/diffusion/sampling/sampler';
 import { sizeOf } from '@/trainer/graph/tensor';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import type { Engine } from '@/trainer/runtime/engine';
-import { triedPrompts } from './networks';
 
-/** Enough to see what it draws. */
-export const drawnSteps = 20;
-const settings = { steps: drawnSteps, eta: 0, guidance: 5 };
+const { prompt, steps, guidance } = importImage;
+const settings = { steps, eta: 0, guidance };
 const seed = 1;
 
 /** @param stepped told before each step, counted from 0 */
@@ -22,7 +21,7 @@ export async function drawOne(
   stepped: (step: number) => void,
 ): Promise<RgbImage> {
   const conditioning = await openConditioning(engine, pipeline);
-  const context = await conditioning.encode(triedPrompts[0]);
+  const context = await conditioning.encode(prompt);
   await conditioning.release();
   const sampler = await Sampler.open(engine, pipeline, { images: 1, settings });
   const size = sizeOf(pipeline.latentShape);

@@ -3,17 +3,20 @@
  * and measured, and only then known. What a stage has found stays found: whoever goes on after a
  * kill begins with the stage that was under way.
  */
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { putBlob } from '@/db/blobs/blobs';
 import { modelsRoot } from '@/db/policies/models-root';
 import { keepFolder } from '@/db/policies/pipeline-folders';
 import { namePipeline, noteImportProgress } from '@/db/policies/pipeline-imports';
-import { finishPipelineImport } from '@/db/work/results';
+import { getPolicy } from '@/db/policies/policies';
+import { finishAdapterImport, finishPipelineImport } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
 import {
   type FoundPipeline,
   foundPartSchema,
   type ImportStage,
+  importImage,
   measuredSizeSchema,
 } from '@/lib/pipeline-imports';
 import { encodePng } from '@/trainer/diffusion/images/png';
@@ -27,8 +30,9 @@ import { openedPipeline } from '../pipelines/opened';
 import type { Assignment } from '../worker/assignment';
 import { adapterKinds, tryAdapters } from './adapter-gradients';
 import { checkConfigurations, familyOf } from './configurations';
-import { drawnSteps, drawOne } from './draw-one';
+import { drawOne } from './draw-one';
 import { checkFolder, refuseOutside } from './folder';
+import { importAdapter } from './import-adapter';
 import { machineText, measureSizes } from './measure/measure';
 import { networksOf, triedPrompts, tryNetworks } from './networks';
 import { partNames, partOf } from './parts';
@@ -54,6 +58,7 @@ export async function importPipeline(
   engine: Engine,
 ): Promise<void> {
   const { folder, options, createdBy } = assignment.pipelineImport;
+  if (options.adapterOf !== undefined) return importLora(assignment, options.adapterOf);
   const note = noting(assignment);
   await checkFolder(folder);
   await refuseOutsideRoot(folder, createdBy);
@@ -92,13 +97,13 @@ export async function importPipeline(
     manifest: {
       ...size,
       schedule: pipeline.scheduler.text,
-      ...suggestionsFor(name),
+      ...suggestionsFor(name, pipeline.scheduler.process),
       found: {
         family: await familyOf(folder),
         parts,
         scheduler: pipeline.scheduler.text,
         adapterSites: tried.adapterSites,
-        promptTokens: pipeline.tokenizer.room,
+        promptTokens: pipeline.measure.room,
         ...size,
         measured: { ...machineText(engine.device), sizes: tried.measured },
       },
@@ -107,6 +112,22 @@ export async function importPipeline(
   // First the place: a base policy whose folder nobody knows could not be drawn with.
   keepFolder({ pipeline: name, hash, folder });
   await assignment.complete((claim) => finishPipelineImport({ ...claim, registered }));
+}
+
+/** Takes up the LoRA file that was asked for. */
+async function importLora(
+  assignment: Assignment<'import-pipeline'>,
+  adapterOf: string,
+): Promise<void> {
+  const { folder: file, options, createdBy } = assignment.pipelineImport;
+  if (createdBy !== null) await refuseOutside(modelsRoot(), dirname(file), [basename(file)]);
+  const { policy } = await importAdapter({
+    base: await getPolicy(adapterOf),
+    file,
+    name: options.name,
+    withoutText: options.withoutText ?? false,
+  });
+  await assignment.complete((claim) => finishAdapterImport({ ...claim, policyId: policy.id }));
 }
 
 type Note = (stage: ImportStage, done: number, total: number, imageBlob?: string) => Promise<void>;
@@ -182,12 +203,12 @@ async function tryAll(
   if (!cursor.imageBlob) {
     let noted = Promise.resolve();
     const image = await drawOne(engine, pipeline, signal, (step) => {
-      noted = noted.then(() => note('image', step, drawnSteps));
+      noted = noted.then(() => note('image', step, importImage.steps));
       noted.catch(() => {});
     });
     await noted;
     const imageBlob = await putBlob(encodePng(image));
-    await note('image', drawnSteps, drawnSteps, imageBlob);
+    await note('image', importImage.steps, importImage.steps, imageBlob);
     await keep({ imageBlob });
   }
   const measured = await measureSizes({
@@ -195,6 +216,7 @@ async function tryAll(
     pipeline,
     signal,
     sizes: assignment.pipelineImport.options.sizes,
+    what: assignment.pipelineImport.options.measure,
     measured: cursor.measured ?? [],
     note: (done, total) => note('measure', done, total),
     keep: (sizes) => keep({ measured: sizes }),

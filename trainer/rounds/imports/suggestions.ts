@@ -1,5 +1,8 @@
 /** @file What a first run on an imported pipeline may begin with, until people type their own. */
 
+import { flowPresets } from '@/lib/settings/flow-preset';
+import type { Process } from '@/trainer/diffusion/schedulers/classes';
+
 /** Prompts on which people tell good images from bad ones at a glance, in everyday words. */
 const prompts = [
   'a photo of a hand',
@@ -19,12 +22,13 @@ const evaluationPrompts = [
   'a cup of coffee beside an open book, watercolor',
 ];
 
-/** @param name of the pipeline */
-export function suggestionsFor(name: string) {
+/** @param name of the pipeline @param process by which it draws */
+export function suggestionsFor(name: string, process: Process) {
   return {
     description: 'Imported; no program judges its images, people do.',
     suggestedPrompts: prompts,
     suggestedEvaluationPrompts: evaluationPrompts,
     suggestedRunName: name,
+    ...(process === 'flow' && { presets: flowPresets, suggestedPreset: 'flow' }),
   };
 }

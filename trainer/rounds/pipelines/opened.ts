@@ -73,8 +73,13 @@ function kept(folder: string, pipeline: Pipeline, hash: string): OpenedPipeline 
   return { pipeline, hash };
 }
 
-function bytesInMemory({ denoiser, vaeDecoder, vaeEncoder, textEncoder }: Pipeline): number {
-  const components = [denoiser, vaeDecoder, textEncoder, ...(vaeEncoder ? [vaeEncoder] : [])];
+function bytesInMemory({ denoiser, vaeDecoder, vaeEncoder, textEncoders }: Pipeline): number {
+  const components = [
+    denoiser,
+    vaeDecoder,
+    ...textEncoders.values(),
+    ...(vaeEncoder ? [vaeEncoder] : []),
+  ];
   return components
     .flatMap(({ graph }) => [...graph.constants.values()])
     .reduce((sum, constant) => sum + (isExternal(constant) ? 0 : constant.data.byteLength), 0);

@@ -82,7 +82,7 @@ export async function tryImported(
  * A judge may never be the reward of the policies that it measures, under whatever name it comes.
  */
 async function refuseJudge(pipelineName: string, paths: readonly string[]): Promise<void> {
-  const judges = judgeFiles(pipelineName);
+  const judges = await judgeFiles(pipelineName);
   const sizes = new Set(await Promise.all(judges.map(sizeOf)));
   const own = new Set(await Promise.all(judges.map(hashOf)));
   for (const path of paths) {

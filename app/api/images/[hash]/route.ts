@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { route } from '@/app/http/define-route';
 import { checkedBlob } from '@/db/blobs/checked';
+import { isImportImage } from '@/db/policies/pipeline-imports';
 import { imageInfo } from '@/db/rounds/samples';
 import { AppError } from '@/lib/errors';
 
@@ -8,12 +9,13 @@ const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not
 
 /**
  * An image, byte for byte as the policy drew it. The address is the content's hash, so a browser
- * may keep it for ever; only blobs that are images of samples are served.
+ * may keep it for ever; only blobs that are images of samples, or
+ * what an import drew, are served.
  */
 export const GET = route(
   { needs: 'images.read', params: paramsSchema },
   async ({ params: { hash }, request }) => {
-    if (!(await imageInfo(hash))) {
+    if (!(await imageInfo(hash)) && !(await isImportImage(hash))) {
       throw new AppError('not-found', `No sample has an image ${hash}.`);
     }
     const headers = {

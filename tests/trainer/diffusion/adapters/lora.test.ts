@@ -48,7 +48,7 @@ it('a frozen adapter becomes part of the weights and draws what a fed one draws'
     context: float32([2, ...told], gaussianNoise('c', 2 * sizeOf(told))),
   };
   const build = (frozen: boolean, scale: number) => {
-    const b = new Builder('unet', { ...graph.opsets });
+    const b = new Builder('unet');
     for (const [name, tensor] of adapter) {
       if (frozen) b.constant(name, tensor);
       else b.input(name, 'float32', tensor.dims);

@@ -24,7 +24,7 @@ describe('a pipeline folder', () => {
     expect(pipeline.latentShape).toEqual([4, 8, 8]);
     expect(pipeline.conditioning).toEqual({ encoder_hidden_states: [16, 8] });
     expect(pipeline.scalingFactor).toBe(0.5);
-    expect(pipeline.tokenizer.maxLength).toBe(16);
+    expect(pipeline.measure.room).toBe(14);
     expect(pipeline.scheduler.timesteps(2)).toEqual([501, 1]);
   });
 
@@ -69,7 +69,7 @@ describe('a pipeline folder', () => {
   it('is refused when its parts do not fit', async () => {
     await edit('unet/config.json', { cross_attention_dim: 768 });
     await expect(openPipeline(folder)).rejects.toThrow(
-      '"encoder_hidden_states" has shape [batch_size,16,8], but the configuration beside it promises [?,?,768]',
+      '"encoder_hidden_states" has shape [batch_size,16,8], but the configuration beside it promises [?,16,768]',
     );
     await edit('unet/config.json', { cross_attention_dim: 8, in_channels: 9 });
     await expect(openPipeline(folder)).rejects.toThrow('out_channels is 4, in_channels 9');
@@ -103,7 +103,7 @@ describe('a pipeline folder', () => {
       file,
       `{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "upper": Infinity, "none": NaN, "steps_offset": 1, "note": "${note}"}`,
     );
-    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([501, 1]);
+    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([999, 0]);
     await writeFile(file, '{"_class_name": "DDIMScheduler", "beta_start": Infinity}');
     await expect(openPipeline(folder)).rejects.toThrow('beta_start');
   });

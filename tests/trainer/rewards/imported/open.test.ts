@@ -2,11 +2,13 @@
  * Each layout's score against plain numbers, and its gradient at the pixels against finite
  * differences.
  */
+
 import { readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Golden } from '@/tests/parity/golden';
+import { graphOf, nodeOf } from '@/tests/support/graph-of';
 import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
@@ -307,13 +309,18 @@ it('weights in a file beside the model, or elsewhere, score the same', async () 
 });
 
 it('a graph of an older opset scores the same', async () => {
-  const old = new Builder('old', { '': 14 });
-  const image = old.input('pixel_values', 'float32', [1, 3, size, size]);
-  const mean = old.op('ReduceMean', [image], { axes: [1, 2, 3], keepdims: 0 });
-  const [left, right] = old.ops('Split', [image], { axis: 3 }, { count: 2 }) as [string, string];
-  const spread = old.op('ReduceMax', [old.sub(left, right)], { axes: [1, 2, 3], keepdims: 0 });
-  old.output(old.add(mean, spread), 'score');
-  const graph = old.finish();
+  const graph = graphOf(
+    14,
+    [{ name: 'pixel_values', dtype: 'float32', dims: [1, 3, size, size] }],
+    [
+      nodeOf('ReduceMean', ['pixel_values'], ['mean'], { axes: [1, 2, 3], keepdims: 0 }),
+      nodeOf('Split', ['pixel_values'], ['left', 'right'], { axis: 3 }),
+      nodeOf('Sub', ['left', 'right'], ['apart']),
+      nodeOf('ReduceMax', ['apart'], ['spread'], { axes: [1, 2, 3], keepdims: 0 }),
+      nodeOf('Add', ['mean', 'spread'], ['score']),
+    ],
+    [{ name: 'score', dtype: 'float32', dims: [1] }],
+  );
   const folder = await writeModel(
     { name: 'old', version: '1', layout: 'plain', image: { file: 'image.onnx', size } },
     { 'image.onnx': graph },

@@ -8,7 +8,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
  * The mean squared difference of two images in [−1, 1]. @param output what it calls the difference
  */
 export function squaresNetwork(output: string): Uint8Array {
-  const b = new Builder('lpips', { '': 18 });
+  const b = new Builder('lpips');
   const [one, other] = ['image_0', 'image_1'].map((name) =>
     b.input(name, 'float32', [1, 3, 32, 32]),
   );

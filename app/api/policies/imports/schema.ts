@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import {
+  imageSizeSchema,
+  importProgressSchema,
+  importStateSchema,
+  pipelineNameProblem,
+} from '@/lib/pipeline-imports';
+
+/** What the pages of imports and their routes say to each other. Times in ms. */
+
+export const shownImportSchema = z.object({
+  id: z.string(),
+  folder: z.string(),
+  state: importStateSchema,
+  progress: importProgressSchema.nullable(),
+  /** What it was registered as. */
+  policy: z.object({ id: z.string(), name: z.string() }).nullable(),
+  error: z.string().nullable(),
+  createdBy: z.string().nullable(),
+  createdAt: z.number(),
+});
+
+export type ShownImport = z.infer<typeof shownImportSchema>;
+
+export const importsViewSchema = z.object({
+  /** Those under way, and those that ended lately; newest first. */
+  imports: z.array(shownImportSchema),
+});
+
+export type ImportsView = z.infer<typeof importsViewSchema>;
+
+const below = z.string().max(1000);
+
+/** From the root, with slashes; empty: the root itself. */
+export const modelFoldersQuerySchema = z.object({ below: below.default('') });
+
+export const modelFoldersSchema = z.object({
+  root: z.string(),
+  below: z.string(),
+  folders: z.array(z.object({ name: z.string(), isPipeline: z.boolean() })),
+});
+
+export type ModelFolders = z.infer<typeof modelFoldersSchema>;
+
+export const importModelSchema = z.strictObject({
+  below: below.min(1, 'Choose the folder of a model.'),
+  name: z
+    .string()
+    .trim()
+    .max(200)
+    .nullable()
+    .superRefine((name, context) => {
+      const problem = name === null ? null : pipelineNameProblem(name);
+      if (problem) context.addIssue(problem);
+    }),
+  sizes: z.array(imageSizeSchema).max(8).default([]),
+});
+
+/** LoRA files under the root that a base policy may be adapted by. */
+export const loraFilesSchema = z.object({ root: z.string(), files: z.array(z.string()) });
+
+export const importLoraSchema = z.strictObject({
+  file: z.string().min(1, 'Choose a file.').max(1000),
+  name: z.string().trim().min(1).max(120).nullable(),
+  withoutText: z.boolean().default(false),
+});
+
+export type ImportLora = z.input<typeof importLoraSchema>;
+
+export const askedImportSchema = z.object({ id: z.string() });
+
+export const importActions = ['cancel', 'retry'] as const;
+
+export type ImportAction = (typeof importActions)[number];

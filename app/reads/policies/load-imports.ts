@@ -1,0 +1,34 @@
+import { namesOf } from '@/db/people/list';
+import { isAmong, listedPolicies } from '@/db/policies/list';
+import { listPipelineImports } from '@/db/policies/pipeline-imports';
+import { isBeingImported } from '@/lib/pipeline-imports';
+import type { ImportsView } from '../../api/policies/imports/schema';
+
+/** So many are looked at; what ended is shown as long as this. */
+const importsMax = 10;
+const endedShownMs = 24 * 3_600_000;
+
+/** Imports under way, and those that ended within a day, newest first. */
+export async function loadImports(now = Date.now()): Promise<ImportsView> {
+  const imports = (await listPipelineImports(importsMax)).filter(
+    ({ state, finishedAt }) => isBeingImported(state) || (finishedAt ?? 0) > now - endedShownMs,
+  );
+  const names = await namesOf(imports.map(({ createdBy }) => createdBy));
+  const ids = imports.flatMap(({ policyId }) => policyId ?? []);
+  const policies = ids.length > 0 ? await listedPolicies(isAmong(ids)) : [];
+  return {
+    imports: imports.map(({ id, folder, state, progress, policyId, error, ...rest }) => {
+      const policy = policies.find((one) => one.id === policyId);
+      return {
+        id,
+        folder,
+        state,
+        progress,
+        policy: policy ? { id: policy.id, name: policy.name } : null,
+        error,
+        createdBy: names.get(rest.createdBy ?? '') ?? null,
+        createdAt: rest.createdAt,
+      };
+    }),
+  };
+}

@@ -1,0 +1,9 @@
+/** Tiny pipelines of every family with numbers that PyTorch gave: one copy for all tests. */
+import { fileURLToPath } from 'node:url';
+
+export type FamilyPipeline = 'tiny-sdxl' | 'tiny-sd3' | 'tiny-sana';
+
+/** The folder that holds `pipeline/` and `parity/`. */
+export function familyFolder(name: FamilyPipeline): string {
+  return fileURLToPath(new URL(`../fixtures/families/${name}`, import.meta.url));
+}
