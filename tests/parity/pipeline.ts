@@ -56,14 +56,8 @@ const cases: Readonly<Record<string, (setting: Setting) => Promise<number>>> = {
 export async function pipelineCases(engine: Engine, folder: string): Promise<ParityCase[]> {
   const parity = parityFolder(folder);
   if (!goldenPipelineFolder(folder) || !existsSync(parity)) return [];
-  const { trajectory } = await readJson<{ trajectory?: { scheduler?: string } }>(
-    join(parity, 'golden.json'),
-  );
-  // Darkroom takes Euler's steps where a file names this solver of the same flow.
-  const solved = trajectory?.scheduler?.startsWith('DPMSolver') ?? false;
   return Object.entries(cases)
     .filter(([name]) => existsSync(join(parity, `${name}.safetensors`)))
-    .filter(([name]) => !(solved && name === 'trajectory'))
     .map(([name, errorOf]) => ({
       name,
       run: async () => {
