@@ -14,7 +14,7 @@ afterAll(() => engine.close());
 const families: [FamilyPipeline, string[]][] = [
   ['tiny-sdxl', ['unet_lora', 'trajectory', 'd3po_0_clip']],
   ['tiny-sd3', ['transformer_lora_joint', 'trajectory_sde', 'd3po_joint_0_clip']],
-  ['tiny-sana', ['transformer_lora', 'trajectory_sde', 'd3po_0_clip']],
+  ['tiny-sana', ['transformer_lora', 'trajectory', 'trajectory_sde', 'd3po_0_clip']],
 ];
 
 it.each(families)('the numbers of %s equal PyTorch’s', async (name, cases) => {
