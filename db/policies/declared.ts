@@ -8,15 +8,15 @@ import { type Presets, presetsSchema } from '@/lib/settings/presets';
 import { db } from '../client';
 import { jsonPart } from '../dialect';
 import { policies } from '../schema/policies';
-import { immediate } from '../transaction';
+import { all, change, immediate, read, type Transaction } from '../transaction';
 import { newestBaseIn } from './policies';
 
 /**
  * Base policies, oldest first: of several of one pipeline, the newest that says something has the
  * word.
  */
-function said(pipeline?: string) {
-  return db()
+function said(tx: Transaction, pipeline?: string) {
+  return tx
     .select({
       pipeline: policies.pipeline,
       judge: jsonPart(policies.manifest, 'judge'),
@@ -29,14 +29,14 @@ function said(pipeline?: string) {
         pipeline === undefined ? undefined : eq(policies.pipeline, pipeline),
       ),
     )
-    .orderBy(asc(policies.createdAt), asc(policies.id))
-    .all();
+    .orderBy(asc(policies.createdAt), asc(policies.id));
 }
 
 /** What judges measure, by pipeline; a pipeline that is not in it has no judge. */
 export async function declaredJudges(): Promise<ReadonlyMap<string, DeclaredJudge>> {
+  const bases = await read(all(said(db())));
   return new Map(
-    said().flatMap(({ pipeline, judge }) => {
+    bases.flatMap(({ pipeline, judge }) => {
       const { data } = judgeSchema.safeParse(judge);
       return data ? [[pipeline, data] as const] : [];
     }),
@@ -45,7 +45,7 @@ export async function declaredJudges(): Promise<ReadonlyMap<string, DeclaredJudg
 
 /** What the judge of a pipeline measures; null where there is none. */
 export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | null> {
-  return judgeIn(said(pipeline));
+  return judgeIn(await read(all(said(db(), pipeline))));
 }
 
 /**
@@ -55,7 +55,7 @@ export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | n
 export async function declaredBy(
   pipeline: string,
 ): Promise<{ judge: DeclaredJudge | null; presets: Presets | undefined }> {
-  const bases = said(pipeline);
+  const bases = await read(all(said(db(), pipeline)));
   const { presets } = bases.findLast((base) => base.presets !== null) ?? {};
   return { judge: judgeIn(bases), presets: presetsSchema.safeParse(presets).data };
 }
@@ -71,15 +71,17 @@ function judgeIn(bases: readonly { judge: unknown }[]): DeclaredJudge | null {
  */
 export async function declareJudge(
   pipeline: string,
-  change: (judge: DeclaredJudge | null) => DeclaredJudge,
+  toDeclare: (judge: DeclaredJudge | null) => DeclaredJudge,
 ): Promise<DeclaredJudge> {
-  return immediate((tx) => {
-    const base = newestBaseIn(tx, pipeline);
-    const judge = change(judgeIn(said(pipeline)));
-    tx.update(policies)
-      .set({ manifest: { ...base.manifest, judge } })
-      .where(eq(policies.id, base.id))
-      .run();
+  return immediate(function* (tx) {
+    const base = yield* newestBaseIn(tx, pipeline);
+    const judge = toDeclare(judgeIn(yield* all(said(tx, pipeline))));
+    yield* change(
+      tx
+        .update(policies)
+        .set({ manifest: { ...base.manifest, judge } })
+        .where(eq(policies.id, base.id)),
+    );
     return judge;
   });
 }

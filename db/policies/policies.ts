@@ -222,18 +222,19 @@ export async function baseOf(policy: Policy): Promise<Policy> {
  * Throws 'not-found'.
  */
 export async function newestBase(pipeline: string): Promise<Policy> {
-  return newestBaseIn(db(), pipeline);
+  return read(newestBaseIn(db(), pipeline));
 }
 
-/** Within a decision. */
-export function newestBaseIn(tx: Transaction, pipeline: string): Policy {
-  const base = tx
-    .select()
-    .from(policies)
-    .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
-    .orderBy(desc(policies.createdAt), desc(policies.id))
-    .limit(1)
-    .get();
+/** The same within a decision. */
+export function* newestBaseIn(tx: Transaction, pipeline: string): Steps<Policy> {
+  const base = yield* one(
+    tx
+      .select()
+      .from(policies)
+      .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
+      .orderBy(desc(policies.createdAt), desc(policies.id))
+      .limit(1),
+  );
   if (base) return base;
   throw new AppError(
     'not-found',
