@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
@@ -7,6 +7,8 @@ import { ensureBasePolicy } from '@/db/policies/policies';
 import { promptCuts } from '@/lib/text/prompt-cuts';
 import { signInAs } from '@/tests/app/support/sign-in';
 import { withTemporaryHome } from '@/tests/db/support';
+import { familyFolder } from '@/tests/support/family-pipelines';
+import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { ClipTokenizer } from '@/trainer/diffusion/pipelines/tokenizer';
 import { writeTokenizer } from '@/trainer/hands/tokenizer';
 
@@ -57,10 +59,29 @@ it('reads a tokenizer that transformers 5 saved', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'prompts-'));
   await ensureBasePolicy({ pipeline: folder, name: 'other', hash: 'o' });
   expect((await check(folder)).body).toEqual({ room: null, cut: 0, first: null });
+  await writeFile(
+    join(folder, 'model_index.json'),
+    '{"_class_name": "ORTStableDiffusionPipeline"}',
+  );
   const tokenizer = join(folder, 'tokenizer');
   writeTokenizer(tokenizer);
   for (const file of ['vocab.json', 'merges.txt']) await rm(join(tokenizer, file));
   expect((await check(folder)).body).toEqual((await check('hands')).body);
+});
+
+it.each([
+  // T5 takes more of a prompt than the CLIPs beside it, and Gemma has an instruction before it.
+  ['tiny-sdxl', 75],
+  ['tiny-sd3', 255],
+  ['tiny-sana', 298],
+] as const)('measures by the tokenizers of the family: %s takes %i tokens', async (name, room) => {
+  const folder = join(familyFolder(name), 'pipeline');
+  await ensureBasePolicy({ pipeline: folder, name, hash: name });
+  const word = 'hand '.repeat(400);
+  const { body } = await check(folder, ['a hand', word]);
+  expect(body).toMatchObject({ room, cut: 1, first: { prompt: word } });
+  const { measure } = await openPipeline(folder);
+  expect(promptCuts([word], measure)).toEqual([body.first]);
 });
 
 it('reads no folder that is no pipeline of this installation', async () => {
