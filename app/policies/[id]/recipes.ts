@@ -28,7 +28,8 @@ const diffusersFile: Download = {
 const kohyaFile: Download = {
   names: 'kohya',
   label: 'For ComfyUI and A1111',
-  about: "kohya's names, every one of which they know. At PEFT's they would pass over attention.",
+  about:
+    "kohya's names, all of which they know. Of the other file ComfyUI would pass over attention, silently.",
 };
 
 /** The files that a policy is downloaded as. */
@@ -104,7 +105,7 @@ function inDiffusers(file: string): Recipe {
     lines: [
       {
         what: 'Python',
-        text: `pipe.load_lora_weights(".", weight_name="${file}", adapter_name="${name}")\npipe.set_adapters("${name}", 1.0)`,
+        text: `pipe.load_lora_weights(\n    ".",\n    weight_name="${file}",\n    adapter_name="${name}",\n)\npipe.set_adapters("${name}", 1.0)`,
       },
     ],
   };

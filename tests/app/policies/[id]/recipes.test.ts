@@ -6,7 +6,7 @@ const texts = (...asked: Parameters<typeof recipesOf>) =>
 
 it('a name with dots and blanks is a file in every folder, and a name that PEFT takes', () => {
   expect(texts('unet', 'Run 1.5 é 3')).toEqual([
-    'pipe.load_lora_weights(".", weight_name="Run-1.5-3.safetensors", adapter_name="Run-1-5-3")\npipe.set_adapters("Run-1-5-3", 1.0)',
+    'pipe.load_lora_weights(\n    ".",\n    weight_name="Run-1.5-3.safetensors",\n    adapter_name="Run-1-5-3",\n)\npipe.set_adapters("Run-1-5-3", 1.0)',
     'ComfyUI/models/loras/Run-1.5-3-kohya.safetensors',
     'models/Lora/Run-1.5-3-kohya.safetensors',
     '<lora:Run-1.5-3-kohya:1>',
