@@ -24,7 +24,11 @@ const versions = 30;
  * newest versions, of those that both have seen. @param judge its name, where verdicts of others
  * do not count
  */
-export function judgeAgreement(pipeline: string, kind: CountedKind, judge?: string): Marked {
+export async function judgeAgreement(
+  pipeline: string,
+  kind: CountedKind,
+  judge?: string,
+): Promise<Marked> {
   const marks = jsonListHas(samples.verdict, 'flags', kind);
   const people = isMarkedByPeople(kind);
   const newest = db()

@@ -36,9 +36,9 @@ export const importedJudges: Readonly<Record<PartKind, ImportedJudge>> = {
     version: '3.3.6',
     licence: 'MIT; the landmark network is MediaPipe’s, Apache 2.0',
     trainedOn:
-      'Photographs and rendered hands (MediaPipe Hands, arXiv 2006.10214); the detector that looks for hands first, on photographs from webcams and glasses (handtrack.js). Neither has seen drawn images, nor images that a model made.',
+      'Photographs and rendered hands (MediaPipe Hands, arXiv 2006.10214). The detector that looks for hands first comes from handtrack.js, whose first version was trained on photographs seen through glasses (EgoHands); of this one the package does not say. Neither was made for drawn images, nor for those that a model made: on drawn hands they agreed with the truth no more than chance would (docs/judges.md).',
     limits:
-      'It counts no fingers: a hand is bad where the landmark network does not take what was found for a hand, or finds fingers that no hand has. Both networks lean towards sound hands, so it misses many bad ones. Which prompts ask for a hand is read from English words.',
+      'It counts no fingers: a hand is bad where the landmark network does not take what was found for a hand, or finds fingers that no hand has. Landmarks are laid through whatever is shown, so impossible ones are rare, and many bad hands are missed. Which prompts ask for a hand is read from English words.',
     measures: [
       {
         kind: 'defect',

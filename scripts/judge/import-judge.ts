@@ -156,7 +156,9 @@ async function compare(engine: Engine, pipeline: string, images: number) {
   return {
     read: unread.length,
     agreement: Object.fromEntries(
-      kinds.map((kind) => [kind, judgeAgreement(pipeline, kind, judge.name)]),
+      await Promise.all(
+        kinds.map(async (kind) => [kind, await judgeAgreement(pipeline, kind, judge.name)]),
+      ),
     ),
   };
 }

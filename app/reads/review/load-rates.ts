@@ -37,22 +37,24 @@ export async function loadRates({
     pipelines,
     pipeline,
     judged,
-    judge: judge && showJudge(pipeline, judge),
+    judge: judge && (await showJudge(pipeline, judge)),
     rates: await besideParents(rates, judge),
     ...rest,
   };
 }
 
-function showJudge(pipeline: string, judge: DeclaredJudge): JudgeView {
+async function showJudge(pipeline: string, judge: DeclaredJudge): Promise<JudgeView> {
   const { imported } = judge;
   // A judge of the pipeline's own never changes its name; its older verdicts count, too.
   const name = imported && importedName(imported);
   return {
     parts: (imported ?? []).map(({ networks, ...part }) => part),
-    agreement: kindsOf(judge).map((kind) => ({
-      kind,
-      marked: judgeAgreement(pipeline, kind, name),
-    })),
+    agreement: await Promise.all(
+      kindsOf(judge).map(async (kind) => ({
+        kind,
+        marked: await judgeAgreement(pipeline, kind, name),
+      })),
+    ),
   };
 }
 

@@ -36,30 +36,30 @@ it('counts what judge and people mark, of what both have looked at', async () =>
   const another = await drawn({ deformed: true }, 'hand', 'b');
 
   const now = () => judgeAgreement(pipeline, 'hand', 'c');
-  expect(judgeAgreement(pipeline, 'hand', 'a')).toEqual({
+  expect(await judgeAgreement(pipeline, 'hand', 'a')).toEqual({
     both: 2,
     firstOnly: 1,
     secondOnly: 1,
     neither: 2,
   });
-  expect(judgeAgreement(pipeline, 'hand')).toMatchObject({ both: 3 });
-  expect(judgeAgreement(pipeline, 'nsfw', 'a')).toEqual({
+  expect(await judgeAgreement(pipeline, 'hand')).toMatchObject({ both: 3 });
+  expect(await judgeAgreement(pipeline, 'nsfw', 'a')).toEqual({
     both: 0,
     firstOnly: 0,
     secondOnly: 0,
     neither: 6,
   });
-  expect(judgeAgreement('others', 'hand', 'a')).toMatchObject({ neither: 0 });
-  expect(now()).toMatchObject({ neither: 0 });
+  expect(await judgeAgreement('others', 'hand', 'a')).toMatchObject({ neither: 0 });
+  expect(await now()).toMatchObject({ neither: 0 });
 
   const flags = await listFlags({ state: 'open', kind: 'hand', source: 'annotator', limit: 50 });
   const { flag } = flags.find(({ sample }) => sample.id === agreed)!;
   await reviewFlag({ flagId: flag.id, state: 'rejected', reviewedBy: reviewerId });
-  expect(judgeAgreement(pipeline, 'hand', 'a')).toMatchObject({ both: 1, firstOnly: 2 });
+  expect(await judgeAgreement(pipeline, 'hand', 'a')).toMatchObject({ both: 1, firstOnly: 2 });
   const judged = await listFlags({ state: 'open', kind: 'hand', source: 'judge', limit: 50 });
   const own = judged.find(({ sample }) => sample.id === agreed)!;
   await reviewFlag({ flagId: own.flag.id, state: 'confirmed', reviewedBy: reviewerId });
-  expect(judgeAgreement(pipeline, 'hand', 'a')).toMatchObject({ both: 2, firstOnly: 1 });
+  expect(await judgeAgreement(pipeline, 'hand', 'a')).toMatchObject({ both: 2, firstOnly: 1 });
 
   const waiting = async (limit: number) => {
     const samples = await unreadSeenSamples(pipeline, 'a', limit);

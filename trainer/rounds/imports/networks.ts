@@ -13,6 +13,7 @@ import { drawnFeeds, lostDifference } from '@/trainer/diffusion/pipelines/finite
 import { ImageDecoder, PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Component } from '@/trainer/diffusion/pipelines/static-network';
+import { type TextComponent, TextNetwork } from '@/trainer/diffusion/pipelines/text-network';
 import { startingNoise } from '@/trainer/diffusion/sampling/noise';
 import { withStaticShapes } from '@/trainer/graph/inline';
 import { sizeOf } from '@/trainer/graph/tensor';
@@ -23,8 +24,8 @@ import { EngineError } from '@/trainer/runtime/errors';
 export const triedPrompts = [importImage.prompt, 'two red boats on a lake at night'] as const;
 
 /** How many networks are run of a pipeline. */
-export function networksOf({ vaeEncoder }: Pipeline): number {
-  return vaeEncoder ? 4 : 3;
+export function networksOf({ textEncoders, vaeEncoder }: Pipeline): number {
+  return textEncoders.size + (vaeEncoder ? 3 : 2);
 }
 
 /** @throws PipelineError, GraphError or AppError naming network and node */
@@ -41,7 +42,10 @@ export async function tryNetworks(
     await ran(++done);
     return result;
   };
-  const contexts = await after('the text encoder', () => encodeTwo(engine, pipeline));
+  for (const [name, component] of pipeline.textEncoders) {
+    await after(name, () => tryEncoder(engine, component));
+  }
+  const contexts = await encodeTwo(engine, pipeline);
   const size = sizeOf(pipeline.latentShape);
   const noise = [1, 2].map((seed) => startingNoise(seed, size));
   await after('the denoiser', async () => {
@@ -83,27 +87,22 @@ export async function tryNetworks(
   });
 }
 
+async function tryEncoder(engine: Engine, component: TextComponent): Promise<void> {
+  const network = await TextNetwork.open(engine, component);
+  const [one, other] = [await network.read(triedPrompts[0]), await network.read(triedPrompts[1])];
+  await network.release();
+  const ids = [1, component.tokenizer.maxLength];
+  const dims = Object.fromEntries(component.graph.inputs.map(({ name }) => [name, ids]));
+  for (const [output, { data }] of Object.entries(one.outputs)) {
+    await refuseConstant({ engine, component, dims }, data, other.outputs[output]!.data);
+  }
+}
+
 async function encodeTwo(engine: Engine, pipeline: Pipeline) {
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const [one, other] = [
-    await encoder.encode(triedPrompts[0]),
-    await encoder.encode(triedPrompts[1]),
-  ];
+  const both = [await encoder.encode(triedPrompts[0]), await encoder.encode(triedPrompts[1])];
   await encoder.release();
-  // Some of what a denoiser is told does not depend on the prompt: the size of the image, masks.
-  const depends = Object.entries(one).some(([port, { data }]) =>
-    data.some((value, i) => value !== other[port]!.data[i]),
-  );
-  const [values] = Object.entries(one).map(
-    ([port, { data }]) => [data, other[port]!.data] as const,
-  );
-  const [component] = pipeline.textEncoders.values();
-  if (!depends && component) {
-    const ids = [1, component.tokenizer.maxLength];
-    const dims = { input_ids: ids, attention_mask: ids };
-    await refuseConstant({ engine, component, dims }, ...values!);
-  }
-  return [one, other];
+  return both;
 }
 
 /** A network as it was run, to be run once more for the node to blame. */

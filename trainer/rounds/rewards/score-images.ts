@@ -11,7 +11,7 @@ export interface PromptedImage {
   image: RgbImage;
 }
 
-/** A reward that scores images of one size, any number at a time. */
+/** A reward that scores images of any size, any number at a time. */
 export interface Scores {
   /** One per image, in their order. */
   score(images: readonly PromptedImage[]): Promise<number[]>;
@@ -21,24 +21,37 @@ export interface Scores {
 /** Images that are scored together. */
 const together = 8;
 
-/** Makes a reward ready to score; its network is loaded once, with the first images. */
+/** Makes a reward ready to score; its network is loaded once for each size of image. */
 export function openScores(engine: Engine, reward: Reward): Scores {
-  let opened: Promise<Scorer> | undefined;
+  const opened = new Map<string, Promise<Scorer>>();
+  const scorerFor = ({ width, height }: RgbImage): Promise<Scorer> => {
+    const size = sizeOf({ width, height });
+    const scorer =
+      opened.get(size) ?? scorerOf(reward)(engine, { images: together, width, height });
+    opened.set(size, scorer);
+    return scorer;
+  };
   return {
     async score(images) {
-      const [first] = images;
-      if (!first) return [];
-      const { width, height } = first.image;
-      opened ??= scorerOf(reward)(engine, { images: together, width, height });
-      return scoresBy(await opened, images);
+      const scores = new Map<PromptedImage, number>();
+      for (const size of new Set(images.map(({ image }) => sizeOf(image)))) {
+        const alike = images.filter(({ image }) => sizeOf(image) === size);
+        const found = await scoresBy(await scorerFor(alike[0]!.image), alike);
+        for (const [i, one] of alike.entries()) scores.set(one, found[i]!);
+      }
+      return images.map((one) => scores.get(one)!);
     },
     async release() {
-      await (await opened)?.release();
+      for (const scorer of opened.values()) await (await scorer).release();
     },
   };
 }
 
-/** One score per image, in their order. Images are of one size. */
+function sizeOf({ width, height }: Pick<RgbImage, 'width' | 'height'>): string {
+  return `${width}×${height}`;
+}
+
+/** One score per image, in their order. */
 export async function scoresOf(
   engine: Engine,
   reward: Reward,
@@ -52,6 +65,7 @@ export async function scoresOf(
   }
 }
 
+/** The images are of one size. */
 async function scoresBy(scorer: Scorer, images: readonly PromptedImage[]): Promise<number[]> {
   const scores: number[] = [];
   for (let from = 0; from < images.length; from += together) {
