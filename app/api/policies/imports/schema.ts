@@ -40,8 +40,6 @@ export const modelFoldersSchema = z.object({
   folders: z.array(z.object({ name: z.string(), isPipeline: z.boolean() })),
 });
 
-export type ModelFolders = z.infer<typeof modelFoldersSchema>;
-
 export const importModelSchema = z.strictObject({
   below: below.min(1, 'Choose the folder of a model.'),
   name: z
