@@ -1,6 +1,6 @@
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
 import { listLoraFiles } from '@/db/policies/models-root';
 import { folderOf } from '@/db/policies/pipeline-folders';
@@ -99,6 +99,22 @@ it('measures at the sizes asked for, and says what cannot be done at one', async
     peakBytes: null,
     problem: expect.stringMatching(/"sample" takes .+\[batch_size,4,8,8\], but is fed/),
   });
+});
+
+it('goes on where it was put down: what a stage has found is not sought again', async () => {
+  const { engine, parent, tiny } = importing;
+  const folder = await linkedFolder(tiny, join(parent, 'resumed'), { 'b.txt': 'new' });
+  await importing.putDownAt('image', folder);
+  const before = await listPolicies();
+  const load = vi.spyOn(engine, 'load');
+  const again = await importing.run(folder);
+  const loaded = load.mock.calls.map(([, { name }]) => name);
+  load.mockRestore();
+  expect(again).toMatchObject({ state: 'ready', found: { adapterSites: { attention: 32 } } });
+  expect(await listPolicies()).toHaveLength(before.length + 1);
+  expect(loaded).toContain('denoiser');
+  expect(loaded).not.toContain('adapter gradients');
+  expect(loaded).not.toContain('image encoder');
 });
 
 it('reads for a page nothing outside of the root that the administrator names', async () => {

@@ -2,18 +2,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { z } from 'zod';
 import {
   getPipelineImport,
   type PipelineImport,
   requestPipelineImport,
 } from '@/db/policies/pipeline-imports';
-import { claimWork, failWork } from '@/db/work/queue';
-import { importOptionsSchema } from '@/lib/pipeline-imports';
+import { claimWork, failWork, releaseWork } from '@/db/work/queue';
+import { type ImportStage, importOptionsSchema } from '@/lib/pipeline-imports';
 import { pipelineWorkKinds } from '@/lib/work';
 import { importPipeline } from '@/trainer/rounds/imports/import-pipeline';
-import { Assignment } from '@/trainer/rounds/worker/assignment';
+import { Assignment, Halt } from '@/trainer/rounds/worker/assignment';
 import { Engine } from '@/trainer/runtime/engine';
 import { writeTinyPipeline } from '../../../support/tiny-pipeline';
 import { withHomes } from '../support';
@@ -31,6 +31,9 @@ export interface Importing {
     options?: z.input<typeof importOptionsSchema>,
     createdBy?: string | null,
   ): Promise<PipelineImport>;
+  /** Puts the import down, as a trainer that ends, once it has reached a stage. */
+  putDownAt(stage: ImportStage, folder: string): Promise<void>;
+  readonly engine: Engine;
 }
 
 /** Imports through the tests of a file. */
@@ -57,6 +60,23 @@ export function withImports(): Importing {
     },
     get home() {
       return home;
+    },
+    get engine() {
+      return engine;
+    },
+    async putDownAt(stage, folder) {
+      const options = importOptionsSchema.parse({ measure: 'none' });
+      const { id } = await requestPipelineImport({ folder, options, createdBy: null });
+      const claimed = await claimWork({ workerId, kinds: pipelineWorkKinds });
+      const assignment = new Assignment<'import-pipeline'>(claimed!, workerId);
+      const watching = setInterval(async () => {
+        const { progress } = await getPipelineImport(id);
+        if (progress?.stage === stage) assignment.halt('stopping');
+      }, 5);
+      await expect(importPipeline(assignment, engine)).rejects.toBeInstanceOf(Halt);
+      clearInterval(watching);
+      assignment.end();
+      await releaseWork(assignment.claim);
     },
     async run(folder, options = {}, createdBy = null) {
       const asked = {
