@@ -21,7 +21,7 @@ export interface TextReading {
   optional?: true;
   /** Prompts are trimmed and put in lower case first. */
   lowerCase?: true;
-  /** Lines put before every prompt but the one that stands for none. */
+  /** Lines put before every prompt, but not where there is none. */
   instruction?: readonly string[];
 }
 
@@ -35,6 +35,37 @@ const secondClip: TextReading = {
   encoder: 'text_encoder_2',
   tokenizer: 'tokenizer_2',
   kind: 'clip',
+};
+const thirdT5: TextReading = {
+  encoder: 'text_encoder_3',
+  tokenizer: 'tokenizer_3',
+  kind: 'pieces',
+  tokens: 256,
+  optional: true,
+};
+
+/**
+ * diffusers' own words (`SanaPipeline.__call__`, complex_human_instruction): other ones are other
+ * input.
+ */
+const sanaInstruction = [
+  "Given a user prompt, generate an 'Enhanced prompt' that provides detailed visual descriptions suitable for image generation. Evaluate the level of detail in the user prompt:",
+  '- If the prompt is simple, focus on adding specifics about colors, shapes, sizes, textures, and spatial relationships to create vivid and concrete scenes.',
+  '- If the prompt is already detailed, refine and enhance the existing details slightly without overcomplicating.',
+  'Here are examples of how to transform or refine prompts:',
+  '- User Prompt: A cat sleeping -> Enhanced: A small, fluffy white cat curled up in a round shape, sleeping peacefully on a warm sunny windowsill, surrounded by pots of blooming red flowers.',
+  '- User Prompt: A busy city street -> Enhanced: A bustling city street scene at dusk, featuring glowing street lamps, a diverse crowd of people in colorful clothing, and a double-decker bus passing by towering glass skyscrapers.',
+  'Please generate only the enhanced description for the prompt below and avoid including any additional commentary or evaluations:',
+  'User Prompt: ',
+];
+
+const gemma: TextReading = {
+  encoder: 'text_encoder',
+  tokenizer: 'tokenizer',
+  kind: 'pieces',
+  tokens: 300,
+  lowerCase: true,
+  instruction: sanaInstruction,
 };
 
 const rows = {
@@ -50,6 +81,11 @@ const rows = {
     classes: ['StableDiffusionXLPipeline', 'ORTStableDiffusionXLPipeline'],
     readings: [clip, secondClip],
   },
+  'Stable Diffusion 3': {
+    classes: ['StableDiffusion3Pipeline', 'ORTStableDiffusion3Pipeline'],
+    readings: [clip, secondClip, thirdT5],
+  },
+  Sana: { classes: ['SanaPipeline', 'ORTSanaPipeline'], readings: [gemma] },
 } satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof rows;

@@ -66,6 +66,10 @@ export const importOptionsSchema = z.object({
   measure: z.enum(measuredKinds).default('all'),
   /** Sizes to measure at; none: the pipeline's own. */
   sizes: z.array(imageSizeSchema).max(8).default([]),
+  /** The folder is a LoRA file for this base policy; left out, a pipeline's. */
+  adapterOf: z.string().optional(),
+  /** Leaves out what a LoRA file says of text encoders. */
+  withoutText: z.boolean().optional(),
 });
 
 export type ImportOptions = z.infer<typeof importOptionsSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { moduleNamings } from './exchange/module-names';
 import { judgeSchema } from './judges/judging';
 import { foundPipelineSchema } from './pipeline-imports';
 import { presetsSchema } from './settings/presets';
@@ -25,6 +26,8 @@ export const policyManifestSchema = z.looseObject({
   judge: judgeSchema.optional(),
   /** What is made of the pipeline's scheduler file, for people. */
   schedule: z.string().optional(),
+  /** Whose names its adapter's modules have; left out, a UNet's. */
+  modules: z.enum(moduleNamings).optional(),
   /** What its import found. */
   found: foundPipelineSchema.optional(),
   /** The configuration that trained it; none of a base policy. */

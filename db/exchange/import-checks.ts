@@ -78,7 +78,7 @@ export function idsOf(pipeline: string, answer: ImportedAnswer) {
   const person =
     userId === null
       ? derivedId('imported person without a name', ...unnamed)
-      : derivedId('imported person', userId);
+      : importedPersonId(userId);
   return {
     left: sample(left),
     right: sample(right),
@@ -86,6 +86,11 @@ export function idsOf(pipeline: string, answer: ImportedAnswer) {
     person,
     preference: rankingId ?? derivedId('imported answer', pair, person),
   };
+}
+
+/** The account of somebody whom files call so. */
+export function importedPersonId(userId: string): string {
+  return derivedId('imported person', userId);
 }
 
 /** Tells rows without a name and an id, which say the same, from each other by their order. */

@@ -3,29 +3,17 @@
  * round per pipeline, which is done and was never drawn. All ids follow from what they name, so
  * that importing again changes nothing.
  */
-import { and, eq, inArray, isNull } from 'drizzle-orm';
+import { and, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { parseRunConfig } from '@/lib/settings/run-config';
 import { amendAudit, recordAudit } from '../audit';
 import { db } from '../client';
-import { derivedId } from '../ids';
-import { placeholderEmail } from '../people/users';
 import { listPolicies, type Policy } from '../policies/policies';
-import { announceRound } from '../rounds/decisions';
-import { importRunId } from '../rounds/import-run';
 import { pairs, preferences, samples } from '../schema/labels';
-import { user } from '../schema/people';
-import { rounds, runs } from '../schema/rounds';
-import { all, change, immediate, one, read, type Steps, type Transaction } from '../transaction';
+import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
 import { type ImportedAnswer, idsOf } from './import-checks';
+import { type ImportSource, importRoundIn, noteSource, storePeople } from './import-round';
 
 const answersPerTransaction = 25;
-
-/** What answers came in; kept in the round's manifest. */
-interface ImportSource {
-  file: string;
-  sha256: string;
-}
 
 /** The base policy to which a pipeline's imported images are kept. Throws 'not-found'. */
 export async function baseForImport(pipeline: string): Promise<Policy> {
@@ -104,64 +92,6 @@ function* freshOf(tx: Transaction, answers: readonly NamedAnswer[]): Steps<Named
   });
 }
 
-/** The round that holds a pipeline's imported answers, made on first need. */
-function* importRoundIn(tx: Transaction, base: Policy, now: number): Steps<string> {
-  const { pipeline } = base;
-  const [runId, roundId] = [importRunId(pipeline), derivedId('imports', pipeline, 'round')];
-  // It draws nothing, but a configuration has prompts.
-  const prompts = ['imported'];
-  const config = parseRunConfig({
-    prompts,
-    evaluationPrompts: prompts,
-    labeling: { undoWindowSeconds: 0 },
-  });
-  yield* change(
-    tx
-      .insert(runs)
-      .values({
-        id: runId,
-        name: 'Imported answers',
-        mode: 'single',
-        method: 'diffusion-dpo',
-        pipeline,
-        config,
-        status: 'done',
-        createdBy: null,
-        createdAt: now,
-      })
-      .onConflictDoNothing(),
-  );
-  yield* change(
-    tx
-      .insert(rounds)
-      .values({
-        id: roundId,
-        runId,
-        ordinal: 1,
-        state: 'done',
-        startPolicyId: base.id,
-        config,
-        progress: {
-          sampled: 0,
-          samplesWanted: 0,
-          labeled: 0,
-          preferencesWanted: 0,
-          trainedSteps: 0,
-          trainSteps: 0,
-          evaluated: 0,
-          evaluationsWanted: 0,
-          etaSeconds: null,
-        },
-        manifest: { imports: [] },
-        createdAt: now,
-        startedAt: now,
-        finishedAt: now,
-      })
-      .onConflictDoNothing(),
-  );
-  return roundId;
-}
-
 /**
  * Rows of each table in one statement: every process waits for this lock. Returns how many of the
  * images are new.
@@ -203,17 +133,11 @@ function* storeAnswers(
     createdAt: now,
   }));
   yield* change(tx.insert(pairs).values(compared).onConflictDoNothing());
-  const joined = new Date(now);
-  const people = answers.map(({ ids, userId }) => ({
-    id: ids.person,
-    name: userId === null ? 'Imported' : `Imported ${shortened(userId)}`,
-    email: placeholderEmail(),
-    imported: true,
-    role: 'annotator' as const,
-    createdAt: joined,
-    updatedAt: joined,
-  }));
-  yield* change(tx.insert(user).values(people).onConflictDoNothing());
+  yield* storePeople(
+    tx,
+    answers.map(({ ids, userId }) => ({ id: ids.person, userId })),
+    now,
+  );
   const given = answers.map(({ ids, answer, createdAt, decisionMs }) => ({
     id: ids.preference,
     pairId: ids.pair,
@@ -231,47 +155,4 @@ function* storeAnswers(
   }));
   yield* change(tx.insert(preferences).values(given));
   return images;
-}
-
-/** Adds to the round's counts, and notes in its manifest what came from where. */
-function* noteSource(
-  tx: Transaction,
-  roundId: string,
-  source: ImportSource,
-  added: { answers: number; images: number },
-  now: number,
-): Steps<void> {
-  const round = (yield* one(tx.select().from(rounds).where(eq(rounds.id, roundId))))!;
-  const images = round.progress.sampled + added.images;
-  const answers = round.progress.labeled + added.answers;
-  const others = importsOf(round).filter(({ sha256 }) => sha256 !== source.sha256);
-  const before = importsOf(round).find(({ sha256 }) => sha256 === source.sha256)?.answers ?? 0;
-  const noted = yield* one(
-    tx
-      .update(rounds)
-      .set({
-        progress: {
-          ...round.progress,
-          sampled: images,
-          samplesWanted: images,
-          labeled: answers,
-          preferencesWanted: answers,
-        },
-        manifest: { imports: [...others, { ...source, answers: before + added.answers }] },
-      })
-      .where(eq(rounds.id, roundId))
-      .returning(),
-  );
-  yield* announceRound(tx, noted, now);
-}
-
-function importsOf({ manifest }: typeof rounds.$inferSelect) {
-  return (manifest?.imports ?? []) as (ImportSource & { answers: number })[];
-}
-
-/**
- * Hashes and UUIDs say who somebody is by their beginning; what a person would read is left whole.
- */
-function shortened(userId: string): string {
-  return userId.length > 24 ? userId.slice(0, 8) : userId;
 }

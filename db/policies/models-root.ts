@@ -70,6 +70,32 @@ export async function listModelFolders(below: string): Promise<ModelFolder[]> {
   return found.flat().sort((a, b) => a.name.localeCompare(b.name));
 }
 
+/** Files listed, and folders looked into, at most. */
+const filesMax = 500;
+const loraFoldersMax = 2000;
+
+/**
+ * LoRA files under the root, by their way from it with slashes: whatever is safetensors and lies in
+ * no pipeline.
+ */
+export async function listLoraFiles(): Promise<string[]> {
+  const found: string[] = [];
+  const folders = [''];
+  for (let at = 0; at < folders.length && at < loraFoldersMax; at++) {
+    const below = folders[at]!;
+    const folder = await folderUnderRoot(below);
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    if (entries.some(({ name }) => name === 'model_index.json')) continue;
+    for (const entry of entries) {
+      if (entry.name.startsWith('.')) continue;
+      const way = below === '' ? entry.name : `${below}/${entry.name}`;
+      if (entry.isDirectory()) folders.push(way);
+      else if (entry.isFile() && entry.name.endsWith('.safetensors')) found.push(way);
+    }
+  }
+  return found.sort().slice(0, filesMax);
+}
+
 async function isThere(path: string, kind: 'isFile' | 'isDirectory'): Promise<boolean> {
   return stat(path).then(
     (found) => found[kind](),

@@ -52,7 +52,7 @@ export async function requestPipelineImport(input: {
 }): Promise<PipelineImport> {
   const { folder, options, createdBy, now = Date.now() } = input;
   return immediate(function* (tx) {
-    yield* refuseName(tx, options.name);
+    if (options.adapterOf === undefined) yield* refuseName(tx, options.name);
     const last = yield* one(
       tx
         .select()
@@ -254,6 +254,16 @@ function* nameIn(
     );
   }
   return { name, known: null };
+}
+
+/** Within the decision that ends the import of a LoRA file: it is this policy now. */
+export function* registerAdapterIn(
+  tx: Transaction,
+  importId: string,
+  policyId: string,
+  now: number,
+): Steps<void> {
+  yield* movePipelineImport(tx, importId, 'ready', { policyId, error: null }, now);
 }
 
 /** What is known of a pipeline that is to be registered. */

@@ -222,10 +222,10 @@ export async function baseOf(policy: Policy): Promise<Policy> {
  * Throws 'not-found'.
  */
 export async function newestBase(pipeline: string): Promise<Policy> {
-  return read(newestBaseIn(db(), pipeline));
+  return await read(newestBaseIn(db(), pipeline));
 }
 
-/** The same within a decision. */
+/** Within a decision. */
 export function* newestBaseIn(tx: Transaction, pipeline: string): Steps<Policy> {
   const base = yield* one(
     tx

@@ -4,7 +4,11 @@
  */
 import type { ImportReport, RewardReport } from '@/lib/rewards';
 import { pipelineWorkKinds, rewardWorkKinds } from '@/lib/work';
-import { type PipelineRegistration, registerPipelineIn } from '../policies/pipeline-imports';
+import {
+  type PipelineRegistration,
+  registerAdapterIn,
+  registerPipelineIn,
+} from '../policies/pipeline-imports';
 import { moveRewardModel } from '../rewards/reward-models';
 import { completeRound, moveRound } from '../rounds/decisions';
 import { roundIn } from '../rounds/rows';
@@ -58,5 +62,15 @@ export async function finishPipelineImport({
 }: Claim & { registered: PipelineRegistration }): Promise<void> {
   await finishWork(claim, pipelineWorkKinds, (tx, { pipelineImportId }) =>
     registerPipelineIn(tx, pipelineImportId!, registered, Date.now()),
+  );
+}
+
+/** A LoRA file is a policy from now on, that runs may start from. */
+export async function finishAdapterImport({
+  policyId,
+  ...claim
+}: Claim & { policyId: string }): Promise<void> {
+  await finishWork(claim, pipelineWorkKinds, (tx, { pipelineImportId }) =>
+    registerAdapterIn(tx, pipelineImportId!, policyId, Date.now()),
   );
 }

@@ -71,9 +71,24 @@ function jointModulesOf(paths: readonly string[]): ForeignModule[] | undefined {
   return paths.some((path) => path.includes('.attn.')) ? [...found.values()] : undefined;
 }
 
-/** Whether a transformer's modules have the names of Stable Diffusion 3. */
-export function isJointTransformer(prefix: string, paths: readonly string[]): boolean {
-  return prefix === 'transformer' && jointModulesOf(paths) !== undefined;
+export const moduleNamings = ['unet', 'joint-transformer', 'transformer', 'made-up'] as const;
+
+/** Whose names an adapter's modules have, and with that which programs know them. */
+export type ModuleNaming = (typeof moduleNamings)[number];
+
+const tensorName = /^(unet|transformer)\.(.+)\.lora_[AB]\.weight$/;
+
+/** Told by the names of an adapter's tensors. */
+export function moduleNamingOf(tensorNames: Iterable<string>): ModuleNaming {
+  const names = [...tensorNames].flatMap((name) => {
+    const [, prefix, path] = tensorName.exec(name) ?? [];
+    return prefix && path ? [{ prefix, path }] : [];
+  });
+  const paths = names.map(({ path }) => path);
+  // As `attentionProjections` calls those of a graph that has no names.
+  if (paths.some((path) => /^attention\.\d+\./.test(path))) return 'made-up';
+  if (names[0]?.prefix !== 'transformer') return 'unet';
+  return jointModulesOf(paths) ? 'joint-transformer' : 'transformer';
 }
 
 /**

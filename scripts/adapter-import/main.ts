@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
 import { migrateDatabase } from '@/db/migrate';
+import { newestBase } from '@/db/policies/policies';
 import { toAppError } from '@/lib/errors';
 import { commandLine } from '@/scripts/command-line';
-import { importAdapter } from '@/trainer/rounds/train/import-adapter';
+import { importAdapter } from '@/trainer/rounds/imports/import-adapter';
 
 const { values, operands } = commandLine({
   start: 'npm run adapter:import --',
@@ -25,9 +26,9 @@ const [pipeline, file] = operands as [string, string];
 try {
   await migrateDatabase();
   const { policy, kind, notes } = await importAdapter({
-    pipeline,
+    base: await newestBase(pipeline),
     file,
-    name: values.name,
+    name: values.name ?? null,
     withoutText: values['without-text'],
   });
   for (const note of notes) console.log(note);

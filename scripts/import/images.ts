@@ -26,6 +26,9 @@ export class RowError extends Error {
 
 export type Side = 0 | 1;
 
+type ImageColumn = `image_${Side}_${'path' | 'uid' | 'url'}` | `jpg_${Side}`;
+export type ImageColumns = Pick<ImportedRow, ImageColumn>;
+
 /** Where the bytes of an image lie: in a file, in a row, or in the blob store already. */
 type Source =
   | { kind: 'file'; path: string }
@@ -51,7 +54,7 @@ export class Images {
 
   /** @param file whose folder no path may lead out of */
   constructor(
-    private readonly file: RowsFile,
+    private readonly file: Pick<RowsFile, 'path' | 'folder' | 'again'>,
     private readonly frame: Frame,
   ) {}
 
@@ -63,7 +66,7 @@ export class Images {
   }
 
   /** The image on one side of a row. Throws a RowError. */
-  async find(row: ImportedRow, side: Side, place: Place): Promise<FoundImage> {
+  async find(row: ImageColumns, side: Side, place: Place): Promise<FoundImage> {
     const held = row[`jpg_${side}`];
     const bytes = held === null ? null : bytesIn(held, side);
     const source: Source = bytes ? { kind: 'row', place, side } : await this.#locate(row, side);
@@ -114,7 +117,7 @@ export class Images {
     }
   }
 
-  async #locate(row: ImportedRow, side: Side): Promise<Source> {
+  async #locate(row: ImageColumns, side: Side): Promise<Source> {
     const column = `image_${side}` as const;
     const [path, uid, url] = [row[`${column}_path`], row[`${column}_uid`], row[`${column}_url`]];
     const named = path

@@ -131,7 +131,7 @@ async function importRows(
   return { ...report, ...(await importAnswers({ pipeline, source, answers, putImages })) };
 }
 
-function countsOf<Key extends string>(values: readonly Key[]): Partial<Record<Key, number>> {
+export function countsOf<Key extends string>(values: readonly Key[]): Partial<Record<Key, number>> {
   const counts: Partial<Record<Key, number>> = {};
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
   return counts;

@@ -6,9 +6,10 @@ import { commandLine, refuse } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { progressLine } from '@/scripts/progress-line';
 import { fits } from './fit-image';
-import { importFile } from './import-file';
+import { type D3poReport, importD3po } from './import-d3po';
+import { type ImportOptions, type ImportReport, importFile } from './import-file';
 import { toldProblems } from './problems';
-import { toldReport } from './report';
+import { type Told, toldD3po, toldReport } from './report';
 
 const { values, operands } = commandLine({
   start: 'npm run import --',
@@ -21,6 +22,12 @@ const { values, operands } = commandLine({
       .enum(fits)
       .default('crop')
       .describe('images of another shape: crop cuts off what stands over, pad adds black'),
+    scores: z
+      .string()
+      .optional()
+      .describe(
+        "FILE is a folder that D3PO's sample.py wrote; this one holds a file of JSON for each person, with lists of scores",
+      ),
     'skip-bad': z
       .boolean()
       .default(false)
@@ -29,19 +36,30 @@ const { values, operands } = commandLine({
 });
 const [file] = operands as [string];
 if (!existsSync(file)) refuse(`${file} does not exist: give a file of answers.`);
+const skipBad = values['skip-bad'];
+const progress = { checked: progressLine('percent checked'), stored: progressLine('stored') };
+const options: ImportOptions = {
+  fit: values.fit,
+  skipBad,
+  onProgress: (stage, done, of) => progress[stage](done, of),
+};
+
+/** What came of it, and what is to be said. */
+async function run(): Promise<{ report: ImportReport | D3poReport; told: Told[]; unit: string }> {
+  if (values.scores === undefined) {
+    const report = await importFile(file, values.pipeline, options);
+    return { report, told: toldReport(report), unit: report.unit };
+  }
+  const report = await importD3po(file, values.scores, values.pipeline, options);
+  return { report, told: toldD3po(report), unit: 'group' };
+}
 
 try {
-  const skipBad = values['skip-bad'];
-  const progress = { checked: progressLine('percent checked'), stored: progressLine('answers') };
-  const report = await importFile(file, values.pipeline, {
-    fit: values.fit,
-    skipBad,
-    onProgress: (stage, done, of) => progress[stage](done, of),
-  });
+  const { report, told, unit } = await run();
   const { problems, added, known } = report;
   const isStored = problems.length === 0 || (skipBad && added + known > 0);
-  if (isStored) for (const [mark, name, text] of toldReport(report)) line(mark, name, text);
-  for (const paragraph of toldProblems(problems, report.unit)) console.error(paragraph);
+  if (isStored) for (const [mark, name, text] of told) line(mark, name, text);
+  for (const paragraph of toldProblems(problems, unit)) console.error(paragraph);
   if (!isStored) {
     const remedy = skipBad
       ? 'No row can be imported.'

@@ -2,10 +2,11 @@
 import { cpus } from 'node:os';
 import { z } from 'zod';
 import { build } from '@/scripts/build';
-import { commandLine, device as deviceOption } from '@/scripts/command-line';
+import { commandLine, device as deviceOption, whole } from '@/scripts/command-line';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { handsFolder } from '@/trainer/rounds/pipelines/resolve';
 import { Engine } from '@/trainer/runtime/engine';
+import { exchangeText, measureExchange } from './exchange';
 import { loadText, measureLoad } from './load';
 import { measureLoop } from './loop';
 import { measurePasses, type Passes } from './passes';
@@ -37,6 +38,10 @@ const { values } = commandLine({
       .boolean()
       .default(false)
       .describe('measures picks over HTTP by 8 to 200 annotators instead'),
+    exchange: z.boolean().default(false).describe('measures export and import of answers instead'),
+    pairs: whole(1, 1_000_000)
+      .default(10_000)
+      .describe('with --exchange: how many answers, each on two images of its own'),
     'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
   }),
 });
@@ -57,6 +62,15 @@ if (values.load) {
     values.json
       ? JSON.stringify({ machine: machine(), loads }, null, 2)
       : `${machineText()}\n${loadText(loads)}`,
+  );
+  process.exit(0);
+}
+if (values.exchange) {
+  const steps = await measureExchange(values.pairs);
+  console.log(
+    values.json
+      ? JSON.stringify({ machine: machine(), pairs: values.pairs, steps }, null, 2)
+      : `${machineText()}\n${exchangeText(values.pairs, steps)}`,
   );
   process.exit(0);
 }

@@ -1,9 +1,20 @@
-import { createHash } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'playwright/test';
+import { readSafetensors } from '@/trainer/formats/safetensors';
 import { servingPolicy } from '../support/policies';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
-import { adapterBytes, seedFinishedRound } from './support/seed-history';
+import { adapterModule, seedFinishedRound } from './support/seed-history';
+
+// The servers of these tests may import from here.
+const models = mkdtempSync(join(tmpdir(), 'darkroom-models-'));
+process.env.DARKROOM_MODELS = models;
+writeFileSync(
+  join(models, 'add_detail.safetensors'),
+  'A trainer looks into it, and none runs here.',
+);
 
 test('versions stand as a tree with their rates; one rolls back and serves again', async ({
   app,
@@ -52,7 +63,7 @@ test('the grid shows the same prompts and seeds across versions, and compares wi
   await expect(page.getByRole('link', { name: /Download/ })).toHaveCount(0);
 });
 
-test('an adapter is downloaded byte for byte, with the manifest that tells where it comes from', async ({
+test('an adapter is downloaded for other programs, with what to type there and where it comes from', async ({
   app,
   browser,
 }) => {
@@ -61,24 +72,61 @@ test('an adapter is downloaded byte for byte, with the manifest that tells where
   await page.goto(`/policies/${trained.id}`);
   await expect(page.getByRole('navigation', { name: 'Descent' })).toContainText('hands');
   await expectAccessible(page);
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.getByRole('link', { name: /Adapter/ }).click(),
-  ]);
-  expect(download.suggestedFilename()).toBe('hands-1.safetensors');
-  const response = await page.request.get(`/api/policies/${trained.id}/adapter`);
-  expect(
-    createHash('sha256')
-      .update(await response.body())
-      .digest('hex'),
-  ).toBe(createHash('sha256').update(adapterBytes).digest('hex'));
+  const elsewhere = page.getByRole('region', { name: 'Use it elsewhere' });
+  const downloaded = async (name: string) => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      elsewhere.getByRole('link', { name }).click(),
+    ]);
+    const { tensors, metadata } = await readSafetensors(await download.path());
+    return { file: download.suggestedFilename(), names: [...tensors.keys()], metadata };
+  };
+  const diffusers = await downloaded('For diffusers');
+  expect(diffusers.file).toBe('hands-1.safetensors');
+  expect(diffusers.names).toContain(`${adapterModule}.lora_A.weight`);
+  expect(diffusers.metadata.lora_adapter_metadata).toContain('"unet.lora_alpha": 2');
+  await expect(elsewhere).toContainText('weight_name="hands-1.safetensors"');
+  const kohya = await downloaded('For ComfyUI and A1111');
+  expect(kohya.file).toBe('hands-1-kohya.safetensors');
+  expect(kohya.names).toContain(
+    `${adapterModule.replace('unet.', 'lora_unet_').replaceAll('.', '_')}.alpha`,
+  );
+  await expect(elsewhere).toContainText('ComfyUI/models/loras/hands-1-kohya.safetensors');
+  await expect(elsewhere).toContainText('<lora:hands-1-kohya:1>');
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await elsewhere.getByRole('button', { name: 'Copy Prompt for A1111 and Forge' }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('<lora:hands-1-kohya:1>');
   const manifest = await (await page.request.get(`/api/policies/${trained.id}/manifest`)).json();
   expect(manifest.policy).toMatchObject({ parentId: base.id, adapterSha256: trained.adapterBlob });
   expect(manifest.round).toMatchObject({ id: roundId, manifest: { seed: 0 } });
 
   await page.goto(`/policies/${base.id}`);
-  await expect(page.getByRole('link', { name: /Adapter/ })).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'Use it elsewhere' })).toHaveCount(0);
   const refused = await page.request.get(`/api/policies/${base.id}/adapter`);
   expect(refused.status()).toBe(404);
   expect((await refused.json()).error.message).toContain('base policy');
+});
+
+test('a LoRA file under the root is handed to the trainer, and its import is followed', async ({
+  app,
+  browser,
+}) => {
+  const { base, trained } = await seedFinishedRound();
+  const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
+  await page.goto(`/policies/${trained.id}`);
+  const button = page.getByRole('button', { name: 'Start from a LoRA file' });
+  await expect(page.getByRole('heading', { name: 'hands 1', exact: true })).toBeVisible();
+  await expect(button).toHaveCount(0);
+  await page.goto(`/policies/${base.id}`);
+  await button.click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('button', { name: 'Take it up' })).toBeDisabled();
+  await dialog.getByRole('combobox', { name: 'File' }).click();
+  await page.getByRole('option', { name: 'add_detail.safetensors' }).click();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Take it up' }).click();
+  await expect(page).toHaveURL(/\/policies\?pipeline=hands$/);
+  await expect(page.getByText('Waits for a trainer')).toBeVisible();
+  await expect(page.getByText(join(models, 'add_detail.safetensors'))).toBeVisible();
+  await expect(page.getByText('Asked for by Mara')).toBeVisible();
 });

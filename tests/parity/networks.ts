@@ -24,7 +24,9 @@ const slopeLimit = 5e-3;
 /** Steps of the differences, relative to what is moved: short ones are noisy, long ones bend. */
 const steps = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8];
 
-/** Every `pipeline/PART/model.onnx` whose inputs `parity/` holds, or that of `folder` without tail. */
+/**
+ * Every `pipeline/PART/model.onnx` whose inputs `parity/` holds, or that of `folder` without tail.
+ */
 export async function networkCases(engine: Engine, folder: string): Promise<ParityCase[]> {
   const pipeline = join(folder, 'pipeline');
   if (!existsSync(pipeline)) return [];

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { attachAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import { Denoiser, type PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
+import { denoiserKinds } from '@/trainer/diffusion/denoiser-kinds';
 import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/images/vae-encoder';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import type { ReadText } from '@/trainer/diffusion/pipelines/layouts';
@@ -19,10 +20,11 @@ import { takeStep } from '@/trainer/diffusion/schedulers/step';
 import { Builder } from '@/trainer/graph/builder';
 import { numbersOf } from '@/trainer/graph/numbers';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { type Engine, outputOf } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
-import { goldenPipelineFolder, withGoldenPipeline } from './golden-pipeline';
+import { goldenPipelineFolder, parityFolder, withGoldenPipeline } from './golden-pipeline';
+import { goldenAdapter } from './lora';
 import { promptsOf } from './prompts';
 import { type ParityCase, relativeError } from './report';
 
@@ -36,27 +38,40 @@ interface Setting {
 const cases: Readonly<Record<string, (setting: Setting) => Promise<number>>> = {
   text: textError,
   conditioning: conditioningError,
-  unet: (setting) => unetError(setting),
-  unet_lora: async (setting) => unetError(setting, await adapterPolicy(setting)),
+  unet: (setting) => denoiserError(setting),
+  unet_lora: async (setting) => denoiserError(setting, await adapterPolicy(setting)),
+  transformer: (setting) => denoiserError(setting),
+  transformer_wide: (setting) => denoiserError(setting),
+  transformer_lora: async (setting) => denoiserError(setting, await adapterPolicy(setting)),
+  transformer_lora_joint: async (setting) =>
+    denoiserError(setting, await adapterPolicy(setting, 'lora_joint')),
   vae_decoder: decoderError,
   vae_encoder: encoderError,
   ddim: async (setting) => ddimError(setting),
-  trajectory: trajectoryError,
+  trajectory: (setting) => trajectoryError(setting),
+  trajectory_sde: stochasticError,
 };
 
 /** Whichever of the cases `parity/` holds, with the pipeline beside it. */
 export async function pipelineCases(engine: Engine, folder: string): Promise<ParityCase[]> {
-  const parity = join(folder, 'parity');
+  const parity = parityFolder(folder);
   if (!goldenPipelineFolder(folder) || !existsSync(parity)) return [];
+  const { trajectory } = await readJson<{ trajectory?: { scheduler?: string } }>(
+    join(parity, 'golden.json'),
+  );
+  // Darkroom takes Euler's steps where a file names this solver of the same flow.
+  const solved = trajectory?.scheduler?.startsWith('DPMSolver') ?? false;
   return Object.entries(cases)
     .filter(([name]) => existsSync(join(parity, `${name}.safetensors`)))
+    .filter(([name]) => !(solved && name === 'trajectory'))
     .map(([name, errorOf]) => ({
       name,
       run: async () => {
         const golden = await Golden.read(parity, name);
-        return withGoldenPipeline(folder, async (pipeline) => ({
+        const use = async (pipeline: Pipeline) => ({
           forward: await errorOf({ engine, pipeline, folder, golden }),
-        }));
+        });
+        return withGoldenPipeline(folder, use, name === 'text' ? textSettings(golden) : undefined);
       },
     }));
 }
@@ -72,8 +87,18 @@ function rowsOf({ data, dims }: Tensor<'float32'>): Float32Array[] {
   return Array.from({ length: count }, (_, row) => data.subarray(row * size, (row + 1) * size));
 }
 
+/** Pieces are encoded in as many tokens as the reference's. */
+function textSettings({ tensors }: Golden): object | undefined {
+  const ids = tensors.get('input_ids_3') ?? tensors.get('input_ids')!;
+  return tensors.has('input_ids_3') || tensors.has('attention_mask')
+    ? { maxSequenceLength: ids.dims[1], instruction: [] }
+    : undefined;
+}
+
 async function textError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
-  const { prompts } = await readJson<{ prompts: string[] }>(join(folder, 'parity/golden.json'));
+  const { prompts } = await readJson<{ prompts: string[] }>(
+    join(parityFolder(folder), 'golden.json'),
+  );
   let worst = 0;
   for (const [encoder, component] of pipeline.textEncoders) {
     const { tokenizer, graph, outputs } = component;
@@ -104,43 +129,61 @@ async function textError({ engine, pipeline, folder, golden }: Setting): Promise
 /** What the denoiser is told of the first prompt, of none, and of the empty one. */
 async function conditioningError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
   const { conditioning } = await readJson<{ conditioning: { prompt: string } }>(
-    join(folder, 'parity/golden.json'),
+    join(parityFolder(folder), 'golden.json'),
   );
-  const encoder = await PromptEncoder.open(engine, pipeline);
-  const given: [string, Conditioning][] = [
-    ['cond', await encoder.encode(conditioning.prompt)],
-    ['uncond', await encoder.encodeNone()],
-  ];
-  if (golden.tensors.has('empty')) given.push(['empty', await encoder.encode('')]);
-  await encoder.release();
-  const errors = given.flatMap(([of, tensors]) => {
-    const [wanted] = promptsOf(golden, pipeline.conditioning, of);
-    return Object.entries(wanted!).map(([port, reference]) =>
-      relativeError(tensors[port]!, reference),
+  const errorsOf = async (opened: Pipeline, named: (of: string) => string) => {
+    const encoder = await PromptEncoder.open(engine, opened);
+    const given: [string, Conditioning][] = [
+      [named('cond'), await encoder.encode(conditioning.prompt)],
+      [named('uncond'), await encoder.encodeNone()],
+      [named('empty'), await encoder.encode('')],
+    ];
+    await encoder.release();
+    return given.flatMap(([of, tensors]) =>
+      Object.entries(tensors).flatMap(([port, value]) => {
+        const key = port === 'encoder_hidden_states' ? of : `${of}.${port}`;
+        if (!golden.tensors.has(key)) return [];
+        return [relativeError(value, golden.floats(key, value.dims))];
+      }),
     );
-  });
+  };
+  const errors = await errorsOf(pipeline, (of) => of);
+  if (errors.length < 2) throw new Error('conditioning.safetensors lacks cond and uncond.');
+  // The same with diffusers' defaults, where the rest was made with others.
+  const byDefault = [(of: string) => `${of}_256`, (of: string) => `instruction.${of}`].find(
+    (name) => golden.tensors.has(name('cond')),
+  );
+  if (byDefault) {
+    const more = await withGoldenPipeline(folder, (opened) => errorsOf(opened, byDefault), {});
+    errors.push(...more);
+  }
   return Math.max(...errors);
 }
 
-async function adapterPolicy({ pipeline, folder }: Setting): Promise<PolicyWeights> {
+async function adapterPolicy({ pipeline, folder }: Setting, name = 'lora'): Promise<PolicyWeights> {
   const unet = pipeline.denoiser.graph;
-  const { tensors } = await Golden.read(join(folder, 'parity'), 'lora');
-  const onNode = attachAdapter(adapterSites(unet, 'attention'), (name) => name, 1);
-  return { unet, feeds: {}, onNode, tensors };
+  const { adapter, scale } = await goldenAdapter(folder, unet, name);
+  const onNode = attachAdapter(adapterSites(unet, 'attention'), (key) => key, scale);
+  return { unet, feeds: {}, onNode, tensors: adapter };
 }
 
-async function unetError(
+/** A pass at the size of latents that the reference has. */
+async function denoiserError(
   { engine, pipeline, golden }: Setting,
   policy?: PolicyWeights,
 ): Promise<number> {
+  const { sample, output: given } = denoiserKinds[pipeline.layout.denoiser];
   const embeddings = promptsOf(golden, pipeline.conditioning);
   const images = embeddings.length;
-  const denoiser = await Denoiser.open(engine, pipeline, { images, guidance: 1, policy });
+  const latents = golden.floats(sample);
+  const [, c, h, w] = latents.dims as [number, number, number, number];
+  const sized: Pipeline = { ...pipeline, latentShape: [c, h, w] };
+  const denoiser = await Denoiser.open(engine, sized, { images, guidance: 1, policy });
   await denoiser.setPrompts(embeddings, embeddings[0]!);
   const [timestep] = numbersOf(golden.get('timestep')) as [number];
-  const output = await denoiser.predict(golden.floats('sample').data, timestep);
+  const output = await denoiser.predict(latents.data, timestep);
   await denoiser.release();
-  return errorOf(output, golden.output('out_sample'));
+  return errorOf(output, golden.output(given));
 }
 
 async function decoderError({ engine, pipeline, golden }: Setting): Promise<number> {
@@ -218,39 +261,51 @@ function ddimError({ pipeline: { scheduler }, golden }: Setting): number {
   return worst;
 }
 
-async function trajectoryError({ engine, pipeline, folder, golden }: Setting): Promise<number> {
+/** A trajectory with the step's own noise, or with none where the reference drew none. */
+async function trajectoryError(
+  { engine, pipeline, folder, golden }: Setting,
+  settings: { noise_level?: number } = {},
+): Promise<number> {
   const { guidance_scale, trajectory } = await readJson<{
     guidance_scale?: number;
     trajectory?: { guidance_scale: number };
-  }>(join(folder, 'parity/golden.json'));
+  }>(join(parityFolder(folder), 'golden.json'));
   const guidance = guidance_scale ?? trajectory?.guidance_scale ?? 1;
   // One prompt may stand for all images.
   const prompts = promptsOf(golden, pipeline.conditioning, 'cond');
-  const images = golden.get('latents').dims[1]!;
+  const [, images, ...shape] = golden.get('latents').dims as [number, number, ...number[]];
   const contexts = Array.from({ length: images }, (_, i) => prompts[i % prompts.length]!);
   const steps = golden.get('timesteps').data.length;
+  const noisy = golden.tensors.has('noise');
+  const eta = noisy ? (settings.noise_level ?? 1) : 0;
   const sampler = await Sampler.open(engine, pipeline, {
     images: contexts.length,
-    settings: { steps, eta: 1, guidance },
+    settings: { steps, eta, guidance },
   });
-  const noise = rowsOf(golden.floats('noise'));
+  const noise = noisy ? rowsOf(golden.floats('noise')) : [];
   const rollout = await sampler.rollout({
     latents: rowsOf(golden.floats('latents'))[0]!,
     contexts,
     empty: promptsOf(golden, pipeline.conditioning, 'uncond')[0]!,
-    noise: (step) => noise[step]!,
+    noise: (step) => noise[step] ?? new Float32Array(images * sizeOf(shape)),
   });
   const pixels = await sampler.decode(rollout.states.at(-1) as Float32Array);
   await sampler.release();
+  const densities = rollout.logProbabilities.flatMap((values) => [...(values ?? [])]);
   return Math.max(
     errorOf(
       rollout.states.flatMap((state) => [...state]),
       golden.get('latents'),
     ),
-    errorOf(
-      rollout.logProbabilities.flatMap((values) => [...(values ?? [])]),
-      golden.get('log_prob'),
-    ),
+    noisy ? errorOf(densities, golden.get('log_prob')) : 0,
     errorOf(pixels, golden.get('image')),
   );
+}
+
+/** The stochastic steps of a flow, at the noise level that golden.json has. */
+async function stochasticError(setting: Setting): Promise<number> {
+  const { trajectory_sde } = await readJson<{ trajectory_sde: { noise_level: number } }>(
+    join(parityFolder(setting.folder), 'golden.json'),
+  );
+  return trajectoryError(setting, trajectory_sde);
 }

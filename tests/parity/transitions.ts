@@ -5,7 +5,6 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Adapter, checkAdapter } from '@/trainer/diffusion/adapters/lora';
 import { emptyFeeds, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
 import { stacked as stackedPrompts } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
@@ -19,14 +18,14 @@ import { appendDdpoLoss } from '@/trainer/methods/ddpo';
 import { appendDpokLoss } from '@/trainer/methods/dpok';
 import { accumulated } from '@/trainer/methods/optimizer/accumulation';
 import { buildDenoise } from '@/trainer/methods/policy/denoise';
-import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import {
   buildTransitionStep,
   type TransitionLoss,
 } from '@/trainer/methods/transitions/transition-step';
 import type { Engine } from '@/trainer/runtime/engine';
 import { Golden, readJson } from './golden';
-import { withGoldenPipeline } from './golden-pipeline';
+import { parityFolder, withGoldenPipeline } from './golden-pipeline';
+import { goldenAdapter } from './lora';
 import { promptsOf } from './prompts';
 import { type ParityCase, relativeError, relativeL2, tolerance } from './report';
 
@@ -38,12 +37,17 @@ interface TransitionSettings {
   h: [number, number];
   eps_clip: number;
   num_inference_steps: number;
-  eta: number;
+  /** Of DDIM; a flow's step has a noise level. */
+  eta?: number;
+  noise_level?: number;
   guidance_scale: number;
+  /** With the adapter that is for the text's projections, too. */
+  joint?: true;
 }
 
 interface GoldenSettings {
   d3po?: TransitionSettings[];
+  d3po_joint?: TransitionSettings[];
   ddpo?: { clip: number };
   dpok?: { clip: number; reward_weight: number; kl_weight: number };
 }
@@ -63,10 +67,11 @@ interface Check {
  * clipped or not.
  */
 export async function transitionCases(engine: Engine, folder: string): Promise<ParityCase[]> {
-  const parity = join(folder, 'parity');
+  const parity = parityFolder(folder);
   if (!existsSync(join(parity, 'golden.json'))) return [];
   const golden = await readJson<GoldenSettings>(join(parity, 'golden.json'));
-  return (golden.d3po ?? [])
+  const joint = (golden.d3po_joint ?? []).map((one) => ({ ...one, joint: true as const }));
+  return [...(golden.d3po ?? []), ...joint]
     .flatMap((settings) => checksOf(settings, golden))
     .filter(({ name }) => existsSync(join(parity, `${name}.safetensors`)))
     .map((check) => ({
@@ -76,7 +81,8 @@ export async function transitionCases(engine: Engine, folder: string): Promise<P
 }
 
 function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings): Check[] {
-  const { case: number, beta, eps_clip: clipRange } = settings;
+  const { beta, eps_clip: clipRange } = settings;
+  const number = caseName(settings);
   const d3po = (name: string, clip: boolean): Check => ({
     name,
     settings,
@@ -141,17 +147,19 @@ function checksOf(settings: TransitionSettings, { ddpo, dpok }: GoldenSettings):
   ];
 }
 
+const caseName = ({ joint, case: number }: TransitionSettings) =>
+  joint ? `joint_${number}` : `${number}`;
+
 async function run(
   engine: Engine,
   folder: string,
   { denoiser, scheduler, conditioning: context }: Pipeline,
   { name, settings, images, ...check }: Check,
 ) {
-  const golden = await Golden.read(join(folder, 'parity'), name);
+  const golden = await Golden.read(parityFolder(folder), name);
   const transition = await transitionOf(folder, settings);
-  const lora = await Golden.read(join(folder, 'parity'), 'lora');
-  const trainable = trainableAdapter(denoiser.graph, 'attention', 4, 4);
-  const adapter: Adapter = checkAdapter(lora.tensors, trainable.tensors, 'lora.safetensors');
+  const lora = settings.joint ? 'lora_joint' : 'lora';
+  const { trainable, adapter } = await goldenAdapter(folder, denoiser.graph, lora);
   const n = images.length;
   const [, c, h, w] = transition.get('latents_0').dims as [number, number, number, number];
   const guidance = settings.guidance_scale;
@@ -171,7 +179,7 @@ async function run(
   const step = scheduler.coefficients(
     settings.timestep,
     settings.num_inference_steps,
-    settings.eta,
+    settings.eta ?? settings.noise_level ?? 1,
   );
   const common = {
     latents: stacked('latents'),
@@ -227,12 +235,12 @@ async function run(
 
 /** The pair's transition, from whichever of D3PO's files is there. */
 async function transitionOf(folder: string, settings: TransitionSettings): Promise<Golden> {
-  const parity = join(folder, 'parity');
+  const parity = parityFolder(folder);
   const kind = ['clip', 'noclip'].find((one) =>
-    existsSync(join(parity, `d3po_${settings.case}_${one}.safetensors`)),
+    existsSync(join(parity, `d3po_${caseName(settings)}_${one}.safetensors`)),
   );
-  if (!kind) throw new Error(`${parity} lacks d3po_${settings.case}_clip.safetensors`);
-  return Golden.read(parity, `d3po_${settings.case}_${kind}`);
+  if (!kind) throw new Error(`${parity} lacks d3po_${caseName(settings)}_clip.safetensors`);
+  return Golden.read(parity, `d3po_${caseName(settings)}_${kind}`);
 }
 
 async function once(

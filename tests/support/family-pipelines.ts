@@ -1,7 +1,7 @@
 /** Tiny pipelines of every family with numbers that PyTorch gave: one copy for all tests. */
 import { fileURLToPath } from 'node:url';
 
-export type FamilyPipeline = 'tiny-sdxl';
+export type FamilyPipeline = 'tiny-sdxl' | 'tiny-sd3' | 'tiny-sana';
 
 /** The folder that holds `pipeline/` and `parity/`. */
 export function familyFolder(name: FamilyPipeline): string {

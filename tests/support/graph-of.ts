@@ -24,7 +24,8 @@ export function nodeOf(
   };
 }
 
-const floats = /^(alpha|beta|gamma|epsilon|scale|softcap|cubic_coeff_a|bias|lambd|ratio)$/;
+const floats =
+  /^(alpha|beta|gamma|epsilon|scale|softcap|cubic_coeff_a|bias|lambd|ratio|activation_alpha)$/;
 
 function attributeOf(key: string, value: Plain): Attribute {
   if (typeof value === 'number') {

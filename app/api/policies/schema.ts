@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { adapterNamings } from '@/lib/exchange/adapter-file';
+import { moduleNamings } from '@/lib/exchange/module-names';
 import { foundPipelineSchema } from '@/lib/pipeline-imports';
 import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
@@ -90,7 +91,13 @@ export const policyDetailSchema = z.object({
   /** What is served for its pipeline. */
   serving: policyRefSchema.nullable(),
   hash: z.string(),
-  adapter: z.object({ sha256: z.string(), bytes: z.number().int() }).nullable(),
+  adapter: z
+    .object({
+      bytes: z.number().int(),
+      /** Whose names its modules have; `whole`: all weights of the model, no adapter. */
+      names: z.enum([...moduleNamings, 'whole']),
+    })
+    .nullable(),
   manifest: z.record(z.string(), z.unknown()),
   /** Of an imported base policy: what was found, and the image that it drew. */
   found: foundPipelineSchema.nullable(),

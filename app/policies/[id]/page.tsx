@@ -17,6 +17,7 @@ export default async function PolicyPage({ params }: { params: Promise<{ id: str
     <PolicyView
       initial={detail}
       mayServe={can(person.role, 'policies.serve')}
+      mayImport={can(person.role, 'policies.import')}
       mayDownload={can(person.role, 'policies.download')}
       blurNsfw={person.blurNsfw}
     />

@@ -1,12 +1,12 @@
 'use client';
 
-import { Download, FileJson } from 'lucide-react';
+import { FileJson } from 'lucide-react';
 import Link from 'next/link';
 import { Fragment, useState } from 'react';
 import type { PolicyDetail } from '../../api/policies/schema';
 import { HackingNotice } from '../../components/evaluation/hacking-notice';
 import { OutcomeCard } from '../../components/evaluation/outcome-card';
-import { countText, plural } from '../../components/figures/format';
+import { plural } from '../../components/figures/format';
 import { FrameSheet } from '../../components/film/frame-sheet';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Page } from '../../components/shell/page-frame';
@@ -17,18 +17,22 @@ import { Card, CardHeading } from '../../components/ui/card';
 import { Moment } from '../../components/ui/moment';
 import { useLivePolicies, usePolicy } from '../queries';
 import { ServeDialog } from '../serve-dialog';
+import { Downloads } from './downloads';
 import { FoundCard } from './found-card';
+import { LoraButton } from './lora-button';
 
 /** One version: where it comes from, what was measured, its images, its file. */
 export function PolicyView({
   initial,
   mayServe,
   mayDownload,
+  mayImport,
   blurNsfw,
 }: {
   initial: PolicyDetail;
   mayServe: boolean;
   mayDownload: boolean;
+  mayImport: boolean;
   blurNsfw: boolean;
 }) {
   const detail = usePolicy(initial);
@@ -58,29 +62,18 @@ export function PolicyView({
               ,{' '}
             </>
           ) : null}
+          {'imported' in detail.manifest ? 'Imported ' : null}
           <Moment ms={policy.createdAt} />
         </>
       }
       action={
         <div className="flex flex-wrap gap-2">
-          {mayDownload && detail.adapter ? (
-            <a
-              href={`/api/policies/${policy.id}/adapter`}
-              download
-              className={buttonClass()}
-              title={`SHA-256 ${detail.adapter.sha256}`}
-            >
-              <Download aria-hidden /> Adapter
-              <span className="text-muted-foreground tabular-nums">
-                {sizeText(detail.adapter.bytes)}
-              </span>
-            </a>
-          ) : null}
           {mayDownload ? (
             <a href={`/api/policies/${policy.id}/manifest`} download className={buttonClass()}>
               <FileJson aria-hidden /> Manifest
             </a>
           ) : null}
+          {mayImport && policy.isBase ? <LoraButton base={policy} /> : null}
           {mayServe && !policy.serving ? (
             <Button look="primary" onClick={() => ask(true)}>
               Serve it
@@ -134,8 +127,8 @@ export function PolicyView({
           />
         ) : (
           <Card className="text-muted-foreground text-sm">
-            Not measured yet: that happens at the end of the round that made it, or, for a base
-            policy, of the first round that starts from it.
+            Not measured yet: that happens at the end of the round that made it, or, where none did,
+            of the first round that starts from it.
           </Card>
         )}
         {frames.length > 0 ? (
@@ -157,6 +150,9 @@ export function PolicyView({
               <Sheet detail={detail} />
             )}
           </Card>
+        ) : null}
+        {mayDownload && detail.adapter ? (
+          <Downloads policy={policy} adapter={detail.adapter} />
         ) : null}
         <Card>
           <CardHeading title="Manifest">What identifies it and what it was made from.</CardHeading>
@@ -188,11 +184,4 @@ function Sheet({ detail }: { detail: PolicyDetail }) {
       )}
     </ul>
   );
-}
-
-function sizeText(bytes: number): string {
-  if (bytes < 1024) return `${countText(bytes)} B`;
-  return bytes < 1024 * 1024
-    ? `${countText(Math.round(bytes / 1024))} KiB`
-    : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 }

@@ -6,8 +6,10 @@ import type { ImageSize } from '@/lib/pipeline-imports';
 import {
   askedImportSchema,
   type ImportAction,
+  type ImportLora,
   type ImportsView,
   importsViewSchema,
+  loraFilesSchema,
   modelFoldersSchema,
 } from '../../api/policies/imports/schema';
 import { useToast } from '../../components/ui/toast';
@@ -18,6 +20,7 @@ import { send } from '../../http/send';
 const importKeys = {
   all: ['imports'] as const,
   folders: (below: string) => ['model-folders', below] as const,
+  loras: (baseId: string) => ['lora-files', baseId] as const,
 };
 
 /** Imports under way and those that ended lately, read anew when one goes on. */
@@ -53,6 +56,25 @@ export function useImportModel() {
   return useMutation({
     mutationFn: (asked: { below: string; name: string | null; sizes: ImageSize[] }) =>
       send('POST', '/api/policies/imports', askedImportSchema, asked),
+    onSettled: () => queryClient.invalidateQueries({ queryKey: importKeys.all }),
+  });
+}
+
+/** LoRA files that a base policy may be adapted by. */
+export function useLoraFiles(baseId: string) {
+  return useQuery({
+    queryKey: importKeys.loras(baseId),
+    queryFn: () => send('GET', `/api/policies/${baseId}/loras`, loraFilesSchema),
+    retry: false,
+  });
+}
+
+/** Asks the trainer to take up a LoRA file. */
+export function useImportLora(baseId: string) {
+  const queryClient = useQueryClient();
+  return useMutation({
+    mutationFn: (asked: ImportLora) =>
+      send('POST', `/api/policies/${baseId}/loras`, askedImportSchema, asked),
     onSettled: () => queryClient.invalidateQueries({ queryKey: importKeys.all }),
   });
 }

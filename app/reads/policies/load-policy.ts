@@ -62,8 +62,10 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
 }
 
 /** Null for a base policy, and for one whose file has been lost: the download says so then. */
-async function adapterOf({ adapterBlob }: Policy): Promise<PolicyDetail['adapter']> {
+async function adapterOf({ adapterBlob, manifest }: Policy): Promise<PolicyDetail['adapter']> {
   if (adapterBlob === null) return null;
   const blob = await statBlob(adapterBlob);
-  return blob && { sha256: adapterBlob, bytes: blob.bytes };
+  const isWhole = manifest.config?.training.trainables === 'full';
+  const names = isWhole ? 'whole' : (manifest.modules ?? 'unet');
+  return blob && { bytes: blob.bytes, names };
 }

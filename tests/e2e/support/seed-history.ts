@@ -20,10 +20,11 @@ const workerId = 'seed';
 const evaluationPrompts = ['1 hand, red sleeve', '1 hand, on a yellow background'];
 const evaluationImages = 8;
 
-const adapterModule = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q';
+/** The one module that the trained policy changes. */
+export const adapterModule = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q';
 
-/** A small adapter at strength 1, which is downloaded byte for byte. */
-export const adapterBytes = serializePolicy({
+/** A small adapter at strength 1. */
+const adapterBytes = serializePolicy({
   kind: { trainables: 'attention', loraRank: 2, loraAlpha: 2 },
   pipelineHash: 'hash',
   tensors: new Map([

@@ -44,8 +44,8 @@ export async function scheduleCases(_: Engine, folder: string): Promise<ParityCa
   );
 }
 
-/** Schedules that Darkroom does not take: what a solver would do with the same network. */
-const notTaken = new Set(['dpmsolver']);
+/** A flow's schedule of a solver is taken where there is no noise, others where there is. */
+const withoutNoise = new Set(['dpmsolver']);
 
 /**
  * The error of all timesteps and levels; a level is σ, or of a diffusion √((1−ᾱ)/ᾱ), as Euler
@@ -54,11 +54,11 @@ const notTaken = new Set(['dpmsolver']);
 function scheduleError({ scheduler, golden }: Setting): number {
   const errors = [...golden.tensors].flatMap(([key, wanted]) => {
     const [, name, what, steps] = key.match(/^(\w+)\.(timesteps|sigmas)_(\d+)$/) ?? [];
-    if (notTaken.has(name ?? '')) return [];
     if (!what) throw new Error(`${key} is nothing that a schedule has.`);
-    const timesteps = scheduler.timesteps(Number(steps));
+    const eta = withoutNoise.has(name!) ? 0 : 1;
+    const timesteps = scheduler.timesteps(Number(steps), eta);
     const level = (timestep: number) =>
-      -scheduler.coefficients(timestep, Number(steps), 0).original.output;
+      -scheduler.coefficients(timestep, Number(steps), eta).original.output;
     return errorOf(what === 'timesteps' ? timesteps : [...timesteps.map(level), 0], wanted);
   });
   return Math.max(...errors);

@@ -311,7 +311,7 @@ describe('a file with errors', () => {
     const file = await fileOf([{}]);
     for (const unknown of [path('empty'), 'hands2']) {
       await expect(importFile(file, unknown)).rejects.toThrow(
-        `no policy of the pipeline ${unknown} yet. Add it: npm run pipeline`,
+        `no policy of the pipeline ${unknown} yet. Add it: npm run policy:import`,
       );
     }
   });

@@ -30,6 +30,8 @@ const config = {
 /** How each family's adapter names what it trains. */
 const families: [FamilyPipeline, RegExp][] = [
   ['tiny-sdxl', /^unet\.down_blocks\.1\.attentions\.0\.transformer_blocks\.0\.attn1\.to_q\./],
+  ['tiny-sd3', /^transformer\.transformer_blocks\.1\.attn\.add_k_proj\./],
+  ['tiny-sana', /^transformer\.transformer_blocks\.0\.attn2\.to_out\.0\./],
 ];
 
 it.each(families)('%s draws, is labeled, trains by D3PO and is evaluated', async (name, key) => {

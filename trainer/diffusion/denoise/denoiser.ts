@@ -151,7 +151,7 @@ export class Denoiser {
         graph: this.build,
         folder,
         feeds,
-        name: `The UNet, at t = ${timestep},`,
+        name: `The ${this.#pipeline.layout.denoiser === 'unet' ? 'UNet' : 'transformer'}, at t = ${timestep},`,
         source: graph.source,
       });
     });

@@ -107,9 +107,9 @@ export function castToPorts(
   return Object.fromEntries(
     Object.entries(named).map(([name, value]) => {
       const { dtype } = unetPort(unet, name);
-      const isNumber =
-        /^b?float/.test(dtype) || (name === 'timestep' && /^int(32|64)$/.test(dtype));
-      if (isNumber) return [name, b.cast(value, dtype)];
+      const mayBeWhole = name === 'timestep' || name.endsWith('_mask');
+      if (/^b?float/.test(dtype) || (mayBeWhole && /^int(32|64)$/.test(dtype)))
+        return [name, b.cast(value, dtype)];
       throw new GraphError(
         `${unet.source}: "${name}" takes ${dtype}. Export it with ${name === 'timestep' ? 'an int64 or float32 timestep' : 'floating-point inputs'}.`,
       );

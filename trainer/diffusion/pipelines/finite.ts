@@ -1,15 +1,16 @@
 /**
- * @file Whether a network gave numbers. Where it gave NaN or infinity, it is run once more with a
- * witness of every inner tensor as output, so that an error names the node that began it, before
- * anybody is shown what became of it.
+ * @file Whether a network gave numbers, and numbers that depend on what it was given. Where it did
+ * not, it is run once more with a witness of every inner tensor as output, so that an error names
+ * the node that began it, before anybody is shown what became of it.
  */
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { toFloat32 } from '@/trainer/graph/float16';
 import { inline } from '@/trainer/graph/inline';
 import type { Graph, Node } from '@/trainer/graph/model';
+import { tensorOf } from '@/trainer/graph/numbers';
 import { loadConstant } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
-import type { Dtype } from '@/trainer/graph/tensor';
+import { type Dtype, sizeOf } from '@/trainer/graph/tensor';
 import { type Engine, type Feeds, outputOf } from '@/trainer/runtime/engine';
 import { PipelineError } from '../pipeline-error';
 
@@ -122,4 +123,84 @@ async function brokenWeight(node: Node, graph: Graph): Promise<string | undefine
     if (!isFiniteThroughout(toFloat32(tensor))) return name;
   }
   return undefined;
+}
+
+/**
+ * Says at which node two inputs became one, as a sentence: of all nodes that were given different
+ * things and gave the same, the one nearest to the output. For a network whose output was found to
+ * be the same for both. @param others the second inputs
+ */
+export async function lostDifference(run: NetworkRun, others: Feeds): Promise<string> {
+  const graph = run.graph();
+  const b = new Builder('differences');
+  const sides = ['', 'other '].map((prefix) => {
+    const given = new Map<string, Value>();
+    const feeds = Object.fromEntries(
+      graph.inputs.map(({ name, dtype, dims }) => [
+        name,
+        b.input(prefix + name, dtype, dims as number[]),
+      ]),
+    );
+    for (const [name, value] of Object.entries(feeds)) given.set(name, value);
+    inline(b, graph, {
+      feeds,
+      prefix,
+      shareConstants: true,
+      onNode: (_, node, outputs) => {
+        for (const [i, name] of node.outputs.entries()) if (name) given.set(name, outputs[i]!);
+        return outputs;
+      },
+    });
+    return given;
+  });
+  const [one, other] = sides as [Map<string, Value>, Map<string, Value>];
+  const compared = [...one.keys()].filter((name) => one.get(name) !== other.get(name));
+  const equal = compared.map((name) => {
+    const same = b.op('Equal', [one.get(name)!, other.get(name)!]);
+    return b.reshape(b.op('ReduceMin', [b.cast(same, 'int32')], { keepdims: 0 }), [1]);
+  });
+  b.output(b.concat(equal, 0), 'same');
+  const session = await run.engine.load(serializeOnnx(b.finish()), {
+    name: `${run.name}, twice`,
+    externalDataFolder: run.folder,
+  });
+  const renamed = Object.entries(others).map(([name, value]) => [`other ${name}`, value]);
+  const out = await session.run({ ...run.feeds, ...Object.fromEntries(renamed) });
+  await session.release();
+  const same = new Map(compared.map((name, i) => [name, out.same!.data[i] === 1]));
+  const differs = (name: string) => same.get(name) === false;
+  const lost = nearest(graph, (node) => node.inputs.some(differs) && !node.outputs.some(differs));
+  if (!lost) return 'No node of it takes what it is given.';
+  return `What differs in them is lost at node "${lost.name || lost.outputs[0]}" (${lost.op}).`;
+}
+
+/** The node that holds the condition with the fewest nodes between it and an output. */
+function nearest(graph: Graph, holds: (node: Node) => boolean): Node | undefined {
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
+  const seen = new Set<Node>();
+  let names = graph.outputs.map(({ name }) => name);
+  while (names.length > 0) {
+    const nodes = names.flatMap((name) => makers.get(name) ?? []).filter((node) => !seen.has(node));
+    const found = nodes.find(holds);
+    if (found) return found;
+    for (const node of nodes) seen.add(node);
+    names = nodes.flatMap(({ inputs }) => inputs);
+  }
+  return undefined;
+}
+
+/** Inputs of these shapes, drawn: numbers and tokens by `seed`, masks of ones, a time halfway. */
+export function drawnFeeds(graph: Graph, seed: number): Feeds {
+  return Object.fromEntries(
+    graph.inputs.map(({ name, dtype, dims }) => {
+      const size = sizeOf(dims as number[]);
+      const values = Array.from({ length: size }, (_, i) => {
+        if (dims.length < 2) return 500;
+        if (name.includes('mask')) return 1;
+        const wave = Math.sin(2.4 * i + seed);
+        return floats.has(dtype) ? 2 * wave : Math.floor(100 * (wave + 1));
+      });
+      return [name, tensorOf(dtype, dims as number[], values)];
+    }),
+  );
 }

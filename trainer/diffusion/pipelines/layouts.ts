@@ -18,7 +18,7 @@ export type EncoderOutput = 'last_hidden_state' | 'penultimate' | 'text_embeds';
 export interface ReadText {
   /** [tokens, width], or [width] of an output that stands for the whole text. */
   outputs: Readonly<Record<string, Tensor<'float32'>>>;
-  /** [tokens]: 1 for each that is not padding. */
+  /** [tokens, 1]: 1 for each that is not padding. */
   mask: Tensor<'float32'>;
 }
 

@@ -6,7 +6,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import {
-  type ConditioningSettings,
   conditioningSettingsSchema,
   type FamilyName,
   familyOf,
@@ -26,9 +25,10 @@ import type { ConditioningShape } from './conditioning';
 import { layouts } from './families';
 import { readJson, readJsonIfThere } from './files';
 import type { PipelineLayout, PromptReading } from './layouts';
+import { openPieceTokenizer } from './piece-tokenizer';
 import { type Component, portNamed } from './static-network';
 import { outputNamed, type TextComponent } from './text-network';
-import { ClipTokenizer } from './tokenizer';
+import { ClipTokenizer, type PromptTokenizer } from './tokenizer';
 
 export interface Pipeline {
   folder: string;
@@ -120,7 +120,8 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
     ? await openComponent(folder, 'vae_encoder')
     : undefined;
-  const textEncoders = await openTextEncoders(folder, family, settings);
+  const readings = readingsOf(family, settings);
+  const textEncoders = await openTextEncoders(folder, family, readings);
   const tokenizers = [...textEncoders.values()].map(({ tokenizer }) => tokenizer);
   const shapeOf = await readJson(configFile, layout.shape);
   const scale = 2 ** ((vaeConfig.block_out_channels?.length ?? 4) - 1);
@@ -137,7 +138,10 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     latentShape: [channels, height, width],
     conditioning: shapeOf(
       Object.fromEntries(
-        [...textEncoders].map(([name, { tokenizer }]) => [name, tokenizer.maxLength]),
+        readings.map(({ encoder, tokens = 0 }) => [
+          encoder,
+          textEncoders.get(encoder)?.tokenizer.maxLength ?? tokens,
+        ]),
       ),
     ),
     reading: { settings, zerosForNone, imageSize: [height * scale, width * scale] },
@@ -151,10 +155,10 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
 async function openTextEncoders(
   folder: string,
   family: FamilyName,
-  settings: ConditioningSettings,
+  readings: readonly TextReading[],
 ): Promise<Map<string, TextComponent>> {
   const opened = new Map<string, TextComponent>();
-  for (const reading of readingsOf(family, settings)) {
+  for (const reading of readings) {
     const { encoder } = reading;
     if (reading.optional && !existsSync(join(folder, encoder))) continue;
     opened.set(encoder, {
@@ -166,8 +170,12 @@ async function openTextEncoders(
   return opened;
 }
 
-function openTokenizer(folder: string, { tokenizer }: TextReading): Promise<ClipTokenizer> {
-  return ClipTokenizer.open(join(folder, tokenizer));
+function openTokenizer(folder: string, reading: TextReading): Promise<PromptTokenizer> {
+  const { tokenizer, kind, tokens = 0, ...how } = reading;
+  const own = join(folder, tokenizer);
+  return kind === 'clip'
+    ? ClipTokenizer.open(own)
+    : openPieceTokenizer(own, { ...how, length: tokens });
 }
 
 /** The scheduler that a pipeline's file describes. */

@@ -124,7 +124,7 @@ export class Sampler {
     const { steps, eta } = this.#settings;
     const { scheduler } = this.#pipeline;
     await this.#denoiser.setPrompts(start.contexts, start.empty);
-    const timesteps = scheduler.timesteps(steps);
+    const timesteps = scheduler.timesteps(steps, eta);
     const rollout: Rollout = {
       timesteps,
       states: [start.latents],
@@ -132,6 +132,7 @@ export class Sampler {
       predictions: [],
     };
     let sample = start.latents;
+    let before: Float32Array | undefined;
     for (const [step, timestep] of timesteps.entries()) {
       signal?.throwIfAborted();
       const predicted = this.#denoiser.predict(sample, timestep, step);
@@ -139,8 +140,9 @@ export class Sampler {
       const noise = start.noise(step);
       const output = await predicted;
       const coefficients = scheduler.coefficients(timestep, steps, eta);
-      const result = takeStep(coefficients, this.#images, { sample, output, noise });
+      const result = takeStep(coefficients, this.#images, { sample, output, noise, before });
       sample = result.previous;
+      before = result.original;
       rollout.states.push(sample);
       rollout.logProbabilities.push(result.logProbabilities);
       rollout.predictions.push(output);

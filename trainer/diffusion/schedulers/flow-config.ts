@@ -2,9 +2,10 @@
  * @file What a `scheduler_config.json` says of flow matching, and its noise levels σ: x_t lies at σ
  * of the way from image to noise. Two kinds of file say it: those of the flow-matching classes, and
  * those of solvers that are told to solve a flow (`use_flow_sigmas`), as Sana's. Source:
- * FlowMatchEulerDiscreteScheduler in huggingface/diffusers. The levels are its own for both kinds:
- * they end so close to the image that the noise of a last stochastic step cannot be seen, where a
- * solver's take one large step at the end.
+ * FlowMatchEulerDiscreteScheduler in huggingface/diffusers. With noise the levels are its own for
+ * both kinds: they end so close to the image that the noise of the last step cannot be seen, where
+ * a solver takes one large step at the end. Without noise DPM-Solver++ keeps what it is
+ * (`flow-solver.ts`).
  */
 import { z } from 'zod';
 import { PipelineError } from '../pipeline-error';
@@ -33,6 +34,10 @@ const fileSchema = z.object({
   max_shift: number(1.15),
   base_image_seq_len: number(256),
   max_image_seq_len: number(4096),
+  algorithm_type: z.string().default('dpmsolver++'),
+  solver_order: z.number().default(2),
+  solver_type: z.string().default('midpoint'),
+  final_sigmas_type: z.string().default('zero'),
   shift_terminal: z.number().min(0).lt(1).nullish(),
   use_karras_sigmas: z.boolean().nullish(),
   use_exponential_sigmas: z.boolean().nullish(),
@@ -64,9 +69,8 @@ export const flowConfigSchema = fileSchema.transform((file, context) => {
   }
   return {
     name: file._class_name,
-    how: isSolver
-      ? 'another solver of the same flow, whose own levels and whole timesteps are left aside'
-      : made.followed,
+    how: isSolver ? 'another solver of the same flow' : made.followed,
+    secondOrder: isSolver && isDpmSolver(file),
     trainingSteps: file.num_train_timesteps,
     shift: isSolver ? file.flow_shift : file.shift,
     dynamic: !isSolver && file.use_dynamic_shifting ? file : undefined,
@@ -76,6 +80,18 @@ export const flowConfigSchema = fileSchema.transform((file, context) => {
 });
 
 export type FlowConfig = z.output<typeof flowConfigSchema>;
+
+/** DPM-Solver++(2M) as most files have it; other solvers' steps are taken by Euler's. */
+function isDpmSolver(file: z.output<typeof fileSchema>): boolean {
+  return (
+    file._class_name === 'DPMSolverMultistepScheduler' &&
+    file.algorithm_type === 'dpmsolver++' &&
+    file.solver_order === 2 &&
+    file.solver_type === 'midpoint' &&
+    file.final_sigmas_type === 'zero' &&
+    spacingOf(file) === 'even'
+  );
+}
 
 function spacingOf(file: z.output<typeof fileSchema>): 'even' | 'Karras' | 'exponential' {
   if (file.use_karras_sigmas) return 'Karras';

@@ -11,23 +11,18 @@
  *   log p(x_t' | x_t) = mean over C, H, W of the density of N(μ, −s²·dt)
  *
  * With x̂0 = x_t − σ·v and ε̂ = x_t + (1−σ)·v that mean is (1−σ')·x̂0 + (σ' + s²·dt/2σ)·ε̂. Without
- * noise it is Euler's step. Levels: `flow-config.ts`.
+ * noise it is Euler's step, or that of a file's solver (`flow-solver.ts`). Levels:
+ * `flow-config.ts`.
  */
 import { type FlowConfig, flowLevels, shifted, shiftOf } from './flow-config';
+import { type FlowSteps, solverFactors, solverSteps } from './flow-solver';
 import type { Forward, Mix, Scheduler, StepCoefficients } from './scheduler';
-
-interface Steps {
-  /** σ of each step, and 0. */
-  levels: Float32Array;
-  /** What the network is told of each step: N·σ in single precision. */
-  timesteps: number[];
-}
 
 export class FlowScheduler implements Scheduler {
   readonly process = 'flow';
   readonly clip = Number.POSITIVE_INFINITY;
   readonly #shift: number;
-  readonly #steps = new Map<number, Steps>();
+  readonly #steps = new Map<string, FlowSteps>();
 
   /** @param imageTokens of an image, which some files shift by */
   constructor(
@@ -38,13 +33,13 @@ export class FlowScheduler implements Scheduler {
   }
 
   get text(): string {
-    const { name, how, trainingSteps, dynamic, terminal, spacing } = this.config;
+    const { name, how, trainingSteps, dynamic, terminal, spacing, secondOrder } = this.config;
     const shift = Number(this.#shift.toPrecision(4));
     return [
       `${name}, sampled by flow matching (${how})`,
       `velocity predicted, ${trainingSteps} training steps`,
       `noise levels shifted by ${shift}${dynamic ? ' for this size' : ''}${terminal > 0 ? ` and stretched to end at ${terminal}` : ''}${spacing === 'even' ? '' : `, ${spacing} between first and last`}`,
-      'eta is the noise level of a step: 0.7 in Flow-GRPO, 0 for Euler’s steps',
+      `eta is the noise level of a step: 0.7 in Flow-GRPO, 0 for ${secondOrder ? 'DPM-Solver++’s steps of second order, at levels of their own' : 'Euler’s steps'}`,
     ].join('; ');
   }
 
@@ -52,17 +47,17 @@ export class FlowScheduler implements Scheduler {
     return this.config.trainingSteps;
   }
 
-  timesteps(steps: number): number[] {
-    return [...this.#of(steps).timesteps];
+  timesteps(steps: number, eta = 1): number[] {
+    return [...this.#of(steps, eta).timesteps];
   }
 
-  movingTimesteps(steps: number): number[] {
-    return this.timesteps(steps);
+  movingTimesteps(steps: number, eta = 1): number[] {
+    return this.timesteps(steps, eta);
   }
 
   coefficients(timestep: number, steps: number, eta: number): StepCoefficients {
     if (!(eta >= 0 && eta <= 1)) throw new RangeError(`eta is ${eta}: give a number from 0 to 1.`);
-    const { levels, timesteps } = this.#of(steps);
+    const { levels, timesteps } = this.#of(steps, eta);
     const index = timesteps.indexOf(timestep);
     if (index < 0) {
       throw new RangeError(
@@ -72,13 +67,15 @@ export class FlowScheduler implements Scheduler {
     const [level, next] = [levels[index]!, levels[index + 1]!];
     const distance = level - next;
     const spread = eta ** 2 / (1 - (level === 1 ? next : level));
-    const signal = 1 - next;
-    const direction = next - (spread * distance) / 2;
+    const factors =
+      eta === 0 && this.config.secondOrder
+        ? solverFactors(levels, index)
+        : { signal: 1 - next, direction: next - (spread * distance) / 2 };
+    const { signal, direction } = factors;
     return {
       timestep,
       previousTimestep: timesteps[index + 1] ?? 0,
-      signal,
-      direction,
+      ...factors,
       sigma: Math.sqrt(spread * level * distance),
       ...predictions(level),
       mean: { sample: signal + direction, output: (1 - level) * direction - level * signal },
@@ -110,22 +107,35 @@ export class FlowScheduler implements Scheduler {
     return Math.fround(this.trainingSteps * Math.fround(shifted(level, this.#shift)));
   }
 
-  #of(steps: number): Steps {
+  #of(steps: number, eta: number): FlowSteps {
     const { trainingSteps } = this.config;
     if (!Number.isInteger(steps) || steps < 1 || steps > trainingSteps) {
       throw new RangeError(
         `${steps} inference steps: give an integer between 1 and ${trainingSteps}.`,
       );
     }
-    const known = this.#steps.get(steps);
+    const solved = eta === 0 && this.config.secondOrder;
+    const key = `${steps} ${solved}`;
+    const known = this.#steps.get(key);
     if (known) return known;
+    const made = solved ? solverSteps(this.config, steps) : this.#eulerSteps(steps);
+    if (new Set(made.timesteps).size < steps) {
+      throw new RangeError(
+        `${steps} inference steps are so close that two of them have one timestep: take fewer.`,
+      );
+    }
+    this.#steps.set(key, made);
+    return made;
+  }
+
+  /** The network is told N·σ in single precision. */
+  #eulerSteps(steps: number): FlowSteps {
     const levels = flowLevels(this.config, this.#shift, steps);
+    const { trainingSteps } = this.config;
     const timesteps = Array.from(levels.subarray(0, steps), (level) =>
       Math.fround(level * trainingSteps),
     );
-    const made = { levels, timesteps };
-    this.#steps.set(steps, made);
-    return made;
+    return { levels, timesteps };
   }
 }
 

@@ -23,6 +23,8 @@ export interface Blend {
  *
  *   x̂0 = original · (x_t, output), within ±clip        ε̂ = noise · (x_t, output)
  *   x_t' = signal·x̂0 + direction·ε̂ + sigma·z
+ *
+ * A solver of second order adds history · x̂0 of the step before.
  */
 export interface StepCoefficients {
   timestep: number;
@@ -33,6 +35,8 @@ export interface StepCoefficients {
   direction: number;
   /** The noise put on; at 0 the step has no density. */
   sigma: number;
+  /** The factor on the last step's x̂0; only without noise. */
+  history?: number;
   /** x̂0 before clipping. */
   original: Mix;
   /** ε̂. */
@@ -61,15 +65,15 @@ export interface Scheduler {
   /** The model was trained on so many timesteps; none is larger. */
   readonly trainingSteps: number;
   /**
-   * The timesteps that `steps` inference steps visit, noisiest first. @throws RangeError where it
-   * has not as many
+   * The timesteps that `steps` inference steps visit, noisiest first. @param eta above 0 unless
+   * told; without noise other steps may be better @throws RangeError where it has not as many
    */
-  timesteps(steps: number): number[];
+  timesteps(steps: number, eta?: number): number[];
   /**
    * Those of them, from the noisiest on, that lead to less noise. @throws PipelineError where none
    * does
    */
-  movingTimesteps(steps: number): number[];
+  movingTimesteps(steps: number, eta?: number): number[];
   /**
    * The numbers of the step from `timestep`, one of `steps`, at stochasticity `eta` (0 … 1): the
    * share of DDPM's noise, or the noise level of a flow's step.

@@ -15,13 +15,18 @@ export interface StepGradients {
 }
 
 /**
- * Gradients at x_t and at the model's output, from the `gradient` at the target. Where x̂0 was
- * clipped, it has none.
+ * Gradients at x_t and at the model's output, from the `gradient` at the target, and from that at
+ * x̂0 which the next step took as its history. Where x̂0 was clipped, it has none.
  */
 export function stepProduct(
   { original, noise, signal, direction, clip }: StepCoefficients,
   target: StepTarget,
-  { sample, output, gradient }: StepGradients & { gradient: Float32Array },
+  {
+    sample,
+    output,
+    gradient,
+    atOriginal,
+  }: StepGradients & { gradient: Float32Array; atOriginal?: Float32Array | undefined },
 ): StepGradients {
   const share = target === 'original' ? 1 : signal;
   const spread = target === 'original' ? 0 : direction;
@@ -31,9 +36,9 @@ export function stepProduct(
   };
   for (const [i, g] of gradient.entries()) {
     const clean = original.sample * sample[i]! + original.output * output[i]!;
-    const kept = Math.abs(clean) <= clip ? share : 0;
-    at.sample[i] = g * (kept * original.sample + spread * noise.sample);
-    at.output[i] = g * (kept * original.output + spread * noise.output);
+    const kept = Math.abs(clean) <= clip ? g * share + (atOriginal?.[i] ?? 0) : 0;
+    at.sample[i] = kept * original.sample + g * spread * noise.sample;
+    at.output[i] = kept * original.output + g * spread * noise.output;
   }
   return at;
 }

@@ -12,21 +12,32 @@ export interface StepResult {
 
 /**
  * One step for `images` images laid one after the other in `sample` (x_t), `output` (the model's,
- * guided) and `noise` (z).
+ * guided), `noise` (z) and `before` (x̂0 of the last step, if there was one).
  */
 export function takeStep(
   coefficients: StepCoefficients,
   images: number,
-  { sample, output, noise }: { sample: Float32Array; output: Float32Array; noise: Float32Array },
+  {
+    sample,
+    output,
+    noise,
+    before,
+  }: {
+    sample: Float32Array;
+    output: Float32Array;
+    noise: Float32Array;
+    before?: Float32Array | undefined;
+  },
 ): StepResult {
-  const { sigma } = coefficients;
+  const { sigma, history = 0 } = coefficients;
   const { mean, original } = predictedMean(coefficients, sample, output);
+  if (history !== 0 && before) for (const [i, x] of before.entries()) mean[i]! += history * x;
   const previous = mean.map((value, i) => value + sigma * noise[i]!);
   const logProbabilities = sigma > 0 ? logDensities(previous, mean, sigma, images) : undefined;
   return { previous, original, logProbabilities };
 }
 
-/** μ and x̂0 of a step. */
+/** μ, but for what the last step adds, and x̂0 of a step. */
 export function predictedMean(
   { original: toOriginal, noise: toNoise, signal, direction, clip }: StepCoefficients,
   sample: Float32Array,

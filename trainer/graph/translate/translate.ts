@@ -18,7 +18,6 @@ import { Scope, type Translation } from './scope';
 const before: Record<string, { opset: number; translate: Translation }> = {
   Split: { opset: 18, translate: split },
   Resize: { opset: 18, translate: resize },
-  BatchNormalization: { opset: 15, translate: batchNormalization },
 };
 const reductions = 'Max Mean Min Prod L1 L2 LogSum LogSumExp SumSquare';
 for (const name of reductions.split(' ')) {
@@ -37,6 +36,7 @@ const standard: Record<string, Translation> = {
   ...normalizations,
   ...attentions,
   ...others,
+  BatchNormalization: batchNormalization,
   Dropout: dropout,
 };
 

@@ -31,10 +31,14 @@ export async function backPropagate(
   const first = Math.min(...plan.trained);
   const last = steps.length - 1;
   let gradient = image;
+  let atOriginal: Float32Array | undefined;
   for (let i = last; i >= first; i--) {
     const step = steps[i]!;
     const target = i === last ? plan.image : 'previous';
-    const direct = stepProduct(step.coefficients, target, { ...step, gradient });
+    const { history = 0 } = step.coefficients;
+    const direct = stepProduct(step.coefficients, target, { ...step, gradient, atOriginal });
+    atOriginal =
+      history !== 0 && target === 'previous' ? gradient.map((g) => history * g) : undefined;
     gradient = direct.sample;
     if (!trained.has(i)) continue;
     const v = penalty ? sum(direct.output, await penalty(step)) : direct.output;

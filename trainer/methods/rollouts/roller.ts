@@ -51,7 +51,8 @@ export class Roller {
   readonly timesteps: readonly number[];
 
   constructor(private readonly options: RollerOptions) {
-    this.timesteps = options.scheduler.movingTimesteps(options.settings.steps);
+    const { steps, eta } = options.settings;
+    this.timesteps = options.scheduler.movingTimesteps(steps, eta);
   }
 
   /** Takes the first `executed` steps from the origin. */
@@ -59,19 +60,21 @@ export class Roller {
     const steps: RolloutStep[] = [];
     let [previous, original] = [origin.latents, origin.latents];
     for (const [i, timestep] of this.timesteps.slice(0, executed).entries()) {
-      const taken = await this.step(timestep, previous, origin.contexts, origin.noise(i));
+      const before = i > 0 ? original : undefined;
+      const taken = await this.step(timestep, previous, origin.contexts, origin.noise(i), before);
       steps.push(...taken.steps);
       ({ previous, original } = taken);
     }
     return { steps, previous, original };
   }
 
-  /** Takes one step from x_t. */
+  /** Takes one step from x_t. @param before x̂0 of the step before, if there was one */
   async step(
     timestep: number,
     sample: Float32Array,
     contexts: readonly Conditioning[],
     noise: Float32Array,
+    before?: Float32Array,
   ): Promise<Rollout> {
     const { denoiser, scheduler, settings, images } = this.options;
     const coefficients = scheduler.coefficients(timestep, settings.steps, settings.eta);
@@ -80,6 +83,7 @@ export class Roller {
       sample,
       output,
       noise,
+      before,
     });
     return { steps: [{ coefficients, sample, output, logProbabilities }], previous, original };
   }

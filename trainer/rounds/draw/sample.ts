@@ -26,7 +26,8 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
   const eta = new Eta(plan.samples.length - drawn);
   const model = await openPolicy(round.startPolicyId);
   // What could not be trained is not drawn: people would judge it for nothing.
-  model.pipeline.scheduler.movingTimesteps(round.config.sampling.inferenceSteps);
+  const { sampling } = round.config;
+  model.pipeline.scheduler.movingTimesteps(sampling.inferenceSteps, sampling.eta);
   const judge = await judgeOf(run.pipeline, engine);
   const waiting: NewSample[] = [];
   const keep = async (batch: Drawn[]) => {

@@ -3,12 +3,14 @@
  * and measured, and only then known. What a stage has found stays found: whoever goes on after a
  * kill begins with the stage that was under way.
  */
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { putBlob } from '@/db/blobs/blobs';
 import { modelsRoot } from '@/db/policies/models-root';
 import { keepFolder } from '@/db/policies/pipeline-folders';
 import { namePipeline, noteImportProgress } from '@/db/policies/pipeline-imports';
-import { finishPipelineImport } from '@/db/work/results';
+import { getPolicy } from '@/db/policies/policies';
+import { finishAdapterImport, finishPipelineImport } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
 import {
   type FoundPipeline,
@@ -30,6 +32,7 @@ import { adapterKinds, tryAdapters } from './adapter-gradients';
 import { checkConfigurations, familyOf } from './configurations';
 import { drawOne } from './draw-one';
 import { checkFolder, refuseOutside } from './folder';
+import { importAdapter } from './import-adapter';
 import { machineText, measureSizes } from './measure/measure';
 import { networksOf, triedPrompts, tryNetworks } from './networks';
 import { partNames, partOf } from './parts';
@@ -55,6 +58,7 @@ export async function importPipeline(
   engine: Engine,
 ): Promise<void> {
   const { folder, options, createdBy } = assignment.pipelineImport;
+  if (options.adapterOf !== undefined) return importLora(assignment, options.adapterOf);
   const note = noting(assignment);
   await checkFolder(folder);
   await refuseOutsideRoot(folder, createdBy);
@@ -108,6 +112,22 @@ export async function importPipeline(
   // First the place: a base policy whose folder nobody knows could not be drawn with.
   keepFolder({ pipeline: name, hash, folder });
   await assignment.complete((claim) => finishPipelineImport({ ...claim, registered }));
+}
+
+/** Takes up the LoRA file that was asked for. */
+async function importLora(
+  assignment: Assignment<'import-pipeline'>,
+  adapterOf: string,
+): Promise<void> {
+  const { folder: file, options, createdBy } = assignment.pipelineImport;
+  if (createdBy !== null) await refuseOutside(modelsRoot(), dirname(file), [basename(file)]);
+  const { policy } = await importAdapter({
+    base: await getPolicy(adapterOf),
+    file,
+    name: options.name,
+    withoutText: options.withoutText ?? false,
+  });
+  await assignment.complete((claim) => finishAdapterImport({ ...claim, policyId: policy.id }));
 }
 
 type Note = (stage: ImportStage, done: number, total: number, imageBlob?: string) => Promise<void>;

@@ -7,6 +7,7 @@ import { createPolicy } from '@/db/policies/policies';
 import { type NewTrainStep, recordTrainSteps } from '@/db/rounds/metrics';
 import { updateProgress } from '@/db/rounds/rounds';
 import { finishTraining } from '@/db/work/results';
+import { moduleNamingOf } from '@/lib/exchange/module-names';
 import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openPolicy, type PolicyModel } from '../pipelines/resolve';
@@ -120,7 +121,13 @@ async function finish(
     pipeline: run.pipeline,
     adapterBlob,
     hash: sha256(new TextEncoder().encode(JSON.stringify([pipelineHash, adapterBlob]))),
-    manifest: { width, height, training: manifest, config: round.config },
+    manifest: {
+      width,
+      height,
+      modules: moduleNamingOf(tensors.keys()),
+      training: manifest,
+      config: round.config,
+    },
     roundId: round.id,
   });
   const reproduces = { ...manifest, policyHash: policy.hash };

@@ -56,6 +56,17 @@ export const importModelSchema = z.strictObject({
   sizes: z.array(imageSizeSchema).max(8).default([]),
 });
 
+/** LoRA files under the root that a base policy may be adapted by. */
+export const loraFilesSchema = z.object({ root: z.string(), files: z.array(z.string()) });
+
+export const importLoraSchema = z.strictObject({
+  file: z.string().min(1, 'Choose a file.').max(1000),
+  name: z.string().trim().min(1).max(120).nullable(),
+  withoutText: z.boolean().default(false),
+});
+
+export type ImportLora = z.input<typeof importLoraSchema>;
+
 export const askedImportSchema = z.object({ id: z.string() });
 
 export const importActions = ['cancel', 'retry'] as const;

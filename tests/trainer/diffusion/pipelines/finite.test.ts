@@ -1,14 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { graphOf, nodeOf } from '@/tests/support/graph-of';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { ImageEncoder } from '@/trainer/diffusion/images/image-encoder';
+import { drawnFeeds, lostDifference } from '@/trainer/diffusion/pipelines/finite';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
-import type { Graph } from '@/trainer/graph/model';
+import { withStaticShapes } from '@/trainer/graph/inline';
+import type { Graph, Node, Port } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
+import { float32 } from '@/trainer/graph/tensor';
 import { Engine } from '@/trainer/runtime/engine';
 
 let engine: Engine;
@@ -101,4 +105,36 @@ it('an image encoder is looked at, too', async () => {
   await expect(encoder.encode(image, 'an image')).rejects.toThrow(
     /^The image encoder of .*vae_encoder\/model\.onnx gave NaN.+"\/broken\/Log"/,
   );
+});
+
+describe('a network that gives the same for two inputs', () => {
+  const port = (name: string): Port => ({ name, dtype: 'float32', dims: [2, 3] });
+
+  async function lostIn(nodes: Node[]): Promise<string> {
+    const graph = withStaticShapes(
+      graphOf(18, [port('x'), port('other')], nodes, [port('y')], {
+        zero: float32([], [0]),
+        one: float32([1], [1]),
+      }),
+      {},
+    );
+    const run = { engine, graph: () => graph, folder, name: 'It', source: 'test.onnx' };
+    return lostDifference({ ...run, feeds: drawnFeeds(graph, 1) }, drawnFeeds(graph, 2));
+  }
+
+  it('is told at which node the difference was lost', async () => {
+    const nodes = [
+      nodeOf('Greater', ['x', 'one'], ['early']),
+      nodeOf('Sin', ['x'], ['a']),
+      nodeOf('Mul', ['a', 'zero'], ['b']),
+      nodeOf('Cos', ['b'], ['y']),
+    ];
+    expect(await lostIn(nodes)).toBe('What differs in them is lost at node "/b/Mul" (Mul).');
+  });
+
+  it('or that nothing takes it', async () => {
+    const nodes = [nodeOf('Sin', ['x'], ['a']), nodeOf('Shape', ['a'], ['b'])];
+    nodes.push(nodeOf('ConstantOfShape', ['b'], ['y']));
+    expect(await lostIn(nodes)).toBe('No node of it takes what it is given.');
+  });
 });

@@ -103,7 +103,7 @@ describe('a pipeline folder', () => {
       file,
       `{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "upper": Infinity, "none": NaN, "steps_offset": 1, "note": "${note}"}`,
     );
-    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([501, 1]);
+    expect((await openPipeline(folder)).scheduler.timesteps(2)).toEqual([999, 0]);
     await writeFile(file, '{"_class_name": "DDIMScheduler", "beta_start": Infinity}');
     await expect(openPipeline(folder)).rejects.toThrow('beta_start');
   });

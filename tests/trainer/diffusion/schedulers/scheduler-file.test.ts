@@ -28,7 +28,7 @@ it('says what is made of a flow', () => {
     'FlowMatchEulerDiscreteScheduler, sampled by flow matching (its own steps); velocity predicted, 1000 training steps; noise levels shifted by 3; eta is the noise level of a step: 0.7 in Flow-GRPO, 0 for Euler’s steps',
   );
   expect(opened(sana).text).toContain(
-    '(another solver of the same flow, whose own levels and whole timesteps are left aside); velocity predicted, 1000 training steps; noise levels shifted by 3;',
+    '(another solver of the same flow); velocity predicted, 1000 training steps; noise levels shifted by 3;',
   );
 });
 

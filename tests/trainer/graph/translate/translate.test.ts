@@ -8,7 +8,8 @@ import { parseOnnx } from '@/trainer/graph/onnx/read';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
 import { Engine, outputOf } from '@/trainer/runtime/engine';
-import { type Form, forms, wave } from './forms';
+import { type Form, forms, newest, wave } from './forms';
+import { fusedForms, refusals, refusedConstants } from './fused-forms';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -16,8 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
+type Shaped = Omit<Form, 'opsets'>;
+
 /** All forms in one graph, each from its own `x` to its own `y`. */
-function together(opset: number, given: readonly Form[]): Graph {
+function together(opset: number, given: readonly Shaped[]): Graph {
   const named = (name: string, i: number) => (name ? `${name}_${i}` : '');
   const nodes = given.flatMap(({ nodes }, i) =>
     nodes.map(
@@ -39,7 +42,7 @@ function together(opset: number, given: readonly Form[]): Graph {
   return parseOnnx(serializeOnnx(graph), `opset ${opset}`);
 }
 
-const feedsOf = (given: readonly Form[], shift: number): Record<string, Tensor> =>
+const feedsOf = (given: readonly Shaped[], shift: number): Record<string, Tensor> =>
   Object.fromEntries(
     given.map(({ dims }, i) => {
       const [point, direction] = [wave(dims, 1), wave(dims, 2)];
@@ -54,7 +57,7 @@ const feedsOf = (given: readonly Form[], shift: number): Record<string, Tensor> 
   );
 
 /** The graph with Σ w∘y of each form, and its slope along the form's direction. */
-function differentiated(graph: Graph, given: readonly Form[]): Graph {
+function differentiated(graph: Graph, given: readonly Shaped[]): Graph {
   const b = new Builder('differentiated');
   const feeds = Object.fromEntries(
     given.map(({ dims }, i) => [`x_${i}`, b.input(`x_${i}`, 'float32', dims)]),
@@ -75,13 +78,13 @@ function differentiated(graph: Graph, given: readonly Form[]): Graph {
 
 const opsets = Array.from({ length: 16 }, (_, i) => 11 + i);
 
-it.each(opsets)('a graph of opset %i says the same in the forms of 18', async (opset) => {
-  const given = forms.filter(({ opsets: [first, last] }) => first <= opset && opset <= last);
-  const graph = together(opset, given);
-  const asGiven = await engine.load(serializeOnnx(graph), { name: `opset ${opset}` });
-  const wanted = await asGiven.run(feedsOf(given, 0));
-  await asGiven.release();
-  const built = differentiated(graph, given);
+/** Runs `asGiven` as it is and `read` in the core's words: values and slopes must be equal. */
+async function expectSame(asGiven: Graph, read: Graph, given: readonly Shaped[]): Promise<void> {
+  const { source } = read;
+  const whole = await engine.load(serializeOnnx(asGiven), { name: source });
+  const wanted = await whole.run(feedsOf(given, 0));
+  await whole.release();
+  const built = differentiated(read, given);
   expect(built.opsets).toEqual({ '': coreOpset });
   const session = await engine.load(serializeOnnx(built), { name: 'translated' });
   const h = 4e-3;
@@ -96,9 +99,38 @@ it.each(opsets)('a graph of opset %i says the same in the forms of 18', async (o
     const [got, right] = [values(here, 'y'), values(wanted, 'y')];
     expect(got.length, name).toBe(right.length);
     const worst = Math.max(...got.map((value, j) => Math.abs(value - right[j]!)));
-    expect(worst, `${name} in opset ${opset}`).toBeLessThan(2e-5);
+    expect(worst, `${name}, ${source}`).toBeLessThan(2e-5);
     const measured = (values(ahead, 'loss')[0]! - values(behind, 'loss')[0]!) / (2 * h);
     const error = Math.abs(values(here, 'slope')[0]! - measured) / (Math.abs(measured) + 0.1);
-    expect(error, `slope of ${name} in opset ${opset}`).toBeLessThan(2e-2);
+    expect(error, `slope of ${name}, ${source}`).toBeLessThan(2e-2);
   });
+}
+
+it.each(opsets)('a graph of opset %i says the same in the forms of 18', async (opset) => {
+  const given = forms.filter(({ opsets: [first, last] }) => first <= opset && opset <= last);
+  const graph = together(opset, given);
+  await expectSame(graph, graph, given);
+});
+
+it("ONNX Runtime's own operators say the same in standard ones", async () => {
+  const known = fusedForms.filter(({ meaning }) => !meaning);
+  const graph = together(coreOpset, known);
+  await expectSame(graph, graph, known);
+  const told = fusedForms.filter(({ meaning }) => meaning);
+  const meant = told.map((form) => ({ ...form, nodes: form.meaning! }));
+  await expectSame(together(newest, meant), together(coreOpset, told), told);
+});
+
+it.each(refusals)('%s is refused', (_, node, words) => {
+  const x = { name: 'x', dtype: 'float32' as const, dims: [2, 3] };
+  const graph = graphOf(coreOpset, [x], [node], ['y'], refusedConstants);
+  expect(() => withStaticShapes(graph, {})).toThrow(words);
+});
+
+it.each([10, 27])('opset %i is refused', (opset) => {
+  const graph = together(coreOpset, [forms[0]!]);
+  graph.opsets[''] = opset;
+  expect(() => parseOnnx(serializeOnnx(graph), 'old.onnx')).toThrow(
+    `old.onnx is written in opset ${opset}; opsets 11 to 26 are read. Export it with opset 18.`,
+  );
 });

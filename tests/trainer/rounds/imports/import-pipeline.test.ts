@@ -1,12 +1,15 @@
-import { mkdir, rename } from 'node:fs/promises';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { getBlob } from '@/db/blobs/blobs';
+import { listLoraFiles } from '@/db/policies/models-root';
 import { folderOf } from '@/db/policies/pipeline-folders';
-import { listPolicies } from '@/db/policies/policies';
+import { getPolicy, listPolicies } from '@/db/policies/policies';
+import { adapterFor } from '@/lib/exchange/adapter-file';
 import { linkedFolder } from '@/tests/support/linked-folder';
 import { decodePng } from '@/trainer/diffusion/images/png';
 import { handsFolder, openNewest } from '@/trainer/rounds/pipelines/resolve';
+import { serializePolicy, startingTensors } from '@/trainer/rounds/train/policy-file';
 import { withImports } from './support';
 
 const importing = withImports();
@@ -111,4 +114,37 @@ it('reads for a page nothing outside of the root that the administrator names', 
   await expect(run(linked, { name: 'x' }, 'annotator')).rejects.toThrow(
     'Start Darkroom with DARKROOM_MODELS=',
   );
+});
+
+it('takes up a LoRA file for a base policy, from under the root where a page asks', async () => {
+  const { parent, run } = importing;
+  const [base] = await listPolicies();
+  const root = join(parent, 'loras');
+  await mkdir(join(root, 'made elsewhere'), { recursive: true });
+  const file = join(root, 'made elsewhere/detail.safetensors');
+  const { pipeline } = await openNewest(base!.pipeline);
+  const kind = { trainables: 'attention', loraRank: 2, loraAlpha: 2 } as const;
+  const tensors = startingTensors(pipeline.denoiser.graph, kind, null, [1]);
+  await writeFile(file, adapterFor('kohya', serializePolicy({ kind, pipelineHash: '', tensors })));
+  process.env.DARKROOM_MODELS = root;
+  await symlink(importing.tiny, join(root, 'tiny'));
+  await writeFile(join(parent, 'outside.safetensors'), '');
+  expect(await listLoraFiles()).toEqual(['made elsewhere/detail.safetensors']);
+  const asked = { adapterOf: base!.id, name: 'More detail' };
+  const done = await run(file, asked, 'annotator');
+  expect(done).toMatchObject({ state: 'ready', error: null });
+  expect(await getPolicy(done.policyId!)).toMatchObject({
+    name: 'More detail',
+    parentId: base!.id,
+    manifest: { modules: 'unet', imported: { file: 'detail.safetensors' } },
+  });
+  const count = (await listPolicies()).length;
+  await expect(run(join(parent, 'outside.safetensors'), asked, 'annotator')).rejects.toThrow(
+    `lies outside of ${root}`,
+  );
+  await expect(run(join(parent, 'outside.safetensors'), asked)).rejects.toThrow(
+    'outside.safetensors has 0 bytes, too few for a safetensors file',
+  );
+  delete process.env.DARKROOM_MODELS;
+  expect(await listPolicies()).toHaveLength(count);
 });

@@ -9,8 +9,8 @@ import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { importAdapter } from '@/trainer/rounds/imports/import-adapter';
 import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
-import { importAdapter } from '@/trainer/rounds/train/import-adapter';
 import { serializePolicy, startingTensors } from '@/trainer/rounds/train/policy-file';
 import { withHomes, withTinyPipeline } from '../support';
 
@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const input = (file: string) => ({ pipeline: 'tiny', file, withoutText: false });
+const input = (file: string) => ({ base, file, name: null, withoutText: false });
 
 it('takes up a file of kohya’s as a policy that runs may start from, once', async () => {
   const file = join(folder, 'add_detail.safetensors');
@@ -97,8 +97,5 @@ it('keeps nothing of a file that it refuses', async () => {
   );
   await expect(importAdapter(input(join(folder, 'none')))).rejects.toThrow(/none does not exist/);
   await expect(importAdapter(input(folder))).rejects.toThrow(/cannot be read \(EISDIR\)/);
-  await expect(importAdapter({ ...input('x'), pipeline: 'sdxl' })).rejects.toThrow(
-    /no pipeline "sdxl"/,
-  );
   expect(await listPolicies('tiny')).toHaveLength(count);
 });

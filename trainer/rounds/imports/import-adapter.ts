@@ -8,14 +8,15 @@ import { basename, dirname, join } from 'node:path';
 import { putBlob } from '@/db/blobs/blobs';
 import { sha256 } from '@/db/blobs/store';
 import { derivedId } from '@/db/ids';
-import { createPolicy, newestBase, type Policy } from '@/db/policies/policies';
+import { createPolicy, type Policy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
+import { moduleNamingOf } from '@/lib/exchange/module-names';
 import { readAdapter } from '@/trainer/diffusion/adapters/read-adapter';
 import { parseSafetensors } from '@/trainer/formats/safetensors';
 import { randomOf } from '../draw/random';
 import { openBase } from '../pipelines/resolve';
-import { trainablesOf } from './method-settings';
-import { serializePolicy, type WeightsKind, weightsOf } from './policy-file';
+import { trainablesOf } from '../train/method-settings';
+import { serializePolicy, type WeightsKind, weightsOf } from '../train/policy-file';
 
 export interface ImportedAdapter {
   policy: Policy;
@@ -25,11 +26,11 @@ export interface ImportedAdapter {
 }
 
 export interface AdapterSource {
-  /** Name of the pipeline that it is for. */
-  pipeline: string;
+  /** The base policy of the pipeline that it is for. */
+  base: Policy;
   file: string;
-  /** What the policy is called; left out: as the file is. */
-  name?: string;
+  /** What the policy is called; null: as the file is. */
+  name: string | null;
   /** Leaves out what it says of text encoders. */
   withoutText: boolean;
 }
@@ -39,7 +40,7 @@ export interface AdapterSource {
  * same policy. Throws what is wrong with the file or the pipeline, and keeps nothing then.
  */
 export async function importAdapter(source: AdapterSource): Promise<ImportedAdapter> {
-  const base = await newestBase(source.pipeline);
+  const { base } = source;
   const bytes = await readFile(source.file).catch((cause: NodeJS.ErrnoException) => {
     const missing = cause.code === 'ENOENT';
     throw new AppError(
@@ -77,6 +78,7 @@ export async function importAdapter(source: AdapterSource): Promise<ImportedAdap
     manifest: {
       width,
       height,
+      modules: moduleNamingOf(tensors.keys()),
       imported: { file: basename(source.file), sha256: fileHash, notes },
       config: { training: kind },
     },

@@ -1,0 +1,40 @@
+import { idParamsSchema } from '@/app/api/id-params';
+import { route } from '@/app/http/define-route';
+import { manageLimit } from '@/app/http/rate-limit';
+import { folderUnderRoot, listLoraFiles, modelsRoot } from '@/db/policies/models-root';
+import { requestPipelineImport } from '@/db/policies/pipeline-imports';
+import { getPolicy } from '@/db/policies/policies';
+import { AppError } from '@/lib/errors';
+import { importOptionsSchema } from '@/lib/pipeline-imports';
+import { importLoraSchema } from '../../imports/schema';
+
+/** LoRA files under the root that the administrator names. */
+export const GET = route({ needs: 'policies.import', params: idParamsSchema }, async () => ({
+  root: modelsRoot(),
+  files: await listLoraFiles(),
+}));
+
+/** Asks the trainer to take up a LoRA file as a policy of this base. */
+export const POST = route(
+  {
+    needs: 'policies.import',
+    params: idParamsSchema,
+    body: importLoraSchema,
+    limit: manageLimit,
+  },
+  async ({ person, params, body: { file, name, withoutText } }) => {
+    const base = await getPolicy(params.id);
+    if (base.parentId !== null) {
+      throw new AppError(
+        'bad-request',
+        `${base.name} is no base policy, and a LoRA file changes a base. Choose the base of ${base.pipeline}.`,
+      );
+    }
+    const { id } = await requestPipelineImport({
+      folder: await folderUnderRoot(file),
+      options: importOptionsSchema.parse({ name, adapterOf: base.id, withoutText }),
+      createdBy: person.id,
+    });
+    return { id };
+  },
+);

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { expect, type Page } from 'playwright/test';
+import { firstPolicy, isOfPipeline } from '@/db/policies/list';
+import { getRound } from '@/db/rounds/rounds';
+import { parseSafetensors } from '@/trainer/formats/safetensors';
+import { test } from './support/app';
+import { expectAccessible } from './support/axe';
+import { allSent, desk, shownLease } from './support/desk';
+
+/** A model of each family, by the folders on the way to it. */
+const families = [
+  { name: 'tiny-sd', way: ['golden', 'tiny-sd'] },
+  { name: 'tiny-sdxl', way: ['families', 'tiny-sdxl', 'pipeline'] },
+];
+
+const pairs = 2;
+const waitMsMax = 8 * 60_000;
+
+let trainer: ChildProcess | undefined;
+
+test.beforeAll(() => {
+  process.env.DARKROOM_MODELS = resolve('tests/fixtures');
+});
+
+test.afterEach(async () => {
+  if (!trainer || trainer.exitCode !== null) return;
+  const ended = new Promise((resume) => trainer?.once('exit', resume));
+  trainer.kill('SIGTERM');
+  await ended;
+});
+
+for (const { name, way } of families) {
+  test(`${name} is imported on the page, labeled, trained by picks and by a reward, and downloaded`, async ({
+    app,
+    browser,
+  }) => {
+    test.setTimeout(2 * waitMsMax);
+    trainer = spawn(process.execPath, ['--import', 'tsx', 'trainer/rounds/main.ts'], {
+      env: { ...process.env, DARKROOM_DEVICE: 'cpu', DARKROOM_LOG: 'warn' },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
+    await importModel(page, name, way);
+    const base = await firstPolicy(isOfPipeline(name));
+    await page.goto(`/policies/${base!.id}`);
+    await expect(page.getByRole('heading', { name: 'What was found' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'What fits on this machine' })).toBeVisible();
+    await expect(page.getByRole('row', { name: /^D3PO/ })).toContainText(/ M?s.* MB/);
+    const image = page.getByRole('img', { name: /as the model drew it/ });
+    const width = () => image.evaluate((element: HTMLImageElement) => element.naturalWidth);
+    await expect.poll(width).toBe(32);
+    await expectAccessible(page);
+
+    const picked = await startRound(page, name, 'D3PO', { Sampling: { 'Pairs per round': pairs } });
+    await page.goto('/label');
+    await pickEveryPair(page);
+    await downloadAdapter(page, picked);
+    const drawn = await startRound(page, name, 'DRaFT', {
+      'Reward steps': { 'Optimiser steps': 1, 'Images per step': 1 },
+    });
+    await downloadAdapter(page, drawn);
+  });
+}
+
+async function importModel(page: Page, name: string, way: readonly string[]): Promise<void> {
+  await page.goto('/policies');
+  await page.getByRole('button', { name: 'Import a model' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText(resolve('tests/fixtures'))).toBeVisible();
+  for (const folder of way) {
+    await dialog.getByRole('button', { name: new RegExp(`^${folder} ?(Model|Folder)`) }).click();
+  }
+  await dialog.getByLabel('Name').fill(name);
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+  await expect(dialog).toBeHidden();
+  // Nobody reloads.
+  await expect(page.getByText('Imported', { exact: true })).toBeVisible({ timeout: waitMsMax });
+}
+
+/** A single round with few steps; returns its id. */
+async function startRound(
+  page: Page,
+  pipeline: string,
+  method: string,
+  settings: Record<string, Record<string, number>>,
+): Promise<string> {
+  await page.goto('/rounds/new');
+  const pipelines = page.getByRole('combobox', { name: 'Pipeline' });
+  if (!(await pipelines.textContent())?.includes(pipeline)) {
+    await pipelines.click();
+    await page.getByRole('option', { name: pipeline }).click();
+  }
+  await page.getByLabel('Name').fill(`${pipeline} ${method}`);
+  await choose(page, 'Method', new RegExp(`^${method}\\b(?!-|\\+)`));
+  await choose(page, 'Mode', /Single round/);
+  const few = { 'Inference steps': 3 };
+  const all = {
+    ...settings,
+    Sampling: { ...few, ...settings.Sampling },
+    Evaluation: { 'Evaluation images': 2 },
+  };
+  for (const [group, values] of Object.entries(all)) {
+    await page.getByText(group, { exact: true }).click();
+    for (const [label, value] of Object.entries(values)) {
+      await page.getByLabel(new RegExp(`^${label}`)).fill(String(value));
+    }
+  }
+  if (method === 'D3PO') {
+    await page.getByText('Labeling', { exact: true }).click();
+    await page.getByLabel(/^Undo window/).fill('0');
+  }
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await expect(page.getByRole('heading', { name: `${pipeline} ${method}, round 1` })).toBeVisible();
+  return new URL(page.url()).pathname.split('/').at(-1)!;
+}
+
+async function choose(page: Page, label: string, option: RegExp): Promise<void> {
+  await page.getByRole('combobox', { name: label, exact: true }).click();
+  await page.getByRole('option', { name: option }).first().click();
+}
+
+async function pickEveryPair(page: Page): Promise<void> {
+  for (let left = pairs; left > 0; left--) {
+    await expect(desk(page)).toHaveAttribute('data-phase', 'ready', { timeout: waitMsMax });
+    const lease = await shownLease(page);
+    await page.keyboard.press('ArrowLeft');
+    await expect(desk(page)).not.toHaveAttribute('data-lease', lease);
+  }
+  await allSent(page);
+}
+
+/** Waits for the round's policy and downloads its adapter, which holds numbers. */
+async function downloadAdapter(page: Page, roundId: string): Promise<void> {
+  await expect
+    .poll(async () => (await getRound(roundId)).state, { timeout: waitMsMax })
+    .toMatch(/done|failed/);
+  const { state, error, resultPolicyId } = await getRound(roundId);
+  expect([state, error]).toEqual(['done', null]);
+  const response = await page.request.get(`/api/policies/${resultPolicyId}/adapter`);
+  expect(response.status()).toBe(200);
+  const { tensors } = parseSafetensors(await response.body(), 'The adapter');
+  expect(tensors.size).toBeGreaterThan(10);
+}
