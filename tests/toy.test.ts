@@ -23,7 +23,7 @@ const explained: Record<string, string> = {
   'trainer/judges/anatomy.ts': 'fingers of people, for judges of other pipelines',
   'trainer/judges/hands.ts': 'words of a prompt that ask for a hand',
   'lib/methods.ts': 'pairs that are formed',
-  'lib/settings/method-fit.ts': 'pairs that are formed',
+  'lib/settings/spo.ts': 'pairs that are formed',
   'trainer/methods/drtune.ts': 'a product that is formed',
   'trainer/methods/spo/choice.ts': 'pairs that are formed',
   'db/migrations/0006_judges.sql':

@@ -15,7 +15,7 @@ import { newestBaseIn } from './policies';
  * Base policies, oldest first: of several of one pipeline, the newest that says something has the
  * word.
  */
-function saidOf(tx: Transaction, pipeline?: string) {
+function said(tx: Transaction, pipeline?: string) {
   return tx
     .select({
       pipeline: policies.pipeline,
@@ -32,12 +32,11 @@ function saidOf(tx: Transaction, pipeline?: string) {
     .orderBy(asc(policies.createdAt), asc(policies.id));
 }
 
-const said = (pipeline?: string) => read(all(saidOf(db(), pipeline)));
-
 /** What judges measure, by pipeline; a pipeline that is not in it has no judge. */
 export async function declaredJudges(): Promise<ReadonlyMap<string, DeclaredJudge>> {
+  const bases = await read(all(said(db())));
   return new Map(
-    (await said()).flatMap(({ pipeline, judge }) => {
+    bases.flatMap(({ pipeline, judge }) => {
       const { data } = judgeSchema.safeParse(judge);
       return data ? [[pipeline, data] as const] : [];
     }),
@@ -46,7 +45,7 @@ export async function declaredJudges(): Promise<ReadonlyMap<string, DeclaredJudg
 
 /** What the judge of a pipeline measures; null where there is none. */
 export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | null> {
-  return judgeIn(await said(pipeline));
+  return judgeIn(await read(all(said(db(), pipeline))));
 }
 
 /**
@@ -56,7 +55,7 @@ export async function declaredJudge(pipeline: string): Promise<DeclaredJudge | n
 export async function declaredBy(
   pipeline: string,
 ): Promise<{ judge: DeclaredJudge | null; presets: Presets | undefined }> {
-  const bases = await said(pipeline);
+  const bases = await read(all(said(db(), pipeline)));
   const { presets } = bases.findLast((base) => base.presets !== null) ?? {};
   return { judge: judgeIn(bases), presets: presetsSchema.safeParse(presets).data };
 }
@@ -72,11 +71,11 @@ function judgeIn(bases: readonly { judge: unknown }[]): DeclaredJudge | null {
  */
 export async function declareJudge(
   pipeline: string,
-  modify: (judge: DeclaredJudge | null) => DeclaredJudge,
+  toDeclare: (judge: DeclaredJudge | null) => DeclaredJudge,
 ): Promise<DeclaredJudge> {
   return immediate(function* (tx) {
     const base = yield* newestBaseIn(tx, pipeline);
-    const judge = modify(judgeIn(yield* all(saidOf(tx, pipeline))));
+    const judge = toDeclare(judgeIn(yield* all(said(tx, pipeline))));
     yield* change(
       tx
         .update(policies)

@@ -222,10 +222,10 @@ export async function baseOf(policy: Policy): Promise<Policy> {
  * Throws 'not-found'.
  */
 export async function newestBase(pipeline: string): Promise<Policy> {
-  return await read(newestBaseIn(db(), pipeline));
+  return read(newestBaseIn(db(), pipeline));
 }
 
-/** Within a decision. */
+/** The same within a decision. */
 export function* newestBaseIn(tx: Transaction, pipeline: string): Steps<Policy> {
   const base = yield* one(
     tx

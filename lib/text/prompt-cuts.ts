@@ -11,6 +11,11 @@ export interface PromptMeasure {
   tokensOf(text: string): number;
 }
 
+/** Of several encoders' measures the one that most of a prompt reaches the model by. */
+export function roomiest(measures: readonly PromptMeasure[]): PromptMeasure {
+  return measures.reduce((most, one) => (one.room > most.room ? one : most));
+}
+
 export interface PromptCut {
   prompt: string;
   /** Tokens that the whole of it would take. */

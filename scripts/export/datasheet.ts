@@ -47,7 +47,7 @@ images or prompts show or name persons: ${unknown}
 ## Collection process
 
 ${number(facts.people)} people answered, from ${day(facts.firstAt)} to ${day(facts.lastAt)}.
-${images > imported ? own(drawn) : ''}${imported > 0 ? `\nHow the answers to imported images were collected: ${unknown}\n` : ''}
+${images > imported ? own(drawn) : ''}${imported > 0 ? `\nHow the answers to imported images were collected: ${unknown} One without a\ntime counts as given when it was imported.\n` : ''}
 Who the people were, how they were found and paid, what they were told and whether they consented: ${unknown}
 
 ## Preprocessing, cleaning, labeling

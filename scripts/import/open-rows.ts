@@ -41,6 +41,12 @@ const kinds: readonly Kind[] = [
   { fits: () => true, open: async (path) => new JsonRows(path, 'lines') },
 ];
 
+/** What `npm run export` writes beside Parquet. */
+const exportedFiles = [
+  { name: 'preferences.jsonl', pieces: 'lines' },
+  { name: 'rankings.json', pieces: 'items' },
+] as const;
+
 const headBytes = 65_536;
 
 /**
@@ -65,12 +71,11 @@ async function openFolder(folder: string): Promise<RowsFile> {
     .sort()
     .map((name) => join(folder, name));
   if (parquet.length > 0) return ParquetRows.open(folder, parquet, folder);
-  if (names.includes('preferences.jsonl')) {
-    return new JsonRows(join(folder, 'preferences.jsonl'), 'lines');
-  }
+  const exported = exportedFiles.find(({ name }) => names.includes(name));
+  if (exported) return new JsonRows(join(folder, exported.name), exported.pieces);
   throw new AppError(
     'unprocessable',
-    `${folder} is a folder without Parquet files and without preferences.jsonl. Give the file of answers.`,
+    `${folder} is a folder without Parquet files, preferences.jsonl or rankings.json. Give the file of answers.`,
   );
 }
 

@@ -26,7 +26,8 @@ interface Opened {
 interface Group {
   file: Opened;
   start: number;
-  rows: Row[];
+  end: number;
+  rows: Promise<Row[]>;
 }
 
 export class ParquetRows implements RowsFile {
@@ -65,38 +66,38 @@ export class ParquetRows implements RowsFile {
     for (const [at, file] of this.files.entries()) {
       for await (const chunk of createReadStream(file.path)) hash.update(chunk as Buffer);
       for (let start = 0; start < Number(file.metadata.num_rows); ) {
-        const { rows } = await this.#groupAt(file, start);
-        for (const [i, row] of rows.entries()) {
+        const { rows, end } = this.#groupAt(file, start);
+        for (const [i, row] of (await rows).entries()) {
           yield { number: ++this.#read, row, place: { at, size: start + i, part: 0 } };
         }
-        start += rows.length;
+        start = end;
       }
     }
     this.#sha256 = hash.digest('hex');
   }
 
   async again({ at, size }: Place): Promise<Row | null> {
-    const { rows, start } = await this.#groupAt(this.files[at]!, size);
-    return rows[size - start] ?? null;
+    const { rows, start } = this.#groupAt(this.files[at]!, size);
+    return (await rows)[size - start] ?? null;
   }
 
   async close(): Promise<void> {
     this.#group = undefined;
   }
 
-  /** The row group that a row of a file stands in; the last one is kept. */
-  async #groupAt(file: Opened, row: number): Promise<Group> {
+  /**
+   * The row group that a row of a file stands in. The last one is kept, also for those who ask
+   * while it is being read.
+   */
+  #groupAt(file: Opened, row: number): Group {
     const known = this.#group;
-    if (known?.file === file && row >= known.start && row < known.start + known.rows.length) {
-      return known;
-    }
-    this.#group = undefined;
+    if (known?.file === file && row >= known.start && row < known.end) return known;
     let start = 0;
     for (const { num_rows, total_byte_size } of file.metadata.row_groups) {
       const end = start + Number(num_rows);
       if (row < end) {
         if (total_byte_size > groupBytesMax) throw tooLarge(file.path, Number(total_byte_size));
-        this.#group = { file, start, rows: await rowsOf(file, start, end) };
+        this.#group = { file, start, end, rows: rowsOf(file, start, end) };
         return this.#group;
       }
       start = end;

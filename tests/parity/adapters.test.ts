@@ -29,6 +29,7 @@ const cases = [
   ['tiny-sd3', 'transformer', 'lora', 'transformer_lora'],
   ['tiny-sd3', 'transformer', 'lora_joint', 'transformer_lora_joint'],
   ['tiny-sd3-dynamo', 'transformer', 'lora_joint', 'transformer_lora_joint'],
+  ['tiny-sana', 'transformer', 'lora', 'transformer_lora'],
 ] as const;
 
 describe.skipIf(!existsSync(families))('an adapter of diffusers', () => {

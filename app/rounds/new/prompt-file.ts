@@ -134,7 +134,7 @@ async function readTable(file: File, take: (prompt: unknown) => void): Promise<v
 /** Only the column with the prompts is read, a row group at a time. */
 async function readParquet(file: File, take: (prompt: unknown) => void): Promise<void> {
   const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet');
-  const { compressors } = await import('hyparquet-compressors');
+  const { codecs: compressors } = await import('./parquet-codecs');
   const buffer = {
     byteLength: file.size,
     slice: (start: number, end?: number) => file.slice(start, end).arrayBuffer(),

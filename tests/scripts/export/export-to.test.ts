@@ -216,7 +216,9 @@ describe('an export of rankings', () => {
       ].toSorted(),
     );
     await useHome(temporary());
-    expect(await importFile(file, 'hands')).toMatchObject({ problems: [], added: 4, people: 3 });
+    const stored = { problems: [], added: 4, people: 3 };
+    expect(await importFile(path('out'), 'hands')).toMatchObject(stored);
+    expect(await importFile(file, 'hands')).toMatchObject({ added: 0, known: 4 });
     const winners = (all: PickAPicRow[]) => all.map((one) => one.best_image_uid).toSorted();
     expect(winners(await exported())).toEqual(winners(before));
   });

@@ -125,7 +125,7 @@ describe('several files of a folder', () => {
 
   it('that has none is refused, with what would be right', async () => {
     await expect(importFile(path('.'), 'hands')).rejects.toThrow(
-      'a folder without Parquet files and without preferences.jsonl',
+      'a folder without Parquet files, preferences.jsonl or rankings.json. Give the file',
     );
   });
 });

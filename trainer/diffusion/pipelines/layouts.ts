@@ -51,11 +51,15 @@ export interface PipelineLayout {
   outputs: Readonly<Record<string, readonly EncoderOutput[]>>;
   conditioning(reading: PromptReading): Promise<Conditioning>;
   /**
-   * Finds, in a node's name, the block whose last activation a learned reward reads: every level on
-   * the way down, and the middle. Names as diffusers has them.
+   * Finds, in the path of a node's module, the block whose last activation a learned reward reads:
+   * of a UNet every level on the way down, and the middle; of a transformer every block's
+   * feed-forward of the image. Names as diffusers has them.
    */
   level: RegExp;
 }
 
 /** The levels of a UNet. */
-export const unetLevel = /^\/(down_blocks\.\d+)\/(?:resnets|attentions)|^\/(mid_block)\//;
+export const unetLevel = /^(down_blocks\.\d+)\.(?:resnets|attentions)|^(mid_block)\./;
+
+/** The blocks of a transformer. */
+export const transformerLevel = /^(transformer_blocks\.\d+)\.ff(?:\.|$)/;

@@ -9,6 +9,7 @@ import type { Engine, Session } from '@/trainer/runtime/engine';
 import { PipelineError } from '../pipeline-error';
 import type { Conditioning } from './conditioning';
 import { finiteValues } from './finite';
+import type { PromptReading } from './layouts';
 import type { Pipeline } from './pipeline';
 import { loadStatic, portNamed, valuesOf } from './static-network';
 import { TextNetwork } from './text-network';
@@ -50,14 +51,12 @@ export class PromptEncoder {
   async #encode(prompt: string | null): Promise<Conditioning> {
     const known = this.#known.get(prompt);
     if (known) return known;
-    const { layout, conditioning: shape, reading } = this.#pipeline;
-    const encoded = await layout.conditioning({
-      ...reading,
-      prompt,
-      read: async (encoder, text, instructed) =>
-        this.#networks.get(encoder)?.read(text, instructed),
-      shape,
-    });
+    const { layout, conditioning: shape, reading, embeddings } = this.#pipeline;
+    const read: PromptReading['read'] = async (encoder, text, instructed) =>
+      this.#networks.get(encoder)?.read(text, instructed);
+    const encoded = embeddings
+      ? embeddings.of(prompt, shape)
+      : await layout.conditioning({ ...reading, prompt, read, shape });
     this.#check(encoded);
     if (this.#known.size >= 1024) this.#known.clear();
     this.#known.set(prompt, encoded);

@@ -13,7 +13,7 @@ import {
   type TextReading,
   trainableClasses,
 } from '@/lib/families';
-import type { PromptMeasure } from '@/lib/text/prompt-cuts';
+import { type PromptMeasure, roomiest } from '@/lib/text/prompt-cuts';
 import { openGraphFile } from '@/trainer/graph/onnx/external-data';
 import { inSinglePrecision } from '@/trainer/graph/single-precision';
 import { formatDims } from '@/trainer/graph/tensor';
@@ -26,6 +26,7 @@ import { layouts } from './families';
 import { readJson, readJsonIfThere } from './files';
 import type { PipelineLayout, PromptReading } from './layouts';
 import { openPieceTokenizer } from './piece-tokenizer';
+import { embeddingsFile, PromptEmbeddings } from './prompt-embeddings';
 import { type Component, portNamed } from './static-network';
 import { outputNamed, type TextComponent } from './text-network';
 import { ClipTokenizer, type PromptTokenizer } from './tokenizer';
@@ -43,6 +44,8 @@ export interface Pipeline {
   textEncoders: ReadonlyMap<string, TextComponent>;
   /** How much of a prompt reaches the model: by the tokenizer that takes most. */
   measure: PromptMeasure;
+  /** In the place of text encoders. */
+  embeddings?: PromptEmbeddings;
   scheduler: Scheduler;
   /** [channels, height, width] of one image's latents. */
   latentShape: readonly [number, number, number];
@@ -121,10 +124,23 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     ? await openComponent(folder, 'vae_encoder')
     : undefined;
   const readings = readingsOf(family, settings);
-  const textEncoders = await openTextEncoders(folder, family, readings);
+  const embeddings = existsSync(join(folder, embeddingsFile))
+    ? await PromptEmbeddings.open(join(folder, embeddingsFile))
+    : undefined;
+  const textEncoders = embeddings
+    ? new Map<string, TextComponent>()
+    : await openTextEncoders(folder, family, readings);
   const tokenizers = [...textEncoders.values()].map(({ tokenizer }) => tokenizer);
   const shapeOf = await readJson(configFile, layout.shape);
   const scale = 2 ** ((vaeConfig.block_out_channels?.length ?? 4) - 1);
+  const asRead = shapeOf(
+    Object.fromEntries(
+      readings.map(({ encoder, tokens = 0 }) => [
+        encoder,
+        textEncoders.get(encoder)?.tokenizer.maxLength ?? tokens,
+      ]),
+    ),
+  );
   const pipeline: Pipeline = {
     folder,
     family,
@@ -133,17 +149,11 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
     vaeDecoder: vaeDecoder as Component,
     ...(vaeEncoder && { vaeEncoder }),
     textEncoders,
-    measure: tokenizers.reduce((most, one) => (one.room > most.room ? one : most)),
+    measure: embeddings ? unmeasured : roomiest(tokenizers),
+    ...(embeddings && { embeddings }),
     scheduler: await openScheduler(folder),
     latentShape: [channels, height, width],
-    conditioning: shapeOf(
-      Object.fromEntries(
-        readings.map(({ encoder, tokens = 0 }) => [
-          encoder,
-          textEncoders.get(encoder)?.tokenizer.maxLength ?? tokens,
-        ]),
-      ),
-    ),
+    conditioning: embeddings?.shape(Object.keys(asRead)) ?? asRead,
     reading: { settings, zerosForNone, imageSize: [height * scale, width * scale] },
     scalingFactor: vaeConfig.scaling_factor,
     shiftFactor: vaeConfig.shift_factor ?? 0,
@@ -151,6 +161,9 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   checkPorts(pipeline);
   return pipeline;
 }
+
+/** Prompts that were encoded elsewhere came whole, or as whole as they were there. */
+const unmeasured: PromptMeasure = { room: Number.MAX_SAFE_INTEGER, tokensOf: () => 0 };
 
 async function openTextEncoders(
   folder: string,

@@ -2,8 +2,8 @@
  * @file ONNX bytes in, Graph out. Refuses what it cannot hold, with the file, the node and the
  * remedy.
  */
-import { type FileHandle, open, readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { type FileHandle, open, readFile, realpath } from 'node:fs/promises';
+import { dirname, isAbsolute, resolve, sep } from 'node:path';
 import {
   type Attribute,
   type Constant,
@@ -226,6 +226,7 @@ export async function withDataFile<Result>(
     );
   });
   try {
+    await expectWithin(path, constant, graph, where);
     const { size } = await file.stat();
     const needed = constant.external.offset + constant.external.length;
     if (size < needed) {
@@ -237,6 +238,30 @@ export async function withDataFile<Result>(
   } finally {
     await file.close();
   }
+}
+
+/**
+ * A link may lead to a store where the model's own file lies, too, as in Hugging Face's cache, but
+ * nowhere else: a model that came from somebody has no business with other files of this machine.
+ * What has an absolute path was looked at when it was located.
+ */
+async function expectWithin(
+  path: string,
+  { external }: ExternalTensor,
+  graph: Graph,
+  where: string,
+): Promise<void> {
+  if (graph.dataFolder !== undefined || isAbsolute(external.location)) return;
+  const folder = dirname(graph.source);
+  const [data, ...allowed] = await Promise.all([
+    realpath(path),
+    realpath(folder),
+    realpath(graph.source).then(dirname, () => folder),
+  ]);
+  if (allowed.some((root) => data!.startsWith(root.endsWith(sep) ? root : root + sep))) return;
+  throw new GraphError(
+    `${where}: its data file ${path} is a link to ${data}, outside the model's folder. Put the data itself beside the model.`,
+  );
 }
 
 /**

@@ -1,15 +1,16 @@
 /**
- * @file What a learned reward sees: the base policy's own UNet looking at an image that is almost
- * clean. Its activations know what it draws, so a few dozen picks suffice to say which of them
- * people like (the idea of latent reward models: Zhang et al., "Diffusion Model as a Noise-Aware
- * Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
+ * @file What a learned reward sees: the base policy's own denoiser looking at an image that is
+ * almost clean. Its activations know what it draws, so a few dozen picks suffice to say which of
+ * them people like (the idea of latent reward models: Zhang et al., "Diffusion Model as a
+ * Noise-Aware Latent Reward Model", arXiv 2502.01051). The UNet is frozen and reads the prompt.
  */
 import { castToPorts, takesScalarTimestep, timestepFeed } from '@/trainer/diffusion/denoise/inputs';
 import { appendLatents, vaeEncoderOf } from '@/trainer/diffusion/images/vae-encoder';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
-import { type Graph, GraphError } from '@/trainer/graph/model';
+import { type Graph, GraphError, type Node } from '@/trainer/graph/model';
+import { nodeScopes } from '@/trainer/graph/onnx/node-scopes';
 import { withConstantsInMemory } from '@/trainer/graph/onnx/read';
 
 /**
@@ -60,15 +61,17 @@ export function appendFeatures(
       timestep: b.tensor(steps),
       context,
     }),
-    onNode(_, { name }, outputs) {
-      const found = pipeline.layout.level.exec(name);
-      if (found) levels.set((found[1] ?? found[2]) as string, b.cast(outputs[0]!, 'float32'));
+    onNode(_, node, outputs) {
+      const found = pipeline.layout.level.exec(modulePath(node));
+      if (found && positionsOf[b.dims(outputs[0]!).length]) {
+        levels.set((found[1] ?? found[2])!, b.cast(outputs[0]!, 'float32'));
+      }
       return outputs;
     },
   });
   if (levels.size === 0) {
     throw new GraphError(
-      `${unet.source} has no nodes named /down_blocks or /mid_block, so a learned reward cannot find its levels. Export it with Optimum, module names kept.`,
+      `${unet.source} does not say which of its nodes belong to which block, so a learned reward cannot find its levels. Export it with Optimum, module names kept.`,
     );
   }
   return b.concat(
@@ -77,13 +80,26 @@ export function appendFeatures(
   );
 }
 
+/** The module that a node is of, with dots, as either exporter says it. */
+function modulePath(node: Node): string {
+  const { name } = node;
+  return name.startsWith('/')
+    ? name.slice(1).replaceAll('/', '.')
+    : (nodeScopes(node).at(-2) ?? '');
+}
+
+/** The axes of positions by rank: those of [n, channels, h, w], and of [n, tokens, channels]. */
+const positionsOf: Readonly<Record<number, readonly number[]>> = { 3: [1], 4: [2, 3] };
+
 function appendPooled(b: Builder, level: Value): Value {
-  const positions = [2, 3];
+  const dims = b.dims(level);
+  const positions = positionsOf[dims.length]!;
   const mean = b.reduceMean(level, positions, true);
   const apart = b.sub(level, mean);
   const variance = b.reduceMean(b.mul(apart, apart), positions, false);
   const deviation = b.op('Sqrt', [b.add(variance, b.scalar(leastVariance))]);
   const most = b.op('ReduceMax', [level, b.ints(positions)], { keepdims: 0 });
-  const [n, channels] = b.dims(level) as [number, number];
+  const n = dims[0]!;
+  const channels = dims[dims.length === 3 ? 2 : 1]!;
   return b.concat([b.reshape(mean, [n, channels]), deviation, most], 1);
 }

@@ -92,7 +92,7 @@ async function tryEncoder(engine: Engine, component: TextComponent): Promise<voi
   const [one, other] = [await network.read(triedPrompts[0]), await network.read(triedPrompts[1])];
   await network.release();
   const ids = [1, component.tokenizer.maxLength];
-  const dims = { input_ids: ids, attention_mask: ids };
+  const dims = Object.fromEntries(component.graph.inputs.map(({ name }) => [name, ids]));
   for (const [output, { data }] of Object.entries(one.outputs)) {
     await refuseConstant({ engine, component, dims }, data, other.outputs[output]!.data);
   }

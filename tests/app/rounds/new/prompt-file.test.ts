@@ -60,6 +60,23 @@ describe('prompts come from', () => {
   });
 });
 
+it.each(['snappy', 'gzip', 'zstd', 'brotli', 'lz4'])(
+  'Parquet packed by %s is read without WebAssembly, which pages may not compile',
+  async (codec) => {
+    const { compile, Module } = WebAssembly;
+    const forbidden = () => {
+      throw new Error('WebAssembly is not allowed.');
+    };
+    Object.assign(WebAssembly, { compile: forbidden, Module: forbidden });
+    try {
+      const wanted = Array.from({ length: 6 }, (_, i) => `${i} hands of a person, no. ${i % 3}`);
+      expect(await promptsOf(fixture(`prompts-${codec}.parquet`))).toEqual(wanted);
+    } finally {
+      Object.assign(WebAssembly, { compile, Module });
+    }
+  },
+);
+
 it('what is left out is counted and told', async () => {
   const values = ['1 hand', '1 hand', '', null, 7, 'x'.repeat(1001), '2 hands', 'x'.repeat(1000)];
   const list = await promptsOfFile(file('a.json', JSON.stringify(values)), ['2 hands']);

@@ -84,6 +84,8 @@ describe('graphs of several folders become one', () => {
     await mkdir(store);
     await writeWeight(join(store, 'abc'), 3);
     await symlink(join(store, 'abc'), join(model, 'data.bin'));
+    await writeFile(join(store, 'def'), '');
+    await symlink(join(store, 'def'), join(model, 'model.onnx'));
     const graph = adding(model, 'data.bin');
     expect(await through([graph], model)).toBe(3);
     expect(await through([await locateExternalData(graph)], model)).toBe(3);
@@ -117,6 +119,21 @@ describe('data is refused', () => {
     await expect(
       loadConstant(constants.get('weight') as Constant, { constants, ...graph }, 'weight'),
     ).rejects.toThrow(short);
+  });
+
+  it('that a link fetches from elsewhere', async () => {
+    const [model, elsewhere] = [join(root, 'model'), join(root, 'model-private')];
+    await mkdir(model);
+    await mkdir(elsewhere);
+    await writeWeight(join(elsewhere, 'secret'), 3);
+    await symlink(join(elsewhere, 'secret'), join(model, 'data.bin'));
+    await writeFile(join(model, 'model.onnx'), serializeOnnx(adding(model, 'data.bin')));
+    const linked =
+      /data\.bin is a link to .+secret, outside the model's folder\. Put the data itself/;
+    await expect(openGraphFile(join(model, 'model.onnx'))).rejects.toThrow(linked);
+    await expect(
+      withConstantsInMemory(await readOnnxFile(join(model, 'model.onnx'))),
+    ).rejects.toThrow(linked);
   });
 
   it.each(['../data.bin', '/etc/passwd', 'a/../../data.bin', 'C:\\data.bin', '..\\data.bin'])(

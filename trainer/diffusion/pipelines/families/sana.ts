@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { float32 } from '@/trainer/graph/tensor';
-import type { PipelineLayout } from '../layouts';
+import { type PipelineLayout, transformerLevel } from '../layouts';
 
 export const sana: PipelineLayout = {
   denoiser: 'transformer',
@@ -23,5 +23,5 @@ export const sana: PipelineLayout = {
       encoder_attention_mask: float32([text!.mask.data.length], text!.mask.data),
     };
   },
-  level: /^\/(transformer_blocks\.\d+)\/ff\//,
+  level: transformerLevel,
 };

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { zeros } from '@/trainer/graph/tensor';
-import type { PipelineLayout } from '../layouts';
+import { type PipelineLayout, transformerLevel } from '../layouts';
 import { sideBySide, stackedRows } from './widths';
 
 const positive = z.number().int().positive();
@@ -37,6 +37,5 @@ export const stableDiffusion3: PipelineLayout = {
       pooled_projections: sideBySide([first!.outputs.text_embeds!, second!.outputs.text_embeds!]),
     };
   },
-  // Of the image's half of a block: the text's goes another way.
-  level: /^\/(transformer_blocks\.\d+)\/ff\//,
+  level: transformerLevel,
 };

@@ -1,6 +1,6 @@
 /**
- * @file What every measurement starts from: the pipeline at one size, a fresh engine, the defaults of
- * a run, and inputs that only need the right shape.
+ * @file What every measurement starts from: the pipeline at one size, a fresh engine, the defaults
+ * of a run, and inputs that only need the right shape.
  */
 import { parseRunConfig, type RunConfig } from '@/lib/settings/run-config';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
