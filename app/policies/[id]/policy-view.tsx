@@ -15,6 +15,7 @@ import { Button } from '../../components/ui/button';
 import { buttonClass } from '../../components/ui/button-class';
 import { Card, CardHeading } from '../../components/ui/card';
 import { Moment } from '../../components/ui/moment';
+import { ScrollBox } from '../../components/ui/scroll-box';
 import { useLivePolicies, usePolicy } from '../queries';
 import { ServeDialog } from '../serve-dialog';
 import { Downloads } from './downloads';
@@ -156,9 +157,11 @@ export function PolicyView({
         ) : null}
         <Card>
           <CardHeading title="Manifest">What identifies it and what it was made from.</CardHeading>
-          <pre className="max-h-96 overflow-auto rounded-md bg-muted p-4 font-mono text-xs">
-            {JSON.stringify({ hash: detail.hash, ...detail.manifest }, null, 2)}
-          </pre>
+          <ScrollBox label="Manifest" className="max-h-96 overflow-auto rounded-md bg-muted">
+            <pre className="p-4 font-mono text-xs">
+              {JSON.stringify({ hash: detail.hash, ...detail.manifest }, null, 2)}
+            </pre>
+          </ScrollBox>
         </Card>
       </div>
       <ServeDialog
