@@ -66,12 +66,12 @@ export interface OpOptions {
 
 export class Builder {
   readonly graph: Graph;
-  private readonly types = new Map<string, ValueType>();
-  private readonly shared = new Map<string, Value>();
-  private readonly producers = new Map<Value, Node>();
-  private readonly nodeNames = new Set<string>();
-  private counter = 0;
-  private within = '';
+  readonly #types = new Map<string, ValueType>();
+  readonly #shared = new Map<string, Value>();
+  readonly #producers = new Map<Value, Node>();
+  readonly #nodeNames = new Set<string>();
+  #counter = 0;
+  #within = '';
 
   constructor(name: string) {
     this.graph = {
@@ -89,17 +89,17 @@ export class Builder {
   /** A name that no value has yet. */
   fresh(hint: string): string {
     let name: string;
-    do name = `${hint}_${this.counter++}`;
-    while (this.types.has(name));
+    do name = `${hint}_${this.#counter++}`;
+    while (this.#types.has(name));
     return name;
   }
 
   has(name: string): boolean {
-    return this.types.has(name);
+    return this.#types.has(name);
   }
 
   type(value: Value): ValueType {
-    const type = this.types.get(value);
+    const type = this.#types.get(value);
     if (!type) throw new GraphError(`${this.graph.source} has no value "${value}".`);
     return type;
   }
@@ -114,7 +114,7 @@ export class Builder {
 
   /** The node that makes a value; undefined for inputs and constants. */
   producer(value: Value): Node | undefined {
-    return this.producers.get(value);
+    return this.#producers.get(value);
   }
 
   /**
@@ -131,8 +131,8 @@ export class Builder {
     for (let i = 0; i < count; i++) {
       if (node.outputs[i]) continue;
       const name = this.fresh(`${node.op}_extra`);
-      this.define(name, types[i]!);
-      this.producers.set(name, node);
+      this.#define(name, types[i]!);
+      this.#producers.set(name, node);
       node.outputs[i] = name;
     }
     return node.outputs;
@@ -153,14 +153,14 @@ export class Builder {
 
   /** Declares a graph input. */
   input(name: string, dtype: Dtype, dims: readonly number[]): Value {
-    this.define(name, { dtype, dims: [...dims] });
+    this.#define(name, { dtype, dims: [...dims] });
     this.graph.inputs.push({ name, dtype, dims: [...dims] });
     return name;
   }
 
   /** Adds a named constant (a weight). */
   constant(name: string, value: Constant): Value {
-    this.define(name, { dtype: value.dtype, dims: [...value.dims] });
+    this.#define(name, { dtype: value.dtype, dims: [...value.dims] });
     this.graph.constants.set(name, value);
     return name;
   }
@@ -179,10 +179,10 @@ export class Builder {
   tensor(value: Tensor): Value {
     if (sizeOf(value.dims) > 64) return this.constant(this.fresh('const'), value);
     const key = `${value.dtype}${formatDims(value.dims)}:${bytesOf(value).join()}`;
-    const known = this.shared.get(key);
+    const known = this.#shared.get(key);
     if (known) return known;
     const name = this.constant(this.fresh('const'), value);
-    this.shared.set(key, name);
+    this.#shared.set(key, name);
     return name;
   }
 
@@ -226,7 +226,7 @@ export class Builder {
     const outputs =
       options.outputs ?? Array.from({ length: options.count ?? 1 }, () => this.fresh(op));
     const node: Node = {
-      name: options.name ?? (this.within ? `${this.within}/${op}` : (outputs[0] ?? op)),
+      name: options.name ?? (this.#within ? `${this.#within}/${op}` : (outputs[0] ?? op)),
       op,
       domain: '',
       inputs: [...inputs],
@@ -267,25 +267,25 @@ export class Builder {
         throw new GraphError(
           `${place(this.graph, node)}: output ${i} is not one of this operator's.`,
         );
-      this.define(name, type);
-      this.producers.set(name, node);
+      this.#define(name, type);
+      this.#producers.set(name, node);
     });
     // ONNX Runtime refuses two nodes of one name; an inlined graph may bring names that are taken
     // here.
     const wanted = node.name;
-    for (let i = 2; this.nodeNames.has(node.name); i++) node.name = `${wanted}_${i}`;
-    if (node.name) this.nodeNames.add(node.name);
+    for (let i = 2; this.#nodeNames.has(node.name); i++) node.name = `${wanted}_${i}`;
+    if (node.name) this.#nodeNames.add(node.name);
     this.graph.nodes.push(node);
     return node.outputs;
   }
 
   /** What `append` adds are nodes named after the one they stand for. */
   named<Result>(name: string, append: () => Result): Result {
-    this.within = name;
+    this.#within = name;
     try {
       return append();
     } finally {
-      this.within = '';
+      this.#within = '';
     }
   }
 
@@ -360,10 +360,10 @@ export class Builder {
     return this.op('Where', [condition, yes, no]);
   }
 
-  private define(name: string, type: ValueType): void {
-    if (this.types.has(name))
+  #define(name: string, type: ValueType): void {
+    if (this.#types.has(name))
       throw new GraphError(`${this.graph.source} already has a value "${name}".`);
-    this.types.set(name, type);
+    this.#types.set(name, type);
   }
 }
 

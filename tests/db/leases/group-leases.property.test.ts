@@ -66,8 +66,8 @@ class Clients {
   readonly acknowledged = new Map<string, Told>();
   readonly undone = new Set<string>();
   /** The order in which a person saw a group's images, ever. */
-  private readonly orders = new Map<string, string[]>();
-  private made = 0;
+  readonly #orders = new Map<string, string[]>();
+  #made = 0;
 
   constructor(
     readonly roundTag: string,
@@ -82,15 +82,15 @@ class Clients {
       return;
     }
     const annotatorId = annotators[step.who]!;
-    const shown = this.of(this.shown, step.who);
+    const shown = this.#of(this.shown, step.who);
     const leaseIds = shown.map(({ leaseId }) => leaseId);
     if (step.does === 'lease') {
       const { count } = step;
       const leased = await leaseGroups({ annotatorId, count, holding: leaseIds, now });
       if (leased.state !== 'groups') return;
       for (const group of leased.groups) {
-        this.show(step.who, group);
-        this.expectRoom(group.groupId);
+        this.#show(step.who, group);
+        this.#expectRoom(group.groupId);
       }
       return;
     }
@@ -101,33 +101,33 @@ class Clients {
         const group = shown.shift();
         if (!group) return;
         const bad = group.images.slice(0, step.back).map(({ sampleId }) => sampleId);
-        return this.submit(`${this.roundTag}-${this.made++}`, { who: step.who, group, bad });
+        return this.#submit(`${this.roundTag}-${this.#made++}`, { who: step.who, group, bad });
       }
       case 'tag again':
         // A retry that was long on its way may come after a newer reading.
-        return id && earlier ? this.submit(id, earlier) : undefined;
+        return id && earlier ? this.#submit(id, earlier) : undefined;
       case 'undo': {
         if (!id) return;
         const result = await undoTagging({ id, annotatorId, now });
         if (result.status === 'too-late') return;
         this.undone.add(id);
-        if (result.group) this.show(step.who, result.group);
+        if (result.group) this.#show(step.who, result.group);
         return;
       }
       case 'skip': {
         const group = shown.shift();
         if (!group) return;
         await skipGroup({ leaseId: group.leaseId, annotatorId, now });
-        this.of(this.skipped, step.who).push(group);
+        this.#of(this.skipped, step.who).push(group);
         return;
       }
       case 'undo skip': {
-        const group = this.of(this.skipped, step.who).pop();
+        const group = this.#of(this.skipped, step.who).pop();
         if (!group) return;
         const result = await undoGroupSkip({ leaseId: group.leaseId, annotatorId, now });
         if (result.status === 'undone' && result.group) {
-          this.show(step.who, result.group);
-          this.expectRoom(result.group.groupId);
+          this.#show(step.who, result.group);
+          this.#expectRoom(result.group.groupId);
         }
         return;
       }
@@ -139,27 +139,27 @@ class Clients {
         const { lost } = await renewGroupLeases({ annotatorId, leaseIds, now });
         const kept = shown.filter(({ leaseId }) => !lost.includes(leaseId));
         shown.splice(0, shown.length, ...kept);
-        for (const group of kept) this.expectRoom(group.groupId);
+        for (const group of kept) this.#expectRoom(group.groupId);
       }
     }
   }
 
-  private of<T>(map: Map<number, T[]>, who: number): T[] {
+  #of<T>(map: Map<number, T[]>, who: number): T[] {
     const known = map.get(who) ?? [];
     map.set(who, known);
     return known;
   }
 
-  private show(who: number, group: LeasedGroup): void {
+  #show(who: number, group: LeasedGroup): void {
     const order = group.images.map(({ sampleId }) => sampleId);
     const key = `${who} ${group.groupId}`;
-    expect(order).toEqual(this.orders.get(key) ?? order);
-    this.orders.set(key, order);
-    const shown = this.of(this.shown, who);
+    expect(order).toEqual(this.#orders.get(key) ?? order);
+    this.#orders.set(key, order);
+    const shown = this.#of(this.shown, who);
     if (!shown.some(({ leaseId }) => leaseId === group.leaseId)) shown.push(group);
   }
 
-  private async submit(id: string, told: Told): Promise<void> {
+  async #submit(id: string, told: Told): Promise<void> {
     const { status } = await submitTagging({
       id,
       groupId: told.group.groupId,
@@ -174,7 +174,7 @@ class Clients {
   }
 
   /** Standing readings and live leases together stay within what is wanted, and nobody has both. */
-  private expectRoom(groupId: string): void {
+  #expectRoom(groupId: string): void {
     const held = db().select().from(groupLeases).where(eq(groupLeases.groupId, groupId)).all();
     const live = held.filter((row) => row.releasedAt === null && row.expiresAt > this.now);
     const read = standingOf(groupId);

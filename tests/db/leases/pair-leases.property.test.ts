@@ -65,7 +65,7 @@ class Clients {
   readonly shown = new Map<number, LeasedPair[]>();
   readonly acknowledged = new Map<string, { who: number; pair: LeasedPair; answer: Answer }>();
   readonly undone = new Set<string>();
-  private made = 0;
+  #made = 0;
 
   constructor(
     readonly roundTag: string,
@@ -90,12 +90,12 @@ class Clients {
       }
     } else if ('with' in step) {
       const pair = shown.shift();
-      if (pair) await this.submit(step.who, pair, step.with, `${this.roundTag}-${this.made++}`);
+      if (pair) await this.#submit(step.who, pair, step.with, `${this.roundTag}-${this.#made++}`);
     } else if ('back' in step && step.does === 'answer again') {
-      const [id, earlier] = this.earlierOf(step) ?? [];
-      if (id && earlier) await this.submit(step.who, earlier.pair, earlier.answer, id);
+      const [id, earlier] = this.#earlierOf(step) ?? [];
+      if (id && earlier) await this.#submit(step.who, earlier.pair, earlier.answer, id);
     } else if ('back' in step) {
-      const [id] = this.earlierOf(step) ?? [];
+      const [id] = this.#earlierOf(step) ?? [];
       if (!id) return;
       const result = await undoPreference({ preferenceId: id, annotatorId, now: this.now });
       if (result.status === 'too-late') return;
@@ -114,11 +114,11 @@ class Clients {
     }
   }
 
-  private earlierOf({ who, back }: { who: number; back: number }) {
+  #earlierOf({ who, back }: { who: number; back: number }) {
     return [...this.acknowledged].filter(([, entry]) => entry.who === who).at(-1 - back);
   }
 
-  private async submit(who: number, pair: LeasedPair, answer: Answer, id: string): Promise<void> {
+  async #submit(who: number, pair: LeasedPair, answer: Answer, id: string): Promise<void> {
     const result = await submitPreference({
       id,
       leaseId: pair.leaseId,

@@ -41,12 +41,12 @@ export class Judge {
   async measure(images: readonly Uint8Array[]): Promise<Measurement[]> {
     const measured: Measurement[] = [];
     for (let first = 0; first < images.length; first += AT_ONCE) {
-      measured.push(...(await this.measureBatch(images.slice(first, first + AT_ONCE))));
+      measured.push(...(await this.#measureBatch(images.slice(first, first + AT_ONCE))));
     }
     return measured;
   }
 
-  private async measureBatch(images: readonly Uint8Array[]): Promise<Measurement[]> {
+  async #measureBatch(images: readonly Uint8Array[]): Promise<Measurement[]> {
     const bytes = new Uint8Array(images.length * IMAGE_BYTES);
     images.forEach((image, at) => {
       if (image.length !== IMAGE_BYTES) {

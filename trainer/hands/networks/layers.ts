@@ -25,7 +25,7 @@ export interface ConvolutionOptions {
 }
 
 export class Layers {
-  private readonly named = new Map<string, number>();
+  readonly #named = new Map<string, number>();
 
   constructor(
     readonly builder: Builder,
@@ -47,8 +47,8 @@ export class Layers {
    */
   op(path: Path, op: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
     const name = `/${[...path, op].join('/')}`;
-    const before = this.named.get(name) ?? 0;
-    this.named.set(name, before + 1);
+    const before = this.#named.get(name) ?? 0;
+    this.#named.set(name, before + 1);
     return this.builder.op(op, inputs, attributes, {
       name: before === 0 ? name : `${name}_${before}`,
     });

@@ -60,8 +60,8 @@ export function buildUnet(layers: Layers, config: UnetConfig, inputs: UnetInputs
 }
 
 class Unet {
-  private readonly heads: readonly number[];
-  private readonly time: Value;
+  readonly #heads: readonly number[];
+  readonly #time: Value;
 
   constructor(
     private readonly layers: Layers,
@@ -71,8 +71,8 @@ class Unet {
     const { attention_head_dim: heads, block_out_channels: widths } = config;
     // Diffusers calls it head_dim, but it is the number of heads (huggingface/diffusers issue
     // 2011).
-    this.heads = Array.isArray(heads) ? heads : widths.map(() => heads);
-    this.time = this.timeEmbedding();
+    this.#heads = Array.isArray(heads) ? heads : widths.map(() => heads);
+    this.#time = this.#timeEmbedding();
   }
 
   build(): Value {
@@ -86,8 +86,8 @@ class Unet {
       const block = `down_blocks.${level}`;
       const attends = config.down_block_types[level] === 'CrossAttnDownBlock2D';
       for (let layer = 0; layer < config.layers_per_block; layer++) {
-        x = this.residual([block, `resnets.${layer}`], x, width);
-        if (attends) x = this.transformer([block, `attentions.${layer}`], x, level);
+        x = this.#residual([block, `resnets.${layer}`], x, width);
+        if (attends) x = this.#transformer([block, `attentions.${layer}`], x, level);
         skips.push(x);
       }
       if (level < last) {
@@ -97,9 +97,9 @@ class Unet {
     });
 
     const deepest = widths[last]!;
-    x = this.residual(['mid_block', 'resnets.0'], x, deepest);
-    x = this.transformer(['mid_block', 'attentions.0'], x, last);
-    x = this.residual(['mid_block', 'resnets.1'], x, deepest);
+    x = this.#residual(['mid_block', 'resnets.0'], x, deepest);
+    x = this.#transformer(['mid_block', 'attentions.0'], x, last);
+    x = this.#residual(['mid_block', 'resnets.1'], x, deepest);
 
     for (let index = 0; index <= last; index++) {
       const level = last - index;
@@ -108,10 +108,10 @@ class Unet {
       const attends = config.up_block_types[index] === 'CrossAttnUpBlock2D';
       for (let layer = 0; layer <= config.layers_per_block; layer++) {
         x = layers.op([block], 'Concat', [x, skips.pop() as Value], { axis: 1 });
-        x = this.residual([block, `resnets.${layer}`], x, width);
-        if (attends) x = this.transformer([block, `attentions.${layer}`], x, level);
+        x = this.#residual([block, `resnets.${layer}`], x, width);
+        if (attends) x = this.#transformer([block, `attentions.${layer}`], x, level);
       }
-      if (level > 0) x = this.upsample([block, 'upsamplers.0'], x, width);
+      if (level > 0) x = this.#upsample([block, 'upsamplers.0'], x, width);
     }
 
     x = layers.groupNorm(['conv_norm_out'], x, config.norm_num_groups, config.norm_eps);
@@ -123,7 +123,7 @@ class Unet {
    * Sinusoids of the timestep through two linear layers and the activation that every residual
    * block begins with.
    */
-  private timeEmbedding(): Value {
+  #timeEmbedding(): Value {
     const { layers, config } = this;
     const b = layers.builder;
     const width = config.block_out_channels[0]!;
@@ -149,7 +149,7 @@ class Unet {
     return layers.silu(['down_blocks.0', 'resnets.0', 'nonlinearity_1'], embedding);
   }
 
-  private residual(path: Path, x: Value, width: number): Value {
+  #residual(path: Path, x: Value, width: number): Value {
     const { layers, config } = this;
     const b = layers.builder;
     const norm = (name: string, value: Value) =>
@@ -158,7 +158,7 @@ class Unet {
         layers.groupNorm([...path, name], value, config.norm_num_groups, config.norm_eps),
       );
     const first = layers.conv([...path, 'conv1'], norm('norm1', x), width, { kernel: 3 });
-    const time = layers.linear2d([...path, 'time_emb_proj'], this.time, width);
+    const time = layers.linear2d([...path, 'time_emb_proj'], this.#time, width);
     const timed = layers.op(path, 'Add', [first, b.op('Unsqueeze', [time, b.ints([2, 3])])]);
     const second = layers.conv([...path, 'conv2'], norm('norm2', timed), width, { kernel: 3 });
     const straight =
@@ -168,7 +168,7 @@ class Unet {
     return layers.op(path, 'Add', [straight, second]);
   }
 
-  private transformer(path: Path, x: Value, level: number): Value {
+  #transformer(path: Path, x: Value, level: number): Value {
     const { layers, config } = this;
     const b = layers.builder;
     const [, width, height, across] = b.dims(x) as [number, number, number, number];
@@ -181,10 +181,10 @@ class Unet {
     const inner = layers.conv([...path, 'proj_in'], normal, width, { kernel: 1 });
     const lastAxis = layers.op(path, 'Transpose', [inner], { perm: [0, 2, 3, 1] });
     const tokens = layers.op(path, 'Reshape', [lastAxis, b.ints([0, height * across, width])]);
-    const mixed = this.transformerBlock(
+    const mixed = this.#transformerBlock(
       [...path, 'transformer_blocks.0'],
       tokens,
-      this.heads[level]!,
+      this.#heads[level]!,
     );
     const grid = b.op('Reshape', [mixed, b.ints([0, height, across, width])]);
     const channels = b.op('Transpose', [grid], { perm: [0, 3, 1, 2] });
@@ -192,23 +192,23 @@ class Unet {
     return layers.op(path, 'Add', [outer, x]);
   }
 
-  private transformerBlock(path: Path, x: Value, heads: number): Value {
+  #transformerBlock(path: Path, x: Value, heads: number): Value {
     const { layers } = this;
     const own = layers.layerNorm([...path, 'norm1'], x);
-    const self = layers.builder.add(this.attention([...path, 'attn1'], own, own, heads), x);
+    const self = layers.builder.add(this.#attention([...path, 'attn1'], own, own, heads), x);
     const asking = layers.layerNorm([...path, 'norm2'], self);
     const context = this.inputs.context;
     const cross = layers.builder.add(
-      this.attention([...path, 'attn2'], asking, context, heads),
+      this.#attention([...path, 'attn2'], asking, context, heads),
       self,
     );
     return layers.builder.add(
-      this.feedForward([...path, 'ff'], layers.layerNorm([...path, 'norm3'], cross)),
+      this.#feedForward([...path, 'ff'], layers.layerNorm([...path, 'norm3'], cross)),
       cross,
     );
   }
 
-  private attention(path: Path, x: Value, context: Value, heads: number): Value {
+  #attention(path: Path, x: Value, context: Value, heads: number): Value {
     const { layers } = this;
     const width = layers.builder.dims(x).at(-1) as number;
     const mixed = layers.attention(
@@ -222,7 +222,7 @@ class Unet {
   }
 
   /** GEGLU: one half gates the other through GELU (exact, with erf). */
-  private feedForward(path: Path, x: Value): Value {
+  #feedForward(path: Path, x: Value): Value {
     const { layers } = this;
     const b = layers.builder;
     const width = b.dims(x).at(-1) as number;
@@ -235,7 +235,7 @@ class Unet {
     return layers.linear([...path, 'net.2'], b.mul(value, gelu), width);
   }
 
-  private upsample(path: Path, x: Value, width: number): Value {
+  #upsample(path: Path, x: Value, width: number): Value {
     const { layers } = this;
     const scales = layers.builder.tensor(float32([4], [1, 1, 2, 2]));
     const larger = layers.op(path, 'Resize', [x, '', scales], {
