@@ -83,14 +83,16 @@ export async function immediate<T>(decide: (tx: Transaction) => Steps<T>): Promi
   return withWriteLock((tx) => drive(decide(tx)));
 }
 
-/** Runs reads that need no transaction, one after the other. */
-export async function read<T>(steps: Steps<T>): Promise<T> {
-  return drive(steps);
+/**
+ * Runs reads that need no transaction, one after the other. @param database of another folder than
+ * the one in use, which may hold none
+ */
+export async function read<T>(steps: Steps<T>, database?: Database): Promise<T> {
+  return drive(steps, database);
 }
 
 /** SQLite's runner: to the end, without giving way. What a statement throws, its asker hears. */
-function drive<T>(steps: Steps<T>): T {
-  const database = db();
+function drive<T>(steps: Steps<T>, database = db()): T {
   if (!(Symbol.iterator in Object(steps) && 'next' in steps)) return refuseToWait(steps);
   let next = steps.next();
   while (!next.done) {

@@ -5,7 +5,7 @@
  */
 import { and, eq, getTableColumns, gte, inArray, isNotNull, lt, ne } from 'drizzle-orm';
 import { unfinishedStates } from '@/lib/rounds';
-import { db, schema } from '../client';
+import { type Database, db, schema } from '../client';
 import { jsonText, type TableColumn } from '../dialect';
 import { portions } from '../portions';
 import { rounds, work } from '../schema/rounds';
@@ -91,6 +91,8 @@ export async function isPointedTo(hash: string): Promise<boolean> {
  * All hashes that a database's rows point to, in order; without checkpoints, from whose start
  * training comes to the same result.
  */
-export async function* allPointedTo(database: Transaction): AsyncGenerator<string> {
-  for (const prefix of prefixes) yield* [...(await read(inColumnsUnder(prefix, database)))].sort();
+export async function* allPointedTo(database: Database): AsyncGenerator<string> {
+  for (const prefix of prefixes) {
+    yield* [...(await read(inColumnsUnder(prefix, database), database))].sort();
+  }
 }

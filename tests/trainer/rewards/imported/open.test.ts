@@ -285,10 +285,11 @@ it('weights in a file beside the model, or elsewhere, score the same', async () 
       await writeExternal(join(folder, 'text/model.onnx'), textTower());
     }
     if (external === 'linked') {
-      // As in a cache: the files are links into a store that lies elsewhere.
+      // As in a cache: models and data are links into one store that lies elsewhere.
       const store = await newFolder();
-      for (const [i, part] of ['', 'text/'].entries()) {
-        const [file, blob] = [join(folder, part, 'model.onnx_data'), join(store, `${i}`)];
+      const files = ['image.onnx', 'model.onnx_data', 'text/model.onnx', 'text/model.onnx_data'];
+      for (const [i, name] of files.entries()) {
+        const [file, blob] = [join(folder, name), join(store, `${i}`)];
         await rename(file, blob);
         await symlink(blob, file);
       }
