@@ -10,7 +10,7 @@ import {
   trainableAdapter,
   trainableWeights,
 } from '@/trainer/methods/policy/trainable';
-import { trainedUnet } from '@/trainer/rounds/train/policy-file';
+import { trainedDenoiser } from '@/trainer/rounds/train/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
 import { anyNumbers, time, timeInTurns } from './measure';
 import { floatingPointOperations } from './work';
@@ -55,7 +55,7 @@ export async function measurePasses(
   const unet = pipeline.denoiser.graph;
   const lanes = await engine.lanes(count);
   const matrixGflops = await matrixRate(engine);
-  const everything = trainableWeights(await trainedUnet(unet, everyWeight));
+  const everything = trainableWeights(await trainedDenoiser(unet, everyWeight));
   const kinds = [undefined, trainableAdapter(unet, 'attention', 4), everything];
   const passes: Pass[] = [];
   for (const [i, trainable] of kinds.entries()) {
@@ -124,7 +124,7 @@ async function openPass(
     ),
   };
   const options = trainable?.onNode ? { onNode: trainable.onNode } : {};
-  const output = Object.values(inline(b, trainable?.unet ?? base, { feeds, ...options }))[0]!;
+  const output = Object.values(inline(b, trainable?.denoiser ?? base, { feeds, ...options }))[0]!;
   const loss = b.reduceMean(b.mul(output, output), [0, 1, 2, 3], false);
   b.output(loss, 'loss');
   if (trainable)

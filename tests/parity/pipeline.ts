@@ -158,7 +158,7 @@ async function adapterPolicy({ pipeline, folder }: Setting, name = 'lora'): Prom
   const unet = pipeline.denoiser.graph;
   const { adapter, scale } = await goldenAdapter(folder, unet, name);
   const onNode = attachAdapter(adapterSites(unet, 'attention'), (key) => key, scale);
-  return { unet, feeds: {}, onNode, tensors: adapter };
+  return { denoiser: unet, feeds: {}, onNode, tensors: adapter };
 }
 
 /** A pass at the size of latents that the reference has. */

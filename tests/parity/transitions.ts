@@ -184,7 +184,7 @@ async function run(
   const common = {
     latents: stacked('latents'),
     timestep: timestepFeed(
-      takesScalarTimestep(trainable.unet),
+      takesScalarTimestep(trainable.denoiser),
       images.map(() => settings.timestep),
     ),
     ...stackedPrompts(

@@ -22,7 +22,7 @@ import { declareDenoiserInputs, emptyFeeds, takesScalarTimestep, timestepFeed } 
  */
 export interface PolicyWeights {
   /** The UNet to build from: the pipeline's own, or one whose weights are inputs. */
-  unet: Graph;
+  denoiser: Graph;
   /** Feeds of the UNet's inputs beyond its three, by input name: names of `tensors`. */
   feeds: Record<string, Value>;
   /** Adds an adapter's path while the UNet is built; refers to `tensors` by name. */
@@ -59,7 +59,7 @@ export class Denoiser {
 
   private constructor(
     pipeline: Pipeline,
-    unet: Graph,
+    denoiser: Graph,
     division: Division,
     lanes: readonly Lane[],
     private readonly build: () => Graph,
@@ -67,7 +67,7 @@ export class Denoiser {
     this.#pipeline = pipeline;
     this.#division = division;
     this.#lanes = lanes;
-    this.#scalarTimestep = takesScalarTimestep(unet);
+    this.#scalarTimestep = takesScalarTimestep(denoiser);
     count++;
     this.#name = `denoiser ${count}`;
   }
@@ -81,10 +81,10 @@ export class Denoiser {
     options: DenoiserOptions,
   ): Promise<Denoiser> {
     const { images } = options;
-    const unet = options.policy?.unet ?? pipeline.denoiser.graph;
+    const denoiser = options.policy?.denoiser ?? pipeline.denoiser.graph;
     const engines = await lanesFor(engine, pipeline.denoiser.graph, images);
     const division = new Division(images, engines.length);
-    const build = () => buildDenoiser(pipeline, unet, { ...options, images: division.rows });
+    const build = () => buildDenoiser(pipeline, denoiser, { ...options, images: division.rows });
     const model = serializeOnnx(build());
     const load = { name: 'denoiser', externalDataFolder: pipeline.denoiser.folder };
     const lanes = await Promise.all(
@@ -93,7 +93,7 @@ export class Denoiser {
         session: await lane.load(model, load),
       })),
     );
-    return new Denoiser(pipeline, unet, division, lanes, build);
+    return new Denoiser(pipeline, denoiser, division, lanes, build);
   }
 
   /** The prompts to denoise towards, one per image, and the empty one to denoise away from. */
@@ -172,7 +172,7 @@ export class Denoiser {
 
 function buildDenoiser(
   pipeline: Pipeline,
-  unet: Graph,
+  denoiser: Graph,
   { images, guidance, policy }: DenoiserOptions,
 ): Graph {
   const b = new Builder('denoiser');
@@ -183,8 +183,8 @@ function buildDenoiser(
     context: pipeline.conditioning,
     guidance,
   };
-  const inputs = { ...declareDenoiserInputs(b, unet, shape), guidance };
+  const inputs = { ...declareDenoiserInputs(b, denoiser, shape), guidance };
   const options = { feeds: policy?.feeds ?? {}, onNode: policy?.onNode };
-  b.output(appendGuidedOutput(b, unet, inputs, options), 'output');
+  b.output(appendGuidedOutput(b, denoiser, inputs, options), 'output');
   return b.finish();
 }

@@ -13,13 +13,13 @@ import { castToPorts, type DenoiserInputs } from './inputs';
  */
 export function appendGuidedOutput(
   b: Builder,
-  unet: Graph,
+  denoiser: Graph,
   inputs: DenoiserInputs & { guidance: number },
   options: Partial<InlineOptions> = {},
 ): Value {
   const run = (sample: Value, timestep: Value, context: DenoiserInputs['context']) => {
-    const feeds = castToPorts(b, unet, { sample, timestep, context });
-    const outputs = inline(b, unet, { ...options, feeds: { ...options.feeds, ...feeds } });
+    const feeds = castToPorts(b, denoiser, { sample, timestep, context });
+    const outputs = inline(b, denoiser, { ...options, feeds: { ...options.feeds, ...feeds } });
     return b.cast(Object.values(outputs)[0]!, 'float32');
   };
   if (!inputs.emptyContext || inputs.guidance === 1)

@@ -42,12 +42,12 @@ export interface DenoiserBatch {
 }
 
 /** @throws GraphError naming what a UNet takes instead */
-export function unetPort(unet: Graph, name: string): Port {
-  const port = unet.inputs.find((input) => input.name === name);
+export function denoiserPort(denoiser: Graph, name: string): Port {
+  const port = denoiser.inputs.find((input) => input.name === name);
   if (!port) {
-    const has = unet.inputs.map((input) => input.name).join(', ');
+    const has = denoiser.inputs.map((input) => input.name).join(', ');
     throw new GraphError(
-      `${unet.source} has inputs ${has}, but no "${name}". Export it with Optimum's names.`,
+      `${denoiser.source} has inputs ${has}, but no "${name}". Export it with Optimum's names.`,
     );
   }
   return port;
@@ -56,8 +56,8 @@ export function unetPort(unet: Graph, name: string): Port {
 /**
  * Whether a UNet takes one timestep for the whole batch (older exports) rather than one per row.
  */
-export function takesScalarTimestep(unet: Graph): boolean {
-  return unetPort(unet, 'timestep').dims.length === 0;
+export function takesScalarTimestep(denoiser: Graph): boolean {
+  return denoiserPort(denoiser, 'timestep').dims.length === 0;
 }
 
 /** The input that takes the empty prompt's tensor for a port. */
@@ -69,12 +69,12 @@ export const emptyInput = (port: string) => `empty.${port}`;
  */
 export function declareDenoiserInputs(
   b: Builder,
-  unet: Graph,
+  denoiser: Graph,
   { images, latent, context, guidance }: DenoiseShape,
 ): DenoiserInputs {
   return {
     sample: b.input('latents', 'float32', [images, ...latent]),
-    timestep: b.input('timestep', 'float32', takesScalarTimestep(unet) ? [] : [images]),
+    timestep: b.input('timestep', 'float32', takesScalarTimestep(denoiser) ? [] : [images]),
     context: declared(b, context, (port) => port, images),
     ...(guidance !== 1 && { emptyContext: declared(b, context, emptyInput, 1) }),
   };
@@ -100,18 +100,18 @@ function declared(
  */
 export function castToPorts(
   b: Builder,
-  unet: Graph,
+  denoiser: Graph,
   { sample, timestep, context }: Omit<DenoiserInputs, 'emptyContext'>,
 ): Record<string, Value> {
-  const named = { [denoiserKindOf(unet).sample]: sample, timestep, ...context };
+  const named = { [denoiserKindOf(denoiser).sample]: sample, timestep, ...context };
   return Object.fromEntries(
     Object.entries(named).map(([name, value]) => {
-      const { dtype } = unetPort(unet, name);
+      const { dtype } = denoiserPort(denoiser, name);
       const mayBeWhole = name === 'timestep' || name.endsWith('_mask');
       if (/^b?float/.test(dtype) || (mayBeWhole && /^int(32|64)$/.test(dtype)))
         return [name, b.cast(value, dtype)];
       throw new GraphError(
-        `${unet.source}: "${name}" takes ${dtype}. Export it with ${name === 'timestep' ? 'an int64 or float32 timestep' : 'floating-point inputs'}.`,
+        `${denoiser.source}: "${name}" takes ${dtype}. Export it with ${name === 'timestep' ? 'an int64 or float32 timestep' : 'floating-point inputs'}.`,
       );
     }),
   );
@@ -127,13 +127,13 @@ export function timestepFeed(scalar: boolean, timesteps: readonly number[]): Ten
  * it.
  */
 export function denoiserFeeds(
-  unet: Graph,
+  denoiser: Graph,
   { images, latent, context, guidance }: DenoiseShape,
   batch: DenoiserBatch,
 ): Record<string, Tensor<'float32'>> {
   return {
     latents: float32([images, ...latent], batch.latents),
-    timestep: timestepFeed(takesScalarTimestep(unet), batch.timesteps),
+    timestep: timestepFeed(takesScalarTimestep(denoiser), batch.timesteps),
     ...stacked(context, batch.contexts),
     ...(guidance !== 1 && emptyFeeds(context, batch.emptyContext)),
   };

@@ -228,7 +228,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
  * example a run: each has its own.
  */
 function placesOf({ trainable, method, images, examplesPerStep }: NoiseTrainerOptions): number {
-  if (takesScalarTimestep(trainable.unet)) return 1;
+  if (takesScalarTimestep(trainable.denoiser)) return 1;
   const most = Math.max(1, Math.floor(images / method.imagesPerExample));
   const runs = Math.ceil(examplesPerStep / most);
   return Math.ceil(examplesPerStep / runs);

@@ -51,7 +51,7 @@ export class NoisedRun {
     const dims = [rows.length, ...latent];
     this.target = float32(dims, concatenated(rows.map(({ target }) => target)));
     const shape = { images: rows.length, latent, context, guidance: 1 };
-    this.feeds = denoiserFeeds(trainable.unet, shape, {
+    this.feeds = denoiserFeeds(trainable.denoiser, shape, {
       latents: concatenated(rows.map(({ latents }) => latents)),
       timesteps: rows.map(({ timestep }) => timestep),
       contexts: rows.map((row) => row.context),

@@ -146,7 +146,7 @@ export class PolicyGradientTrainer extends ReplicatedTrainer {
     const { replicas, lanes } = this.parts;
     const { images, learningRate, trainable } = this.options;
     const single = draw.images.map(() => ({ images: 1, comparisons: 0 }));
-    const runs = layOut(rows, single, images, takesScalarTimestep(trainable.unet));
+    const runs = layOut(rows, single, images, takesScalarTimestep(trainable.denoiser));
     const reports = await dealOut(lanes, runs, (lane, run, goOn) =>
       this.#run(lane, draw, run, rows.length, goOn),
     );
@@ -191,7 +191,7 @@ export class PolicyGradientTrainer extends ReplicatedTrainer {
     const out = await session.run(
       {
         ...runFeeds(draw, rows, coefficients, {
-          unet: trainable.unet,
+          denoiser: trainable.denoiser,
           shape,
           emptyContext,
           total,

@@ -42,11 +42,11 @@ export function runFeeds(
   rows: readonly Row[],
   coefficients: (timestepIndex: number) => StepCoefficients,
   {
-    unet,
+    denoiser,
     shape,
     emptyContext,
     total,
-  }: { unet: Graph; shape: DenoiseShape; emptyContext: Conditioning; total: number },
+  }: { denoiser: Graph; shape: DenoiseShape; emptyContext: Conditioning; total: number },
 ): Record<string, Tensor> {
   const [first] = rows as [Row];
   const full = Array.from({ length: shape.images }, (_, row) => rows[row] ?? first);
@@ -59,7 +59,7 @@ export function runFeeds(
   const steps = full.map(({ timestepIndex }) => coefficients(timestepIndex));
   return {
     ...stepFeeds(steps),
-    ...denoiserFeeds(unet, shape, {
+    ...denoiserFeeds(denoiser, shape, {
       latents: concatenated(of(({ states }, step) => states[step]!)),
       timesteps: steps.map(({ timestep }) => timestep),
       contexts: of(({ context }) => context),

@@ -21,11 +21,11 @@ export function declareGuidedPolicy(
   shape: DenoiseShape,
   policy: DenoisePolicy,
 ): { weights: Value[]; sample: Value; output: Value } {
-  const unet = policy === 'base' ? trainable.base : trainable.unet;
-  b.graph.source = unet.source;
-  const inputs = { ...declareDenoiserInputs(b, unet, shape), guidance: shape.guidance };
+  const denoiser = policy === 'base' ? trainable.base : trainable.denoiser;
+  b.graph.source = denoiser.source;
+  const inputs = { ...declareDenoiserInputs(b, denoiser, shape), guidance: shape.guidance };
   const weights = policy === 'base' ? [] : trainable.declare(b);
   const options = policy === 'base' ? {} : { onNode: trainable.onNode, feeds: trainable.feeds };
-  const output = appendGuidedOutput(b, unet, inputs, options);
+  const output = appendGuidedOutput(b, denoiser, inputs, options);
   return { weights, sample: inputs.sample, output };
 }

@@ -14,7 +14,7 @@ export interface Trainable {
   /** The UNet as it came, before anything is trained. */
   base: Graph;
   /** The UNet to inline while training. */
-  unet: Graph;
+  denoiser: Graph;
   /**
    * Feeds of the UNet's inputs beyond sample, timestep and context: its weights, where they are
    * trained.
@@ -32,16 +32,16 @@ export interface Trainable {
  * A LoRA adapter of the given rank; `alpha` divided by rank scales it (1 when alpha is left out).
  */
 export function trainableAdapter(
-  unet: Graph,
+  denoiser: Graph,
   targets: AdapterTargets,
   rank: number,
   alpha = rank,
 ): Trainable {
-  const sites = adapterSites(unet, targets);
+  const sites = adapterSites(denoiser, targets);
   const tensors = adapterTensors(sites.values(), rank);
   return {
-    base: unet,
-    unet,
+    base: denoiser,
+    denoiser,
     feeds: {},
     tensors,
     declare: (b) => tensors.map(({ name, dims }) => b.input(name, 'float32', dims)),
@@ -52,30 +52,30 @@ export function trainableAdapter(
 const weightName = /\.(weight|bias)$/;
 
 /** Every weight and bias of the UNet. @throws GraphError when the exporter renamed them */
-export function trainableWeights(unet: Graph): Trainable {
-  const chosen = [...unet.constants].filter(
+export function trainableWeights(denoiser: Graph): Trainable {
+  const chosen = [...denoiser.constants].filter(
     ([name, constant]) =>
       weightName.test(name) && constant.dtype === 'float32' && !isExternal(constant),
   );
-  const renamed = [...unet.constants.keys()].find((name) => name.startsWith('onnx::'));
+  const renamed = [...denoiser.constants.keys()].find((name) => name.startsWith('onnx::'));
   if (renamed || chosen.length === 0) {
     throw new GraphError(
-      `${unet.source}: weight "${renamed ?? '(none)'}" does not carry its module's name, so full weights cannot be trained or saved. Train an adapter, or export the UNet with weight names kept.`,
+      `${denoiser.source}: weight "${renamed ?? '(none)'}" does not carry its module's name, so full weights cannot be trained or saved. Train an adapter, or export the UNet with weight names kept.`,
     );
   }
   const tensors = chosen.map(([name, constant]) => ({ name, dims: [...constant.dims] }));
-  const constants = new Map([...unet.constants].filter(([name]) => !weightName.test(name)));
+  const constants = new Map([...denoiser.constants].filter(([name]) => !weightName.test(name)));
   const free: Graph = {
-    ...unet,
+    ...denoiser,
     constants,
     inputs: [
-      ...unet.inputs,
+      ...denoiser.inputs,
       ...chosen.map(([name, c]) => ({ name, dtype: c.dtype, dims: c.dims })),
     ],
   };
   return {
-    base: unet,
-    unet: free,
+    base: denoiser,
+    denoiser: free,
     feeds: Object.fromEntries(tensors.map(({ name }) => [name, name])),
     tensors,
     declare: (b) => tensors.map(({ name, dims }) => b.input(name, 'float32', dims)),

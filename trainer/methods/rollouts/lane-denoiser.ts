@@ -153,6 +153,6 @@ export class LaneDenoiser {
   #feeds(latents: Float32Array, timestep: number, contexts: readonly Conditioning[]) {
     const { shape, trainable, emptyContext } = this.options;
     const timesteps = Array<number>(shape.images).fill(timestep);
-    return denoiserFeeds(trainable.unet, shape, { latents, timesteps, contexts, emptyContext });
+    return denoiserFeeds(trainable.denoiser, shape, { latents, timesteps, contexts, emptyContext });
   }
 }

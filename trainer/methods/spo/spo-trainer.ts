@@ -93,7 +93,7 @@ export class SpoTrainer extends ReplicatedTrainer {
     const { replicas, lanes, shape } = this.parts;
     const rows = pairs.map(({ timestepIndex }, example) => ({ example, timestepIndex }));
     const single = pairs.map(() => ({ images: 1, comparisons: 1 }));
-    const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
+    const oneTimestep = takesScalarTimestep(this.options.trainable.denoiser);
     const runs = layOut(rows, single, shape.images, oneTimestep);
     const reports = await dealOut(lanes, runs, (lane, run, goOn) => {
       const together = run.map(({ example }) => pairs[example]!);
@@ -124,7 +124,12 @@ export class SpoTrainer extends ReplicatedTrainer {
       pipeline.scheduler.coefficients(timesteps[timestepIndex]!, settings.steps, settings.eta);
     const out = await session.run(
       {
-        ...spoFeeds(pairs, coefficients, { unet: trainable.unet, shape, emptyContext, total }),
+        ...spoFeeds(pairs, coefficients, {
+          denoiser: trainable.denoiser,
+          shape,
+          emptyContext,
+          total,
+        }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),
       },

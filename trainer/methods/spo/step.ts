@@ -84,11 +84,11 @@ export function spoFeeds(
   pairs: readonly StepPair[],
   coefficients: (timestepIndex: number) => StepCoefficients,
   {
-    unet,
+    denoiser,
     shape,
     emptyContext,
     total,
-  }: { unet: Graph; shape: DenoiseShape; emptyContext: Conditioning; total: number },
+  }: { denoiser: Graph; shape: DenoiseShape; emptyContext: Conditioning; total: number },
 ): Record<string, Tensor> {
   const full = Array.from(
     { length: shape.images },
@@ -99,7 +99,7 @@ export function spoFeeds(
   const steps = full.map(({ timestepIndex }) => coefficients(timestepIndex));
   return {
     ...stepFeeds(steps),
-    ...denoiserFeeds(unet, shape, {
+    ...denoiserFeeds(denoiser, shape, {
       latents: concatenated(full.map(({ sample }) => sample)),
       timesteps: steps.map(({ timestep }) => timestep),
       contexts: full.map(({ context }) => context),

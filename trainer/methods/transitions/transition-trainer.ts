@@ -133,7 +133,7 @@ export class TransitionTrainer extends ReplicatedTrainer {
       (timestepIndices[example] ?? []).map((timestepIndex) => ({ example, timestepIndex })),
     );
     const sizes = examples.map(sizeOfExample);
-    const oneTimestep = takesScalarTimestep(this.options.trainable.unet);
+    const oneTimestep = takesScalarTimestep(this.options.trainable.denoiser);
     const runs = layOut(rows, sizes, this.options.run.images, oneTimestep);
     const total = comparisonsIn(rows, sizes);
     const reports = await dealOut(this.lanes, runs, (lane, run, goOn) =>
@@ -174,7 +174,7 @@ export class TransitionTrainer extends ReplicatedTrainer {
       ({ timestepIndex }) => options.timestepWeights?.[timestepIndex] ?? 1,
     );
     const shape = { ...options, images: images.length };
-    const guided = denoiserFeeds(options.trainable.unet, shape, {
+    const guided = denoiserFeeds(options.trainable.denoiser, shape, {
       latents: concatenated(
         images.map(({ trajectory, timestepIndex }) => latentsAt(trajectory, timestepIndex)),
       ),

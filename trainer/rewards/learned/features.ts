@@ -29,14 +29,14 @@ const leastVariance = 1e-6;
 export interface FeatureNetworks {
   pipeline: Pipeline;
   encoder: Graph;
-  unet: Graph;
+  denoiser: Graph;
 }
 
 export async function openFeatureNetworks(pipeline: Pipeline): Promise<FeatureNetworks> {
   return {
     pipeline,
     encoder: await withConstantsInMemory(vaeEncoderOf(pipeline).graph),
-    unet: await withConstantsInMemory(pipeline.denoiser.graph),
+    denoiser: await withConstantsInMemory(pipeline.denoiser.graph),
   };
 }
 
@@ -47,16 +47,16 @@ export async function openFeatureNetworks(pipeline: Pipeline): Promise<FeatureNe
  */
 export function appendFeatures(
   b: Builder,
-  { pipeline, encoder, unet }: FeatureNetworks,
+  { pipeline, encoder, denoiser }: FeatureNetworks,
   images: Value,
   context: Readonly<Record<string, Value>>,
 ): Value {
   const n = b.dims(images)[0]!;
-  const steps = timestepFeed(takesScalarTimestep(unet), Array<number>(n).fill(timestep));
+  const steps = timestepFeed(takesScalarTimestep(denoiser), Array<number>(n).fill(timestep));
   const levels = new Map<string, Value>();
-  inline(b, unet, {
+  inline(b, denoiser, {
     prefix: 'features.',
-    feeds: castToPorts(b, unet, {
+    feeds: castToPorts(b, denoiser, {
       sample: appendLatents(b, encoder, images, pipeline),
       timestep: b.tensor(steps),
       context,
@@ -71,7 +71,7 @@ export function appendFeatures(
   });
   if (levels.size === 0) {
     throw new GraphError(
-      `${unet.source} does not say which of its nodes belong to which block, so a learned reward cannot find its levels. Export it with Optimum, module names kept.`,
+      `${denoiser.source} does not say which of its nodes belong to which block, so a learned reward cannot find its levels. Export it with Optimum, module names kept.`,
     );
   }
   return b.concat(

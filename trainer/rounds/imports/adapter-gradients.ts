@@ -99,7 +99,7 @@ async function tryOne(
   const [timestep = 0] = scheduler.timesteps(3).slice(1);
   const size = sizeOf(latentShape);
   const outputs = await session.run({
-    ...denoiserFeeds(trainable.unet, shape, {
+    ...denoiserFeeds(trainable.denoiser, shape, {
       latents: startingNoise(1, size),
       timesteps: [timestep],
       contexts: [context],

@@ -14,7 +14,7 @@ import {
 import { AppError } from '@/lib/errors';
 import type { PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { type PolicyFile, parsePolicy, trainedUnet, weightsOf } from '../train/policy-file';
+import { type PolicyFile, parsePolicy, trainedDenoiser, weightsOf } from '../train/policy-file';
 import { type OpenedPipeline, openedPipeline } from './opened';
 
 /** A policy with everything that draws its images. */
@@ -103,7 +103,7 @@ export async function openNewest(pipeline: string): Promise<OpenedPipeline> {
 }
 
 async function weightsIn({ denoiser }: Pipeline, file: PolicyFile, name: string) {
-  const graph = await trainedUnet(denoiser.graph, file.kind);
+  const graph = await trainedDenoiser(denoiser.graph, file.kind);
   return weightsOf(graph, file, `The weights of policy "${name}"`);
 }
 

@@ -54,17 +54,19 @@ export interface PolicyFile {
  * The UNet as training of this kind needs it: with its weights in memory where all of them are
  * trained.
  */
-export async function trainedUnet(unet: Graph, kind: WeightsKind): Promise<Graph> {
-  return kind.trainables === 'full' ? inSinglePrecision(await withConstantsInMemory(unet)) : unet;
+export async function trainedDenoiser(denoiser: Graph, kind: WeightsKind): Promise<Graph> {
+  return kind.trainables === 'full'
+    ? inSinglePrecision(await withConstantsInMemory(denoiser))
+    : denoiser;
 }
 
 /** What a training of this kind moves in `trainedUnet`'s UNet. */
 export function trainableOf(
-  unet: Graph,
+  denoiser: Graph,
   { trainables: which, loraRank, loraAlpha }: WeightsKind,
 ): Trainable {
-  if (which === 'full') return trainableWeights(unet);
-  return trainableAdapter(unet, targetsOf[which], loraRank, loraAlpha);
+  if (which === 'full') return trainableWeights(denoiser);
+  return trainableAdapter(denoiser, targetsOf[which], loraRank, loraAlpha);
 }
 
 /**
@@ -73,7 +75,7 @@ export function trainableOf(
  * otherwise than it now should be.
  */
 export function startingTensors(
-  unet: Graph,
+  denoiser: Graph,
   kind: WeightsKind,
   from: PolicyFile | null,
   label: Label,
@@ -86,9 +88,12 @@ export function startingTensors(
   const { trainables: which, loraRank } = kind;
   if (which !== 'full') {
     const { gaussian } = randomOf(...label, 'adapter');
-    return initialAdapter(adapterSites(unet, targetsOf[which]).values(), loraRank, gaussian);
+    return initialAdapter(adapterSites(denoiser, targetsOf[which]).values(), loraRank, gaussian);
   }
-  const own = trainableWeights(unet).tensors.map(({ name }) => [name, unet.constants.get(name)]);
+  const own = trainableWeights(denoiser).tensors.map(({ name }) => [
+    name,
+    denoiser.constants.get(name),
+  ]);
   return new Map(own as [string, Tensor<'float32'>][]);
 }
 
@@ -128,10 +133,10 @@ function jsonOf(text: string): unknown {
  * does not.
  */
 export function weightsOf(
-  unet: Graph,
+  denoiser: Graph,
   { kind, tensors }: PolicyFile,
   source: string,
 ): PolicyWeights {
-  const trainable = trainableOf(unet, kind);
+  const trainable = trainableOf(denoiser, kind);
   return { ...trainable, tensors: checkAdapter(tensors, trainable.tensors, source) };
 }

@@ -5,7 +5,7 @@
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
 import { adamWOf } from './method-settings';
-import { startingTensors, trainableOf, trainedUnet } from './policy-file';
+import { startingTensors, trainableOf, trainedDenoiser } from './policy-file';
 import type { Training, TrainingContext } from './training';
 
 /** What a method itself brings to its training. */
@@ -20,15 +20,15 @@ export async function openTrainee({
   const { training } = config;
   /** Seed and round, from which every random choice follows. */
   const label = [config.seed, ordinal] as const;
-  const unet = await trainedUnet(pipeline.denoiser.graph, training);
-  const initial = initialState(startingTensors(unet, training, file, [...label]));
+  const denoiser = await trainedDenoiser(pipeline.denoiser.graph, training);
+  const initial = initialState(startingTensors(denoiser, training, file, [...label]));
   const conditioning = await openConditioning(engine, pipeline);
   return {
     label,
     conditioning,
     /** What all trainers take. */
     options: {
-      trainable: trainableOf(unet, training),
+      trainable: trainableOf(denoiser, training),
       adamW: adamWOf(training),
       secondMoment: training.secondMoment,
       emaDecay: training.emaDecay,

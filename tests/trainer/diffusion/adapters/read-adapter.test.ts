@@ -15,9 +15,9 @@ import { readOnnxFile } from '@/trainer/graph/onnx/read';
 import { float32, sizeOf, type Tensor, tensor } from '@/trainer/graph/tensor';
 import { serializePolicy, type WeightsKind } from '@/trainer/rounds/train/policy-file';
 
-let unet: Graph;
+let denoiser: Graph;
 beforeAll(async () => {
-  unet = await readOnnxFile(join(goldenFolder, 'tiny-sd/unet/model.onnx'));
+  denoiser = await readOnnxFile(join(goldenFolder, 'tiny-sd/unet/model.onnx'));
 });
 
 /** Stable Diffusion 3 by its modules' names alone, which is all that finding sites goes by. */
@@ -62,7 +62,7 @@ const constant = () => 0.5;
 const read = (
   tensors: ReadonlyMap<string, Tensor>,
   {
-    graph = unet,
+    graph = denoiser,
     metadata = {},
     ...options
   }: Partial<ReadOptions> & {
@@ -116,7 +116,7 @@ describe('what Darkroom writes it reads', () => {
   it.each(['diffusers', 'kohya'] as const)(
     "under %s' names, for a UNet and a transformer",
     (naming) => {
-      for (const graph of [unet, joint]) {
+      for (const graph of [denoiser, joint]) {
         const tensors = drawn(graph, all, 2);
         const kind: WeightsKind = { trainables: 'attention-ff-conv', loraRank: 2, loraAlpha: 2 };
         const bytes = adapterFor(naming, serializePolicy({ kind, pipelineHash: 'hash', tensors }));
@@ -152,13 +152,13 @@ describe('what other programs write', () => {
   ] as [string, (module: string, down: boolean) => string][])(
     'is read under %s names',
     (_, nameOf) => {
-      const tensors = drawn(unet, all, 2);
+      const tensors = drawn(denoiser, all, 2);
       expect(read(renamed(tensors, nameOf)).tensors).toEqual(tensors);
     },
   );
 
   it("is read under the names of diffusers' former attention processors", () => {
-    const tensors = drawn(unet, 'attention', 2);
+    const tensors = drawn(denoiser, 'attention', 2);
     const former = renamed(tensors, (module, down) => {
       const [, attention, projection] = /^(.+)\.(to_\w+)(?:\.0)?$/.exec(
         module,
@@ -199,7 +199,7 @@ describe('what other programs write', () => {
   });
 
   it.each(['float16', 'bfloat16', 'float64'] as const)('is read in %s', (dtype) => {
-    const tensors = drawn(unet, 'attention', 2);
+    const tensors = drawn(denoiser, 'attention', 2);
     const stored = new Map(
       [...tensors].map(([name, { dims, data }]): [string, Tensor] => [
         name,
@@ -222,7 +222,7 @@ const k = 'mid_block.attentions.0.transformer_blocks.0.attn1.to_k';
 
 /** Two modules of ranks 1 and 3, kohya's way, with the alphas given. */
 function uneven(alphas: { q?: number; k?: number } = {}): Map<string, Tensor> {
-  const { outFeatures, inFeatures } = [...adapterSites(unet, 'attention').values()].find(
+  const { outFeatures, inFeatures } = [...adapterSites(denoiser, 'attention').values()].find(
     ({ key }) => key === q,
   )!;
   const of = (module: string, rank: number, alpha: number | undefined): [string, Tensor][] => {
@@ -322,7 +322,7 @@ describe('what an adapter adds', () => {
 
   it('is the same of a convolution in three parts', () => {
     const name = 'lora_unet_mid_block_resnets_0_conv1';
-    const { inFeatures, outFeatures } = [...adapterSites(unet, all).values()].find(
+    const { inFeatures, outFeatures } = [...adapterSites(denoiser, all).values()].find(
       ({ key }) => key === 'mid_block.resnets.0.conv1',
     )!;
     const [down, mid, up] = [

@@ -6,7 +6,7 @@ import { type AdapterTargets, adapterSites } from '@/trainer/diffusion/adapters/
 import type { Graph } from '@/trainer/graph/model';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
 
-const unet = () => readOnnxFile(join(goldenFolder, 'tiny-sd/unet/model.onnx'));
+const denoiser = () => readOnnxFile(join(goldenFolder, 'tiny-sd/unet/model.onnx'));
 
 const all: AdapterTargets = 'attention+feed-forward+convolutions';
 
@@ -53,20 +53,22 @@ function dynamoMetadata(path: string): Uint8Array {
 
 describe('where an adapter attaches', () => {
   it('is every attention projection, under its module path', async () => {
-    const keys = [...adapterSites(await unet(), 'attention').values()].map((site) => site.key);
+    const keys = [...adapterSites(await denoiser(), 'attention').values()].map((site) => site.key);
     expect(keys).toHaveLength(32);
     expect(keys).toContain('down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0');
   });
 
   it('is also feed-forward layers and convolutions where asked', async () => {
-    const sites = [...adapterSites(await unet(), 'attention+feed-forward+convolutions').values()];
+    const sites = [
+      ...adapterSites(await denoiser(), 'attention+feed-forward+convolutions').values(),
+    ];
     const conv = sites.find((site) => site.key === 'mid_block.resnets.0.conv1');
     expect(conv).toMatchObject({ kind: 'convolution', window: { kernel: [3, 3] } });
     expect(sites.some((site) => site.key.endsWith('ff.net.0.proj'))).toBe(true);
   });
 
   it('is found by structure where names say nothing, under the path that one bias tells', async () => {
-    const graph = await unet();
+    const graph = await denoiser();
     const named = [...adapterSites(graph, 'attention').values()];
     const wanted = [...adapterSites(graph, all).values()];
     graph.nodes.forEach((node, i) => {
@@ -77,7 +79,7 @@ describe('where an adapter attaches', () => {
   });
 
   it('is told by the metadata of dynamo, whose names are numbers', async () => {
-    const graph = await unet();
+    const graph = await denoiser();
     const anonymous = anonymized(graph);
     for (const [i, { name }] of graph.nodes.entries()) {
       const [, path] = /^\/(.+)\/\w+$/.exec(name) ?? [];
@@ -90,7 +92,7 @@ describe('where an adapter attaches', () => {
   });
 
   it('is found by structure where nothing has a name, under one that is made up', async () => {
-    const graph = await unet();
+    const graph = await denoiser();
     const named = adapterSites(graph, 'attention');
     const anonymous = anonymized(graph);
     const found = adapterSites(anonymous, 'attention');
@@ -103,7 +105,7 @@ describe('where an adapter attaches', () => {
   });
 
   it('is nowhere in a graph without attention, and the error says so', async () => {
-    const graph = { ...(await unet()), nodes: [] };
+    const graph = { ...(await denoiser()), nodes: [] };
     expect(() => adapterSites(graph, 'attention')).toThrow(
       /model\.onnx: no node is named after an attention/,
     );

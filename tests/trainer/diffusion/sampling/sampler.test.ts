@@ -114,7 +114,7 @@ function tunedPolicy(scale: number): PolicyWeights {
   const { graph } = pipeline.denoiser;
   const sites = adapterSites(graph, 'attention');
   return {
-    unet: graph,
+    denoiser: graph,
     feeds: {},
     onNode: attachAdapter(sites, (name) => name, 1),
     tensors: new Map(

@@ -106,9 +106,9 @@ function open(
   changes: Changes = {},
   on = engine,
 ): Promise<NoiseTrainer> {
-  const unet = changes.rows ? perRow(pipeline.denoiser.graph) : pipeline.denoiser.graph;
+  const denoiser = changes.rows ? perRow(pipeline.denoiser.graph) : pipeline.denoiser.graph;
   return NoiseTrainer.open(on, {
-    trainable: trainableAdapter(unet, 'attention', 4),
+    trainable: trainableAdapter(denoiser, 'attention', 4),
     externalDataFolder: pipeline.denoiser.folder,
     scheduler: schedulerFor(changes),
     latent: pipeline.latentShape,

@@ -190,11 +190,13 @@ it('refuses networks that give no numbers, or always the same', async () => {
 });
 
 it('refuses models that denoise something else, and schedulers that cannot be followed', async () => {
-  const unet = (changes: object) => json('unet/config.json', changes);
-  await expect(withFiles({ 'unet/config.json': await unet({ out_channels: 8 }) })).rejects.toThrow(
-    /unet\/config\.json: the model predicts its variance, too .+ learned variance/,
-  );
-  await expect(withFiles({ 'unet/config.json': await unet({ in_channels: 9 }) })).rejects.toThrow(
+  const denoiser = (changes: object) => json('unet/config.json', changes);
+  await expect(
+    withFiles({ 'unet/config.json': await denoiser({ out_channels: 8 }) }),
+  ).rejects.toThrow(/unet\/config\.json: the model predicts its variance, too .+ learned variance/);
+  await expect(
+    withFiles({ 'unet/config.json': await denoiser({ in_channels: 9 }) }),
+  ).rejects.toThrow(
     /unet\/config\.json: the model takes 9 channels and gives 4: it is for inpainting/,
   );
   const scheduler = await json('scheduler/scheduler_config.json', { _class_name: 'LCMScheduler' });

@@ -28,7 +28,7 @@ import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
 import {
   serializePolicy,
   startingTensors,
-  trainedUnet,
+  trainedDenoiser,
   type WeightsKind,
 } from '@/trainer/rounds/train/policy-file';
 import { Engine } from '@/trainer/runtime/engine';
@@ -70,9 +70,9 @@ async function policyOf(
   await writeFile(join(place, 'unet/diffusion_pytorch_model.safetensors'), 'of the base');
   const base = await baseIn(name, place);
   const { pipeline, pipelineHash } = await openPolicy(base.id);
-  const unet = await trainedUnet(pipeline.denoiser.graph, kind);
+  const denoiser = await trainedDenoiser(pipeline.denoiser.graph, kind);
   const tensors = new Map(
-    [...startingTensors(unet, kind, null, [1])].map(([key, { dims, data }]) => {
+    [...startingTensors(denoiser, kind, null, [1])].map(([key, { dims, data }]) => {
       const drawn = gaussianNoise(key, data.length);
       return [
         key,

@@ -7,23 +7,23 @@ import {
   parsePolicy,
   serializePolicy,
   startingTensors,
-  trainedUnet,
+  trainedDenoiser,
   type WeightsKind,
   weightsOf,
 } from '@/trainer/rounds/train/policy-file';
 import { withTinyPipeline } from '../support';
 
 const pipeline = withTinyPipeline();
-let unet: Graph;
+let denoiser: Graph;
 beforeAll(async () => {
-  unet = (await openPipeline(pipeline.folder)).denoiser.graph;
+  denoiser = (await openPipeline(pipeline.folder)).denoiser.graph;
 });
 
 const adapter: WeightsKind = { trainables: 'attention', loraRank: 2, loraAlpha: 2 };
 const fileOf = (kind: WeightsKind, seed = 1) => ({
   kind,
   pipelineHash: 'hash',
-  tensors: startingTensors(unet, kind, null, [seed]),
+  tensors: startingTensors(denoiser, kind, null, [seed]),
 });
 
 it('reads what it wrote; equal weights are equal bytes', () => {
@@ -41,9 +41,9 @@ it('starts with an adapter that changes nothing', () => {
 
 it('starts from all weights as they are', async () => {
   const kind: WeightsKind = { ...adapter, trainables: 'full' };
-  const loaded = await trainedUnet(unet, kind);
+  const loaded = await trainedDenoiser(denoiser, kind);
   const tensors = startingTensors(loaded, kind, null, [1]);
-  expect(tensors.get('conv_in.weight')).toEqual(unet.constants.get('conv_in.weight'));
+  expect(tensors.get('conv_in.weight')).toEqual(denoiser.constants.get('conv_in.weight'));
 });
 
 it('refuses what is no policy, and weights that do not fit', () => {
@@ -53,10 +53,10 @@ it('refuses what is no policy, and weights that do not fit', () => {
   );
   const file = fileOf(adapter);
   const wrongRank = { ...file, kind: { ...adapter, loraRank: 3 } };
-  expect(() => weightsOf(unet, wrongRank, 'The policy')).toThrow(
+  expect(() => weightsOf(denoiser, wrongRank, 'The policy')).toThrow(
     /The policy: "unet\..+Use an adapter/,
   );
-  expect(() => startingTensors(unet, wrongRank.kind, file, [1])).toThrow(
+  expect(() => startingTensors(denoiser, wrongRank.kind, file, [1])).toThrow(
     /attention of rank 2 and alpha 2, but is configured for attention of rank 3/,
   );
 });
