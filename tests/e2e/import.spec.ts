@@ -12,6 +12,7 @@ import { allSent, desk, shownLease } from './support/desk';
 const families = [
   { name: 'tiny-sd', way: ['golden', 'tiny-sd'] },
   { name: 'tiny-sdxl', way: ['families', 'tiny-sdxl', 'pipeline'] },
+  { name: 'tiny-sd3', way: ['families', 'tiny-sd3', 'pipeline'] },
 ];
 
 const pairs = 2;

@@ -205,6 +205,6 @@ it('refuses models that denoise something else, and schedulers that cannot be fo
   );
   const other = JSON.stringify({ _class_name: 'StableDiffusionXLImg2ImgPipeline' });
   await expect(withFiles({ 'model_index.json': other })).rejects.toThrow(
-    /StableDiffusionXLImg2ImgPipeline is no pipeline that Darkroom can train yet/,
+    /StableDiffusionXLImg2ImgPipeline starts from an image, not from a prompt alone/,
   );
 });
