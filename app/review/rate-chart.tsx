@@ -67,7 +67,7 @@ export function RateChart({
           ))}
         </div>
         {/* Written from right to left, a box starts out scrolled to its right end: the newest versions. */}
-        <ScrollBox label="Rates by version" className="-mt-2 min-w-0 flex-1 pt-2 [direction:rtl]">
+        <ScrollBox label="Rates by version" className="-mt-3 min-w-0 flex-1 pt-3 [direction:rtl]">
           <div className="min-w-fit [direction:ltr]">
             <div className="relative h-56 border-b">
               {gridShares.slice(0, -1).map((share) => (
