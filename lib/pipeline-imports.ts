@@ -57,6 +57,8 @@ export function sizesIn(text: string): ImageSize[] | null {
 
 export const measuredKinds = ['all', 'drawing', 'none'] as const;
 
+export type MeasuredKind = (typeof measuredKinds)[number];
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),

@@ -2,19 +2,32 @@
 
 import { ChevronLeft, Folder, FolderCheck } from 'lucide-react';
 import { useState } from 'react';
-import { type ImageSize, nameOfFolder, pipelineNameProblem, sizesIn } from '@/lib/pipeline-imports';
+import {
+  type MeasuredKind,
+  nameOfFolder,
+  pipelineNameProblem,
+  sizesIn,
+} from '@/lib/pipeline-imports';
 import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
 import { Field, Input } from '../../components/ui/field';
 import { FormError } from '../../components/ui/form-error';
+import { Select, type SelectOption } from '../../components/ui/select';
 import { Skeleton } from '../../components/ui/skeleton';
 import { useImportModel, useModelFolders } from './queries';
+
+const measureOptions: readonly SelectOption<MeasuredKind>[] = [
+  { value: 'all', label: 'Drawing and every method' },
+  { value: 'drawing', label: 'Drawing alone' },
+  { value: 'none', label: 'Nothing' },
+];
 
 /** Goes through the folders under the root; one that holds a pipeline can be chosen. */
 export function ImportForm({ onAsked }: { onAsked: () => void }) {
   const [below, setBelow] = useState('');
   const [chosen, choose] = useState<string | null>(null);
   const [name, setName] = useState('');
+  const [measure, setMeasure] = useState<MeasuredKind>('all');
   const [size, setSize] = useState('');
   const bring = useImportModel();
   const sizes = sizesIn(size);
@@ -26,12 +39,10 @@ export function ImportForm({ onAsked }: { onAsked: () => void }) {
       onSubmit={(event) => {
         event.preventDefault();
         if (chosen === null || sizes === null) return;
-        const asked: { below: string; name: string | null; sizes: ImageSize[] } = {
-          below: chosen,
-          name: name.trim() || null,
-          sizes,
-        };
-        bring.mutate(asked, { onSuccess: onAsked });
+        bring.mutate(
+          { below: chosen, name: name.trim() || null, measure, sizes },
+          { onSuccess: onAsked },
+        );
       }}
     >
       <Folders
@@ -43,19 +54,25 @@ export function ImportForm({ onAsked }: { onAsked: () => void }) {
         }}
         onChoose={choose}
       />
+      <Field
+        label="Name"
+        help="Left empty: the name of its folder, or the one it is known by."
+        error={nameProblem}
+      >
+        <Input
+          value={name}
+          placeholder={chosen === null ? '' : nameOfFolder(chosen)}
+          autoComplete="off"
+          spellCheck={false}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </Field>
       <div className="grid gap-4 sm:grid-cols-2">
         <Field
-          label="Name"
-          help="Left empty: the name of its folder, or the one it is known by."
-          error={nameProblem}
+          label="Measure"
+          help="What this machine needs for it: it takes minutes at full size."
         >
-          <Input
-            value={name}
-            placeholder={chosen === null ? '' : nameOfFolder(chosen)}
-            autoComplete="off"
-            spellCheck={false}
-            onChange={(event) => setName(event.target.value)}
-          />
+          <Select value={measure} onChange={setMeasure} options={measureOptions} />
         </Field>
         <Field
           label="Measure at"
@@ -66,6 +83,7 @@ export function ImportForm({ onAsked }: { onAsked: () => void }) {
             value={size}
             placeholder="512, 768x512"
             autoComplete="off"
+            disabled={measure === 'none'}
             onChange={(event) => setSize(event.target.value)}
           />
         </Field>

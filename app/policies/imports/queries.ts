@@ -2,8 +2,8 @@
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { z } from 'zod';
-import type { ImageSize } from '@/lib/pipeline-imports';
 import {
+  type AskedModel,
   askedImportSchema,
   type ImportAction,
   type ImportLora,
@@ -54,7 +54,7 @@ export function useModelFolders(below: string) {
 export function useImportModel() {
   const queryClient = useQueryClient();
   return useMutation({
-    mutationFn: (asked: { below: string; name: string | null; sizes: ImageSize[] }) =>
+    mutationFn: (asked: AskedModel) =>
       send('POST', '/api/policies/imports', askedImportSchema, asked),
     onSettled: () => queryClient.invalidateQueries({ queryKey: importKeys.all }),
   });

@@ -12,10 +12,10 @@ export const GET = route({ needs: 'policies.read' }, () => loadImports());
 /** Asks the trainer to take up the pipeline in a folder under the root. */
 export const POST = route(
   { needs: 'policies.import', body: importModelSchema, limit: manageLimit },
-  async ({ person, body: { below, name, sizes } }) => {
+  async ({ person, body: { below, ...options } }) => {
     const { id } = await requestPipelineImport({
       folder: await folderUnderRoot(below),
-      options: importOptionsSchema.parse({ name, sizes }),
+      options: importOptionsSchema.parse(options),
       createdBy: person.id,
     });
     return { id };

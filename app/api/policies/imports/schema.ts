@@ -3,6 +3,7 @@ import {
   imageSizeSchema,
   importProgressSchema,
   importStateSchema,
+  measuredKinds,
   pipelineNameProblem,
 } from '@/lib/pipeline-imports';
 
@@ -51,8 +52,11 @@ export const importModelSchema = z.strictObject({
       const problem = name === null ? null : pipelineNameProblem(name);
       if (problem) context.addIssue(problem);
     }),
+  measure: z.enum(measuredKinds).default('all'),
   sizes: z.array(imageSizeSchema).max(8).default([]),
 });
+
+export type AskedModel = z.infer<typeof importModelSchema>;
 
 /** LoRA files under the root that a base policy may be adapted by. */
 export const loraFilesSchema = z.object({ root: z.string(), files: z.array(z.string()) });
