@@ -8,7 +8,7 @@ import { test } from './support/app';
 import { expectAccessible } from './support/axe';
 import { allSent, desk, shownLease } from './support/desk';
 
-/** A model of each family, by the folders on the way to it, and what is measured: minutes for all. */
+/** A model of each family, by the folders on the way to it, and what is measured. */
 const families = [
   { name: 'tiny-sd', way: ['golden', 'tiny-sd'], measure: 'Drawing and every method' },
   { name: 'tiny-sdxl', way: ['families', 'tiny-sdxl', 'pipeline'], measure: 'Drawing alone' },
