@@ -120,7 +120,7 @@ function Folders({
   const { root, folders } = data;
   const inside = (name: string) => (below ? `${below}/${name}` : name);
   return (
-    <fieldset>
+    <fieldset className="min-w-0">
       <legend className="mb-1.5 font-medium text-sm">Folder</legend>
       <div className="flex items-center gap-2 rounded-t-md border border-b-0 bg-muted px-2 py-1.5 text-sm">
         {below ? (
