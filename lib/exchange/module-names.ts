@@ -33,7 +33,8 @@ const jointModules: Readonly<Record<string, readonly string[]>> = {
 
 const blockPath = /^transformer_blocks\.(\d+)\.(.+)$/;
 
-const underscored = (path: string) => path.replaceAll('.', '_');
+/** A module's path as kohya's names have it. */
+export const underscored = (path: string) => path.replaceAll('.', '_');
 
 /**
  * kohya's names for modules of a denoiser. A UNet's are diffusers' paths with underscores. Those of

@@ -104,7 +104,7 @@ export const trainingSettings = {
   }),
   trainables: choice({
     label: 'What is trained',
-    explanation: 'Which weights of the UNet may move.',
+    explanation: 'Which weights of the denoiser (UNet or transformer) may move.',
     default: 'attention',
     choices: {
       attention: 'LoRA on query, key, value and output of every attention, as the official code.',

@@ -5,6 +5,8 @@
 import { type Graph, GraphError } from '@/trainer/graph/model';
 
 export interface DenoiserKind {
+  /** What people call it. */
+  text: string;
   /** The folder in a pipeline, and what diffusers puts before an adapter's keys. */
   folder: 'unet' | 'transformer';
   /** The port that takes x_t. */
@@ -23,6 +25,7 @@ const ending = (...modules: string[]) => new RegExp(`\\.(?:${modules.join('|')})
 
 export const denoiserKinds = {
   unet: {
+    text: 'UNet',
     folder: 'unet',
     sample: 'sample',
     output: 'out_sample',
@@ -32,6 +35,7 @@ export const denoiserKinds = {
     },
   },
   transformer: {
+    text: 'transformer',
     folder: 'transformer',
     sample: 'hidden_states',
     output: 'out_hidden_states',

@@ -7,7 +7,7 @@
  * Prabhudesai et al., "Aligning Text-to-Image Diffusion Models with Reward Backpropagation" (arXiv
  * 2310.03739); the draw as in mihirp1998/AlignProp `sd_pipeline.py`, N(42, 5) of 50 steps. Its
  * activation checkpointing is what the chain of products does anyway: only latents are stored, each
- * UNet run is made again on the way back.
+ * denoiser run is made again on the way back.
  */
 import { lastSteps, type RewardGradientMethod } from './rollouts/plan';
 

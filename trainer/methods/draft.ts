@@ -5,7 +5,7 @@
  *
  * Clark et al., "Directly Fine-Tuning Diffusion Models on Differentiable Rewards" (arXiv
  * 2309.17400), sections 4.1 and 4.2. Inside the window the gradient flows through weights and
- * inputs of the UNet; before it nothing does. K = 1 is the paper's best trade of reward against
+ * inputs of the denoiser; before it nothing does. K = 1 is the paper's best trade of reward against
  * cost; all steps may make the gradient explode. With leading timesteps the last step is t = 1:
  * what an adapter learns there reaches other steps only because they share it.
  */

@@ -1,12 +1,12 @@
 /**
  * @file DRTune: K equally spaced steps trained at once, with the gradient stopped where x_t enters
- * the UNet.
+ * the denoiser.
  *
  *   x_{t'} = a_t·x_t + b_t·ε̂_θ(sg(x_t)) + σ_t·z,   ε̂ without gradient at steps not trained
  *   L = −E r(x̂_0, c),   x̂_0 the one-step estimate at a step drawn from the last m
  *
  * Wu et al., "Deep Reward Supervisions for Tuning Text-to-Image Diffusion Models" (arXiv
- * 2405.00760), Algorithm 1. No product of UNet Jacobians is formed, so early steps are reached
+ * 2405.00760), Algorithm 1. No product of denoiser Jacobians is formed, so early steps are reached
  * without exploding gradients, and each trained step is one vector-Jacobian product with v =
  * w_t·∂L/∂x̂_0 in closed form. The trained steps are drawn inside the steps that are run, so that
  * all K of them count.

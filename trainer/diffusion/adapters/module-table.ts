@@ -3,7 +3,7 @@
  * nothing of where a path is cut, so names are never taken apart: each is looked up in the model's
  * own list.
  */
-import { kohyaModules, originalPath } from '@/lib/exchange/module-names';
+import { kohyaModules, originalPath, underscored } from '@/lib/exchange/module-names';
 import { type Graph, GraphError } from '@/trainer/graph/model';
 import { type AdapterSite, type AdapterTargets, adapterSites } from './sites';
 
@@ -16,8 +16,6 @@ export interface ModuleTable {
   /** Undefined where the model has no such module. @throws GraphError for a name of two */
   find(name: string): TableEntry | undefined;
 }
-
-const underscored = (path: string) => path.replaceAll('.', '_');
 
 /** @throws GraphError when the model has no module for an adapter */
 export function moduleTable(graph: Graph): ModuleTable {

@@ -81,7 +81,7 @@ export function adapterSites(graph: Graph, targets: AdapterTargets): Map<Node, A
   const whole = targets === 'attention' || found.some(({ key }) => !adapted.attention.test(key));
   if (found.length > 0 && whole) return sites;
   throw new GraphError(
-    `${graph.source}: no node is named after ${targets === 'attention' ? 'an attention projection (…/to_q/MatMul), and none looks like one' : 'its module (…/conv1/Conv)'}, so an adapter has nowhere to attach. Export the UNet with module names kept.`,
+    `${graph.source}: no node is named after ${targets === 'attention' ? 'an attention projection (…/to_q/MatMul), and none looks like one' : 'its module (…/conv1/Conv)'}, so an adapter has nowhere to attach. Export it with module names kept.`,
   );
 }
 

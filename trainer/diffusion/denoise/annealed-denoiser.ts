@@ -9,8 +9,8 @@ import { type Annealing, tunedWeights } from './annealed-guidance';
 import { Denoiser, type DenoiserOptions } from './denoiser';
 
 /**
- * Holds the UNets that a schedule needs: one for `base` and `draft`, else two, and their memory. A
- * step whose weight is 0 or 1 runs one of them, any other step both.
+ * Holds the denoisers that a schedule needs: one for `base` and `draft`, else two, and their
+ * memory. A step whose weight is 0 or 1 runs one of them, any other step both.
  */
 export class AnnealedDenoiser {
   private constructor(

@@ -1,6 +1,6 @@
 /**
- * @file The UNet of one policy with its guidance, as fixed graphs for a batch of images, of which
- * every lane of the engine takes a share. Built as training builds it.
+ * @file The denoiser of one policy with its guidance, as fixed graphs for a batch of images, of
+ * which every lane of the engine takes a share. Built as training builds it.
  */
 
 import { Builder, type Value } from '@/trainer/graph/builder';
@@ -10,6 +10,7 @@ import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import type { Engine, Feeds, Session } from '@/trainer/runtime/engine';
 import { Division, lanesFor } from '@/trainer/runtime/lanes';
+import { denoiserKinds } from '../denoiser-kinds';
 import { type Conditioning, stacked } from '../pipelines/conditioning';
 import { finiteValues } from '../pipelines/finite';
 import type { Pipeline } from '../pipelines/pipeline';
@@ -18,14 +19,15 @@ import { appendGuidedOutput } from './guided-output';
 import { declareDenoiserInputs, emptyFeeds, takesScalarTimestep, timestepFeed } from './inputs';
 
 /**
- * The tensors in which a policy differs from the pipeline's own UNet, and how they enter its graph.
+ * The tensors in which a policy differs from the pipeline's own denoiser, and how they enter its
+ * graph.
  */
 export interface PolicyWeights {
-  /** The UNet to build from: the pipeline's own, or one whose weights are inputs. */
+  /** The denoiser to build from: the pipeline's own, or one whose weights are inputs. */
   denoiser: Graph;
-  /** Feeds of the UNet's inputs beyond its three, by input name: names of `tensors`. */
+  /** Feeds of the denoiser's inputs beyond its three, by input name: names of `tensors`. */
   feeds: Record<string, Value>;
-  /** Adds an adapter's path while the UNet is built; refers to `tensors` by name. */
+  /** Adds an adapter's path while the denoiser is built; refers to `tensors` by name. */
   onNode?: InlineOptions['onNode'];
   tensors: ReadonlyMap<string, Tensor>;
 }
@@ -151,7 +153,7 @@ export class Denoiser {
         graph: this.build,
         folder,
         feeds,
-        name: `The ${this.#pipeline.layout.denoiser === 'unet' ? 'UNet' : 'transformer'}, at t = ${timestep},`,
+        name: `The ${denoiserKinds[this.#pipeline.layout.denoiser].text}, at t = ${timestep},`,
         source: graph.source,
       });
     });

@@ -1,5 +1,5 @@
 /**
- * @file Classifier-free guidance inside a graph: both branches in one UNet run. Ho & Salimans,
+ * @file Classifier-free guidance inside a graph: both branches in one denoiser run. Ho & Salimans,
  * arXiv 2207.12598.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';

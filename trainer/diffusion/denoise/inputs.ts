@@ -24,7 +24,7 @@ export interface DenoiseShape {
 export interface DenoiserInputs {
   /** x_t, [n, C, H, W]. */
   sample: Value;
-  /** A scalar for a UNet that takes one step for all rows, else [n]. */
+  /** A scalar for a denoiser that takes one step for all rows, else [n]. */
   timestep: Value;
   /** What it is told of the prompts, by port: [n, …]. */
   context: Readonly<Record<string, Value>>;
@@ -41,7 +41,7 @@ export interface DenoiserBatch {
   emptyContext: Conditioning;
 }
 
-/** @throws GraphError naming what a UNet takes instead */
+/** @throws GraphError naming what a denoiser takes instead */
 export function denoiserPort(denoiser: Graph, name: string): Port {
   const port = denoiser.inputs.find((input) => input.name === name);
   if (!port) {
@@ -54,7 +54,8 @@ export function denoiserPort(denoiser: Graph, name: string): Port {
 }
 
 /**
- * Whether a UNet takes one timestep for the whole batch (older exports) rather than one per row.
+ * Whether a denoiser takes one timestep for the whole batch (older exports) rather than one per
+ * row.
  */
 export function takesScalarTimestep(denoiser: Graph): boolean {
   return denoiserPort(denoiser, 'timestep').dims.length === 0;
@@ -117,14 +118,14 @@ export function castToPorts(
   );
 }
 
-/** Timesteps as a UNet takes them: its one, or one per image. */
+/** Timesteps as a denoiser takes them: its one, or one per image. */
 export function timestepFeed(scalar: boolean, timesteps: readonly number[]): Tensor<'float32'> {
   return scalar ? float32([], timesteps.slice(0, 1)) : float32([timesteps.length], timesteps);
 }
 
 /**
- * Feeds of what `declareDenoiserInputs` declares. Images beyond a UNet's one timestep must share
- * it.
+ * Feeds of what `declareDenoiserInputs` declares. Images beyond a denoiser's one timestep must
+ * share it.
  */
 export function denoiserFeeds(
   denoiser: Graph,

@@ -74,7 +74,7 @@ export function appendLatents(
   const fits = found[1] === channels || found[1] === 2 * channels;
   if (!fits || found[2] !== height || found[3] !== width) {
     throw new PipelineError(
-      `${encoder.source} turns images ${formatDims(b.dims(images))} into ${formatDims(found)}, but the UNet works on ${formatDims(latentShape)}. Give images of the pipeline's own size.`,
+      `${encoder.source} turns images ${formatDims(b.dims(images))} into ${formatDims(found)}, but the denoiser works on ${formatDims(latentShape)}. Give images of the pipeline's own size.`,
     );
   }
   const mean = found[1] === channels ? encoded : b.slice(encoded, 1, 0, channels);

@@ -15,10 +15,10 @@ import type { Trainable } from '../policy/trainable';
 export type NoiseStepShape = Omit<DenoiseShape, 'guidance'>;
 
 /**
- * Inputs: `latents` (noised) and `target` [images, C, H, W] (what the UNet should say: the noise,
- * or the velocity), `timestep`, `context`, `referenceOutput` (what the reference policy says), what
- * the loss declares, the trained tensors and the sums of their gradients so far. Outputs: `loss`,
- * `excess` [images], and the sums with this run's gradient added.
+ * Inputs: `latents` (noised) and `target` [images, C, H, W] (what the denoiser should say: the
+ * noise, or the velocity), `timestep`, `context`, `referenceOutput` (what the reference policy
+ * says), what the loss declares, the trained tensors and the sums of their gradients so far.
+ * Outputs: `loss`, `excess` [images], and the sums with this run's gradient added.
  */
 export function buildNoiseStep(
   trainable: Trainable,

@@ -6,6 +6,7 @@
 import { dirname } from 'node:path';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { takesScalarTimestep } from '@/trainer/diffusion/denoise/inputs';
+import { denoiserKindOf } from '@/trainer/diffusion/denoiser-kinds';
 import { finiteValues } from '@/trainer/diffusion/pipelines/finite';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
@@ -50,7 +51,7 @@ export interface NoiseTrainerOptions extends OptimizerOptions, NoisedInputs {
   images: number;
   /** How many examples a step has. */
   examplesPerStep: number;
-  /** 'base' for the UNet without adapter; else the tensors of the policy to compare with. */
+  /** 'base' for the denoiser without adapter; else the tensors of the policy to compare with. */
   reference: Adapter | 'base';
 }
 
@@ -152,20 +153,20 @@ export class NoiseTrainer extends ReplicatedTrainer {
     await this.replicas.release();
   }
 
-  /** @throws PipelineError where the UNet gives no numbers before anything is trained */
+  /** @throws PipelineError where the denoiser gives no numbers before anything is trained */
   async #prepare(lane: Lane, run: NoisedRun): Promise<Prepared> {
     const { reference, trainable, externalDataFolder } = this.options;
-    const { source } = trainable.base;
+    const { base } = trainable;
     const adapter = reference === 'base' ? {} : Object.fromEntries(reference);
     const feeds = { ...run.feeds, ...adapter };
     const referenceOutput = outputOf(await lane.reference.run(feeds, {}), 'output', 'float32');
     await finiteValues(referenceOutput.data, {
       engine: lane.engine,
       graph: lane.referenceGraph,
-      folder: externalDataFolder ?? dirname(source),
+      folder: externalDataFolder ?? dirname(base.source),
       feeds,
-      name: 'The UNet',
-      source,
+      name: `The ${denoiserKindOf(base).text}`,
+      source: base.source,
     });
     return { run, referenceOutput };
   }
@@ -224,8 +225,8 @@ export class NoiseTrainer extends ReplicatedTrainer {
 
 /**
  * Examples in a run: the fewest runs for a step, and these as small as they may be, since one that
- * is not full costs as much as a full one. A UNet that takes one timestep for all images gets one
- * example a run: each has its own.
+ * is not full costs as much as a full one. A denoiser that takes one timestep for all images gets
+ * one example a run: each has its own.
  */
 function placesOf({ trainable, method, images, examplesPerStep }: NoiseTrainerOptions): number {
   if (takesScalarTimestep(trainable.denoiser)) return 1;

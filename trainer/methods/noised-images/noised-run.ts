@@ -19,13 +19,13 @@ export interface NoiseDraw {
   withoutPrompt: boolean;
 }
 
-/** What it takes to feed the UNet with noised images. */
+/** What it takes to feed the denoiser with noised images. */
 export interface NoisedInputs extends PipelineInputs {
   trainable: Trainable;
 }
 
 export class NoisedRun {
-  /** What the UNet should say, [images, C, H, W]. */
+  /** What the denoiser should say, [images, C, H, W]. */
   readonly target: Tensor<'float32'>;
   /**
    * `latents`, `timestep` and `context` of all places; those beyond the examples repeat the first.

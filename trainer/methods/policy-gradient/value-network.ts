@@ -1,13 +1,13 @@
 /**
  * @file V(x_t, c, t): which reward an image will have, told from a step on its way.
  *
- *   h_0 = [x_t averaged to at most 16×16, mean over tokens of what the UNet is told of the prompt]
+ *   h_0 = [x_t averaged to at most 16×16, mean over tokens of what the denoiser is told of the prompt]
  *   h_i = max(0, g_i(t) ⊙ (h_{i−1}·W_i + b_i)),  i = 1, 2;   V = h_2·w + b
  *
  * As in google-research/google-research `dpok/reward_model.py` (`ValueMulti`): every layer has a
  * gain per step. There are three layers of 256 over the whole x_t and CLIP's text features, gains
- * start uniform, and V near 0. Here are two layers of 128, the embeddings that the UNet attends to,
- * and gains that start at 1; V starts at the mean reward of the first draw.
+ * start uniform, and V near 0. Here are two layers of 128, the embeddings that the denoiser attends
+ * to, and gains that start at 1; V starts at the mean reward of the first draw.
  */
 
 import { gradients } from '@/trainer/autodiff/gradients';

@@ -8,14 +8,14 @@ import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import type { Engine } from '@/trainer/runtime/engine';
 
-/** What feeding a pipeline's UNet takes, whoever trains it. */
+/** What feeding a pipeline's denoiser takes, whoever trains it. */
 export interface PipelineInputs {
-  /** Folder of the UNet's external data, where it has any. */
+  /** Folder of the denoiser's external data, where it has any. */
   externalDataFolder?: string;
   scheduler: Scheduler;
   latent: readonly [number, number, number];
   context: ConditioningShape;
-  /** What the UNet is told of no prompt. */
+  /** What the denoiser is told of no prompt. */
   emptyContext: Conditioning;
 }
 

@@ -1,4 +1,4 @@
-/** @file What a method trains: a LoRA adapter at chosen modules, or all weights of the UNet. */
+/** @file What a method trains: a LoRA adapter at chosen modules, or all weights of the denoiser. */
 
 import {
   type AdapterTensor,
@@ -11,12 +11,12 @@ import type { InlineOptions } from '@/trainer/graph/inline';
 import { type Graph, GraphError, isExternal } from '@/trainer/graph/model';
 
 export interface Trainable {
-  /** The UNet as it came, before anything is trained. */
+  /** The denoiser as it came, before anything is trained. */
   base: Graph;
-  /** The UNet to inline while training. */
+  /** The denoiser to inline while training. */
   denoiser: Graph;
   /**
-   * Feeds of the UNet's inputs beyond sample, timestep and context: its weights, where they are
+   * Feeds of the denoiser's inputs beyond sample, timestep and context: its weights, where they are
    * trained.
    */
   feeds: Record<string, Value>;
@@ -24,7 +24,7 @@ export interface Trainable {
   tensors: readonly AdapterTensor[];
   /** Declares the trained tensors as graph inputs, in that order, and returns their values. */
   declare(b: Builder): Value[];
-  /** Hooks the trained tensors into the UNet while it is inlined. */
+  /** Hooks the trained tensors into the denoiser while it is inlined. */
   onNode?: InlineOptions['onNode'];
 }
 
@@ -51,7 +51,7 @@ export function trainableAdapter(
 
 const weightName = /\.(weight|bias)$/;
 
-/** Every weight and bias of the UNet. @throws GraphError when the exporter renamed them */
+/** Every weight and bias of the denoiser. @throws GraphError when the exporter renamed them */
 export function trainableWeights(denoiser: Graph): Trainable {
   const chosen = [...denoiser.constants].filter(
     ([name, constant]) =>
@@ -60,7 +60,7 @@ export function trainableWeights(denoiser: Graph): Trainable {
   const renamed = [...denoiser.constants.keys()].find((name) => name.startsWith('onnx::'));
   if (renamed || chosen.length === 0) {
     throw new GraphError(
-      `${denoiser.source}: weight "${renamed ?? '(none)'}" does not carry its module's name, so full weights cannot be trained or saved. Train an adapter, or export the UNet with weight names kept.`,
+      `${denoiser.source}: weight "${renamed ?? '(none)'}" does not carry its module's name, so full weights cannot be trained or saved. Train an adapter, or export it with weight names kept.`,
     );
   }
   const tensors = chosen.map(([name, constant]) => ({ name, dims: [...constant.dims] }));

@@ -1,7 +1,7 @@
 /**
  * @file The gradient of a rollout's loss by the model, from the gradient at its image: one
- * vector-Jacobian product of the UNet per trained step, over stored latents. Whatever the number of
- * steps, one UNet graph is in memory at a time.
+ * vector-Jacobian product of the denoiser per trained step, over stored latents. Whatever the
+ * number of steps, one denoiser graph is in memory at a time.
  */
 import { stepProduct } from '@/trainer/diffusion/schedulers/step-product';
 import type { RolloutPlan } from './plan';

@@ -16,7 +16,7 @@ import { TrainedDenoiser } from './trained-denoiser';
 export interface DrawingOptions extends OptimizerOptions {
   trainable: Trainable;
   pipeline: Pipeline;
-  /** What the UNet is told of the empty prompt. */
+  /** What the denoiser is told of the empty prompt. */
   emptyContext: Conditioning;
   settings: RolloutSettings;
   /** Images in a batch that is drawn, and at most in a run of a training graph. */

@@ -18,9 +18,9 @@ export interface LaneDenoiserOptions {
   trainable: Trainable;
   /** Its images are the lane's. */
   shape: DenoiseShape;
-  /** What the UNet is told of the empty prompt. */
+  /** What the denoiser is told of the empty prompt. */
   emptyContext: Conditioning;
-  /** Folder of the UNet's external data, where it has any. */
+  /** Folder of the denoiser's external data, where it has any. */
   externalDataFolder?: string;
   /** The reference policy's trained tensors; the base policy where they are left out. */
   reference?: Adapter;

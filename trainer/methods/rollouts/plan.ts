@@ -14,7 +14,8 @@ export interface RolloutPlan {
   /** Steps whose model output carries gradient, ascending. */
   trained: readonly number[];
   /**
-   * Whether gradient also flows into the UNet's input at those steps, and so on to earlier ones.
+   * Whether gradient also flows into the denoiser's input at those steps, and so on to earlier
+   * ones.
    */
   throughInput: boolean;
 }

@@ -14,7 +14,7 @@ import type { TransitionStepShape } from './transition-step';
 
 /**
  * `undefined` where it is the policy that sampled the trajectories, whose stored predictions are
- * then used; 'base' for the UNet without adapter; else an adapter.
+ * then used; 'base' for the denoiser without adapter; else an adapter.
  */
 export type Reference = Adapter | 'base' | undefined;
 
@@ -48,7 +48,7 @@ export class ReferencePolicy {
 
   /**
    * x_t's guided output for every image of a run, [images, C, H, W]. @param guided feeds of the
-   * guided UNet
+   * guided denoiser
    */
   async output(images: readonly RunImage[], guided: Record<string, Tensor>): Promise<Tensor> {
     if (!this.session) {

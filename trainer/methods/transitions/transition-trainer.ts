@@ -49,7 +49,7 @@ export interface TransitionTrainerOptions extends OptimizerOptions, PipelineInpu
   timestepWeights?: readonly number[];
   learningRate: number;
   /**
-   * What one run of the graph holds: images (each takes 2 rows of the UNet with guidance) and
+   * What one run of the graph holds: images (each takes 2 rows of the denoiser with guidance) and
    * comparisons.
    */
   run: ExampleSize;
