@@ -7,7 +7,7 @@ import { and, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { amendAudit, recordAudit } from '../audit';
 import { db } from '../client';
-import { listPolicies, type Policy } from '../policies/policies';
+import { findNewestBase, type Policy } from '../policies/policies';
 import { pairs, preferences, samples } from '../schema/labels';
 import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
 import { type ImportedAnswer, idsOf } from './import-checks';
@@ -17,7 +17,7 @@ const answersPerTransaction = 25;
 
 /** The base policy to which a pipeline's imported images are kept. Throws 'not-found'. */
 export async function baseForImport(pipeline: string): Promise<Policy> {
-  const base = (await listPolicies(pipeline)).findLast(({ adapterBlob }) => adapterBlob === null);
+  const base = await findNewestBase(pipeline);
   if (base) return base;
   throw new AppError(
     'not-found',

@@ -37,7 +37,7 @@ interface BaseInput {
   manifest?: PolicyManifest;
 }
 
-/** The same within a decision. */
+/** As `newestBase`, within a decision. */
 export function* ensureBasePolicyIn(tx: Transaction, input: BaseInput): Steps<Policy> {
   const now = Date.now();
   const manifest = manifestOf(input);
@@ -225,16 +225,23 @@ export async function newestBase(pipeline: string): Promise<Policy> {
   return read(newestBaseIn(db(), pipeline));
 }
 
-/** The same within a decision. */
+/** The base policy of a pipeline as it is now; undefined where there is none. */
+export async function findNewestBase(pipeline: string): Promise<Policy | undefined> {
+  return read(one(newestBaseOf(db(), pipeline)));
+}
+
+function newestBaseOf(tx: Transaction, pipeline: string) {
+  return tx
+    .select()
+    .from(policies)
+    .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
+    .orderBy(desc(policies.createdAt), desc(policies.id))
+    .limit(1);
+}
+
+/** As `newestBase`, within a decision. */
 export function* newestBaseIn(tx: Transaction, pipeline: string): Steps<Policy> {
-  const base = yield* one(
-    tx
-      .select()
-      .from(policies)
-      .where(and(eq(policies.pipeline, pipeline), isNull(policies.adapterBlob)))
-      .orderBy(desc(policies.createdAt), desc(policies.id))
-      .limit(1),
-  );
+  const base = yield* one(newestBaseOf(tx, pipeline));
   if (base) return base;
   throw new AppError(
     'not-found',
