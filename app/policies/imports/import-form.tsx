@@ -67,7 +67,7 @@ export function ImportForm({ onAsked }: { onAsked: () => void }) {
           onChange={(event) => setName(event.target.value)}
         />
       </Field>
-      <div className="grid gap-4 sm:grid-cols-2">
+      <div className="grid gap-4 sm:grid-cols-[5fr_4fr]">
         <Field
           label="Measure"
           help="What this machine needs for it: it takes minutes at full size."
