@@ -19,7 +19,7 @@ const defects = [
 
 /** How the newest version compares with the first, and how many flags wait. */
 export async function RatesCard() {
-  const { judged, rates } = await loadFirstAndNewest();
+  const { judged, rates, drawing } = await loadFirstAndNewest();
   const source = judged.length > 0 ? 'judge' : 'annotator';
   const kinds = defects.filter(({ kind }) => source === 'annotator' || judged.includes(kind));
   const open = (await flagCounts()).open;
@@ -28,9 +28,9 @@ export async function RatesCard() {
       <CardHeading title="Review">
         {rates.length === 0
           ? 'Rates appear when the first round has been evaluated.'
-          : `The first and the newest version, ${sourceTexts[source]}, on the fixed evaluation images.`}
+          : `The first and the newest version, ${sourceTexts[source]}, on the fixed evaluation images${drawing ? `, drawn with ${drawing.words}` : ''}.`}
       </CardHeading>
-      <Comparison shown={rates} kinds={kinds} source={source} />
+      <Comparison shown={rates} kinds={kinds} source={source} drawing={drawing?.key} />
       <div className="mt-auto flex flex-wrap justify-end gap-2">
         <Link href="/review/flags" className={buttonClass({ look: 'quiet' })}>
           <Flag aria-hidden /> {plural(open, 'open flag')}
@@ -52,10 +52,12 @@ function Comparison({
   shown,
   kinds,
   source,
+  drawing,
 }: {
   shown: PolicyRates[];
   kinds: readonly (typeof defects)[number][];
   source: FlagSource;
+  drawing: string | undefined;
 }) {
   const max = commonMax(
     shown.flatMap((rate) => kinds.map(({ kind }) => wilsonInterval(rate[kind][source]))),
@@ -83,7 +85,12 @@ function Comparison({
           </dd>
           <dd className="w-40">
             <Link
-              href={imagesHref(policy.id, { kind, source, purpose: 'evaluation' })}
+              href={imagesHref(policy.id, {
+                kind,
+                source,
+                purpose: 'evaluation',
+                drawing,
+              })}
               className="block text-sm underline-offset-2 hover:underline"
             >
               <Rate of={rate[kind][source]} />

@@ -15,8 +15,17 @@ import { usePolicyGrid } from './queries';
 type Column = PolicyGrid['policies'][number];
 
 /** Prompts down, versions across, the same seed in each row; a press compares with the parent. */
-export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyGrid }) {
-  const { data, hasNextPage, fetchNextPage, isFetchingNextPage } = usePolicyGrid(pipeline, first);
+export function GridCard({
+  of,
+  drawn,
+  first,
+}: {
+  of: { pipeline: string; drawing: string | undefined };
+  /** How the images were drawn, in words; empty where that is not known. */
+  drawn: string;
+  first: PolicyGrid;
+}) {
+  const { data, hasNextPage, fetchNextPage, isFetchingNextPage } = usePolicyGrid(of, first);
   const [open, setOpen] = useState<{ frame: Frame; column: number } | null>(null);
   const { policies = [], lookedFor = [] } = data.pages[0] ?? {};
   const frames = data.pages.flatMap((page) => page.frames);
@@ -24,6 +33,7 @@ export function GridCard({ pipeline, first }: { pipeline: string; first: PolicyG
   return (
     <Card>
       <CardHeading title="The same prompts and seeds across versions">
+        {drawn ? `All ${drawn}. ` : null}
         {lookedFor.length > 0 ? `Marks are what the judge saw: ${alternatives(lookedFor)}. ` : null}
         Press an image to hold it against its parent's.
       </CardHeading>

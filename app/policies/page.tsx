@@ -5,6 +5,7 @@ import { Page } from '../components/shell/page-frame';
 import { loadGrid } from '../reads/policies/load-grid';
 import { loadImports } from '../reads/policies/load-imports';
 import { loadPolicies } from '../reads/policies/load-policies';
+import { firstValues, type SearchParams } from '../review/search-params';
 import { ImportButton } from './imports/import-button';
 import { ImportsCard } from './imports/imports-card';
 import { PipelineTabs } from './pipeline-tabs';
@@ -15,12 +16,13 @@ export const metadata: Metadata = { title: 'Policies' };
 export default async function PoliciesPage({
   searchParams,
 }: {
-  searchParams: Promise<{ pipeline?: string | string[] }>;
+  searchParams: Promise<SearchParams>;
 }) {
   const person = await pagePerson('policies.read');
-  const { pipeline: wanted } = await searchParams;
-  const view = await loadPolicies({ pipeline: typeof wanted === 'string' ? wanted : undefined });
-  const grid = view.pipeline && (await loadGrid({ pipeline: view.pipeline, offset: 0 }));
+  const { pipeline, drawing } = firstValues(await searchParams);
+  const view = await loadPolicies({ pipeline, drawing });
+  const shown = { drawing: view.drawing ?? undefined, offset: 0 };
+  const grid = view.pipeline && (await loadGrid({ pipeline: view.pipeline, ...shown }));
   const mayImport = can(person.role, 'policies.import');
   return (
     <Page
@@ -37,7 +39,7 @@ export default async function PoliciesPage({
         <ImportsCard initial={await loadImports()} mayImport={mayImport} />
       </div>
       <PoliciesView
-        key={view.pipeline}
+        key={`${view.pipeline} ${view.drawing}`}
         initial={view}
         firstGridPage={grid || null}
         mayServe={can(person.role, 'policies.serve')}

@@ -1,14 +1,17 @@
 'use client';
 
 import { GitFork, Undo2 } from 'lucide-react';
+import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import type { PolicyGrid, PoliciesView as View } from '../api/policies/schema';
 import type { PolicyRef } from '../api/rounds/schema';
+import { DrawingSelect, drawnWith } from '../components/evaluation/drawing-select';
 import { Button } from '../components/ui/button';
 import { Card, CardHeading } from '../components/ui/card';
 import { Moment } from '../components/ui/moment';
 import { Notice } from '../components/ui/notice';
 import { ShowMore } from '../components/ui/show-more';
+import { withParams } from '../review/search-params';
 import { GridCard } from './grid-card';
 import { PolicyTable } from './policy-table';
 import { useLivePolicies, usePolicies } from './queries';
@@ -28,7 +31,10 @@ export function PoliciesView({
   mayDownload: boolean;
   blurNsfw: boolean;
 }) {
-  const { policies, defects, total, serving, pipeline, more } = usePolicies(initial);
+  const { policies, defects, total, serving, pipeline, drawings, drawing, more } =
+    usePolicies(initial);
+  const router = useRouter();
+  const drawn = drawnWith(drawings, drawing);
   useLivePolicies();
   const [chosen, choose] = useState<PolicyRef | null>(null);
   const parent = serving?.parent;
@@ -64,9 +70,22 @@ export function PoliciesView({
         <CardHeading title="Versions">
           Each comes from the one above it.{' '}
           {defects.length > 0
-            ? "Rates are the judge's, on the fixed evaluation prompts and seeds."
+            ? `Rates are the judge's, on the fixed evaluation prompts and seeds${drawn && `, ${drawn}`}.`
             : 'Nothing is judged: no program says what is wrong with the images of this pipeline.'}
         </CardHeading>
+        <div className="mb-4 empty:hidden">
+          <DrawingSelect
+            drawings={drawings}
+            drawing={drawing}
+            onChange={(next) =>
+              router.push(
+                withParams('/policies', { pipeline: pipeline ?? undefined, drawing: next }),
+                { scroll: false },
+              )
+            }
+            className="w-auto"
+          />
+        </div>
         <div className="mb-4 empty:hidden">
           <ShowMore
             shown={policies.length}
@@ -85,7 +104,11 @@ export function PoliciesView({
         />
       </Card>
       {pipeline && firstGridPage && firstGridPage.frames.length > 0 ? (
-        <GridCard pipeline={pipeline} first={firstGridPage} />
+        <GridCard
+          of={{ pipeline, drawing: drawing ?? undefined }}
+          drawn={drawn}
+          first={firstGridPage}
+        />
       ) : null}
       <ServeDialog policy={chosen} serving={serving?.policy ?? null} onClose={() => choose(null)} />
     </div>

@@ -16,10 +16,16 @@ import { useReadAnew } from '../events/use-read-anew';
 import { send } from '../http/send';
 import { withParams } from '../review/search-params';
 
+/** A pipeline, and how its versions are drawn that are compared. */
+interface Shown {
+  pipeline: string;
+  drawing: string | undefined;
+}
+
 const policyKeys = {
   all: ['policies'] as const,
-  tree: (pipeline: string) => ['policies', 'tree', pipeline] as const,
-  grid: (pipeline: string) => ['policies', 'grid', pipeline] as const,
+  tree: (of: Shown) => ['policies', 'tree', of] as const,
+  grid: (of: Shown) => ['policies', 'grid', of] as const,
   one: (id: string) => ['policies', 'one', id] as const,
 };
 
@@ -28,13 +34,13 @@ const policyKeys = {
  * measured or is served.
  */
 export function usePolicies(initial: PoliciesView) {
-  const pipeline = initial.pipeline ?? '';
+  const of = { pipeline: initial.pipeline ?? '', drawing: initial.drawing ?? undefined };
   const more = useInfiniteQuery({
-    queryKey: policyKeys.tree(pipeline),
+    queryKey: policyKeys.tree(of),
     queryFn: ({ pageParam }) =>
       send(
         'GET',
-        withParams('/api/policies', { pipeline, before: pageParam ?? undefined }),
+        withParams('/api/policies', { ...of, before: pageParam ?? undefined }),
         policiesViewSchema,
       ),
     initialPageParam: null as string | null,
@@ -51,15 +57,11 @@ export function usePolicies(initial: PoliciesView) {
 }
 
 /** The grid of prompts and versions, page by page. */
-export function usePolicyGrid(pipeline: string, first: PolicyGrid) {
+export function usePolicyGrid(of: Shown, first: PolicyGrid) {
   return useInfiniteQuery({
-    queryKey: policyKeys.grid(pipeline),
+    queryKey: policyKeys.grid(of),
     queryFn: ({ pageParam }) =>
-      send(
-        'GET',
-        `/api/policies/grid?pipeline=${encodeURIComponent(pipeline)}&offset=${pageParam}`,
-        gridSchema,
-      ),
+      send('GET', withParams('/api/policies/grid', { ...of, offset: pageParam }), gridSchema),
     initialPageParam: 0,
     getNextPageParam: ({ next }) => next,
     initialData: { pages: [first], pageParams: [0] },

@@ -58,8 +58,8 @@ export function useRates(query: RatesQuery, initial: RatesView) {
   });
   const { pages } = more.data;
   const rates = pages.toReversed().flatMap((page) => page.rates);
-  const { total, judged, judge } = pages[0] ?? initial;
-  return { rates, total, judged, judge, more };
+  const { total, judged, judge, drawings, drawing } = pages[0] ?? initial;
+  return { rates, total, judged, judge, drawings, drawing, more };
 }
 
 /** The images behind a rate, page by page. */

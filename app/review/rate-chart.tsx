@@ -24,6 +24,9 @@ export function defectsBy(source: FlagSource, judged: readonly CountedKind[]): D
   return defects.filter(({ kind }) => source === 'annotator' || judged.includes(kind));
 }
 
+/** Which images of a version are counted. */
+export type CountedImages = Pick<RatesQuery, 'purpose' | 'drawing'>;
+
 const gridShares = [1, 0.75, 0.5, 0.25, 0];
 
 /**
@@ -34,12 +37,12 @@ export function RateChart({
   rates,
   defects,
   source,
-  purpose,
+  images,
 }: {
   rates: PolicyRates[];
   defects: readonly Defect[];
   source: FlagSource;
-  purpose: RatesQuery['purpose'];
+  images: CountedImages;
 }) {
   const max = commonMax(
     rates.flatMap((rate) => defects.map(({ kind }) => wilsonInterval(rate[kind][source]))),
@@ -91,7 +94,7 @@ export function RateChart({
                           max={max}
                           className={dot}
                           whiskerClass={whisker}
-                          href={imagesHref(rate.policy.id, { kind, source, purpose })}
+                          href={imagesHref(rate.policy.id, { kind, source, ...images })}
                           label={`${rate.policy.name}, ${name}: ${percent(interval.rate)}, ${rangeText(interval)}, ${countText(of.count)} of ${countText(of.n)}`}
                         />
                       ) : null;

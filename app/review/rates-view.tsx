@@ -7,6 +7,7 @@ import { useState } from 'react';
 import type { FlagSource } from '@/lib/flags';
 import { wilsonInterval } from '@/lib/statistics/proportion';
 import type { PolicyRates, RatesQuery, RatesView as View } from '../api/review/schema';
+import { DrawingSelect, drawnWith } from '../components/evaluation/drawing-select';
 import { countText } from '../components/figures/format';
 import { Rate } from '../components/figures/rate';
 import { Badge } from '../components/ui/badge';
@@ -19,7 +20,7 @@ import { BeliefBadges } from './belief';
 import { imagesHref } from './images-href';
 import { JudgeCard } from './judge-card';
 import { useRates } from './queries';
-import { type Defect, defectsBy, RateChart } from './rate-chart';
+import { type CountedImages, type Defect, defectsBy, RateChart } from './rate-chart';
 import { withParams } from './search-params';
 
 const sourceOptions: { value: FlagSource; label: string; hint: string }[] = [
@@ -37,7 +38,7 @@ const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: strin
   {
     value: 'evaluation',
     label: 'Evaluation images',
-    hint: 'Prompts and seeds that training never sees. What rounds drew with other settings counts, too.',
+    hint: 'Prompts and seeds that training never sees.',
   },
   {
     value: 'training',
@@ -50,11 +51,15 @@ const purposeOptions: { value: RatesQuery['purpose']; label: string; hint: strin
 /** Hand-defect and NSFW rates per version, as a chart and as the table behind it. */
 export function RatesView({ initial, query }: { initial: View; query: RatesQuery }) {
   const router = useRouter();
-  const { rates, total, judged, judge, more } = useRates(query, initial);
+  const { rates, total, judged, judge, drawings, drawing, more } = useRates(query, initial);
   const isJudged = judged.length > 0;
   const [chosen, setSource] = useState<FlagSource>('judge');
   const source = isJudged ? chosen : 'annotator';
   const defects = defectsBy(source, judged);
+  const images = { purpose: query.purpose, drawing: drawing ?? undefined };
+  const drawn = drawnWith(drawings, drawing);
+  const show = (change: Partial<RatesQuery>) =>
+    router.push(withParams('/review', { ...query, ...change }), { scroll: false });
 
   return (
     <div className="flex flex-col gap-6">
@@ -70,12 +75,14 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
           label="Images"
           value={query.purpose}
           options={purposeOptions}
-          onChange={(purpose) =>
-            router.push(withParams('/review', { pipeline: query.pipeline, purpose }), {
-              scroll: false,
-            })
-          }
+          onChange={(purpose) => show({ purpose })}
           className="w-52"
+        />
+        <DrawingSelect
+          drawings={drawings}
+          drawing={drawing}
+          onChange={(next) => show({ drawing: next })}
+          className="w-auto"
         />
         {judge && source === 'judge' ? <BeliefBadges judge={judge} /> : null}
       </div>
@@ -96,8 +103,9 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
       ) : (
         <Card>
           <CardHeading title="By version">
-            Whiskers are 95 % intervals (Wilson). Every rate leads to the images behind it. Better
-            or worse than its parent: in the round that made the version, both drawn alike.
+            {drawn ? `Images ${drawn}. ` : ''}Whiskers are 95 % intervals (Wilson). Every rate leads
+            to the images behind it. Better or worse than its parent: in the round that made the
+            version, both drawn so.
           </CardHeading>
           <div className="mb-4 empty:hidden">
             <ShowMore
@@ -108,9 +116,9 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
               onMore={more.hasNextPage ? () => more.fetchNextPage() : null}
             />
           </div>
-          <RateChart rates={rates} defects={defects} source={source} purpose={query.purpose} />
+          <RateChart rates={rates} defects={defects} source={source} images={images} />
           <div className="mt-6">
-            <RatesTable rates={rates} defects={defects} source={source} purpose={query.purpose} />
+            <RatesTable rates={rates} defects={defects} source={source} images={images} />
           </div>
         </Card>
       )}
@@ -123,12 +131,12 @@ function RatesTable({
   rates,
   defects,
   source,
-  purpose,
+  images,
 }: {
   rates: PolicyRates[];
   defects: readonly Defect[];
   source: FlagSource;
-  purpose: RatesQuery['purpose'];
+  images: CountedImages;
 }) {
   return (
     <Table label="Defect rates by version">
@@ -143,7 +151,8 @@ function RatesTable({
       </thead>
       <tbody className="[&_tr:last-child_td]:border-b-0">
         {rates.map((rate) => {
-          const compared = source === 'judge' && purpose === 'evaluation' && rate.againstParent;
+          const compared =
+            source === 'judge' && images.purpose === 'evaluation' && rate.againstParent;
           return (
             <tr key={rate.policy.id}>
               <Cell className="whitespace-nowrap font-medium">
@@ -155,7 +164,7 @@ function RatesTable({
                 <Cell key={kind}>
                   <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
                     <Link
-                      href={imagesHref(rate.policy.id, { kind, source, purpose })}
+                      href={imagesHref(rate.policy.id, { kind, source, ...images })}
                       aria-label={`Images of ${rate.policy.name}: ${name}`}
                       className="rounded-sm underline-offset-2 hover:underline"
                     >
@@ -167,7 +176,7 @@ function RatesTable({
               ))}
               <Cell numeric className="max-sm:hidden">
                 <Link
-                  href={imagesHref(rate.policy.id, { purpose })}
+                  href={imagesHref(rate.policy.id, images)}
                   className="underline-offset-2 hover:underline"
                 >
                   {countText(rate.images)}

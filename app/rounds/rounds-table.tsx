@@ -59,6 +59,9 @@ function Row({ round, headlines }: { round: RoundSummary; headlines: readonly Me
       </Cell>
       <Cell className="whitespace-nowrap">
         {round.imported ? 'Import' : methods[run.method].label}
+        {result?.drawing ? (
+          <span className="block text-muted-foreground text-xs">{result.drawing}</span>
+        ) : null}
       </Cell>
       <Cell className="whitespace-nowrap">
         {round.startPolicy.name}

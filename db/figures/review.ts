@@ -9,6 +9,7 @@ import {
   inArray,
   isNull,
   ne,
+  type SQL,
   sql,
 } from 'drizzle-orm';
 import type { FlagKind, FlagSource } from '@/lib/flags';
@@ -18,6 +19,7 @@ import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
 import { countIf } from '../dialect';
 import type { Flag } from '../labeling/flags';
+import { drawnBy } from '../policies/drawings';
 import { firstPolicy, isOfPipeline, type ListedPolicy, policiesPage } from '../policies/list';
 import { flags, pairs, preferences, type Sample, samples, taggings } from '../schema/labels';
 
@@ -34,11 +36,11 @@ export interface PolicyDefects {
 
 /**
  * Without a purpose all that the policy drew: spoiled copies of gold pairs and imported images are
- * not its work.
+ * not its work. @param drawing how it was drawn, a key; without one, however
  */
-export function drawnFor(purpose: Purpose | undefined) {
+export function drawnFor(purpose: Purpose | undefined, drawing?: string) {
   const wanted = purpose === undefined ? ne(samples.purpose, 'gold') : eq(samples.purpose, purpose);
-  return and(wanted, isNull(samples.origin));
+  return and(wanted, isNull(samples.origin), drawing === undefined ? undefined : drawnBy(drawing));
 }
 
 /**
@@ -68,41 +70,47 @@ export interface DefectRates {
 export async function defectRates({
   pipeline,
   purpose,
+  drawing,
   before,
   limit = 30,
 }: {
   pipeline: string;
   purpose?: Purpose;
+  drawing?: string;
   before?: string;
   limit?: number;
 }): Promise<DefectRates> {
-  const which = isOfPipeline(pipeline, drawnFor(purpose));
+  const drawn = drawnFor(purpose, drawing);
+  const which = isOfPipeline(pipeline, drawn);
   const { policies, ...rest } = await policiesPage({ which, before, limit });
-  return { rates: ratesOf(policies, purpose), ...rest };
+  return { rates: ratesOf(policies, drawn), ...rest };
 }
 
 /** The rates of the first version that has drawn such images, and of the newest. */
 export async function firstAndNewestRates({
   pipeline,
   purpose,
+  drawing,
 }: {
   pipeline: string;
   purpose: Purpose;
+  drawing?: string;
 }): Promise<PolicyDefects[]> {
-  const which = isOfPipeline(pipeline, drawnFor(purpose));
+  const drawn = drawnFor(purpose, drawing);
+  const which = isOfPipeline(pipeline, drawn);
   const first = await firstPolicy(which);
   const { policies } = await policiesPage({ which, limit: 1 });
   const newest = policies.filter(({ id }) => id !== first?.id);
-  return ratesOf(first ? [first, ...newest] : [], purpose);
+  return ratesOf(first ? [first, ...newest] : [], drawn);
 }
 
-function ratesOf(policies: readonly ListedPolicy[], purpose: Purpose | undefined): PolicyDefects[] {
+function ratesOf(policies: readonly ListedPolicy[], isDrawn: SQL | undefined): PolicyDefects[] {
   const which = and(
     inArray(
       samples.policyId,
       policies.map(({ id }) => id),
     ),
-    drawnFor(purpose),
+    isDrawn,
   );
   const drawn = db()
     .select({
@@ -160,6 +168,7 @@ export async function imagesOfPolicy({
   defect,
   source,
   purpose,
+  drawing,
   after,
   limit = 60,
 }: {
@@ -167,6 +176,7 @@ export async function imagesOfPolicy({
   defect: FlagKind | null;
   source?: FlagSource;
   purpose?: Purpose;
+  drawing?: string;
   after?: string;
   limit?: number;
 }): Promise<ReviewedSample[]> {
@@ -193,7 +203,7 @@ export async function imagesOfPolicy({
       and(
         eq(samples.policyId, policyId),
         marked,
-        drawnFor(purpose),
+        drawnFor(purpose, drawing),
         after === undefined ? undefined : gt(samples.id, after),
       ),
     )

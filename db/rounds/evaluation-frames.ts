@@ -1,5 +1,6 @@
-import { and, asc, countDistinct, desc, eq, inArray } from 'drizzle-orm';
+import { and, asc, countDistinct, desc, eq, inArray, isNull, or } from 'drizzle-orm';
 import { db } from '../client';
+import { drawnBy } from '../policies/drawings';
 import { type Sample, samples } from '../schema/labels';
 
 /** One fixed prompt and seed as several policies drew it; null where a policy has not. */
@@ -18,18 +19,20 @@ export async function evaluationFrames({
   policyIds,
   limit,
   offset = 0,
-  prefer = new Set(),
+  drawing,
 }: {
   policyIds: readonly string[];
   limit: number;
   offset?: number;
-  /**
-   * Samples to show where a policy has drawn a prompt and seed several times, under other settings.
-   */
-  prefer?: ReadonlySet<string>;
+  /** How they were drawn, a key: a policy may have drawn a prompt and seed several times. */
+  drawing?: string;
 }): Promise<EvaluationFrame[]> {
   if (policyIds.length === 0) return [];
-  const drawn = and(eq(samples.purpose, 'evaluation'), inArray(samples.policyId, [...policyIds]));
+  const drawn = and(
+    eq(samples.purpose, 'evaluation'),
+    inArray(samples.policyId, [...policyIds]),
+    drawing === undefined ? undefined : or(isNull(samples.drawing), drawnBy(drawing)),
+  );
   const keys = db()
     .select({ prompt: samples.prompt, seed: samples.seed })
     .from(samples)
@@ -52,7 +55,6 @@ export async function evaluationFrames({
       ),
     )
     .all();
-  rows.sort((a, b) => Number(prefer.has(a.id)) - Number(prefer.has(b.id)));
   const byKey = new Map(rows.map((row) => [keyOf(row.policyId, row), row]));
   return keys.map((key) => ({
     ...key,

@@ -9,11 +9,13 @@ import type { Evaluation } from './metrics';
 export interface Wanted {
   policyId: string | null;
   roundId: string | null;
+  /** How its images were drawn, a key; without one, however. */
+  drawing?: string;
 }
 
 /**
  * Of each policy its newest evaluation, one made in the round itself going first; null where it was
- * never measured. In two statements, however many are wanted.
+ * never measured so. In two statements, however many are wanted.
  */
 export async function measurementsOf(wanted: readonly Wanted[]): Promise<(Evaluation | null)[]> {
   if (wanted.length === 0) return [];
@@ -21,6 +23,7 @@ export async function measurementsOf(wanted: readonly Wanted[]): Promise<(Evalua
     .all<{ id: string | null }>(sql`
       select (
         select ${evaluations.id} from ${evaluations} where ${evaluations.policyId} = ${givenText('policyId')}
+          and coalesce(${evaluations.drawing} = ${givenText('drawing')}, true)
         order by (${evaluations.roundId} is not distinct from ${givenText('roundId')}) desc,
           ${evaluations.createdAt} desc, ${evaluations.comparedToPolicyId} desc nulls last
         limit 1

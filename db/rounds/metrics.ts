@@ -71,6 +71,8 @@ export async function recordEvaluation(input: {
   roundId: string | null;
   policyId: string;
   comparedToPolicyId: string | null;
+  /** How its images were drawn (lib/drawings.ts), where that is known. */
+  drawing?: string;
   summary: EvaluationSummary;
 }): Promise<Evaluation> {
   const row = {

@@ -20,8 +20,8 @@ import { mergeProgress } from './rounds';
 import { roundIn } from './rows';
 
 /** A sample as the trainer hands it over: its blobs are already in the store. */
-export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin'> &
-  Partial<Pick<Sample, 'verdict' | 'origin'>>;
+export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin' | 'drawing'> &
+  Partial<Pick<Sample, 'verdict' | 'origin' | 'drawing'>>;
 
 /**
  * `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first.

@@ -48,6 +48,8 @@ export const samples = sqliteTable(
     width: whole().notNull(),
     height: whole().notNull(),
     trajectoryBlob: text(),
+    /** A key of lib/drawings.ts; null: not known, or drawn elsewhere. */
+    drawing: text(),
     purpose: text().$type<Purpose>().notNull(),
     verdict: json<Verdict>(),
     createdAt: instant().notNull(),

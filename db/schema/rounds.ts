@@ -145,6 +145,8 @@ export const evaluations = sqliteTable(
       .notNull()
       .references(() => policies.id),
     comparedToPolicyId: text().references(() => policies.id),
+    /** How its images were drawn, a key of lib/drawings.ts; null: not known. */
+    drawing: text(),
     summary: json<EvaluationSummary>().notNull(),
     createdAt: instant().notNull(),
   },

@@ -107,22 +107,19 @@ describe('evaluationFrames', () => {
 
   it('shows the drawing asked for where a policy has drawn a seed under several settings', async () => {
     const { base, round } = await makeRun();
-    const drawn = ['plain', 'annealed', 'other'].map(() =>
-      makeSample({
+    const drawn = ['20 1 5', '20 0 5', '10 1 5'].map((drawing) => ({
+      ...makeSample({
         policyId: base.id,
         roundId: round.id,
         seed: 1,
         prompt: 'p',
         purpose: 'evaluation',
       }),
-    );
+      drawing,
+    }));
     await recordSamples({ samples: drawn });
-    for (const { id } of drawn) {
-      const [frame] = await evaluationFrames({
-        policyIds: [base.id],
-        limit: 1,
-        prefer: new Set([id]),
-      });
+    for (const { id, drawing } of drawn) {
+      const [frame] = await evaluationFrames({ policyIds: [base.id], limit: 1, drawing });
       expect(frame?.samples.map((sample) => sample?.id)).toEqual([id]);
     }
   });

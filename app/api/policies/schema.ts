@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { adapterNamings } from '@/lib/exchange/adapter-file';
 import { moduleNamings } from '@/lib/exchange/module-names';
 import { foundPipelineSchema } from '@/lib/pipeline-imports';
-import { measureRefSchema, shownEvaluationSchema } from '../evaluations/schema';
+import {
+  drawingKeySchema,
+  drawingRefSchema,
+  measureRefSchema,
+  shownEvaluationSchema,
+} from '../evaluations/schema';
 import { frameSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
 
@@ -47,12 +52,16 @@ export const policiesViewSchema = z.object({
   serving: servingSchema.nullable(),
   /** Whose rates the judge of the pipeline measures; none: nothing is judged. */
   defects: z.array(measureRefSchema),
+  /** How versions were drawn when they were measured, and the one that is shown. */
+  drawings: z.array(drawingRefSchema),
+  drawing: z.string().nullable(),
 });
 
 export type PoliciesView = z.infer<typeof policiesViewSchema>;
 
 export const policiesQuerySchema = z.object({
   pipeline: z.string().max(1000).optional(),
+  drawing: drawingKeySchema.optional(),
   before: z.string().max(64).optional(),
   limit: z.coerce.number().int().min(1).max(100).optional(),
 });
@@ -76,6 +85,7 @@ export type PolicyGrid = z.infer<typeof gridSchema>;
 
 export const gridQuerySchema = z.object({
   pipeline: z.string().min(1).max(1000),
+  drawing: drawingKeySchema.optional(),
   offset: z.coerce.number().int().min(0).max(1_000_000).default(0),
 });
 

@@ -6,6 +6,7 @@ import { roleSchema } from '@/lib/roles';
 import { purposeSchema } from '@/lib/samples';
 import { markedSchema } from '@/lib/statistics/agreement';
 import { proportionSchema } from '@/lib/statistics/proportion';
+import { drawingKeySchema, drawingRefSchema } from '../evaluations/schema';
 import { shownImageSchema } from '../images/schema';
 import { policyRefSchema } from '../rounds/schema';
 
@@ -53,6 +54,9 @@ export const ratesViewSchema = z.object({
   judge: judgeViewSchema.nullable(),
   /** A page of the versions, oldest first. */
   rates: z.array(policyRatesSchema),
+  /** How versions were drawn when they were measured, and the one whose images are counted. */
+  drawings: z.array(drawingRefSchema),
+  drawing: z.string().nullable(),
   /** How many versions have drawn such images. */
   total: z.number().int(),
   /** Pass as `before` for those that came earlier; null where none did. */
@@ -68,6 +72,7 @@ export type RatesView = z.infer<typeof ratesViewSchema>;
 export const ratesQuerySchema = z.object({
   pipeline: z.string().max(1000).optional(),
   purpose: purposeSchema.or(z.literal('any')).default('evaluation'),
+  drawing: drawingKeySchema.optional(),
 });
 
 export type RatesQuery = z.infer<typeof ratesQuerySchema>;
@@ -104,6 +109,8 @@ export const imagesQuerySchema = z.object({
   kind: flagKindSchema.or(z.literal('any')).default('any'),
   source: flagSourceSchema.or(z.literal('any')).default('any'),
   purpose: purposeSchema.or(z.literal('any')).default('any'),
+  /** Without one, however they were drawn. */
+  drawing: drawingKeySchema.optional(),
   after: z.string().max(64).optional(),
 });
 

@@ -33,6 +33,7 @@ export function OutcomeCard({
     <Card>
       <CardHeading title="What came of it">
         Measured on {plural(after.images, 'image')} of prompts and seeds that training never sees
+        {after.drawing ? `, drawn with ${after.drawing}` : ''}
         {after.judge ? `, by the judge ${after.judge}` : ''}.{' '}
         {isJudged(after)
           ? 'Lines are 95 % intervals.'

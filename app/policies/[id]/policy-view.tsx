@@ -137,7 +137,8 @@ export function PolicyView({
             <CardHeading
               title={parent ? `${policy.name} beside ${parent.name}` : 'Evaluation images'}
             >
-              The fixed prompts and seeds.{' '}
+              The fixed prompts and seeds
+              {policy.measured?.drawing ? `, drawn with ${policy.measured.drawing}` : ''}.{' '}
               <Link
                 href={`/review/images?policy=${policy.id}&purpose=evaluation`}
                 className="underline underline-offset-2"

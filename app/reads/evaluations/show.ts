@@ -1,4 +1,5 @@
 import type { Evaluation } from '@/db/rounds/metrics';
+import { drawingText } from '@/lib/drawings';
 import { signalWords } from '@/lib/judges/alarms';
 import { type DeclaredJudge, defectsAmong } from '@/lib/judges/judging';
 import type { ShownEvaluation } from '../../api/evaluations/schema';
@@ -15,6 +16,7 @@ export function showEvaluation(
   const { rewards: _, defects, alarms = [], ...summary } = evaluation.summary;
   return {
     ...summary,
+    drawing: evaluation.drawing === null ? null : drawingText(evaluation.drawing),
     defects: defectsAmong(judge, defects).map(({ id, label }) => ({ id, label, of: defects[id]! })),
     alarms: alarms.map((alarm) => ({
       ...alarm,

@@ -13,9 +13,12 @@ const columnsMax = 8;
 /** One page of the grid: the same prompts and seeds as every version draws them. */
 export async function loadGrid({
   pipeline,
+  drawing,
   offset,
 }: {
   pipeline: string;
+  /** How the images are drawn, a key; without one, however. */
+  drawing?: string;
   offset: number;
 }): Promise<PolicyGrid> {
   const judge = await declaredJudge(pipeline);
@@ -28,6 +31,7 @@ export async function loadGrid({
     policyIds: shown.map(({ id }) => id),
     limit: rowsPerPage + 1,
     offset,
+    drawing,
   });
   return {
     policies: shown.map(({ id, name, parentId }) => ({ id, name, parentId })),

@@ -1,5 +1,6 @@
 import { statBlob } from '@/db/blobs/blobs';
 import { declaredJudge } from '@/db/policies/declared';
+import { drawingOf } from '@/db/policies/drawings';
 import {
   ancestorsOf,
   isAmong,
@@ -26,11 +27,21 @@ const relativesMax = 8;
 export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const policy = await getPolicy(id);
   const judge = await declaredJudge(policy.pipeline);
-  const [node] = await describe(await listedPolicies(isAmong([id])), judge);
+  const listed = await listedPolicies(isAmong([id]));
+  const [node] = await describe(listed, judge);
   const ancestors = await ancestorsOf(id);
   const children = await policiesPage({ which: isChildOf(id), limit: relativesMax });
   const { parentId, roundId } = policy;
-  const [parentMeasured] = await measurementsOf([{ policyId: parentId, roundId }]);
+  const [measured] = await measurementsOf([{ policyId: id, roundId }]);
+  const drawing = measured?.drawing ?? undefined;
+  const parent = parentId === null ? null : await getPolicy(parentId);
+  const [parentMeasured] = await measurementsOf([
+    {
+      policyId: parentId,
+      roundId,
+      drawing: drawing && parent ? drawingOf(parent, drawing) : undefined,
+    },
+  ]);
   const rewards = rewardsIn(roundId ? await measuredBy([roundId], [id]) : [], id, roundId);
   const { found, ...manifest } = policy.manifest;
   const drawn = found ? await importOfPolicy(id) : null;
@@ -42,7 +53,7 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const frames = await evaluationFrames({
     policyIds: policy.parentId === null ? [id] : [policy.parentId, id],
     limit: pairedImages,
-    prefer: new Set(Object.keys(rewards)),
+    drawing,
   });
   return {
     policy: node!,

@@ -12,6 +12,7 @@ export async function loadImages({
   kind,
   source,
   purpose,
+  drawing,
   after,
 }: ImagesQuery): Promise<ImagesView> {
   const found = await imagesOfPolicy({
@@ -19,6 +20,7 @@ export async function loadImages({
     defect: kind === 'any' ? null : kind,
     source: source === 'any' ? undefined : source,
     purpose: purpose === 'any' ? undefined : purpose,
+    drawing,
     after,
     limit: pageSize + 1,
   });

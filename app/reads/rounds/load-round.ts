@@ -1,5 +1,6 @@
 import { answerCounts } from '@/db/figures/answer-counts';
 import { declaredBy } from '@/db/policies/declared';
+import { drawingOf } from '@/db/policies/drawings';
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listRewardModels } from '@/db/rewards/reward-models';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
@@ -8,6 +9,7 @@ import { measurementsOf } from '@/db/rounds/measurements';
 import { getRound, roundBefore } from '@/db/rounds/rounds';
 import { firstTrainingLabels, firstTrainingPairs } from '@/db/rounds/trained-on';
 import type { Round } from '@/db/schema/rounds';
+import { annealingOf, drawingKey } from '@/lib/drawings';
 import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import { analyticRewards, isAnalytic, rewardModelName, rewardTrialSchema } from '@/lib/rewards';
@@ -31,11 +33,12 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
   const { pipeline } = listed.run;
   const { judge, presets } = await declaredBy(pipeline);
   const [summary] = await summarize([listed], new Map(judge && [[pipeline, judge]]));
-  const [start, [before, after], counts, trained, labeled, yardstick] = await Promise.all([
-    getPolicy(round.startPolicyId),
+  const start = await getPolicy(round.startPolicyId);
+  const drawing = drawingKey(round.config, annealingOf(listed.run.method, round.config));
+  const [[before, after], counts, trained, labeled, yardstick] = await Promise.all([
     measurementsOf([
-      { policyId: round.startPolicyId, roundId: id },
-      { policyId: round.resultPolicyId, roundId: id },
+      { policyId: start.id, roundId: id, drawing: drawingOf(start, drawing) },
+      { policyId: round.resultPolicyId, roundId: id, drawing },
     ]),
     answerCounts(id, { recentSince: now - paceWindowMs }),
     firstTrainingPairs(id, trainingPairsShown),
@@ -45,8 +48,7 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
   const rewards = (after?.roundId === id && after.summary.rewards) || {};
   const framesBeside = async (policyId: string) => {
     const policyIds = round.resultPolicyId ? [policyId, round.resultPolicyId] : [];
-    const prefer = new Set(Object.keys(rewards));
-    const frames = await evaluationFrames({ policyIds, limit: pairedImages, prefer });
+    const frames = await evaluationFrames({ policyIds, limit: pairedImages, drawing });
     return frames.map((frame) => showFrame(frame, judge, rewards));
   };
   const base = sourceOf(summary!.run.method) === 'reward' ? await baseOf(start) : start;

@@ -3,9 +3,11 @@
  * early steps of sampling (annealed importance guidance), and, as a ceiling, the world that drew
  * the training data, asked for the same prompts.
  */
+
+import { annealingName } from '@/lib/drawings';
 import { winRate } from '@/lib/statistics/proportion';
 import type { Adapter } from '@/trainer/diffusion/adapters/lora';
-import { type Annealing, annealingName } from '@/trainer/diffusion/denoise/annealed-guidance';
+import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
 import { tensor } from '@/trainer/graph/tensor';
 import { Judge } from '@/trainer/hands/judge/judge';
 import { parsePrompt } from '@/trainer/hands/prompts';

@@ -28,12 +28,3 @@ export function tunedWeights(annealing: Annealing, steps: number): number[] {
     schedules[annealing.schedule](i / steps, annealing),
   );
 }
-
-/**
- * A schedule with the number that matters to it, as NeMo writes it: `linear`, `power_4`,
- * `step_0.6`.
- */
-export function annealingName({ schedule, exponent, threshold }: Annealing): string {
-  if (schedule === 'power') return `power_${exponent}`;
-  return schedule === 'step' ? `step_${threshold}` : schedule;
-}

@@ -4,7 +4,7 @@
  */
 import { putBlob } from '@/db/blobs/blobs';
 import type { NewSample } from '@/db/rounds/samples';
-import { type Method, sourceOf } from '@/lib/methods';
+import { drawingKey } from '@/lib/drawings';
 import type { Purpose } from '@/lib/samples';
 import type { RunConfig } from '@/lib/settings/run-config';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
@@ -39,19 +39,6 @@ export function rolloutSettings({ sampling }: RunConfig): RolloutSettings {
 }
 
 /**
- * How a policy is drawn where nothing is trained on its images; undefined where by itself at every
- * step.
- */
-export function annealingOf(
-  method: Method,
-  { inference }: Pick<RunConfig, 'inference'>,
-): Annealing | undefined {
-  const { annealing: schedule, exponent, threshold } = inference;
-  if (sourceOf(method) !== 'reward' || schedule === 'draft') return undefined;
-  return { schedule, exponent, threshold };
-}
-
-/**
  * Draws the planned images in order and hands each batch to `keep`, one batch at a time.
  * Trajectories are stored for training images only. Rejects with the signal's reason between two
  * denoising steps.
@@ -69,6 +56,7 @@ export async function draw(
     annealing,
   });
   const keepPredictions = of.purpose === 'training';
+  const drawing = drawingKey(config, annealing);
   let first = 0;
   let kept = Promise.resolve();
   try {
@@ -85,6 +73,7 @@ export async function draw(
             imageBlob: await putBlob(encodePng(image)),
             width: image.width,
             height: image.height,
+            drawing,
             trajectoryBlob: keepPredictions ? await putBlob(serializeTrajectory(trajectory)) : null,
           };
           return { row, image };

@@ -5,8 +5,9 @@
 import { derivedId } from '@/db/ids';
 import type { NewGroup, NewPair } from '@/db/rounds/samples';
 import type { Round } from '@/db/schema/rounds';
+import { annealingName } from '@/lib/drawings';
 import type { RunConfig } from '@/lib/settings/run-config';
-import { type Annealing, annealingName } from '@/trainer/diffusion/denoise/annealed-guidance';
+import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
 import type { SampleRequest } from '@/trainer/diffusion/sampling/sampler';
 import { dealt, trainingSeed } from './random';
 

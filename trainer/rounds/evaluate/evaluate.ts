@@ -66,7 +66,12 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const isWatched =
     judge !== undefined ||
     (summaries.before.diversity !== null && summaries.after.diversity !== null);
-  const asStart = { policyId: startPolicyId, comparedToPolicyId: null, summary: summaries.before };
+  const asStart = {
+    policyId: startPolicyId,
+    comparedToPolicyId: null,
+    drawing: before.drawing,
+    summary: summaries.before,
+  };
   if ((await evaluationsOf({ policyId: startPolicyId })).length === 0) {
     await recordEvaluation({ roundId: null, ...asStart });
   }
@@ -77,6 +82,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
     roundId: round.id,
     policyId: resultPolicyId,
     comparedToPolicyId: startPolicyId,
+    drawing: after.drawing,
     summary: {
       ...summaries.after,
       winRate:

@@ -6,11 +6,12 @@ import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listSamples, recordSamples } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
 import type { Round } from '@/db/schema/rounds';
+import { annealingOf, drawingKey } from '@/lib/drawings';
 import { type Method, sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
 import type { Engine } from '@/trainer/runtime/engine';
-import { annealingOf, draw } from '../draw/draw';
+import { draw } from '../draw/draw';
 import { type PlannedSample, planEvaluation } from '../draw/plan';
 import type { PolicyModel } from '../pipelines/resolve';
 import type { Assignment } from '../worker/assignment';
@@ -22,6 +23,8 @@ export interface EvaluatedPolicy {
   /** The round whose progress its images count towards. */
   roundId: string | null;
   annealing: Annealing | undefined;
+  /** How its images are drawn, as a key. */
+  drawing: string;
   planned: PlannedSample[];
   /** What is stored of its evaluation images, by id: of those planned and of others. */
   drawn: Map<string, DrawnImage>;
@@ -52,6 +55,7 @@ export async function comparedPolicies(round: Round, method: Method): Promise<Co
     policyId,
     roundId,
     annealing: drawnWith,
+    drawing: drawingKey(config, drawnWith),
     planned: planEvaluation(policyId, config, drawnWith),
     drawn: await drawnOf(policyId),
   });

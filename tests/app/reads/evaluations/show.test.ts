@@ -10,6 +10,7 @@ const evaluation = (summary: Partial<EvaluationSummary>): Evaluation => ({
   policyId: 'p',
   roundId: 'r',
   comparedToPolicyId: null,
+  drawing: null,
   createdAt: 0,
   summary: {
     images: 10,

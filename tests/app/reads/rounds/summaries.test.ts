@@ -9,6 +9,7 @@ const evaluation = (policyId: string, roundId: string | null, reward: number): E
   policyId,
   roundId,
   comparedToPolicyId: null,
+  drawing: null,
   createdAt: 0,
   summary: {
     images: 1,

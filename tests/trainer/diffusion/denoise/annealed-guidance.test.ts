@@ -1,11 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { annealingName } from '@/lib/drawings';
 import { inferenceSettings } from '@/lib/settings/inference';
 import { defaultsOf } from '@/lib/settings/setting';
-import {
-  type Annealing,
-  annealingName,
-  tunedWeights,
-} from '@/trainer/diffusion/denoise/annealed-guidance';
+import { type Annealing, tunedWeights } from '@/trainer/diffusion/denoise/annealed-guidance';
 
 const numbers = { exponent: 2, threshold: 0.6 };
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { annealingOf } from '@/lib/drawings';
 import { parseRunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
-import { annealingOf } from '@/trainer/rounds/draw/draw';
 import { planEvaluation, planSampling } from '@/trainer/rounds/draw/plan';
 
 const configure = (more: Partial<RunConfigInput> = {}) =>
