@@ -56,6 +56,8 @@ export const evaluationSummarySchema = z.object({
   defects: z.record(z.string(), proportionSchema),
   alignment: z.number().nullable(),
   winRate: winRecordSchema.nullable(),
+  /** The same against the policy that was served then, where that is yet another one. */
+  served: z.object({ policyId: z.string(), winRate: winRecordSchema }).optional(),
   diversity: z.number().nullable(),
   /** Of methods that follow a reward: how it changed, and what fell meanwhile. */
   reward: changeSchema.extend({ name: z.string() }).optional(),

@@ -25,6 +25,19 @@ export function* servingIn(tx: Transaction, pipeline: string): Steps<Policy> {
   return row.policy;
 }
 
+export type Served = Pick<typeof aliases.$inferSelect, 'policyId' | 'setBy' | 'setAt'>;
+
+/**
+ * Within a decision: what is served for a pipeline, since when, and who chose it (null: a rule).
+ * Throws 'not-found' before the first.
+ */
+export function* servedIn(tx: Transaction, pipeline: string): Steps<Served> {
+  const { id } = yield* servingIn(tx, pipeline);
+  const name = servingAlias(pipeline);
+  const row = yield* one(tx.select().from(aliases).where(eq(aliases.name, name)));
+  return row ?? { policyId: id, setBy: null, setAt: 0 };
+}
+
 /** Within a decision: moves the serving alias. `setBy` null: by a run's serving rule. */
 export function* serveIn(
   tx: Transaction,

@@ -12,12 +12,12 @@ import {
   workOf,
 } from '@/lib/rounds';
 import type { RunStatus } from '@/lib/runs';
-import { shouldServe } from '@/lib/serving';
+import { afterwards } from '@/lib/serving';
 import { preferencesWanted, samplesWanted } from '@/lib/settings/run-config';
 import type { TrainingData } from '../answers/training-data';
 import { recordEvent } from '../events';
 import { newId } from '../ids';
-import { serveIn, servingIn } from '../policies/aliases';
+import { type Served, servedIn, serveIn, servingIn } from '../policies/aliases';
 import { groupLeases } from '../schema/group-leases';
 import { groups, leases, pairs } from '../schema/labels';
 import { evaluations, type Round, type Run, rounds, runs } from '../schema/rounds';
@@ -249,8 +249,25 @@ export function* startTraining(
 }
 
 /**
- * Ends a round whose policy has been evaluated: serves it by the rule, then goes on or ends the
- * run.
+ * Whether somebody has chosen what is served since a round began: then they want the next one to
+ * start from that.
+ */
+function isChosen(served: Served, round: Round): boolean {
+  return served.setBy !== null && served.setAt > round.createdAt;
+}
+
+/**
+ * Where a run that stopped after a round goes on: where that round began, if its policies are not
+ * served one by one; undefined: from what is served.
+ */
+export function* resumesFrom(tx: Transaction, run: Run, last: Round): Steps<string | undefined> {
+  if (last.config.serving.rule !== 'better') return undefined;
+  return isChosen(yield* servedIn(tx, run.pipeline), last) ? undefined : last.startPolicyId;
+}
+
+/**
+ * Ends a round whose policy has been evaluated: serves it by the rule, then goes on, from it or
+ * from what is served, or ends the run.
  */
 export function* completeRound(tx: Transaction, round: Round, now: number): Steps<void> {
   const done = yield* moveRound(tx, round, 'done', now);
@@ -263,14 +280,17 @@ export function* completeRound(tx: Transaction, round: Round, now: number): Step
         and(eq(evaluations.roundId, round.id), eq(evaluations.policyId, done.resultPolicyId!)),
       ),
   );
-  if (shouldServe(round.config.serving.rule, evaluation?.summary ?? null)) {
-    yield* serveIn(tx, done.resultPolicyId!, null, now);
-  }
+  const made = done.resultPolicyId!;
+  const served = yield* servedIn(tx, run.pipeline);
+  const { rule } = round.config.serving;
+  const after = afterwards({ mode: run.mode, rule }, evaluation ?? null, served.policyId);
+  if (after.serves) yield* serveIn(tx, made, null, now);
+  const from = after.goesOn && !isChosen(served, round) ? made : undefined;
   const { maxRounds } = run.config.serving;
   const more = run.mode === 'online' && (maxRounds === 0 || round.ordinal < maxRounds);
   // Another round would start where this one did, and do the same again: a person has to look
   // first.
   if (more && evaluation?.summary.alarms?.length) yield* setRunStatus(tx, run, 'paused', now);
-  else if (more) yield* openRound(tx, run, round.ordinal + 1, now);
+  else if (more) yield* openRound(tx, run, round.ordinal + 1, now, from);
   else yield* setRunStatus(tx, run, 'done', now);
 }

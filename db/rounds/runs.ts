@@ -17,7 +17,7 @@ import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, runs } from '../schema/rounds';
 import { immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { freezeOpened } from './advance';
-import { moveRound, openRound, setRunStatus } from './decisions';
+import { moveRound, openRound, resumesFrom, setRunStatus } from './decisions';
 import { isImportRun } from './import-run';
 import { getRound } from './rounds';
 import { roundsIn, runIn } from './rows';
@@ -159,12 +159,12 @@ export async function listRuns(): Promise<Run[]> {
 export async function resumeRun(id: string, actorId: string | null): Promise<void> {
   const now = Date.now();
   const known = await read(runIn(db(), id));
-  const opens = mayResume(known) && (await read(nextOrdinal(db(), id))) !== null;
-  const prepared = opens
+  const next = mayResume(known) ? await read(nextRound(db(), known)) : null;
+  const prepared = next
     ? await archiveOrRefuse({
         ...known,
         now,
-        startPolicyId: (await read(servingIn(db(), known.pipeline))).id,
+        startPolicyId: next.from ?? (await read(servingIn(db(), known.pipeline))).id,
       })
     : undefined;
   const freezer = { token: newId(), at: Date.now() };
@@ -172,9 +172,8 @@ export async function resumeRun(id: string, actorId: string | null): Promise<voi
     const run = yield* runIn(tx, id);
     if (!mayResume(run)) return null;
     yield* setRunStatus(tx, run, 'active', now);
-    const ordinal = yield* nextOrdinal(tx, id);
-    const round =
-      ordinal === null ? null : yield* openRound(tx, run, ordinal, now, undefined, freezer);
+    const coming = yield* nextRound(tx, run);
+    const round = coming && (yield* openRound(tx, run, coming.ordinal, now, coming.from, freezer));
     yield* recordAudit(tx, { actorId, action: 'run.resume', subject: id });
     return round;
   });
@@ -196,10 +195,15 @@ function mayResume(run: Run): boolean {
   return true;
 }
 
-/** Of the round to be opened when a run goes on; null: its last one has not ended. */
-function* nextOrdinal(tx: Transaction, runId: string): Steps<number | null> {
-  const last = (yield* roundsIn(tx, runId)).at(-1);
-  return !last || isFinished(last.state) ? (last?.ordinal ?? 0) + 1 : null;
+/** The round to be opened when a run goes on; null: its last one has not ended. */
+function* nextRound(
+  tx: Transaction,
+  run: Run,
+): Steps<{ ordinal: number; from: string | undefined } | null> {
+  const last = (yield* roundsIn(tx, run.id)).at(-1);
+  if (!last) return { ordinal: 1, from: undefined };
+  if (!isFinished(last.state)) return null;
+  return { ordinal: last.ordinal + 1, from: yield* resumesFrom(tx, run, last) };
 }
 
 /** Ends a run and its unfinished round for good. Answers and policies are kept. */

@@ -23,13 +23,14 @@ export const evaluationSettings = {
 export const servingSettings = {
   rule: choice({
     label: 'Serve the new policy',
-    explanation: 'The next round of an online run starts from the policy that is served.',
-    default: 'not-worse',
+    explanation:
+      'What an online run does by itself when a round is done. A single round never serves anything.',
+    default: 'better',
     choices: {
+      better:
+        'If the evaluation shows, beyond its 95 % interval, that it is better than the one that is served, and no reward was hacked. Until then the run goes on from its own policy, unless that got worse.',
       always: 'Always.',
-      'not-worse':
-        'Unless the evaluation shows, beyond its 95 % interval, that it is worse, or that its reward was hacked.',
-      manual: 'Only when a researcher says so.',
+      manual: 'Only when a researcher says so: the next round starts from what is served.',
     },
   }),
   maxRounds: integer({

@@ -76,7 +76,10 @@ export function completeConfig(stored: RunConfig): RunConfig {
     },
   ]);
   const { rewards = [formerReward(stored)] } = stored as Partial<RunConfig>;
-  return { ...stored, ...Object.fromEntries(groups), rewards };
+  const { serving, ...others }: Pick<RunConfig, 'serving'> = Object.fromEntries(groups);
+  // Before a rule asked for better, it served what was not worse.
+  const rule = (serving.rule as string) === 'not-worse' ? 'better' : serving.rule;
+  return { ...stored, ...others, serving: { ...serving, rule }, rewards };
 }
 
 /** What settings that went mean in those that took their place. */

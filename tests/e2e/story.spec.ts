@@ -56,7 +56,8 @@ test('a round from its start in a form to a new policy, its rates, and back agai
   );
   const round = await getRound(roundId);
   expect(round.progress).toMatchObject({ labeled: 2 * pairs, evaluated: evaluationImages });
-  expect(round.resultPolicyId).toBe((await servingPolicy('hands')).id);
+  // A single round serves nothing by itself.
+  expect((await servingPolicy('hands')).id).toBe(round.startPolicyId);
 
   const reviewer = await app.signIn(browser, 'reviewer');
   await reviewer.goto('/review');
@@ -71,10 +72,13 @@ test('a round from its start in a form to a new policy, its rates, and back agai
     .toBe(64);
 
   await researcher.goto('/policies');
-  await researcher.getByRole('button', { name: 'Roll back to hands' }).click();
+  await researcher.getByRole('button', { name: 'Serve Story 1' }).click();
   await researcher.getByRole('button', { name: 'Serve it' }).click();
   await expect(researcher.getByText('Chosen by Mara')).toBeVisible();
-  expect((await servingPolicy('hands')).id).toBe(round.startPolicyId);
+  expect((await servingPolicy('hands')).id).toBe(round.resultPolicyId);
+  await researcher.getByRole('button', { name: 'Roll back to hands' }).click();
+  await researcher.getByRole('button', { name: 'Serve it' }).click();
+  await expect.poll(async () => (await servingPolicy('hands')).id).toBe(round.startPolicyId);
 });
 
 /** Fills the form in and starts; returns the round's id. */
@@ -90,9 +94,7 @@ async function startRound(page: Page): Promise<string> {
   await set(page, 'Sampling', { 'Inference steps': 5, 'Pairs per round': pairs });
   await set(page, 'Labeling', { 'Annotators per pair': 2, 'Undo window': 0 });
   await set(page, 'Evaluation', { 'Evaluation images': evaluationImages });
-  await page.getByText('Afterwards', { exact: true }).click();
-  await page.getByRole('combobox', { name: 'Serve the new policy' }).click();
-  await page.getByRole('option', { name: /^always/ }).click();
+  await expect(page.getByText(/^A single round serves nothing by itself/)).toBeVisible();
   await page.getByRole('button', { name: 'Start the run' }).click();
   await expect(page.getByRole('heading', { name: 'Story, round 1' })).toBeVisible();
   return new URL(page.url()).pathname.split('/').at(-1) ?? '';

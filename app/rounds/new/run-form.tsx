@@ -5,7 +5,8 @@ import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
 import { type Method, methodNames, methods, sourceOf } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
-import { type GroupName, groupsOf } from '@/lib/settings/groups';
+import { servingSentence } from '@/lib/serving';
+import { type GroupName, groupsOf, type RunSettings } from '@/lib/settings/groups';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
 import { Button } from '../../components/ui/button';
@@ -236,6 +237,7 @@ export function RunForm({
           <p className="text-muted-foreground text-sm">Give the run prompts to draw.</p>
         )}
         <MethodNeeds method={draft.method} />
+        <p className="text-sm">{servingSentence({ mode: draft.mode, rule: servingRule(draft) })}</p>
         <FormError error={start.error} />
         {tried && wrong > 0 ? (
           <p role="alert" className="text-destructive text-sm">
@@ -248,6 +250,11 @@ export function RunForm({
       </Card>
     </form>
   );
+}
+
+/** A choice is one of the rules whenever the form has it. */
+function servingRule({ settings }: RunDraft) {
+  return settings.serving.rule as RunSettings['serving']['rule'];
 }
 
 function firstDraft(choice: PipelineChoice): RunDraft {

@@ -195,7 +195,7 @@ async function playRound(
 }
 
 describe('the end of a round', () => {
-  async function labeled(serving: { rule: 'not-worse' | 'manual'; maxRounds?: number }) {
+  async function labeled(serving: { rule: 'better' | 'manual'; maxRounds?: number }) {
     const [ann] = await makePeople(1);
     const made = await makeLabelingRound({ pairs: 2, mode: 'online', serving });
     await answerNext(ann!, 'left', Date.now());
@@ -204,7 +204,7 @@ describe('the end of a round', () => {
   }
 
   it('does not serve what is worse, and the next round starts from what is served', async () => {
-    const { round, run, pipeline, base } = await labeled({ rule: 'not-worse' });
+    const { round, run, pipeline, base } = await labeled({ rule: 'better' });
     await playRound(round.id, pipeline, 20);
     expect((await servingPolicy(pipeline)).id).toBe(base.id);
     const [next] = await listRounds({ runId: run.id });
@@ -212,8 +212,40 @@ describe('the end of a round', () => {
     expect((await getRound(round.id)).manifest).toMatchObject({ seeds: [1] });
   });
 
+  it('goes on from what is not worse, and serves it once it is better beyond chance', async () => {
+    const { round, run, pipeline, base } = await labeled({ rule: 'better' });
+    const policyId = await playRound(round.id, pipeline, 52);
+    expect((await servingPolicy(pipeline)).id).toBe(base.id);
+    expect((await listRounds({ runId: run.id }))[0]).toMatchObject({ startPolicyId: policyId });
+  });
+
+  it('serves what is better beyond chance', async () => {
+    const other = await labeled({ rule: 'better' });
+    const better = await playRound(other.round.id, other.pipeline, 80);
+    expect((await servingPolicy(other.pipeline)).id).toBe(better);
+  });
+
+  it('starts the next round from what somebody has served meanwhile', async () => {
+    const { round, run, pipeline, base } = await labeled({ rule: 'better' });
+    const [ann] = await makePeople(1);
+    const rolledBack = await createPolicy({
+      id: crypto.randomUUID(),
+      name: 'chosen',
+      parentId: base.id,
+      pipeline,
+      adapterBlob: 'b'.repeat(64),
+      hash: crypto.randomUUID(),
+      manifest: {},
+      roundId: null,
+    });
+    await setServing(rolledBack.id, ann!);
+    await playRound(round.id, pipeline, 90);
+    expect((await servingPolicy(pipeline)).id).toBe(rolledBack.id);
+    expect((await listRounds({ runId: run.id }))[0]?.startPolicyId).toBe(rolledBack.id);
+  });
+
   it('neither serves what hacked its reward nor does the same again unasked', async () => {
-    const { round, run, pipeline, base } = await labeled({ rule: 'not-worse' });
+    const { round, run, pipeline, base } = await labeled({ rule: 'better' });
     await playRound(round.id, pipeline, 90, [{ signal: 'deformed', before: 0.7, after: 0.1 }]);
     expect((await servingPolicy(pipeline)).id).toBe(base.id);
     expect((await getRun(run.id)).status).toBe('paused');

@@ -2,6 +2,7 @@ import { putBlob } from '@/db/blobs/blobs';
 import { derivedId } from '@/db/ids';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
+import { setServing } from '@/db/policies/aliases';
 import { createPolicy, getPolicy, type Policy } from '@/db/policies/policies';
 import { advanceReadyRounds } from '@/db/rounds/advance';
 import { recordEvaluation, recordTrainSteps } from '@/db/rounds/metrics';
@@ -71,6 +72,8 @@ export async function seedFinishedRound({ judged = true } = {}): Promise<History
   await evaluate(base, roundId, judged ? 6 : null, null);
   await evaluate(trained, roundId, judged ? 2 : null, base);
   await finishEvaluation(evaluation);
+  // A single round serves nothing by itself.
+  await setServing(trained.id, null);
   return { roundId, base, trained, annotatorIds };
 }
 

@@ -34,12 +34,14 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const { round, run } = assignment;
   const { config, startPolicyId } = round;
   const resultPolicyId = round.resultPolicyId as string;
-  const compared = await comparedPolicies(round, run.method);
-  const { after, before, base } = compared;
+  const compared = await comparedPolicies(round, run);
+  const { after, before, base, served } = compared;
   const open = openedOnce();
-  await drawMissing(assignment, engine, [after, before, ...(base ? [base] : [])], open);
-
   const judge = await judgeOf(run.pipeline, engine);
+  const rival = judge?.comparesImages ? served : undefined;
+  const others = [base, rival].filter((one) => one !== undefined);
+  await drawMissing(assignment, engine, [after, before, ...others], open);
+
   const rewards =
     sourceOf(run.method) === 'reward'
       ? await openRoundRewards(engine, round, await open(startPolicyId))
@@ -49,6 +51,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const folder = pipelineFolder(await baseOf(await getPolicy(startPolicyId)));
   const diversityNetwork = diversityNetworkOf(folder);
   const tools = { engine, judge, rewards, diversityNetwork };
+  const rivals = rival && (await measure(rival, { engine, judge }));
   const measured = await measureAll(compared, tools);
   const { readings: readingsAfter } = measured.after;
   const { readings: readingsBefore } = measured.before;
@@ -89,6 +92,11 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
         judge?.comparesImages && readingsAfter && readingsBefore
           ? wins(readingsAfter, readingsBefore)
           : null,
+      ...(rival &&
+        readingsAfter &&
+        rivals?.readings && {
+          served: { policyId: rival.policyId, winRate: wins(readingsAfter, rivals.readings) },
+        }),
       ...(rewarded && {
         reward: {
           name: rewards.name,

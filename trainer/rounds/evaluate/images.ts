@@ -2,12 +2,13 @@
  * @file A round's evaluation images: planned for each policy that is compared, listed once, drawn
  * where they are missing.
  */
+import { servedFor } from '@/db/policies/list';
 import { baseOf, getPolicy } from '@/db/policies/policies';
 import { listSamples, recordSamples } from '@/db/rounds/samples';
 import type { Sample } from '@/db/schema/labels';
-import type { Round } from '@/db/schema/rounds';
+import type { Round, Run } from '@/db/schema/rounds';
 import { annealingOf, drawingKey } from '@/lib/drawings';
-import { type Method, sourceOf } from '@/lib/methods';
+import { sourceOf } from '@/lib/methods';
 import { pairedImages } from '@/lib/metrics';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -40,11 +41,16 @@ export interface ComparedPolicies {
    * on as many of the same prompts and seeds as a page shows.
    */
   base: EvaluatedPolicy | undefined;
+  /** What is served, where the rule asks whether the new policy beats it and it is another one. */
+  served: EvaluatedPolicy | undefined;
 }
 
+type ComparedRun = Pick<Run, 'method' | 'mode' | 'pipeline'>;
+
 /** What a round compares its new policy with. */
-export async function comparedPolicies(round: Round, method: Method): Promise<ComparedPolicies> {
+export async function comparedPolicies(round: Round, run: ComparedRun): Promise<ComparedPolicies> {
   const { config, startPolicyId } = round;
+  const { method } = run;
   const start = await getPolicy(startPolicyId);
   const annealing = annealingOf(method, config);
   const evaluated = async (
@@ -65,11 +71,19 @@ export async function comparedPolicies(round: Round, method: Method): Promise<Co
     isBase || sourceOf(method) !== 'reward'
       ? undefined
       : await evaluated((await baseOf(start)).id, null, undefined);
+  const served =
+    run.mode === 'online' && config.serving.rule === 'better'
+      ? await getPolicy((await servedFor(run.pipeline))?.policy.id ?? startPolicyId)
+      : start;
   return {
     after: await evaluated(round.resultPolicyId as string, round.id, annealing),
     // It belongs to no round, or to an earlier one.
     before: await evaluated(startPolicyId, null, isBase ? undefined : annealing),
     base: base && { ...base, planned: base.planned.slice(0, pairedImages) },
+    served:
+      served.id === startPolicyId || served.id === round.resultPolicyId
+        ? undefined
+        : await evaluated(served.id, null, served.parentId === null ? undefined : annealing),
   };
 }
 
