@@ -12,8 +12,11 @@ const shared = {
     explanation: 'What the trained policy is compared with inside the loss.',
     default: 'round',
     choices: {
-      round: 'The policy the round starts from, as the official code does.',
-      base: 'The policy without any adapter; holds a long run close to where it began.',
+      round: ['The round’s start', 'The policy the round starts from, as the official code does.'],
+      base: [
+        'The base policy',
+        'The policy without any adapter; holds a long run close to where it began.',
+      ],
     },
   }),
   emptyPromptShare: real({

@@ -20,11 +20,13 @@ export const d3poSettings = {
       'What happens to the ratio of an image that the clip range does not hold any more.',
     default: 'hard',
     choices: {
-      hard: 'Official: outside the range an image has no gradient, in neither direction.',
-      soft: 'A smooth bound: the gradient shrinks outside the range, but never ends.',
-      'ppo-min':
+      hard: ['Hard', 'Official: outside the range an image has no gradient, in neither direction.'],
+      soft: ['Soft', 'A smooth bound: the gradient shrinks outside the range, but never ends.'],
+      'ppo-min': [
+        'As PPO',
         'PPO’s bound: the gradient ends only where an image has gone far enough; one that drifted the wrong way is pulled back.',
-      none: 'The plain DPO loss per timestep.',
+      ],
+      none: ['None', 'The plain DPO loss per timestep.'],
     },
   }),
   clipRange: real({
@@ -40,10 +42,15 @@ export const d3poSettings = {
       'What a timestep’s log-ratios are multiplied by before the clip. The step before the last drifts 20 to 70 times as far as the others, and is clipped first.',
     default: 'uniform',
     choices: {
-      uniform: 'Official: none.',
-      'equal-slope':
+      uniform: ['All alike', 'Official: none.'],
+      'equal-slope': [
+        'Equal slope',
         'By how far a small change of the network’s output moves each log-ratio: all move alike.',
-      'equal-kl': 'By the KL divergence of each step: the same drift costs every step alike.',
+      ],
+      'equal-kl': [
+        'Equal KL',
+        'By the KL divergence of each step: the same drift costs every step alike.',
+      ],
     },
   }),
   referencePolicy: choice({
@@ -51,8 +58,14 @@ export const d3poSettings = {
     explanation: 'What the trained policy is compared with inside the loss.',
     default: 'round',
     choices: {
-      round: 'The policy the round started from, as the official human loop does.',
-      base: 'The policy without any adapter; holds a long run close to where it began.',
+      round: [
+        'The round’s start',
+        'The policy the round started from, as the official human loop does.',
+      ],
+      base: [
+        'The base policy',
+        'The policy without any adapter; holds a long run close to where it began.',
+      ],
     },
   }),
   guidanceInTraining: toggle({

@@ -15,7 +15,8 @@ export interface ConfigDifference {
 /** A value as a form shows it: with its unit, on or off, or the name of the choice. */
 export function settingText(setting: Setting, value: unknown): string {
   if (setting.type === 'switch') return value ? 'on' : 'off';
-  if (setting.type === 'choice' || setting.unit === null) return String(value);
+  if (setting.type === 'choice') return setting.choices[String(value)]?.[0] ?? String(value);
+  if (setting.unit === null) return String(value);
   return `${value} ${setting.unit}`;
 }
 

@@ -27,10 +27,15 @@ export const servingSettings = {
       'What an online run does by itself when a round is done. A single round never serves anything.',
     default: 'better',
     choices: {
-      better:
+      better: [
+        'If it is better',
         'If the evaluation shows, beyond its 95 % interval, that it is better than the one that is served, and no reward was hacked. Until then the run goes on from its own policy, unless that got worse.',
-      always: 'Always.',
-      manual: 'Only when a researcher says so: the next round starts from what is served.',
+      ],
+      always: ['Always', 'Always.'],
+      manual: [
+        'By hand',
+        'Only when a researcher says so: the next round starts from what is served.',
+      ],
     },
   }),
   maxRounds: integer({

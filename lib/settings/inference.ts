@@ -12,11 +12,14 @@ export const inferenceSettings = {
       'How much of the trained policy counts at step i of T; the base counts the rest. Early steps from the base keep images diverse, late ones from the policy earn the reward. A step that takes both runs both.',
     default: 'draft',
     choices: {
-      base: '0: the base policy at every step.',
-      draft: '1: the trained policy at every step.',
-      linear: 'i / T.',
-      power: '(i / T) to the power of the exponent: the base for longer.',
-      step: '0 up to the threshold, then 1: one policy, then the other, so nothing runs twice.',
+      base: ['Base policy', '0: the base policy at every step.'],
+      draft: ['Trained policy', '1: the trained policy at every step.'],
+      linear: ['Linear', 'i / T.'],
+      power: ['Power', '(i / T) to the power of the exponent: the base for longer.'],
+      step: [
+        'Step',
+        '0 up to the threshold, then 1: one policy, then the other, so nothing runs twice.',
+      ],
     },
   }),
   exponent: real({

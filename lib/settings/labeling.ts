@@ -15,8 +15,11 @@ export const labelingSettings = {
     explanation: 'What several answers to one pair amount to in training.',
     default: 'agreement',
     choices: {
-      agreement: 'The margin of the majority: 1 when all agree, 1/3 for two against one.',
-      majority: 'Every pair with a majority counts fully.',
+      agreement: [
+        'By agreement',
+        'The margin of the majority: 1 when all agree, 1/3 for two against one.',
+      ],
+      majority: ['Majority', 'Every pair with a majority counts fully.'],
     },
   }),
   labelSmoothing: choice({
@@ -25,10 +28,12 @@ export const labelingSettings = {
       'How likely a label is held to be wrong, so that training stops at that much doubt (cDPO). Two people against one already count less by the weight of a pair; take “majority” there to doubt once.',
     default: 'none',
     choices: {
-      none: 'Official: labels are right.',
-      fixed: 'Every label by the error rate below.',
-      reliability:
+      none: ['None', 'Official: labels are right.'],
+      fixed: ['The same for all', 'Every label by the error rate below.'],
+      reliability: [
+        'By annotator',
         'By who gave it: what gold pairs and agreement with others say of each annotator, together.',
+      ],
     },
   }),
   labelErrorRate: real({

@@ -1,4 +1,4 @@
-import { integer, real, toggle, type ValuesOf } from './setting';
+import { integer, real, type SettingProblem, toggle, type ValuesOf } from './setting';
 
 const clipRange = real({
   label: 'Clip range',
@@ -58,12 +58,18 @@ export function ddpoProblem({
 }: {
   ddpo: Pick<ValuesOf<typeof ddpoSettings>, 'updatesPerDraw' | 'perPrompt' | 'buffer' | 'minimum'>;
   reward: { imagesPerStep: number };
-}): string | null {
+}): SettingProblem | null {
   if (reward.imagesPerStep * ddpo.updatesPerDraw === 1) {
-    return `ddpo compares the images of a draw, but it would draw one. Set reward.imagesPerStep or ddpo.updatesPerDraw to at least 2.`;
+    return {
+      at: 'ddpo.updatesPerDraw',
+      says: 'DDPO compares the images of a draw, but it would draw one. Set the images per step or the steps per draw to at least 2.',
+    };
   }
   if (ddpo.perPrompt && ddpo.buffer < ddpo.minimum) {
-    return `ddpo.minimum is ${ddpo.minimum}, but ddpo.buffer keeps only ${ddpo.buffer} rewards of a prompt, so they would never count. Set the buffer to at least ${ddpo.minimum}.`;
+    return {
+      at: 'ddpo.buffer',
+      says: `${ddpo.minimum} rewards of a prompt are needed, but only ${ddpo.buffer} are remembered, so they would never count. Remember at least ${ddpo.minimum}.`,
+    };
   }
   return null;
 }

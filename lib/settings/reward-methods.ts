@@ -1,5 +1,5 @@
 import { leastEta } from './sampling';
-import { choice, integer, real, type ValuesOf } from './setting';
+import { choice, integer, real, type SettingProblem, type ValuesOf } from './setting';
 
 /** What all methods share that follow the gradient of a reward through sampling. */
 export const rewardSettings = {
@@ -61,8 +61,11 @@ export const draftPlusSettings = {
     explanation: 'What the penalty holds the policy to.',
     default: 'base',
     choices: {
-      base: 'The policy without any adapter, as NeMo-Aligner does.',
-      round: 'The policy the round started from: what earlier rounds have learned is kept.',
+      base: ['The base policy', 'The policy without any adapter, as NeMo-Aligner does.'],
+      round: [
+        'The round’s start',
+        'The policy the round started from: what earlier rounds have learned is kept.',
+      ],
     },
   }),
   klForm: choice({
@@ -70,8 +73,11 @@ export const draftPlusSettings = {
     explanation: 'How the distance from the reference policy is measured.',
     default: 'noise',
     choices: {
-      noise: 'Squared difference of the guided predictions, as NeMo-Aligner does.',
-      transition: 'The KL of the two transitions; needs eta above 0.',
+      noise: [
+        'Of predictions',
+        'Squared difference of the guided predictions, as NeMo-Aligner does.',
+      ],
+      transition: ['Of transitions', 'The KL of the two transitions; needs eta above 0.'],
     },
   }),
 } as const;
@@ -83,9 +89,12 @@ export function draftPlusProblem({
 }: {
   'draft-plus': Pick<ValuesOf<typeof draftPlusSettings>, 'klForm'>;
   sampling: { eta: number };
-}): string | null {
+}): SettingProblem | null {
   if (klForm === 'noise' || eta >= leastEta) return null;
-  return `draft-plus.klForm is "transition", but with sampling.eta ${eta} a transition has no density. Set eta to at least ${leastEta}, or take the form "noise".`;
+  return {
+    at: 'draft-plus.klForm',
+    says: `With eta ${eta} a transition has no density to measure. Take the KL form “Of predictions”, or set eta under Sampling to at least ${leastEta}.`,
+  };
 }
 
 /** Wu et al. (arXiv 2405.00760); numbers as RuoyuWang-2077/FlowBP has them. */

@@ -42,8 +42,11 @@ export const samplingSettings = {
     explanation: 'Where the comparisons come from.',
     default: 'pairs',
     choices: {
-      pairs: 'Two images of one prompt; people pick the better one.',
-      groups: 'Several images of one prompt; people tag the bad ones, and untagged beats tagged.',
+      pairs: ['Pairs', 'Two images of one prompt; people pick the better one.'],
+      groups: [
+        'Groups',
+        'Several images of one prompt; people tag the bad ones, and untagged beats tagged.',
+      ],
     },
   }),
   groupSize: integer({
@@ -82,9 +85,9 @@ export const samplingSettings = {
       'How each image was denoised, step by step: nine tenths of what a round takes on the disk. Once a round is done, only the finished latents are read again, by Diffusion-DPO and KTO, and these always stay.',
     default: 'until-done',
     choices: {
-      'until-done': 'Until the round is done or cancelled.',
-      days: 'For some days after that, for a look at how images came to be.',
-      always: 'For good.',
+      'until-done': ['Until the round is done', 'Until the round is done or cancelled.'],
+      days: ['Some days', 'For some days after that, for a look at how images came to be.'],
+      always: ['For good', 'For good.'],
     },
   }),
   trajectoryDays: integer({

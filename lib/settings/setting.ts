@@ -19,11 +19,14 @@ export interface NumberSetting extends Described {
   unit: string | null;
 }
 
-/** One of several named choices, each explained. */
+/** What a choice is called, and what it means. */
+type ChoiceWords = readonly [label: string, explanation: string];
+
+/** One of several named choices. */
 export interface ChoiceSetting<C extends string = string> extends Described {
   type: 'choice';
   default: C;
-  choices: Readonly<Record<C, string>>;
+  choices: Readonly<Record<C, ChoiceWords>>;
 }
 
 /** On or off. */
@@ -57,7 +60,7 @@ export function integer(input: NumberInput): NumberSetting {
 }
 
 export function choice<C extends string>(
-  input: Described & { default: NoInfer<C>; choices: Readonly<Record<C, string>> },
+  input: Described & { default: NoInfer<C>; choices: Readonly<Record<C, ChoiceWords>> },
 ): ChoiceSetting<C> {
   return { ...input, type: 'choice' };
 }
@@ -73,6 +76,20 @@ function schemaOfOne(setting: Setting): z.ZodType {
   }
   const number = setting.integer ? z.number().int() : z.number();
   return number.min(setting.min).max(setting.max).default(setting.default);
+}
+
+/** Why settings cannot be so, with the remedy; said beside one of them. */
+export interface SettingProblem {
+  /** Group and key: `sampling.eta`. */
+  at: string;
+  /** As a form says it, whose field it stands at. */
+  says: string;
+}
+
+/** What a form says where a number does not fit: the range, in words. */
+export function rangeText({ integer, min, max, unit }: NumberSetting): string {
+  const kind = integer ? 'A whole number' : 'A number';
+  return `${kind} from ${min} to ${max}${unit ? ` ${unit}` : ''} is needed here.`;
 }
 
 /** Every setting at its default. */

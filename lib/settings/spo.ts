@@ -1,5 +1,5 @@
 import { d3poSettings } from './d3po';
-import { integer, real, type ValuesOf } from './setting';
+import { integer, real, type SettingProblem, type ValuesOf } from './setting';
 
 /**
  * Liang et al. (arXiv 2406.04314); numbers as RockeyCoss/SPO has them for Stable Diffusion 1.5,
@@ -62,10 +62,16 @@ export function spoProblem(
     training: { timestepFraction: number };
   },
   eligible: number,
-): string | null {
+): SettingProblem | null {
   if (startStep >= eligible) {
-    return `spo.startStep is ${startStep}, but training.noisiestShare leaves the steps 0 to ${eligible - 1}, so no pair would ever be formed. Set startStep to at most ${eligible - 1}, or raise noisiestShare.`;
+    return {
+      at: 'spo.startStep',
+      says: `It is ${startStep}, but the noisiest share leaves the steps 0 to ${eligible - 1}, so no pair would ever be formed. Set it to at most ${eligible - 1}, or raise the noisiest share under Training.`,
+    };
   }
   if (timestepFraction === 1) return null;
-  return `training.timestepFraction is ${timestepFraction}, but spo forms pairs at every step from spo.startStep on. Set it to 1, and choose steps by spo.startStep and training.noisiestShare.`;
+  return {
+    at: 'training.timestepFraction',
+    says: `It is ${timestepFraction}, but SPO forms pairs at every step from the first one with pairs on. Set it to 1, and choose steps by that and by the noisiest share.`,
+  };
 }

@@ -35,8 +35,11 @@ export const trainingSettings = {
     explanation: 'What AdamW divides a step by, weight by weight.',
     default: 'step',
     choices: {
-      step: 'The gradient of the whole step, as AdamW does.',
-      runs: 'How far the gradients within a step disagree: what pairs are at odds about moves little. For steps of many pairs.',
+      step: ['Of the step', 'The gradient of the whole step, as AdamW does.'],
+      runs: [
+        'Of its runs',
+        'How far the gradients within a step disagree: what pairs are at odds about moves little. For steps of many pairs.',
+      ],
     },
   }),
   weightDecay: real({
@@ -89,8 +92,8 @@ export const trainingSettings = {
     explanation: 'How many gradients are averaged before the weights move.',
     default: 'pair',
     choices: {
-      pair: 'All timesteps of the pairs in a step, as the official code does.',
-      timestep: 'Every timestep, as Algorithm 1 of the paper does.',
+      pair: ['Pairs', 'All timesteps of the pairs in a step, as the official code does.'],
+      timestep: ['Every timestep', 'Every timestep, as Algorithm 1 of the paper does.'],
     },
   }),
   pairsPerStep: integer({
@@ -107,9 +110,15 @@ export const trainingSettings = {
     explanation: 'Which weights of the denoiser (UNet or transformer) may move.',
     default: 'attention',
     choices: {
-      attention: 'LoRA on query, key, value and output of every attention, as the official code.',
-      'attention-ff-conv': 'LoRA on attention, feed-forward layers and convolutions.',
-      full: 'Every weight. Only for small policies.',
+      attention: [
+        'Attention',
+        'LoRA on query, key, value and output of every attention, as the official code.',
+      ],
+      'attention-ff-conv': [
+        'Attention, feed-forward, convolutions',
+        'LoRA on attention, feed-forward layers and convolutions.',
+      ],
+      full: ['All weights', 'Every weight. Only for small policies.'],
     },
   }),
   loraRank: integer({

@@ -1,4 +1,5 @@
 import { expect } from 'playwright/test';
+import { createInvitation } from '@/db/people/invitations';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
 
@@ -114,4 +115,20 @@ test('the only admin stays admin', async ({ app, browser }) => {
     page.getByRole('region', { name: 'Notifications' }).getByText('Nothing was changed'),
   ).toBeVisible();
   await expect(page.getByRole('combobox', { name: 'Role of Ada' })).toContainText('admin');
+});
+
+test('a link leads a reviewer to Review and a researcher to Rounds', async ({ app, browser }) => {
+  for (const [role, begin, path] of [
+    ['reviewer', 'Start reviewing', '/review'],
+    ['researcher', 'Go to the rounds', '/rounds'],
+  ] as const) {
+    const { token } = await createInvitation({ role, createdBy: null, note: role });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${app.url}/join/${token}`);
+    await page.getByLabel('Your name').fill(role);
+    await page.getByRole('button', { name: begin }).click();
+    await expect(page).toHaveURL(`${app.url}${path}`);
+    await context.close();
+  }
 });

@@ -25,11 +25,11 @@ describe('a run serves by its rule', () => {
   });
 
   it('what is better beyond chance, and goes on from what is not worse', () => {
-    const after = (wins: number) => afterwards(better, evaluation(wins, 100), 'start');
-    expect(after(65)).toEqual({ serves: true, goesOn: true });
-    expect(after(55)).toEqual({ serves: false, goesOn: true });
-    expect(after(45)).toEqual({ serves: false, goesOn: true });
-    expect(after(30)).toEqual({ serves: false, goesOn: false });
+    const made = (wins: number) => afterwards(better, evaluation(wins, 100), 'start');
+    expect(made(65)).toEqual({ serves: true, goesOn: true });
+    expect(made(55)).toEqual({ serves: false, goesOn: true });
+    expect(made(45)).toEqual({ serves: false, goesOn: true });
+    expect(made(30)).toEqual({ serves: false, goesOn: false });
   });
 
   it('what beats the policy that is served, not only the one it came from', () => {

@@ -20,3 +20,11 @@ export function visibleSections(role: Role): Section[] {
     .filter((section) => can(role, section.needs))
     .map(({ href, name }) => ({ href, name }));
 }
+
+/** Where somebody begins whom a link has just brought in: at what their role is there for. */
+export const firstSections: Record<Role, { href: string; begin: string }> = {
+  annotator: { href: '/label', begin: 'Start labeling' },
+  reviewer: { href: '/review', begin: 'Start reviewing' },
+  researcher: { href: '/rounds', begin: 'Go to the rounds' },
+  admin: { href: '/label', begin: 'Start labeling' },
+};

@@ -7,12 +7,16 @@ import { inputClass } from './field';
 
 export type SelectOption<Value extends string> = { value: Value; label: string; hint?: string };
 
-/** One of a few. Give `label` where no Field around it names it. */
+/**
+ * One of a few. Give `label` where no Field around it names it. `placeholder` stands there while
+ * the value is empty.
+ */
 export function Select<Value extends string>({
   value,
   onChange,
   options,
   label,
+  placeholder,
   disabled,
   className,
 }: {
@@ -20,13 +24,14 @@ export function Select<Value extends string>({
   onChange: (value: Value) => void;
   options: readonly SelectOption<Value>[];
   label?: string;
+  placeholder?: string;
   disabled?: boolean;
   className?: string;
 }) {
   return (
     <BaseSelect.Root
       items={options}
-      value={value}
+      value={value === '' ? null : value}
       onValueChange={(next) => next !== null && onChange(next)}
       disabled={disabled}
     >
@@ -34,7 +39,7 @@ export function Select<Value extends string>({
         aria-label={label}
         className={cn(inputClass, 'flex items-center justify-between gap-2 text-left', className)}
       >
-        <BaseSelect.Value />
+        <BaseSelect.Value placeholder={placeholder} />
         <ChevronsUpDown aria-hidden className="size-4 text-muted-foreground" />
       </BaseSelect.Trigger>
       <BaseSelect.Portal>

@@ -1,26 +1,31 @@
 'use client';
 
 import { type FormEvent, useState } from 'react';
+import type { Role } from '@/lib/roles';
+import { firstSections } from '../../components/shell/sections';
 import { Button } from '../../components/ui/button';
 import { Field, Input } from '../../components/ui/field';
 import { FormError } from '../../components/ui/form-error';
 import { useJoin } from './use-join';
 
 /**
- * As little as possible between a link and the first pair: a name. Email and password are offered
+ * As little as possible between a link and what it is for: a name. Email and password are offered
  * to those who want to come back without a link.
  */
 export function JoinForm({
   token,
+  role,
   suggestedName,
   guidelinesVersion,
 }: {
   token: string;
+  role: Role;
   suggestedName: string;
   guidelinesVersion: number | null;
 }) {
   const [withLogin, setWithLogin] = useState(false);
-  const join = useJoin('/label');
+  const { href, begin } = firstSections[role];
+  const join = useJoin(href);
 
   function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
@@ -73,7 +78,7 @@ export function JoinForm({
       )}
       <FormError error={join.error} />
       <Button type="submit" look="primary" size="large" busy={join.isPending || join.isSuccess}>
-        Start labeling
+        {begin}
       </Button>
       {guidelinesVersion === null ? null : (
         <p className="text-muted-foreground text-xs">

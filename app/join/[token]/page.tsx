@@ -67,6 +67,7 @@ export default async function JoinPage({ params }: { params: Promise<{ token: st
     >
       <JoinForm
         token={token}
+        role={invitation.role}
         suggestedName={madeAtStart ? 'Admin' : ''}
         guidelinesVersion={madeAtStart ? ((await latestGuidelines())?.version ?? null) : null}
       />

@@ -55,6 +55,7 @@ export function RewardsField({
               <Select
                 label={rewards.length > 1 ? `Reward ${at + 1}` : 'Reward'}
                 value={model}
+                placeholder="Choose a reward"
                 options={options}
                 onChange={(value) => change(at, { model: value })}
               />

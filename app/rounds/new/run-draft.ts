@@ -1,8 +1,11 @@
-import { asksPeople, type Method } from '@/lib/methods';
-import type { RunMode } from '@/lib/runs';
+import { z } from 'zod';
+import { asksPeople, type Method, methodSchema, sourceOf } from '@/lib/methods';
+import { type RunMode, runModeSchema } from '@/lib/runs';
 import { type GroupName, settingGroups } from '@/lib/settings/groups';
+import { methodProblems } from '@/lib/settings/method-fit';
 import { type Preset, type Presets, presetFor, settingsOf } from '@/lib/settings/presets';
-import type { Setting } from '@/lib/settings/setting';
+import { runConfigSchema } from '@/lib/settings/run-config';
+import { rangeText, type Setting } from '@/lib/settings/setting';
 import { type StartRun, startRunSchema } from '../../api/runs/schema';
 
 /** What a person has typed: numbers stay text until they are whole. */
@@ -86,6 +89,53 @@ export function linesOf(text: string): string[] {
     .filter(Boolean);
 }
 
+const keptSchema = z.object({
+  name: z.string(),
+  mode: runModeSchema,
+  method: methodSchema,
+  pipeline: z.string(),
+  startPolicyId: z.string(),
+  preset: z.string(),
+  prompts: z.string(),
+  evaluationPrompts: z.string(),
+  seed: z.string(),
+  rewards: z.array(
+    z.object({
+      model: z.string(),
+      weight: z.string(),
+      hinge: z.string(),
+      normalize: z.boolean(),
+    }),
+  ),
+  settings: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.boolean()]))),
+});
+
+/**
+ * A draft that a browser has kept, or null where it fits no more: settings that came since stand as
+ * its preset has them. @param presetsOf those of a pipeline, if that is still there
+ */
+export function keptDraft(
+  text: string | null,
+  presetsOf: (pipeline: string) => Presets | undefined,
+): RunDraft | null {
+  if (text === null) return null;
+  try {
+    const { settings, ...kept } = keptSchema.parse(JSON.parse(text));
+    const preset = presetsOf(kept.pipeline)?.[kept.preset];
+    if (!preset) return null;
+    const whole = typedSettings(preset);
+    for (const group of groupNames) {
+      for (const key of Object.keys(whole[group])) {
+        const value = settings[group]?.[key];
+        if (typeof value === typeof whole[group][key]) whole[group][key] = value!;
+      }
+    }
+    return { ...kept, settings: whole };
+  } catch {
+    return null;
+  }
+}
+
 function untyped(setting: Setting, value: Typed | undefined): unknown {
   return setting.type === 'number' ? numberOf(value) : value;
 }
@@ -95,7 +145,7 @@ function numberOf(value: Typed | undefined): number {
   return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
 }
 
-function requestOf(draft: RunDraft): unknown {
+function requestOf(draft: RunDraft) {
   const settings = groupNames.map((group) => {
     const typed = draft.settings[group];
     const entries = Object.entries<Setting>(settingGroups[group]).map(([key, setting]) => [
@@ -114,29 +164,51 @@ function requestOf(draft: RunDraft): unknown {
       prompts: linesOf(draft.prompts),
       evaluationPrompts: linesOf(draft.evaluationPrompts),
       seed: numberOf(draft.seed),
-      rewards: draft.rewards.map(({ model, weight, hinge, normalize }) => ({
-        model,
-        weight: numberOf(weight),
-        hinge: hinge.trim() === '' ? null : numberOf(hinge),
-        normalize,
-      })),
+      // Where nothing is scored, no reward need be chosen.
+      ...(sourceOf(draft.method) === 'reward' && {
+        rewards: draft.rewards.map(({ model, weight, hinge, normalize }) => ({
+          model,
+          weight: numberOf(weight),
+          hinge: hinge.trim() === '' ? null : numberOf(hinge),
+          normalize,
+        })),
+      }),
       ...Object.fromEntries(settings),
     },
   };
 }
 
-/** A draft as a request, or what stands in its way. */
-export function checkDraft(
-  draft: RunDraft,
-): { request: StartRun; problems: Problems } | { request: null; problems: Problems } {
-  const parsed = startRunSchema.safeParse(requestOf(draft));
-  if (parsed.success) return { request: parsed.data, problems: {} };
+/**
+ * A draft as a request, or all that stands in its way, in words of the form. `request` is there,
+ * too, where each value is right and only the method cannot run so.
+ */
+export function checkDraft(draft: RunDraft): { request: StartRun | null; problems: Problems } {
+  const asked = requestOf(draft);
+  const parsed = startRunSchema.safeParse(asked);
   const problems: Record<string, string> = {};
-  for (const { path, message, code } of parsed.error.issues) {
+  for (const { path, message, code } of parsed.error?.issues ?? []) {
     const where = (
       path[1] === 'prompts' || path[1] === 'evaluationPrompts' ? path.slice(0, 2) : path
     ).join('.');
-    problems[where] ??= code === 'invalid_type' ? 'A number is needed here.' : message;
+    problems[where] ??= wordsFor(path, code === 'invalid_type') ?? message;
   }
-  return { request: null, problems };
+  // What only the method minds is said at once, whatever name, prompts and rewards still lack.
+  const some = ['a prompt'];
+  const settings = { ...asked.config, prompts: some, evaluationPrompts: some, rewards: undefined };
+  const { data: config } = runConfigSchema.safeParse(settings);
+  for (const { at, says } of config ? methodProblems(draft.method, draft.mode, config) : []) {
+    problems[`config.${at}`] ??= says;
+  }
+  return { request: parsed.data ?? null, problems };
+}
+
+/** What a field says of itself; undefined where the schema's own sentence is for people. */
+function wordsFor([, group, key, part]: readonly PropertyKey[], isType: boolean) {
+  const settings: Readonly<Record<string, Setting>> | undefined =
+    settingGroups[String(group) as GroupName];
+  const setting = settings?.[String(key)];
+  if (setting?.type === 'number') return rangeText(setting);
+  if (group === 'seed') return 'A whole number from 0 to 2147483647 is needed here.';
+  if (group === 'rewards' && part === 'model') return 'Choose what images are scored by.';
+  return isType ? 'A number is needed here.' : undefined;
 }

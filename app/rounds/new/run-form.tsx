@@ -2,13 +2,14 @@
 
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { useMemo, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { type Method, methodNames, methods, sourceOf } from '@/lib/methods';
 import type { RunMode } from '@/lib/runs';
 import { servingSentence } from '@/lib/serving';
 import { type GroupName, groupsOf, type RunSettings } from '@/lib/settings/groups';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
+import { browserStorage } from '../../components/storage/browser-storage';
 import { Button } from '../../components/ui/button';
 import { Card, CardHeading } from '../../components/ui/card';
 import { Field, Input } from '../../components/ui/field';
@@ -20,6 +21,8 @@ import { PromptsField } from './prompts-field';
 import { RewardsField } from './rewards-field';
 import {
   checkDraft,
+  keptDraft,
+  type Problems,
   type RunDraft,
   type Typed,
   typedReward,
@@ -53,6 +56,7 @@ export function RunForm({
   const form = useRef<HTMLFormElement>(null);
   const [draft, setDraft] = useState(() => firstDraft(pipelines[0]!));
   const [tried, setTried] = useState(false);
+  const [isKept, forget] = useKept(draft, setDraft, pipelines);
   const { request, problems } = useMemo(() => checkDraft(draft), [draft]);
   const preview = useMemo(() => checkDraft({ ...draft, name: draft.name || 'unnamed' }), [draft]);
   // Kept while a field is half typed, so that the column beside the form does not jump.
@@ -68,7 +72,10 @@ export function RunForm({
 
   const start = useMutation({
     mutationFn: (body: StartRun) => send('POST', '/api/runs', startedRunSchema, body),
-    onSuccess: ({ roundId }) => router.push(`/rounds/${roundId}`),
+    onSuccess: ({ roundId }) => {
+      forget();
+      router.push(`/rounds/${roundId}`);
+    },
   });
 
   const change = (part: Partial<RunDraft>) => setDraft((old) => ({ ...old, ...part }));
@@ -80,7 +87,7 @@ export function RunForm({
 
   function submit() {
     setTried(true);
-    if (request) return start.mutate(request);
+    if (request && wrong === 0) return start.mutate(request);
     // After the sections with problems have opened.
     requestAnimationFrame(() =>
       form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus(),
@@ -99,7 +106,22 @@ export function RunForm({
     >
       <div className="flex min-w-0 flex-col gap-6">
         <Card>
-          <CardHeading title="What to train" />
+          <div className="flex flex-wrap items-start justify-between gap-x-4">
+            <CardHeading title="What to train" />
+            {isKept ? (
+              <Button
+                size="small"
+                look="quiet"
+                onClick={() => {
+                  forget();
+                  setTried(false);
+                  setDraft(firstDraft(pipelines[0]!));
+                }}
+              >
+                Start over
+              </Button>
+            ) : null}
+          </div>
           <div className="grid items-start gap-5 sm:grid-cols-2">
             <Field label="Name" error={tried || draft.name ? problems.name : null}>
               <Input
@@ -174,7 +196,7 @@ export function RunForm({
           <RewardsField
             rewards={draft.rewards}
             models={pipeline.rewardModels}
-            problems={problems}
+            problems={tried ? problems : withoutChoice(problems)}
             onChange={(rewards) => change({ rewards })}
           />
         )}
@@ -252,6 +274,49 @@ export function RunForm({
   );
 }
 
+const storage = browserStorage(() => window.sessionStorage);
+const keptName = 'darkroom.run-draft';
+
+/**
+ * Keeps what is typed through a reload, until the run is started or the tab closed. Returns whether
+ * anything was kept, and what forgets it.
+ */
+function useKept(
+  draft: RunDraft,
+  restore: (draft: RunDraft) => void,
+  pipelines: readonly PipelineChoice[],
+): [isKept: boolean, forget: () => void] {
+  const first = useRef(JSON.stringify(draft));
+  const [isKept, setKept] = useState(false);
+  // The server knows nothing of it: what was kept takes its place once the page stands.
+  useEffect(() => {
+    const presetsOf = (name: string) =>
+      pipelines.find(({ pipeline }) => pipeline === name)?.presets;
+    const kept = keptDraft(storage.read(keptName), presetsOf);
+    if (!kept) return;
+    restore(kept);
+    setKept(true);
+  }, [restore, pipelines]);
+  useEffect(() => {
+    const text = JSON.stringify(draft);
+    if (text === first.current) return;
+    storage.write(keptName, text);
+    setKept(true);
+  }, [draft]);
+  const forget = () => {
+    storage.remove(keptName);
+    setKept(false);
+  };
+  return [isKept, forget];
+}
+
+/** Nobody is told that a reward is missing before they have tried to start. */
+function withoutChoice(problems: Problems): Problems {
+  return Object.fromEntries(
+    Object.entries(problems).filter(([path]) => !/^config\.rewards\.\d+\.model$/.test(path)),
+  );
+}
+
 /** A choice is one of the rules whenever the form has it. */
 function servingRule({ settings }: RunDraft) {
   return settings.serving.rule as RunSettings['serving']['rule'];
@@ -268,8 +333,9 @@ function firstDraft(choice: PipelineChoice): RunDraft {
     prompts: choice.suggestedPrompts.join('\n'),
     evaluationPrompts: choice.suggestedEvaluationPrompts.join('\n'),
     seed: '0',
-    // Learned ones come first: they are what people of this installation care for.
-    rewards: [typedReward(choice.rewardModels[0]?.id ?? 'symmetry')],
+    // A learned one: it is what people of this installation care for. A formula is nobody's aim,
+    // so it is never chosen for anybody.
+    rewards: [typedReward(choice.rewardModels[0]?.id ?? '')],
     settings: typedSettings(choice.presets[choice.suggestedPreset]!),
   };
 }

@@ -2,7 +2,6 @@
 
 import { TriangleAlert } from 'lucide-react';
 import { type Method, methods, sourceOf, trainsBy } from '@/lib/methods';
-import { methodProblem } from '@/lib/settings/method-fit';
 import {
   imagesScored,
   preferencesWanted,
@@ -93,13 +92,11 @@ function stepsOf({ method, config }: StartRun): [string, string][] {
   ];
 }
 
-function warningsFor({ method, mode, config }: StartRun, alive: boolean) {
+function warningsFor({ config }: StartRun, alive: boolean) {
   const { prompts, evaluationPrompts, evaluation, sampling } = config;
-  const problem = methodProblem(method, mode, config);
   const drawn = new Set(prompts);
   const shared = evaluationPrompts.filter((prompt) => drawn.has(prompt)).length;
   return [
-    ...(problem ? [problem] : []),
     ...(shared > 0
       ? [
           `${plural(shared, 'evaluation prompt')} ${shared === 1 ? 'is' : 'are'} also drawn for training: the rates would flatter the new policy.`,

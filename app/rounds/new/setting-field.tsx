@@ -42,7 +42,7 @@ export function SettingField({
             className="ml-1 h-6 px-1.5 align-middle text-xs"
             onClick={() => onChange(presetValue)}
           >
-            <RotateCcw aria-hidden className="size-3" /> Back to {String(presetValue)}
+            <RotateCcw aria-hidden className="size-3" /> Back to {backTo(setting, presetValue)}
           </Button>
         ) : null}
       </span>
@@ -60,9 +60,9 @@ export function SettingField({
     );
   }
   if (setting.type === 'choice') {
-    const options = Object.entries(setting.choices).map(([choice, hint]) => ({
-      value: choice,
-      label: choice,
+    const options = Object.entries(setting.choices).map(([value, [label, hint]]) => ({
+      value,
+      label,
       hint,
     }));
     return (
@@ -86,4 +86,8 @@ export function SettingField({
       />
     </Field>
   );
+}
+
+function backTo(setting: Setting, value: Typed): string {
+  return setting.type === 'number' ? String(value) : settingText(setting, value);
 }

@@ -29,7 +29,12 @@ describe('configDifferences', () => {
         before: '200 pairs',
         after: '50 pairs',
       },
-      { path: 'd3po.referencePolicy', label: 'Reference policy', before: 'round', after: 'base' },
+      {
+        path: 'd3po.referencePolicy',
+        label: 'Reference policy',
+        before: 'The round’s start',
+        after: 'The base policy',
+      },
     ]);
   });
 

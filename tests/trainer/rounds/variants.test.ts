@@ -293,21 +293,23 @@ it('refuses what a method cannot run with before anything is drawn', async () =>
       config: { ...config, ...more },
     });
   const still = { sampling: { ...config.sampling, eta: 0 } };
-  await expect(start('d3po', 'single', still)).rejects.toThrow('sampling.eta is 0');
-  await expect(start('draft', 'online', {})).rejects.toThrow('serving.maxRounds');
+  await expect(start('d3po', 'single', still)).rejects.toThrow('Sampling, Eta:');
+  await expect(start('draft', 'online', {})).rejects.toThrow('Afterwards, Rounds at most:');
   await expect(
     start('draft-plus', 'single', { ...still, 'draft-plus': { klForm: 'transition' } }),
   ).rejects.toThrow('draft-plus.klForm');
-  await expect(start('ddpo', 'single', still)).rejects.toThrow('sampling.eta is 0');
+  await expect(start('ddpo', 'single', still)).rejects.toThrow('Sampling, Eta:');
   await expect(start('dpok', 'single', { reward: { optimiserSteps: 12 } })).rejects.toThrow(
     'takes 5 steps on each draw',
   );
   await expect(
     start('ddpo', 'single', { reward: { imagesPerStep: 1 }, ddpo: { updatesPerDraw: 1 } }),
   ).rejects.toThrow('reward.imagesPerStep');
-  await expect(start('ddpo', 'single', { ddpo: { buffer: 8 } })).rejects.toThrow('ddpo.minimum');
-  await expect(start('spo', 'single', still)).rejects.toThrow('sampling.eta is 0');
-  await expect(start('spo', 'single', {})).rejects.toThrow('spo.startStep is 4');
+  await expect(start('ddpo', 'single', { ddpo: { buffer: 8 } })).rejects.toThrow(
+    'DDPO, Rewards remembered:',
+  );
+  await expect(start('spo', 'single', still)).rejects.toThrow('Sampling, Eta:');
+  await expect(start('spo', 'single', {})).rejects.toThrow('SPO, First step with pairs: It is 4');
   await expect(
     start('spo', 'single', {
       spo: { startStep: 1 },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   checkDraft,
+  keptDraft,
   linesOf,
   type RunDraft,
   typedReward,
@@ -57,12 +58,16 @@ describe('checkDraft', () => {
   it.each(['', 'fast', '1,5'])('refuses %j where a number is needed', (value) => {
     const { request, problems } = checkDraft(withSetting('learningRate', value));
     expect(request).toBeNull();
-    expect(problems).toEqual({ 'config.training.learningRate': 'A number is needed here.' });
+    expect(problems).toEqual({
+      'config.training.learningRate': 'A number from 1e-9 to 1 is needed here.',
+    });
   });
 
   it('says what is out of range, and where', () => {
     const { problems } = checkDraft(withSetting('loraRank', '0'));
-    expect(Object.keys(problems)).toEqual(['config.training.loraRank']);
+    expect(problems).toEqual({
+      'config.training.loraRank': 'A whole number from 1 to 256 is needed here.',
+    });
   });
 
   it('asks for a name and for prompts', () => {
@@ -73,6 +78,51 @@ describe('checkDraft', () => {
     });
     expect(problems).toHaveProperty(['config.seed']);
   });
+});
+
+it('says all at once, each at its field, what fits neither the form nor the method', () => {
+  const still = {
+    ...withMethod(draft, 'ddpo', presets),
+    name: '',
+    mode: 'online' as const,
+    rewards: [typedReward('')],
+  };
+  const { settings } = still;
+  settings.sampling = { ...settings.sampling, eta: '0', inferenceSteps: '500' };
+  const { problems } = checkDraft(still);
+  expect(problems).toMatchObject({
+    name: 'A run needs a name.',
+    'config.sampling.inferenceSteps': 'A whole number from 1 to 200 steps is needed here.',
+    'config.rewards.0.model': 'Choose what images are scored by.',
+  });
+  settings.sampling.inferenceSteps = '5';
+  const all = checkDraft(still).problems;
+  expect(Object.keys(all).sort()).toEqual([
+    'config.rewards.0.model',
+    'config.sampling.eta',
+    'config.serving.maxRounds',
+    'name',
+  ]);
+  // Words of the form: no path, no name in code.
+  for (const says of Object.values(all)) expect(says).not.toMatch(/[a-z]\.[a-z]|[a-z][A-Z]|[<>]=/);
+});
+
+it('needs no reward where nothing is scored', () => {
+  expect(checkDraft({ ...draft, rewards: [typedReward('')] }).problems).toEqual({});
+});
+
+it('stands again after a reload as it was typed, where it still fits', () => {
+  const typed = withSetting('loraRank', '9');
+  const kept = (text: string | null) =>
+    keptDraft(text, (pipeline) => (pipeline === draft.pipeline ? presets : undefined));
+  expect(kept(JSON.stringify(typed))).toEqual(typed);
+  expect(kept(null)).toBeNull();
+  expect(kept('{"name":')).toBeNull();
+  expect(kept(JSON.stringify({ ...typed, pipeline: 'gone' }))).toBeNull();
+  // A setting that came since, and one that went.
+  const { loraAlpha: _, ...training } = typed.settings.training;
+  const older = { ...typed.settings, training: { ...training, gone: '1' } };
+  expect(kept(JSON.stringify({ ...typed, settings: older }))).toEqual(typed);
 });
 
 describe('withMethod', () => {
