@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { AppError } from './errors';
+import type { LearnsFrom } from './methods';
+import type { RunMode } from './runs';
 import type { RoundWorkKind } from './work';
 
 export const roundStates = [
@@ -16,44 +18,59 @@ export const roundStateSchema = z.enum(roundStates);
 
 export type RoundState = z.infer<typeof roundStateSchema>;
 
-/** What each state means, what moves the round on, and what a person can do about it. */
-export const roundStateDescriptions: Record<RoundState, { label: string; meaning: string }> = {
-  sampling: {
-    label: 'Sampling',
-    meaning:
-      'The trainer draws images with the policy the round started from. Pairs can be labeled as soon as they appear; the round moves on when all of them are drawn.',
-  },
-  labeling: {
-    label: 'Labeling',
-    meaning:
-      'All pairs are drawn and people pick. The round moves on when enough answers are older than the undo window, or when everybody who takes part, and as many people as a pair needs, have judged or skipped what is left.',
-  },
-  training: {
-    label: 'Training',
-    meaning:
-      'The answers are frozen into training pairs, or were when the round opened on what was there, and the method runs over them. Open pairs are withdrawn: their images come from a policy about to be replaced.',
-  },
-  evaluating: {
-    label: 'Evaluating',
-    meaning:
-      'The new policy draws the fixed evaluation prompts and seeds, and the judge compares it with the policy the round started from.',
-  },
-  done: {
-    label: 'Done',
-    meaning:
-      'The new policy and its evaluation are stored. Whether it is served follows from the serving rule; an online run has started its next round.',
-  },
-  failed: {
-    label: 'Failed',
-    meaning:
-      'Something stopped the round; its error says what and what to do. Answers and the last good checkpoint are kept.',
-  },
-  cancelled: {
-    label: 'Cancelled',
-    meaning:
-      'A researcher ended the round. Its answers are kept and exported, but it does not train on them.',
-  },
+/** What each state is called. */
+export const roundStateLabels: Record<RoundState, string> = {
+  sampling: 'Sampling',
+  labeling: 'Labeling',
+  training: 'Training',
+  evaluating: 'Evaluating',
+  done: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
 };
+
+const trainingMeanings: Record<LearnsFrom, string> = {
+  picks:
+    'The answers are frozen into training pairs and the method runs over them. Open pairs are withdrawn: their images come from a policy about to be replaced.',
+  archive:
+    'What people have said of this pipeline’s images was frozen when the round opened, and the method runs over it. Nobody is asked.',
+  reward:
+    'The policy draws images and follows what its reward says of them. Nobody is asked.',
+};
+
+/** What becomes of what people said in a round that stops. */
+export function keptText(learnsFrom: LearnsFrom): string {
+  return learnsFrom === 'picks'
+    ? 'Answers and the last good checkpoint are kept.'
+    : 'The last good checkpoint is kept.';
+}
+
+/** What a state means in a round of a method, and what moves the round on. */
+export function stateMeaning(
+  state: RoundState,
+  { mode, learnsFrom }: { mode: RunMode; learnsFrom: LearnsFrom },
+): string {
+  switch (state) {
+    case 'sampling':
+      return 'The trainer draws images with the policy the round started from. Pairs can be labeled as soon as they appear; the round moves on when all of them are drawn.';
+    case 'labeling':
+      return 'All pairs are drawn and people pick. The round moves on when enough answers are older than the undo window, or when everybody who takes part, and as many people as a pair needs, have judged or skipped what is left.';
+    case 'training':
+      return trainingMeanings[learnsFrom];
+    case 'evaluating':
+      return 'The new policy draws the fixed evaluation prompts and seeds and is compared with the policy the round started from.';
+    case 'done':
+      return mode === 'single'
+        ? 'The new policy and its evaluation are stored. A single round serves nothing by itself.'
+        : 'The new policy and its evaluation are stored. Whether it is served follows from the rule of the run, which has started its next round.';
+    case 'failed':
+      return `Something stopped the round; its error says what and what to do. ${keptText(learnsFrom)}`;
+    case 'cancelled':
+      return learnsFrom === 'picks'
+        ? 'A researcher ended the round. Its answers are kept and exported, but it does not train on them.'
+        : 'A researcher ended the round.';
+  }
+}
 
 const transitions: Record<RoundState, readonly RoundState[]> = {
   sampling: ['labeling', 'failed', 'cancelled'],

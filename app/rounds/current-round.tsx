@@ -2,8 +2,8 @@
 
 import { ArrowRight } from 'lucide-react';
 import Link from 'next/link';
-import { methods } from '@/lib/methods';
-import { roundStateDescriptions } from '@/lib/rounds';
+import { methods, sourceOf } from '@/lib/methods';
+import { stateMeaning } from '@/lib/rounds';
 import type { RoundSummary } from '../api/rounds/schema';
 import { buttonClass } from '../components/ui/button-class';
 import { Card } from '../components/ui/card';
@@ -43,7 +43,7 @@ export function CurrentRound({ round, mayManage }: { round: RoundSummary; mayMan
       <Phases round={round} />
       <div className="flex flex-wrap items-center justify-between gap-3">
         <p className="max-w-3xl text-muted-foreground text-sm">
-          {roundStateDescriptions[round.state].meaning}
+          {stateMeaning(round.state, { mode: run.mode, learnsFrom: sourceOf(run.method) })}
         </p>
         <Link
           href={`/rounds/${round.id}`}

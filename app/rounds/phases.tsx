@@ -1,7 +1,7 @@
 import { CircleCheck } from 'lucide-react';
 import type { RoundState } from '@/lib/rounds';
 import type { RoundSummary } from '../api/rounds/schema';
-import { countText } from '../components/figures/format';
+import { countText, plural } from '../components/figures/format';
 import { cn } from '../components/ui/cn';
 import { inWords } from '../components/ui/duration';
 import { Progress } from '../components/ui/progress';
@@ -120,5 +120,8 @@ export function Phases({
 function remaining(round: RoundSummary, etaSeconds: number | null): string {
   if (round.held) return 'paused';
   if (etaSeconds !== null) return `about ${inWords(etaSeconds)} left`;
-  return round.state === 'labeling' ? 'waiting for people' : 'waiting for the trainer';
+  if (round.state === 'labeling') return 'waiting for people';
+  if (round.ahead === null) return 'the trainer is at it';
+  if (round.ahead === 0) return 'next for the trainer';
+  return `${plural(round.ahead, 'round')} before it`;
 }

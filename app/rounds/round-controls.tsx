@@ -2,6 +2,7 @@
 
 import { CirclePlay, FastForward, Pause, Play, RotateCcw, Square } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { sourceOf } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RoundSummary } from '../api/rounds/schema';
 import { plural } from '../components/figures/format';
@@ -90,7 +91,9 @@ export function RoundControls({ round }: { round: RoundSummary }) {
           </Button>
         }
       >
-        {plural(round.progress.labeled, 'answer')} will be kept and exported, but never trained on.
+        {sourceOf(run.method) === 'picks'
+          ? `${plural(round.progress.labeled, 'answer')} will be kept and exported, but this round never trains on them.`
+          : 'What it has trained so far is given up.'}
         {run.mode === 'online'
           ? ' The run waits until somebody starts a new round.'
           : ' The run ends with it.'}

@@ -1,4 +1,4 @@
-import { type RoundState, roundStateDescriptions } from '@/lib/rounds';
+import { type RoundState, roundStateLabels } from '@/lib/rounds';
 import { Badge } from '../components/ui/badge';
 
 const tones: Record<RoundState, 'neutral' | 'active' | 'positive' | 'negative'> = {
@@ -13,7 +13,7 @@ const tones: Record<RoundState, 'neutral' | 'active' | 'positive' | 'negative'> 
 
 /** Where a round stands, in a word. */
 export function StateBadge({ state, held }: { state: RoundState; held: boolean }) {
-  const { label } = roundStateDescriptions[state];
+  const label = roundStateLabels[state];
   if (held) return <Badge>{label}, paused</Badge>;
   return <Badge tone={tones[state]}>{label}</Badge>;
 }

@@ -1,5 +1,6 @@
+import { type Method, sourceOf } from '../methods';
 import type { RewardTerm } from '../rewards';
-import { type GroupName, settingGroups } from './groups';
+import { type GroupName, groupsOf, settingGroups } from './groups';
 import type { RunConfig } from './run-config';
 import type { Setting } from './setting';
 
@@ -23,13 +24,17 @@ export function settingText(setting: Setting, value: unknown): string {
 /**
  * What changed from one configuration to another, in the order of the form; empty when nothing did.
  * @param nameOf how people call the reward that a term names
+ * @param method whose settings are told; without it all
  */
 export function configDifferences(
   before: RunConfig,
   after: RunConfig,
   nameOf: (model: string) => string = (model) => model,
+  method?: Method,
 ): ConfigDifference[] {
-  const settings = Object.entries(settingGroups).flatMap(([groupName, group]) => {
+  const groups: readonly string[] = method ? groupsOf(method) : Object.keys(settingGroups);
+  const shown = Object.entries(settingGroups).filter(([groupName]) => groups.includes(groupName));
+  const settings = shown.flatMap(([groupName, group]) => {
     const valuesBefore: Record<string, unknown> = before[groupName as GroupName];
     const valuesAfter: Record<string, unknown> = after[groupName as GroupName];
     return Object.entries<Setting>(group)
@@ -49,7 +54,9 @@ export function configDifferences(
       before.evaluationPrompts,
       after.evaluationPrompts,
     ),
-    ...rewardDifference(before.rewards, after.rewards, nameOf),
+    ...(method === undefined || sourceOf(method) === 'reward'
+      ? rewardDifference(before.rewards, after.rewards, nameOf)
+      : []),
     ...(before.seed === after.seed
       ? []
       : [{ path: 'seed', label: 'Seed', before: `${before.seed}`, after: `${after.seed}` }]),

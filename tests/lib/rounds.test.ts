@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '@/lib/errors';
+import type { LearnsFrom } from '@/lib/methods';
 import {
   acceptsPreferences,
   assertTransition,
   isFinished,
   type RoundState,
-  roundStateDescriptions,
   roundStates,
+  stateMeaning,
   workOf,
 } from '@/lib/rounds';
 
@@ -45,8 +46,20 @@ describe('the states of a round', () => {
     expect(retried).toEqual(roundStates.filter((state) => workOf(state) !== null));
   });
 
-  it('take answers while pairs are drawn and labeled, and explain themselves', () => {
+  it('take answers while pairs are drawn and labeled', () => {
     expect(roundStates.filter(acceptsPreferences)).toEqual(['sampling', 'labeling']);
-    for (const state of roundStates) expect(roundStateDescriptions[state].meaning).not.toBe('');
+  });
+
+  it('are told in words of the method: only one that asks people speaks of answers', () => {
+    for (const mode of ['single', 'online'] as const) {
+      for (const state of ['training', 'evaluating', 'done', 'failed', 'cancelled'] as const) {
+        const told = (learnsFrom: LearnsFrom) => stateMeaning(state, { mode, learnsFrom });
+        const ofPeople = /answers are|their answers|its answers|pairs are|answers and/i;
+        for (const learnsFrom of ['reward', 'archive'] as const) {
+          expect(told(learnsFrom)).not.toMatch(ofPeople);
+        }
+        if (state !== 'evaluating' && state !== 'done') expect(told('picks')).toMatch(ofPeople);
+      }
+    }
   });
 });

@@ -40,6 +40,8 @@ export const roundSummarySchema = z.object({
   startPolicy: policyRefSchema,
   resultPolicy: policyRefSchema.nullable(),
   progress: roundProgressSchema,
+  /** How many rounds the trainer does before it; null where it waits for no trainer. */
+  ahead: z.number().int().nullable(),
   /** What was measured of the new policy. */
   result: shownEvaluationSchema.nullable(),
   createdAt: z.number(),

@@ -58,7 +58,12 @@ export async function loadRound(id: string, now = Date.now()): Promise<RoundDeta
     trainer: await trainerState(),
     config: round.config,
     comparedWith: yardstick.name,
-    differences: configDifferences(yardstick.config, round.config, await rewardNames()),
+    differences: configDifferences(
+      yardstick.config,
+      round.config,
+      await rewardNames(),
+      listed.run.method,
+    ),
     rewardTrial: rewardTrialSchema.safeParse(manifest.rewards).data ?? null,
     manifest: Object.keys(manifest).length > 0 ? manifest : null,
     answers: {

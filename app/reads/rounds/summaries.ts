@@ -1,6 +1,7 @@
 import type { ListedRound } from '@/db/rounds/list';
 import { measurementsOf } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
+import { placesInQueue } from '@/db/work/places';
 import { listWorkers } from '@/db/work/workers';
 import type { DeclaredJudge } from '@/lib/judges/judging';
 import { isFinished } from '@/lib/rounds';
@@ -15,8 +16,10 @@ export async function summarize(
   const results = await measurementsOf(
     rounds.map(({ id, resultPolicy }) => ({ policyId: resultPolicy?.id ?? null, roundId: id })),
   );
+  const places = await placesInQueue();
   return rounds.map(({ paused, ...round }, i) => ({
     ...round,
+    ahead: places.get(round.id) ?? null,
     held: !isFinished(round.state) && (paused || round.run.status === 'paused'),
     result: showEvaluation(results[i] ?? null, judges.get(round.run.pipeline) ?? null),
   }));

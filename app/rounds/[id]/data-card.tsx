@@ -1,6 +1,7 @@
 'use client';
 
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
+import { sourceOf } from '@/lib/methods';
 import type { ArchiveData } from '@/lib/training/archive';
 import type {
   RoundDetail,
@@ -15,6 +16,9 @@ import { Card, CardHeading } from '../../components/ui/card';
 /** What a round trained on: what people answered in it, or what they had said before it. */
 export function DataCard({ detail }: { detail: RoundDetail }) {
   const archive = detail.trainingData?.archive;
+  const learnsFrom = sourceOf(detail.round.run.method);
+  // Nobody is asked; what was said before is frozen in a moment.
+  if (learnsFrom === 'archive' && !archive && !detail.round.imported) return null;
   return archive ? (
     <ArchiveCard detail={detail} archive={archive} />
   ) : (

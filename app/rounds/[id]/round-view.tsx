@@ -66,7 +66,9 @@ export function RoundView({
       action={mayManage ? <RoundControls round={round} /> : null}
     >
       <div data-blur={blurNsfw || undefined} className="flex flex-col gap-6">
-        {round.error ? <Failure error={round.error} mayManage={mayManage} /> : null}
+        {round.error ? (
+          <Failure error={round.error} method={run.method} mayManage={mayManage} />
+        ) : null}
         <section aria-label="Progress" className="flex flex-col gap-3">
           <Phases round={round} etaSeconds={etaOf(detail)} />
           {isFinished(round.state) ? null : <TrainerLine trainer={trainer} />}
