@@ -34,8 +34,7 @@ const trainingMeanings: Record<LearnsFrom, string> = {
     'The answers are frozen into training pairs and the method runs over them. Open pairs are withdrawn: their images come from a policy about to be replaced.',
   archive:
     'What people have said of this pipeline’s images was frozen when the round opened, and the method runs over it. Nobody is asked.',
-  reward:
-    'The policy draws images and follows what its reward says of them. Nobody is asked.',
+  reward: 'The policy draws images and follows what its reward says of them. Nobody is asked.',
 };
 
 /** What becomes of what people said in a round that stops. */

@@ -30,6 +30,7 @@ export const roundKeys = {
   list: (limit: number | undefined) => ['rounds', 'list', limit] as const,
   one: (id: string) => ['rounds', 'one', id] as const,
   steps: (id: string) => ['rounds', 'steps', id] as const,
+  runSteps: (id: string) => ['rounds', 'steps', id, 'run'] as const,
   trainer: ['rounds', 'trainer'] as const,
 };
 
@@ -101,11 +102,18 @@ export function useRound(initialData: RoundDetail): RoundDetail {
   return { ...data, trainer: useTrainer(data.trainer) };
 }
 
-/** A round's curves; while it is under way they grow by events. */
-export function useSteps(id: string) {
+/**
+ * A round's curves, which grow by events while it is under way; or those of all rounds of its run.
+ */
+export function useSteps(id: string, ofRun: boolean) {
   return useQuery({
-    queryKey: roundKeys.steps(id),
-    queryFn: () => send('GET', `/api/rounds/${id}/steps`, stepsViewSchema),
+    queryKey: ofRun ? roundKeys.runSteps(id) : roundKeys.steps(id),
+    queryFn: () =>
+      send(
+        'GET',
+        withParams(`/api/rounds/${id}/steps`, { of: ofRun ? 'run' : undefined }),
+        stepsViewSchema,
+      ),
   });
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, lte, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import {
   isFinished,
@@ -52,6 +52,22 @@ export async function roundBefore({
 }: Pick<Round, 'runId' | 'ordinal'>): Promise<Round | null> {
   const own = and(eq(rounds.runId, runId), eq(rounds.ordinal, ordinal - 1));
   return db().select().from(rounds).where(own).get() ?? null;
+}
+
+/** The last rounds of the same run up to this one, by their order; so many at most. */
+export async function roundsUpTo(
+  { runId, ordinal }: Pick<Round, 'runId' | 'ordinal'>,
+  limit: number,
+): Promise<Pick<Round, 'id' | 'ordinal'>[]> {
+  const own = and(eq(rounds.runId, runId), lte(rounds.ordinal, ordinal));
+  const found = db()
+    .select({ id: rounds.id, ordinal: rounds.ordinal })
+    .from(rounds)
+    .where(own)
+    .orderBy(desc(rounds.ordinal))
+    .limit(limit)
+    .all();
+  return found.reverse();
 }
 
 /** Within a decision: merges what is known of a round's progress and tells the pages. */

@@ -179,7 +179,11 @@ export const timestepMeanSchema = z.object({
 export const stepsViewSchema = z.object({
   steps: z.array(trainStepSchema),
   byTimestep: z.array(timestepMeanSchema),
+  /** Of a run: where its rounds begin among the steps, which go on counting. */
+  starts: z.array(z.object({ ordinal: z.number().int(), x: z.number().int() })).optional(),
 });
+
+export const stepsQuerySchema = z.object({ of: z.enum(['round', 'run']).default('round') });
 
 export type StepsView = z.infer<typeof stepsViewSchema>;
 

@@ -1,5 +1,6 @@
 import { timestepMeans } from '@/db/figures/timestep-means';
 import { trainStepsOf } from '@/db/rounds/metrics';
+import { getRound, roundsUpTo } from '@/db/rounds/rounds';
 import type { StepsView } from '../../api/rounds/schema';
 import { thinned } from './thinned';
 
@@ -16,4 +17,23 @@ export async function loadSteps(roundId: string): Promise<StepsView> {
     ),
     byTimestep: await timestepMeans(roundId),
   };
+}
+
+/** So many rounds of a run stand on one axis, up to the one that is shown. */
+const roundsMax = 24;
+
+/** The same over the rounds of a run up to this one, whose steps go on counting. */
+export async function loadRunSteps(roundId: string): Promise<StepsView> {
+  const rounds = await roundsUpTo(await getRound(roundId), roundsMax);
+  const all: StepsView['steps'] = [];
+  const starts: NonNullable<StepsView['starts']> = [];
+  let x = 0;
+  for (const { id, ordinal } of rounds) {
+    const steps = await trainStepsOf(id);
+    if (steps.length === 0) continue;
+    starts.push({ ordinal, x });
+    all.push(...steps.map(({ step, metrics }) => ({ step: x + step, timestep: null, metrics })));
+    x += steps.at(-1)!.step + 1;
+  }
+  return { steps: thinned(all, pointsMax), byTimestep: await timestepMeans(roundId), starts };
 }

@@ -12,6 +12,7 @@ import {
 } from 'recharts';
 import { shortNumber } from '../../components/figures/format';
 import type { CurvePoint, CurveSpec } from './curves';
+import { ticksOf } from './ticks';
 
 const tick = { fontSize: 11, fill: 'var(--muted-foreground)' };
 
@@ -20,12 +21,19 @@ export function Curve({
   curve: { title, explanation, series, domain, mark },
   points,
   axisName,
+  starts = [],
 }: {
   curve: CurveSpec;
   points: CurvePoint[];
   axisName: string;
+  /** Where rounds begin, on an axis of several. */
+  starts?: readonly { ordinal: number; x: number }[];
 }) {
-  const latest = points.at(-1);
+  // What is measured before a step is not there after the last.
+  const latest = points.findLast((point) => series.some(({ key }) => point[key] !== undefined));
+  const known = points.flatMap((point) => series.flatMap(({ key }) => point[key] ?? []));
+  const ticks = ticksOf([...known, ...(mark === undefined ? [] : [mark])]);
+  const [lowest, highest] = domain ?? [ticks.at[0]!, ticks.at.at(-1)!];
   const noiseFirst = axisName === 'Timestep';
   return (
     <figure className="min-w-0">
@@ -64,14 +72,24 @@ export function Curve({
               minTickGap={24}
             />
             <YAxis
-              domain={domain ? [...domain] : ['auto', 'auto']}
+              domain={[lowest, highest]}
+              ticks={domain ? undefined : ticks.at}
               width={52}
               tick={tick}
-              tickFormatter={shortNumber}
+              tickFormatter={domain ? shortNumber : ticks.text}
               stroke="var(--border)"
               tickLine={false}
               tickCount={4}
+              interval={0}
             />
+            {starts.map(({ ordinal, x }) => (
+              <ReferenceLine
+                key={ordinal}
+                x={x}
+                stroke="var(--border)"
+                label={{ value: ordinal, position: 'insideTopLeft', ...tick }}
+              />
+            ))}
             {mark === undefined ? null : (
               <ReferenceLine
                 y={mark}
@@ -98,7 +116,7 @@ export function Curve({
                 name={name}
                 stroke={color}
                 strokeWidth={1.75}
-                dot={points.length < 3}
+                dot={known.length < 12}
                 isAnimationActive={false}
               />
             ))}

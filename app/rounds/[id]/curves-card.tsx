@@ -15,23 +15,35 @@ const axes: readonly Axis[] = ['step', 'timestep'];
 
 /** What training logged, over its steps or over the timesteps, as curves or as a table. */
 export function CurvesCard({ round }: { round: RoundSummary }) {
-  const { data, error, refetch } = useSteps(round.id);
+  const [ofRun, setOfRun] = useState(false);
+  const { data, error, refetch } = useSteps(round.id, ofRun);
   const [axis, setAxis] = useState<Axis>('step');
   const [asTable, setAsTable] = useState(false);
   const points = data ? pointsOf(data, axis) : [];
   // A reward speaks of whole rollouts: such a round has nothing to say of single timesteps.
   const hasTimesteps = !data || data.byTimestep.length > 0;
-  const last = data?.steps.at(-1)?.metrics;
+  const last = data?.steps.findLast(({ metrics }) => metrics.stepsPerSecond !== undefined)?.metrics;
+  const starts = axis === 'step' && ofRun ? (data?.starts ?? []) : [];
 
   return (
     <Card>
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-2">
         <CardHeading title="How it learned">
           {axis === 'step'
-            ? `Each point is a step of the optimizer${hasTimesteps ? ', the mean of its timesteps' : ''}.`
+            ? `Each point is measured after so many steps of the optimizer, before the next one${hasTimesteps ? ', the mean of its timesteps' : ''}.${starts.length > 0 ? ' Rounds of the run follow each other; lines stand where they begin.' : ''}`
             : 'Each point is the mean of all steps at one timestep; noise on the left, image on the right.'}
         </CardHeading>
         <div className="mb-4 flex flex-wrap gap-1">
+          {axis === 'step' && round.ordinal > 1 ? (
+            <Button
+              size="small"
+              look={ofRun ? 'outline' : 'quiet'}
+              aria-pressed={ofRun}
+              onClick={() => setOfRun(!ofRun)}
+            >
+              All rounds of the run
+            </Button>
+          ) : null}
           {(hasTimesteps ? axes : []).map((candidate) => (
             <Button
               key={candidate}
@@ -71,7 +83,13 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
       {points.length > 0 && !asTable ? (
         <div className="grid gap-x-6 gap-y-5 sm:grid-cols-2 lg:grid-cols-3">
           {curvesOf(points).map((curve) => (
-            <Curve key={curve.title} curve={curve} points={points} axisName={axisNames[axis]} />
+            <Curve
+              key={curve.title}
+              curve={curve}
+              points={points}
+              axisName={axisNames[axis]}
+              starts={starts}
+            />
           ))}
         </div>
       ) : null}

@@ -48,7 +48,7 @@ it.each(families)(
     expect(await labelEverything()).toBe(2);
     const done = await untilRound(round.id, ({ state }) => state === 'done');
     const curve = await trainStepsOf(round.id);
-    expect(curve).toHaveLength(2);
+    expect(curve).toHaveLength(3);
     expect(curve[0]!.metrics.gradNorm).toBeGreaterThan(0);
     const policy = await getPolicy(done.resultPolicyId!);
     const { tensors } = parsePolicy(await getBlob(policy.adapterBlob!), policy.name);

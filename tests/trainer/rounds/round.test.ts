@@ -55,11 +55,17 @@ it('takes a round from nothing to an evaluated policy', async () => {
   expect((trained.data as Float32Array).some((value) => value !== 0)).toBe(true);
 
   const curve = await trainStepsOf(round.id);
-  expect(curve.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5]);
+  // Before each of six steps, and after the last.
+  expect(curve.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   // Before anything is trained the policy is its own reference.
   expect(Math.abs(curve[0]!.metrics.logRatioWinner!)).toBeLessThan(1e-4);
   expect(Math.abs(curve[5]!.metrics.logRatioWinner!)).toBeGreaterThan(1e-4);
-  expect(curve.every(({ metrics }) => metrics.gradNorm! > 0)).toBe(true);
+  expect(curve.slice(0, 6).every(({ metrics }) => metrics.gradNorm! > 0)).toBe(true);
+  // Measured on what the last step was taken on, which has moved the policy on.
+  const [last, beyond] = curve.slice(-2).map(({ metrics }) => metrics);
+  expect(beyond!.gradNorm).toBeUndefined();
+  expect(beyond!.kl).toBeGreaterThan(0);
+  expect(beyond!.loss).toBeLessThan(last!.loss);
   const all = await trainStepsOf(round.id, { perTimestep: true });
   expect(all.filter(({ step }) => step === 0)).toHaveLength(6);
 

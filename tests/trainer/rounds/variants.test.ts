@@ -133,7 +133,7 @@ it('draws whole groups and trains every weight, one timestep at a time', async (
 
   // Two groups, each with all its pairs, one a step, three timesteps each.
   const steps = await trainStepsOf(round.id, { perTimestep: true });
-  expect(steps.filter(({ timestep }) => timestep === null)).toHaveLength(6);
+  expect(steps.filter(({ timestep }) => timestep === null)).toHaveLength(7);
   const { file, policy } = await policyOf(round);
   expect(file.kind.trainables).toBe('full');
   expect(file.tensors.get('conv_in.weight')?.dims).toEqual([8, 4, 3, 3]);
@@ -154,7 +154,7 @@ it('trains without guidance against the policy the round began with', async () =
   const { file } = await policyOf(round);
   expect(file.kind).toEqual({ trainables: 'attention-ff-conv', loraRank: 2, loraAlpha: 4 });
   await expect(startRunFrom((await policyOf(round)).policy, config)).rejects.toThrow(
-    /attention-ff-conv of rank 2.+configured for attention of rank 4/,
+    /attention, feed-forward, convolutions of rank 2.+configured for attention of rank 4/,
   );
 });
 

@@ -129,6 +129,24 @@ export class TransitionTrainer extends ReplicatedTrainer {
     examples: readonly Example[],
     timestepIndices: readonly (readonly number[])[],
   ): Promise<StepReport> {
+    const { runs, transitions } = await this.#look(examples, timestepIndices);
+    const gradNorm = await this.replicas.update(this.options.learningRate, runs);
+    return { step: this.replicas.step, gradNorm, transitions };
+  }
+
+  /** What the transitions show with the weights as they are; no step is taken. */
+  async measure(
+    examples: readonly Example[],
+    timestepIndices: readonly (readonly number[])[],
+  ): Promise<TransitionReport[]> {
+    return (await this.#look(examples, timestepIndices)).transitions;
+  }
+
+  /** Sums gradients up, which the next look begins anew, and tells what was seen. */
+  async #look(
+    examples: readonly Example[],
+    timestepIndices: readonly (readonly number[])[],
+  ): Promise<{ runs: number; transitions: TransitionReport[] }> {
     const rows = examples.flatMap((_, example) =>
       (timestepIndices[example] ?? []).map((timestepIndex) => ({ example, timestepIndex })),
     );
@@ -139,8 +157,7 @@ export class TransitionTrainer extends ReplicatedTrainer {
     const reports = await dealOut(this.lanes, runs, (lane, run, goOn) =>
       this.#run(lane, examples, run, total, goOn),
     );
-    const gradNorm = await this.replicas.update(this.options.learningRate, runs.length);
-    return { step: this.replicas.step, gradNorm, transitions: reports.flat() };
+    return { runs: runs.length, transitions: reports.flat() };
   }
 
   async close(): Promise<void> {

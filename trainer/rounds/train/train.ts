@@ -87,6 +87,10 @@ async function takeSteps(
     signal.throwIfAborted();
   }
   await save(training.steps);
+  const mean = await training.after?.();
+  if (mean) {
+    await recordTrainSteps(round.id, [{ step: training.steps, timestep: null, metrics: mean }]);
+  }
 }
 
 async function finish(

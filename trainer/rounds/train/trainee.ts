@@ -9,7 +9,7 @@ import { startingTensors, trainableOf, trainedDenoiser } from './policy-file';
 import type { Training, TrainingContext } from './training';
 
 /** What a method itself brings to its training. */
-type Own = Pick<Training, 'steps' | 'dataHash' | 'step'>;
+type Own = Pick<Training, 'steps' | 'dataHash' | 'step' | 'after'>;
 
 /** Opens what a round trains, without having loaded anything that trains. */
 export async function openTrainee({

@@ -29,6 +29,11 @@ export interface Training {
   load(state: TrainState): Promise<void>;
   /** Takes step `index`, counted from 0. */
   step(index: number): Promise<StepMetrics>;
+  /**
+   * What the last step trained on shows after it: metrics of a step are taken before it. Not given
+   * where a step draws anew.
+   */
+  after?(): Promise<TrainMetrics | undefined>;
   state(): Promise<TrainState>;
   close(): Promise<void>;
 }

@@ -24,7 +24,7 @@ import { mostImagesPerRun } from '../method-settings';
 import { openTrainee } from '../trainee';
 import type { StepMetrics, Training, TrainingContext } from '../training';
 import { bestRunSize, type RoundExample, roundExamples } from './examples';
-import { planSteps } from './steps';
+import { planSteps, type Step } from './steps';
 import { Trajectories } from './trajectories';
 
 type PairsMethod = MethodOf<'pairs'>;
@@ -55,20 +55,24 @@ export async function openD3poTraining(context: TrainingContext<PairsMethod>): P
     reference: reference(start.weights?.tensors, own, sampling),
   });
   const trajectories = new Trajectories(config);
+  const trainedIn = async (step: Step) =>
+    [
+      await Promise.all(
+        step.map(({ example }) => exampleOf(examples[example]!, trajectories, conditioning.encode)),
+      ),
+      step.map(({ timestepIndices }) => timestepIndices),
+    ] as const;
   return training(trainer, {
     steps: steps.length,
     dataHash: hashOf(pairs),
     async step(index) {
-      const step = steps[index]!;
-      const compared = await Promise.all(
-        step.map(({ example }) => exampleOf(examples[example]!, trajectories, conditioning.encode)),
-      );
-      const report = await trainer.step(
-        compared,
-        step.map(({ timestepIndices }) => timestepIndices),
-      );
+      const report = await trainer.step(...(await trainedIn(steps[index]!)));
       const { mean, timesteps } = transitionMetrics(report.transitions);
       return { mean: { ...mean, gradNorm: report.gradNorm }, timesteps };
+    },
+    async after() {
+      const last = steps.at(-1);
+      return last && transitionMetrics(await trainer.measure(...(await trainedIn(last)))).mean;
     },
   });
 }
