@@ -10,18 +10,14 @@ import { Rate } from '../components/figures/rate';
 import { buttonClass } from '../components/ui/button-class';
 import { Card, CardHeading } from '../components/ui/card';
 import { loadFirstAndNewest } from '../reads/review/load-rates';
+import { type Defect, defectsBy } from '../review/defects';
 import { imagesHref } from '../review/images-href';
-
-const defects = [
-  { kind: 'hand', name: 'Bad hand' },
-  { kind: 'nsfw', name: 'NSFW' },
-] as const;
 
 /** How the newest version compares with the first, and how many flags wait. */
 export async function RatesCard() {
   const { judged, rates, drawing } = await loadFirstAndNewest();
   const source = judged.length > 0 ? 'judge' : 'annotator';
-  const kinds = defects.filter(({ kind }) => source === 'annotator' || judged.includes(kind));
+  const kinds = defectsBy(source, judged);
   const open = (await flagCounts()).open;
   return (
     <Card className="@container flex flex-col gap-4">
@@ -55,7 +51,7 @@ function Comparison({
   drawing,
 }: {
   shown: PolicyRates[];
-  kinds: readonly (typeof defects)[number][];
+  kinds: readonly Defect[];
   source: FlagSource;
   drawing: string | undefined;
 }) {

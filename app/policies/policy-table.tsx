@@ -122,7 +122,7 @@ function PolicyRow({
       </Cell>
       <Cell>
         {won ? (
-          <RateText interval={winRate(won)} count={`of ${countText(won.n)}`} />
+          <RateText interval={winRate(won)} count={plural(won.n, 'comparison')} />
         ) : (
           <Unmeasured />
         )}

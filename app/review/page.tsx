@@ -22,7 +22,7 @@ export default async function ReviewPage({
   return (
     <Page
       title="Defect rates"
-      lead="How often each version draws a bad hand or something unsafe. Rejected flags do not count."
+      lead="How often each version draws what should not be there. Rejected flags do not count."
       action={<PipelineTabs pipelines={view.pipelines} current={view.pipeline} path="/review" />}
     >
       <RatesView

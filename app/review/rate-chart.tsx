@@ -2,27 +2,14 @@
 
 import Link from 'next/link';
 import type { FlagSource } from '@/lib/flags';
-import type { CountedKind } from '@/lib/judges/judging';
 import { type Interval, wilsonInterval } from '@/lib/statistics/proportion';
 import type { PolicyRates, RatesQuery } from '../api/review/schema';
 import { countText, percent, rangeText } from '../components/figures/format';
 import { commonMax } from '../components/figures/interval-bar';
 import { cn } from '../components/ui/cn';
 import { ScrollBox } from '../components/ui/scroll-box';
+import type { Defect } from './defects';
 import { imagesHref } from './images-href';
-
-/** The defects that are followed from version to version. */
-const defects = [
-  { kind: 'hand', name: 'Bad hand', dot: 'bg-chart-1', whisker: 'bg-chart-1/50' },
-  { kind: 'nsfw', name: 'NSFW', dot: 'bg-chart-2', whisker: 'bg-chart-2/50' },
-] as const;
-
-export type Defect = (typeof defects)[number];
-
-/** Those of which a source says something: people may flag all, a judge what it looks for. */
-export function defectsBy(source: FlagSource, judged: readonly CountedKind[]): Defect[] {
-  return defects.filter(({ kind }) => source === 'annotator' || judged.includes(kind));
-}
 
 /** Which images of a version are counted. */
 export type CountedImages = Pick<RatesQuery, 'purpose' | 'drawing'>;

@@ -17,10 +17,11 @@ import { Select } from '../components/ui/select';
 import { ShowMore } from '../components/ui/show-more';
 import { Cell, HeadCell, Table } from '../components/ui/table';
 import { BeliefBadges } from './belief';
+import { type Defect, defectsBy } from './defects';
 import { imagesHref } from './images-href';
 import { JudgeCard } from './judge-card';
 import { useRates } from './queries';
-import { type CountedImages, type Defect, defectsBy, RateChart } from './rate-chart';
+import { type CountedImages, RateChart } from './rate-chart';
 import { withParams } from './search-params';
 
 const sourceOptions: { value: FlagSource; label: string; hint: string }[] = [

@@ -65,7 +65,7 @@ export function ModelTable({
             {model.report ? (
               <>
                 <Cell className="whitespace-nowrap tabular-nums">
-                  {plural(model.report.examples, 'example')}
+                  {plural(model.report.examples, model.source === 'picks' ? 'pick' : 'image')}
                   <span className="block text-muted-foreground text-xs">
                     by {plural(model.report.annotators, 'person', 'people')}
                   </span>

@@ -16,17 +16,17 @@ test('a rate leads to its images; rejecting a flag there lowers it', async ({ ap
   await expect(base).toContainText('75.0 %');
   await expect(base).toContainText('40.9–92.9 % · 6 of 8');
   await expect(
-    page.getByRole('link', { name: 'hands 1, Bad hand: 25.0 %, 7.1–59.1 %, 2 of 8' }),
+    page.getByRole('link', { name: 'hands 1, Deformed hands: 25.0 %, 7.1–59.1 %, 2 of 8' }),
   ).toBeVisible();
   await expectAccessible(page);
 
-  await page.getByRole('link', { name: 'Images of hands: Bad hand' }).click();
+  await page.getByRole('link', { name: 'Images of hands: Deformed hands' }).click();
   await expect(page.getByText('6 images')).toBeVisible();
   await expectAccessible(page);
   await page.getByRole('button', { name: /seed 1000$/ }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('6 fingers');
-  await dialog.getByRole('button', { name: 'Wrong' }).first().click();
+  await dialog.getByRole('button', { name: 'Reject' }).first().click();
   await expect(page.getByText('5 images')).toBeVisible();
   await page.goto('/review');
   await expect(page.getByText(/· 5 of 8/)).toBeVisible();

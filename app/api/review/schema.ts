@@ -48,8 +48,11 @@ export type JudgeView = z.infer<typeof judgeViewSchema>;
 export const ratesViewSchema = z.object({
   pipelines: z.array(z.string()),
   pipeline: z.string().nullable(),
-  /** What the judge of the pipeline looks for, as kinds of flag; none: nothing is judged. */
-  judged: z.array(z.enum(countedKinds)),
+  /**
+   * What the judge of the pipeline looks for, as kinds of flag under the judge's own words; none:
+   * nothing is judged.
+   */
+  judged: z.array(z.object({ kind: z.enum(countedKinds), label: z.string() })),
   /** How far to believe the judge; null where nothing is judged. */
   judge: judgeViewSchema.nullable(),
   /** A page of the versions, oldest first. */

@@ -7,6 +7,7 @@ import type { Policy } from '@/db/policies/policies';
 import { measuredBy } from '@/db/rounds/measurements';
 import type { Evaluation } from '@/db/rounds/metrics';
 import { baseDrawing } from '@/lib/drawings';
+import { flagDescriptions } from '@/lib/flags';
 import { importedName } from '@/lib/judges/imported';
 import { type CountedKind, type DeclaredJudge, defectsOf, kindsOf } from '@/lib/judges/judging';
 import type { EvaluationSummary } from '@/lib/metrics';
@@ -43,7 +44,7 @@ export async function loadRates({
     before,
     limit,
   });
-  const judged = kindsOf(judge);
+  const judged = namedKinds(judge);
   return {
     pipelines,
     pipeline,
@@ -54,6 +55,14 @@ export async function loadRates({
     drawing: drawing ?? null,
     ...rest,
   };
+}
+
+/** A kind of flag as other pages call what the judge measures, where that is one thing. */
+function namedKinds(judge: DeclaredJudge | null): RatesView['judged'] {
+  return kindsOf(judge).map((kind) => {
+    const [defect, another] = defectsOf(judge).filter(({ countsAs }) => countsAs === kind);
+    return { kind, label: defect && !another ? defect.label : flagDescriptions[kind].label };
+  });
 }
 
 async function showJudge(pipeline: string, judge: DeclaredJudge): Promise<JudgeView> {
@@ -84,7 +93,7 @@ export async function loadFirstAndNewest(): Promise<
   const rates = await firstAndNewestRates({ pipeline, purpose: 'evaluation', drawing });
   const [shown = null] = drawing === undefined ? [] : showDrawings([drawing]);
   return {
-    judged: kindsOf(judge),
+    judged: namedKinds(judge),
     rates: await besideParents(rates, judge, drawing),
     drawing: shown,
   };

@@ -90,8 +90,8 @@ function FlagRow({ flag, mayDecide }: { flag: FlagView; mayDecide: boolean }) {
       </span>
       {mayDecide ? (
         <span className="flex gap-1">
-          {button('confirmed', 'Right', Check)}
-          {button('rejected', 'Wrong', X)}
+          {button('confirmed', 'Confirm', Check)}
+          {button('rejected', 'Reject', X)}
         </span>
       ) : null}
     </li>

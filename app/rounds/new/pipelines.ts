@@ -63,8 +63,8 @@ async function choiceOf(
   };
 }
 
-function hintOf({ report, imported }: RewardModel): string {
+function hintOf({ report, imported, source }: RewardModel): string {
   if (!report) return imported?.name ?? '';
   const { heldOut, examples } = report;
-  return `Learned from ${plural(examples, 'example')}; right on ${percent(heldOut.count / heldOut.n, 0)} of held-out answers.`;
+  return `Learned from ${plural(examples, source === 'picks' ? 'pick' : 'image')}; right on ${percent(heldOut.count / heldOut.n, 0)} of held-out answers.`;
 }
