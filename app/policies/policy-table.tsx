@@ -6,7 +6,7 @@ import { winRate } from '@/lib/statistics/proportion';
 import type { MeasureRef } from '../api/evaluations/schema';
 import type { PolicyNode } from '../api/policies/schema';
 import type { PolicyRef } from '../api/rounds/schema';
-import { countText, percent, plural } from '../components/figures/format';
+import { percent, plural } from '../components/figures/format';
 import { Rate, RateText } from '../components/figures/rate';
 import { Badge } from '../components/ui/badge';
 import { Button } from '../components/ui/button';
