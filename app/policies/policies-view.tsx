@@ -83,7 +83,7 @@ export function PoliciesView({
                 { scroll: false },
               )
             }
-            className="w-auto"
+            className="w-auto max-w-full"
           />
         </div>
         <div className="mb-4 empty:hidden">

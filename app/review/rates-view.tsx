@@ -83,7 +83,7 @@ export function RatesView({ initial, query }: { initial: View; query: RatesQuery
           drawings={drawings}
           drawing={drawing}
           onChange={(next) => show({ drawing: next })}
-          className="w-auto"
+          className="w-auto max-w-full"
         />
         {judge && source === 'judge' ? <BeliefBadges judge={judge} /> : null}
       </div>

@@ -9,7 +9,7 @@ export type SelectOption<Value extends string> = { value: Value; label: string; 
 
 /**
  * One of a few. Give `label` where no Field around it names it. `placeholder` stands there while
- * the value is empty.
+ * the value is none of them.
  */
 export function Select<Value extends string>({
   value,
@@ -31,7 +31,7 @@ export function Select<Value extends string>({
   return (
     <BaseSelect.Root
       items={options}
-      value={value === '' ? null : value}
+      value={options.some((option) => option.value === value) ? value : null}
       onValueChange={(next) => next !== null && onChange(next)}
       disabled={disabled}
     >

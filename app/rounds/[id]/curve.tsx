@@ -14,6 +14,9 @@ import { shortNumber } from '../../components/figures/format';
 import type { CurvePoint, CurveSpec } from './curves';
 import { ticksOf } from './ticks';
 
+/** Of a share, whose axis goes from 0 to 1. */
+const shareTicks = [0, 0.25, 0.5, 0.75, 1];
+
 const tick = { fontSize: 11, fill: 'var(--muted-foreground)' };
 
 /** One small chart. The same numbers are there as a table, so it is an image to a screen reader. */
@@ -73,7 +76,7 @@ export function Curve({
             />
             <YAxis
               domain={[lowest, highest]}
-              ticks={domain ? undefined : ticks.at}
+              ticks={domain ? shareTicks : ticks.at}
               width={52}
               tick={tick}
               tickFormatter={domain ? shortNumber : ticks.text}

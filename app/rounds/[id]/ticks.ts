@@ -12,7 +12,7 @@ const roundSteps = [1, 2, 2.5, 5, 10];
 export function ticksOf(values: readonly number[]): Ticks {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const size = Math.max(Math.abs(least), Math.abs(most));
-  const room = most - least > 1e-6 * size ? 0 : 0.01 * size || 1e-3;
+  const room = most - least > 1e-6 * size ? 0 : 0.1 * size || 1e-3;
   const rough = (most - least + 2 * room) / 3;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * roundSteps.find((one) => one * power >= rough * (1 - 1e-9))!;
