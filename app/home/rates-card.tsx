@@ -61,7 +61,7 @@ function Comparison({
   return kinds.map(({ kind, name }) => (
     <dl
       key={kind}
-      className="grid grid-cols-[minmax(5rem,1fr)_auto] items-center gap-x-3 gap-y-1 @sm:grid-cols-[5rem_minmax(0,1fr)_auto]"
+      className="grid grid-cols-[minmax(5rem,1fr)_auto] items-center gap-x-3 gap-y-1 @sm:grid-cols-[8rem_minmax(0,1fr)_auto]"
     >
       {shown.map(({ policy, ...rate }, index) => (
         <div
