@@ -50,7 +50,7 @@ test('a researcher starts a run by the form, which explains and checks every set
   await rate.fill('fast');
   await page.getByRole('button', { name: 'Start the run' }).click();
   await expect(page.getByText('A run needs a name.')).toBeVisible();
-  await expect(page.getByText('A number is needed here.')).toBeVisible();
+  await expect(page.getByText('A number from 1e-9 to 1 is needed here.')).toBeVisible();
   await expect(page.getByText('2 fields need another value.')).toBeVisible();
   await rate.fill('0.001');
   await expect(page.getByText('1 changed')).toBeVisible();
