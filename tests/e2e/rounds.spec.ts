@@ -162,7 +162,7 @@ test('a round under way is shown live, and is paused, resumed and cancelled', as
   await expect(page.getByText('Sampling, paused')).toBeHidden();
 
   await page.getByRole('button', { name: 'Cancel round' }).click();
-  await expect(page.getByRole('dialog')).toContainText('never trained on');
+  await expect(page.getByRole('dialog')).toContainText('never trains on them');
   await page.getByRole('button', { name: 'Cancel the round' }).click();
   await expect(page.getByText('Cancelled', { exact: true })).toBeVisible();
   expect((await getRound(roundId)).state).toBe('cancelled');
