@@ -34,6 +34,8 @@ const trainingKinds = {
   'policy-gradient': 'reward',
   /** Candidates of every step, paired by a reward. */
   'step-pairs': 'reward',
+  /** Finished images of a round, each by how many of its comparisons it won, noised anew. */
+  'graded-images': 'picks',
   /** Pairs of finished images, noised anew. */
   'finished-pairs': 'archive',
   /** Good and bad finished images, noised anew. */

@@ -6,7 +6,7 @@ import { labelingSettings } from './labeling';
 import { choice, integer, real } from './setting';
 
 /** What methods share that learn from finished images and from what people have said of them. */
-const shared = {
+export const finishedImagesSettings = {
   referencePolicy: choice({
     label: 'Reference policy',
     explanation: 'What the trained policy is compared with inside the loss.',
@@ -26,7 +26,7 @@ const shared = {
   }),
 };
 
-const optimiserSteps = (official: number) =>
+export const optimiserSteps = (official: number) =>
   integer({
     label: 'Optimiser steps',
     explanation: 'How often the weights move in a round.',
@@ -46,7 +46,7 @@ export const diffusionDpoSettings = {
     min: 1e-3,
     max: 1e7,
   }),
-  ...shared,
+  ...finishedImagesSettings,
   agreementWeighting: labelingSettings.agreementWeighting,
   optimiserSteps: optimiserSteps(2000),
   pairsPerStep: integer({
@@ -69,7 +69,7 @@ export const ktoSettings = {
     min: 1e-3,
     max: 1e7,
   }),
-  ...shared,
+  ...finishedImagesSettings,
   optimiserSteps: optimiserSteps(20_000),
   imagesPerStep: integer({
     label: 'Images per step',

@@ -1,4 +1,4 @@
-import { asksPeople, type DrawingMethod, isDrawingMethod, type Method } from '../methods';
+import { asksPeople, type DrawingMethod, isDrawingMethod, type Method, trainsBy } from '../methods';
 import type { RunMode } from '../runs';
 import { ddpoProblem } from './policy-gradient';
 import { draftPlusProblem } from './reward-methods';
@@ -20,7 +20,7 @@ const own: { [M in Method]?: (config: RunConfig) => string | null } = {
  */
 export function methodProblem(method: Method, mode: RunMode, config: RunConfig): string | null {
   const { eta } = config.sampling;
-  if (asksPeople(method) && eta < leastEta) {
+  if (trainsBy(method, 'pairs') && eta < leastEta) {
     return `sampling.eta is ${eta}, but ${method} compares probabilities of noisy steps. Set it to at least ${leastEta}.`;
   }
   if (!asksPeople(method) && mode === 'online' && config.serving.maxRounds === 0) {

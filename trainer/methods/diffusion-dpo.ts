@@ -41,7 +41,7 @@ export function appendDiffusionDpoLoss(
 export function diffusionDpo(settings: DiffusionDpoSettings): NoisedImagesMethod {
   return {
     imagesPerExample: 2,
-    append: (b, excess, pairs) =>
+    append: (b, { excess }, pairs) =>
       appendDiffusionDpoLoss(
         b,
         excess,

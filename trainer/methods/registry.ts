@@ -54,7 +54,10 @@ export const stepPairs: Made<'step-pairs', StepPairsMethod> = {
   spo: (config) => spo(config.spo, clipped(config.spo)),
 };
 
-export const noisedImages: Made<'finished-pairs' | 'finished-images', NoisedImagesMethod> = {
+export const noisedImages: Made<
+  'finished-pairs' | 'finished-images' | 'graded-images',
+  NoisedImagesMethod
+> = {
   'diffusion-dpo': (config) => diffusionDpo(config['diffusion-dpo']),
   kto: (config) => kto(config.kto),
 };

@@ -71,6 +71,12 @@ const all: readonly CurveSpec[] = [
     mark: 0.5,
   },
   {
+    title: 'Loss',
+    explanation: 'What the steps bring down.',
+    series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+    beside: ['excessAbove', 'excessBelow'],
+  },
+  {
     title: 'Implicit accuracy',
     explanation:
       'How often the policy, against its reference, says like the people. One half is chance.',
@@ -107,6 +113,17 @@ const all: readonly CurveSpec[] = [
       { key: 'excessBad', name: 'Bad', color: 'var(--chart-4)' },
     ],
     beside: ['excessGood', 'excessBad'],
+    mark: 0,
+  },
+  {
+    title: 'Error beyond the reference',
+    explanation:
+      'Of the predicted noise. Below zero: denoised better than before. Images that won more than half of their comparisons should fall, the others rise.',
+    series: [
+      { key: 'excessAbove', name: 'Won more', color: 'var(--chart-3)' },
+      { key: 'excessBelow', name: 'Won less', color: 'var(--chart-4)' },
+    ],
+    beside: ['excessAbove', 'excessBelow'],
     mark: 0,
   },
   {

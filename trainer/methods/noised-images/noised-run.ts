@@ -3,7 +3,7 @@
  * policy is off there.
  */
 import { denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
-import { noised } from '@/trainer/diffusion/schedulers/noising';
+import { noised, spreadAt } from '@/trainer/diffusion/schedulers/noising';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import type { PipelineInputs } from '../policy/conditioning';
 import type { Trainable } from '../policy/trainable';
@@ -27,6 +27,8 @@ export interface NoisedInputs extends PipelineInputs {
 export class NoisedRun {
   /** What the denoiser should say, [images, C, H, W]. */
   readonly target: Tensor<'float32'>;
+  /** How far an error of the output moves the image that it implies, [images]. */
+  readonly spread: Tensor<'float32'>;
   /**
    * `latents`, `timestep` and `context` of all places; those beyond the examples repeat the first.
    */
@@ -50,6 +52,10 @@ export class NoisedRun {
     }).flat();
     const dims = [rows.length, ...latent];
     this.target = float32(dims, concatenated(rows.map(({ target }) => target)));
+    this.spread = float32(
+      [rows.length],
+      rows.map(({ timestep }) => spreadAt(scheduler, timestep)),
+    );
     const shape = { images: rows.length, latent, context, guidance: 1 };
     this.feeds = denoiserFeeds(trainable.denoiser, shape, {
       latents: concatenated(rows.map(({ latents }) => latents)),

@@ -172,8 +172,8 @@ async function gapOf(
     const there = (await at(moved, method, examples, changes)).report;
     // κ is a number, not a function of the weights: it stays what it was.
     const losses = there.examples.map(
-      ({ excess }, i) =>
-        examples[i]!.weight * method.read(excess, examples[i]!, report.baseline).loss,
+      ({ excess, loss }, i) =>
+        examples[i]!.weight * (method.read(excess, examples[i]!, report.baseline).loss ?? loss),
     );
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   };
