@@ -11,6 +11,7 @@ import { draftLv } from './draft-lv';
 import { draftPlus } from './draft-plus';
 import { drTune } from './drtune';
 import { kto } from './kto';
+import { nft } from './nft';
 import type { NoisedImagesMethod } from './noised-images/method';
 import type { PolicyGradientMethod } from './policy-gradient/method';
 import { refl } from './refl';
@@ -60,6 +61,7 @@ export const noisedImages: Made<
 > = {
   'diffusion-dpo': (config) => diffusionDpo(config['diffusion-dpo']),
   kto: (config) => kto(config.kto),
+  nft: (config) => nft(config.nft),
 };
 
 /** The settings of D3PO's loss, where "none" is one of the clip's forms. */
