@@ -19,9 +19,12 @@ const own: { [M in Method]?: (config: RunConfig) => string | null } = {
  * density, an estimate of the image and a way to noise it.
  */
 export function methodProblem(method: Method, mode: RunMode, config: RunConfig): string | null {
-  const { eta } = config.sampling;
+  const { eta, sharedNoise } = config.sampling;
   if (trainsBy(method, 'pairs') && eta < leastEta) {
     return `sampling.eta is ${eta}, but ${method} compares probabilities of noisy steps. Set it to at least ${leastEta}.`;
+  }
+  if (asksPeople(method) && eta === 0 && sharedNoise) {
+    return 'sampling.eta is 0 and sampling.sharedNoise is on, so the images that people compare would be the same. Turn sharedNoise off, or set eta above 0.';
   }
   if (!asksPeople(method) && mode === 'online' && config.serving.maxRounds === 0) {
     return `An online run of ${method} waits for nobody, so it would never stop. Set serving.maxRounds, or start a single round.`;

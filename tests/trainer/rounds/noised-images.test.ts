@@ -155,6 +155,47 @@ it('takes latents from the trajectory where they are exact, else from the encode
   expect((await openPipeline(pipeline.folder)).latentShape).toEqual([4, 8, 8]);
 });
 
+it('trains on the finished images of a round without eta, and ends alike when it is killed', {
+  timeout: 300_000,
+}, async () => {
+  const home = await homes.make();
+  const base = await baseOn(pipeline.folder);
+  const round = await start('nft', base, {
+    ...config,
+    sampling: { ...config.sampling, eta: 0, sharedNoise: false },
+    nft: { optimiserSteps: 4, groupsPerStep: 2, oldRise: 0.3 },
+  });
+  expect(round.state).toBe('sampling');
+  const asking = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'labeling', asking);
+  await asking.end('SIGTERM');
+  await labelEverything();
+  const twin = await homes.copy(home);
+  homes.use(home);
+  const undisturbed = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'done', undisturbed);
+  await undisturbed.end('SIGTERM');
+  const means = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
+  expect(means).toHaveLength(4);
+  // At first the policy is its own reference, and the old one.
+  expect(Math.abs(means[0]!.excessAbove!)).toBeLessThan(1e-6);
+  expect(means[3]!.excessAbove).not.toBe(means[3]!.excessBelow);
+  expect(means.every(({ loss, gradNorm }) => loss > 0 && gradNorm! > 0)).toBe(true);
+  const { policy, file } = await policyOf(round);
+  expect(policy.parentId).toBe(base.id);
+  expect(file.tensors.size).toBeGreaterThan(0);
+  const trace = await traceOf(round.id);
+
+  homes.use(twin);
+  const killed = startTrainer();
+  await untilRound(round.id, ({ progress }) => progress.trainedSteps > 0, killed, 5);
+  expect(await killed.end('SIGKILL')).toBe('SIGKILL');
+  const again = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'done', again);
+  await again.end('SIGTERM');
+  expect(await traceOf(round.id)).toEqual(trace);
+});
+
 // Trainers start one after the other; a busy machine takes its time.
 it('trains on the same, and ends alike, when it is killed and people go on meanwhile', {
   timeout: 300_000,

@@ -15,6 +15,7 @@ import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
 import { kto } from '@/trainer/methods/kto';
+import { nft } from '@/trainer/methods/nft';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
@@ -68,6 +69,13 @@ const images = (): NoisedExample[] =>
     context: prompt,
     weight: i === 2 ? 0.5 : 1,
     good: i !== 2,
+  }));
+const graded = (): NoisedExample[] =>
+  [1, 0, 0.7].map((grade, i) => ({
+    images: [image(`graded ${i}`)],
+    context: prompt,
+    weight: 1,
+    grade,
   }));
 const draws = [draw('a', 10), draw('b', 450, true), draw('c', 820)];
 
@@ -182,6 +190,7 @@ async function gapOf(
 
 const dpo = diffusionDpo({ beta: 20 });
 const single = kto({ beta: 20 });
+const forward = nft({ beta: 1, klCoefficient: 0.1, oldRise: 0.3, oldMost: 0.9 });
 
 describe('the gradient of a step equals finite differences', () => {
   it.each([
@@ -215,7 +224,11 @@ describe('a step', () => {
   });
 
   it('is the same in one run or in many', async () => {
-    for (const [method, examples] of [[dpo, pairs] as const, [single, images] as const]) {
+    for (const [method, examples] of [
+      [dpo, pairs],
+      [single, images],
+      [forward, graded],
+    ] as const) {
       const weights = adapterOf('trained');
       const many = await at(weights, method, examples(), { rows: true, images: 1 });
       const one = await at(weights, method, examples(), { rows: true, images: 6 });
@@ -238,6 +251,7 @@ describe('a step', () => {
   it.each([
     ['Diffusion-DPO', () => diffusionDpo({ beta: 40 }), pairs],
     ['KTO', () => kto({ beta: 40 }), images],
+    ['DiffusionNFT', () => forward, graded],
   ] as const)('is the same in lanes as in one: %s', async (_, method, examples) => {
     const lanes = await Engine.open({ device: 'cpu', threads: 2 });
     // Five runs of one example each.
@@ -296,17 +310,35 @@ describe('a step', () => {
     expect(without.examples).not.toEqual(withPrompt.examples);
   });
 
-  it('goes on exactly from a state', async () => {
-    const trainer = await open(single, { learningRate: 1e-3 });
+  it.each([
+    ['KTO', single, images],
+    ['DiffusionNFT with its old policy', forward, graded],
+  ] as const)('goes on exactly from a state: %s', async (_, method, examples) => {
+    const trainer = await open(method, { learningRate: 1e-3 });
     await trainer.load(initialState(adapterOf('trained')));
-    await trainer.step(images(), draws);
+    await trainer.step(examples(), draws);
     const between = await trainer.state();
-    await trainer.step(images(), draws);
+    await trainer.step(examples(), draws);
     const wanted = await trainer.state();
     await trainer.load(between);
-    await trainer.step(images(), draws);
+    await trainer.step(examples(), draws);
     expect(await trainer.state()).toEqual(wanted);
     await trainer.close();
+  });
+
+  it("lets DiffusionNFT's old policy follow, as much as remains of it", async () => {
+    const trainer = await open(forward, { learningRate: 1e-2 });
+    const start = adapterOf('trained');
+    await trainer.load(initialState(start));
+    await trainer.step(graded(), draws);
+    const { tensors, extra } = await trainer.state();
+    await trainer.close();
+    for (const [name, { data }] of start) {
+      const old = extra!.get(name)!.data as Float32Array;
+      for (const i of [0, data.length - 1]) {
+        expect(old[i]).toBeCloseTo(0.3 * data[i]! + 0.7 * tensors.get(name)!.data[i]!, 6);
+      }
+    }
   });
 
   it('stops at NaN, saying where', async () => {
@@ -322,8 +354,12 @@ describe('a step', () => {
 
 it('learns what it is told', async () => {
   const blank = adapterOf('start', 0);
-  const learned = async (method: NoisedImagesMethod, examples: NoisedExample[]) => {
-    const trainer = await open(method, { learningRate: 1e-2 });
+  const learned = async (
+    method: NoisedImagesMethod,
+    examples: NoisedExample[],
+    changes: Changes = {},
+  ) => {
+    const trainer = await open(method, { ...changes, learningRate: 1e-2 });
     await trainer.load(initialState(blank));
     for (let step = 0; step < 30; step++) await trainer.step(examples, draws);
     const { examples: reports } = await trainer.step(examples, draws);
@@ -337,4 +373,12 @@ it('learns what it is told', async () => {
     ({ excess }) => excess[0]!,
   );
   expect(Math.max(good!, alsoGood!)).toBeLessThan(bad!);
+  for (const prediction of ['epsilon', 'flow'] as const) {
+    const held = nft({ beta: 1, klCoefficient: 0, oldRise: 1, oldMost: 1 });
+    const [won, lost] = (await learned(held, graded(), { prediction })).map(
+      ({ excess }) => excess[0]!,
+    );
+    expect(won).toBeLessThan(0);
+    expect(lost).toBeGreaterThan(won!);
+  }
 });
