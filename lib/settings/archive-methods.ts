@@ -24,6 +24,14 @@ export const finishedImagesSettings = {
     min: 0,
     max: 1,
   }),
+  normHinge: real({
+    label: 'Hinge on the norm',
+    explanation:
+      'Weight of what the policy’s prediction is larger than its reference’s, as a root mean square; where it is smaller costs nothing. 0: none, as the official codes. For when the ratio of norms rises above 1.05.',
+    default: 0,
+    min: 0,
+    max: 1e6,
+  }),
 };
 
 export const optimiserSteps = (official: number) =>

@@ -11,6 +11,7 @@ import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation
 import { declareGuidedPolicy } from '../policy/guided-policy';
 import type { Trainable } from '../policy/trainable';
 import type { Denoised } from './method';
+import { appendNormGuard } from './norm-guard';
 
 /** No guidance: what is asked is how well a policy denoises. */
 export type NoiseStepShape = Omit<DenoiseShape, 'guidance'>;
@@ -18,15 +19,21 @@ export type NoiseStepShape = Omit<DenoiseShape, 'guidance'>;
 /**
  * Inputs: `latents` (noised) and `target` [images, C, H, W] (what the denoiser should say: the
  * noise, or the velocity), `spread` [images], `timestep`, `context`, `referenceOutput` (what the
- * reference policy says), `oldOutput` where there is an old policy, what the loss declares, the
- * trained tensors and the sums of their gradients so far.
- * Outputs: `loss`, `excess` [images], `losses` [places] where the method tells them, and the sums
+ * reference policy says), `oldOutput` where there is an old policy, `share` [images] where there is
+ * a hinge (of each image in the mean over the step), what the loss declares, the trained tensors and
+ * the sums of their gradients so far.
+ * Outputs: `loss`, `excess` and `normRatio` [images], `losses` [places] where the method tells them, and the sums
  * with this run's gradient added.
  */
 export function buildNoiseStep(
   trainable: Trainable,
   shape: NoiseStepShape,
-  loss: { append: (b: Builder, denoised: Denoised) => Value; withOld: boolean },
+  loss: {
+    append: (b: Builder, denoised: Denoised) => Value;
+    withOld: boolean;
+    /** Coefficient of the hinge on the norm, 0 for none. */
+    normHinge?: number;
+  },
   secondMoment: SecondMoment = 'step',
 ): Graph {
   const b = new Builder('noise step');
@@ -54,8 +61,21 @@ export function buildNoiseStep(
     },
     tell: (losses) => b.output(losses, 'losses'),
   });
-  const found = gradients(b, { of: value, wrt: weights, stop: held });
-  b.output(value, 'loss');
+  const { ratio, hinge } = appendNormGuard(b, output, reference);
+  const { normHinge = 0 } = loss;
+  const total =
+    normHinge > 0
+      ? b.add(
+          value,
+          b.scale(
+            b.reduceSum(b.mul(hinge, b.input('share', 'float32', [shape.images])), [0], false),
+            normHinge,
+          ),
+        )
+      : value;
+  const found = gradients(b, { of: total, wrt: weights, stop: held });
+  b.output(total, 'loss');
+  b.output(ratio, 'normRatio');
   b.output(excess, 'excess');
   appendAccumulation(b, weights, found, secondMoment);
   return b.finish();

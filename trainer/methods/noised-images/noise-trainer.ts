@@ -32,6 +32,8 @@ export interface ExampleReport {
   margin: number;
   /** m_θ − m_ref of each image. */
   excess: number[];
+  /** ‖v_θ‖ / ‖v_ref‖, the mean over its images. */
+  normRatio: number;
   good?: boolean;
   grade?: number;
 }
@@ -55,12 +57,15 @@ export interface NoiseTrainerOptions extends OptimizerOptions, NoisedInputs {
   examplesPerStep: number;
   /** 'base' for the denoiser without adapter; else the tensors of the policy to compare with. */
   reference: Adapter | 'base';
+  /** Coefficient of the hinge on the norm of what the policy says; none unless told. */
+  normHinge?: number;
 }
 
 /** What a run of the graph says. */
 interface Shown {
   /** [images] */
   excess: readonly number[];
+  normRatios: readonly number[];
   /** [places], where the method tells them. */
   losses: readonly number[];
 }
@@ -113,6 +118,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
       {
         append: (b, denoised) => method.append(b, denoised, places),
         withOld: method.oldDecay !== undefined,
+        ...(options.normHinge !== undefined && { normHinge: options.normHinge }),
       },
       secondMoment,
     );
@@ -130,7 +136,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
         policy: method.baseline || method.oldDecay ? await denoise('trained', 'policy') : undefined,
       };
     });
-    const fetched = ['excess', 'losses'].filter((name) =>
+    const fetched = ['excess', 'normRatio', 'losses'].filter((name) =>
       graph.outputs.some((output) => output.name === name),
     );
     return new NoiseTrainer(options, places, await Promise.all(lanes), fetched, replicas);
@@ -244,18 +250,35 @@ export class NoiseTrainer extends ReplicatedTrainer {
         referenceOutput,
         ...(oldOutput && { oldOutput }),
         ...this.options.method.feeds(weighed, this.places, baseline),
+        ...(this.options.normHinge && { share: this.#shares(run, total) }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),
       },
       { fetch: this.fetched, keep: optimizer.sums() },
     );
-    const [excess = [], losses = []] = this.fetched.map((name) => [
+    const [excess = [], normRatios = [], losses = []] = this.fetched.map((name) => [
       ...outputOf(out, name, 'float32').data,
     ]);
-    return { excess, losses };
+    return { excess, normRatios, losses };
   }
 
-  #report(run: NoisedRun, { excess, losses }: Shown, baseline: number): ExampleReport[] {
+  /** Of each image of a run in the mean over all images of the step; none of those that fill up. */
+  #shares(run: NoisedRun, total: number): Tensor {
+    const { imagesPerExample } = this.options.method;
+    const images = this.places * imagesPerExample;
+    const own = run.examples.length * imagesPerExample;
+    const share = 1 / (total * imagesPerExample);
+    return float32(
+      [images],
+      Array.from({ length: images }, (_, image) => (image < own ? share : 0)),
+    );
+  }
+
+  #report(
+    run: NoisedRun,
+    { excess, normRatios, losses }: Shown,
+    baseline: number,
+  ): ExampleReport[] {
     const { imagesPerExample, read } = this.options.method;
     return run.examples.map((example, i) => {
       const own = excess.slice(i * imagesPerExample, (i + 1) * imagesPerExample);
@@ -268,12 +291,17 @@ export class NoiseTrainer extends ReplicatedTrainer {
       return {
         timestep,
         excess: own,
+        normRatio: mean(normRatios.slice(i * imagesPerExample, (i + 1) * imagesPerExample)),
         ...{ loss: losses[i] ?? Number.NaN, ...read(own, example, baseline) },
         ...(example.good !== undefined && { good: example.good }),
         ...(example.grade !== undefined && { grade: example.grade }),
       };
     });
   }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**

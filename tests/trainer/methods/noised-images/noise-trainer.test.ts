@@ -100,6 +100,7 @@ interface Changes {
   reference?: Adapter | 'base';
   prediction?: 'epsilon' | 'v_prediction' | 'flow';
   rows?: boolean;
+  normHinge?: number;
 }
 
 function schedulerFor({ prediction = 'epsilon' }: Changes): Scheduler {
@@ -128,6 +129,7 @@ function open(
     images: changes.images ?? 2,
     examplesPerStep: changes.examplesPerStep ?? 3,
     reference: changes.reference ?? 'base',
+    normHinge: changes.normHinge ?? 0,
   });
 }
 
@@ -339,6 +341,38 @@ describe('a step', () => {
         expect(old[i]).toBeCloseTo(0.3 * data[i]! + 0.7 * tensors.get(name)!.data[i]!, 6);
       }
     }
+  });
+
+  it('holds the norm with a hinge, and only where it has grown', async () => {
+    const weights = adapterOf('trained');
+    const hinge = { normHinge: 10, rows: true, images: 4 };
+    const plain = await at(weights, dpo, pairs(), { rows: true, images: 4 });
+    const held = await at(weights, dpo, pairs(), hinge);
+    const ratios = plain.report.examples.map(({ normRatio }) => normRatio);
+    expect(Math.max(...ratios)).toBeGreaterThan(1);
+    // The other way round what grew has shrunk.
+    const back = await at(adapterOf('x', 0), dpo, pairs(), { reference: weights });
+    for (const [i, { normRatio }] of back.report.examples.entries()) {
+      expect(normRatio * ratios[i]!).toBeCloseTo(1, 1);
+    }
+    // A step against the hinge's own gradient brings down what lies above.
+    const grown = (report: typeof plain.report) =>
+      report.examples.reduce((sum, { normRatio }) => sum + Math.max(0, normRatio - 1), 0);
+    const stepped: Adapter = new Map(
+      [...weights].map(([name, { dims, data }]) => {
+        const own = held.gradient.get(name)!.data;
+        const other = plain.gradient.get(name)!.data;
+        return [
+          name,
+          float32(
+            dims,
+            data.map((v, i) => v - 3e-3 * (own[i]! - other[i]!)),
+          ),
+        ];
+      }),
+    );
+    const after = await at(stepped, dpo, pairs(), { rows: true, images: 4 });
+    expect(grown(after.report)).toBeLessThan(grown(plain.report));
   });
 
   it('stops at NaN, saying where', async () => {

@@ -44,6 +44,7 @@ function meanOf(examples: readonly ExampleReport[]): TrainMetrics {
     loss: mean(examples, ({ loss }) => loss),
     // Level counts half: before the first step the policy is its own reference.
     implicitAccuracy: mean(examples, ({ margin }) => (Math.sign(margin) + 1) / 2),
+    normRatio: mean(examples, ({ normRatio }) => normRatio),
     ...(examples[0]!.excess.length === 2 && {
       excessWinner: excess(examples, 0),
       excessLoser: excess(examples, 1),

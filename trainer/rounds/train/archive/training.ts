@@ -21,7 +21,10 @@ import { imagesOfStep, noiseDraw, pairsOfStep } from './plan';
 
 /** A round's frozen data as its method needs it. */
 interface Data {
-  settings: Pick<RunConfig['kto'], 'referencePolicy' | 'emptyPromptShare' | 'optimiserSteps'>;
+  settings: Pick<
+    RunConfig['kto'],
+    'referencePolicy' | 'emptyPromptShare' | 'normHinge' | 'optimiserSteps'
+  >;
   examples: { prompt: string; samples: Sample[]; weight: number; good?: boolean }[];
   perStep: number;
   /** Which examples a step takes. */
@@ -91,6 +94,7 @@ export async function openNoisedImagesTraining(
     method,
     images: mostImagesPerRun(pipeline, method.imagesPerExample),
     examplesPerStep: perStep,
+    normHinge: settings.normHinge,
     reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
   });
   const { scheduler } = pipeline;

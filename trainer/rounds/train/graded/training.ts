@@ -23,7 +23,7 @@ import type { Training, TrainingContext } from '../training';
 /** What every method of graded images says of its steps. */
 type GradedSettings = Pick<
   RunConfig['kto'],
-  'referencePolicy' | 'emptyPromptShare' | 'optimiserSteps'
+  'referencePolicy' | 'emptyPromptShare' | 'normHinge' | 'optimiserSteps'
 > & { groupsPerStep: number };
 
 /** Images of one prompt that were compared with each other. */
@@ -53,6 +53,7 @@ export async function openGradedTraining(
     method,
     images: mostImagesPerRun(pipeline, method.imagesPerExample),
     examplesPerStep: groupsPerStep * largest,
+    normHinge: settings.normHinge,
     reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
   });
   const { scheduler } = pipeline;
