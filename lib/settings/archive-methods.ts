@@ -2,6 +2,7 @@
  * @file The settings of methods that learn from finished images and from what people have said of
  * them.
  */
+import { d3poSettings } from './d3po';
 import { labelingSettings } from './labeling';
 import { choice, integer, real } from './setting';
 
@@ -54,6 +55,8 @@ export const diffusionDpoSettings = {
     min: 1e-3,
     max: 1e7,
   }),
+  capLoser: d3poSettings.capLoser,
+  capMargin: d3poSettings.capMargin,
   ...finishedImagesSettings,
   agreementWeighting: labelingSettings.agreementWeighting,
   optimiserSteps: optimiserSteps(2000),

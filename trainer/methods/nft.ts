@@ -12,16 +12,16 @@
  * drawn: any sampler, any eta, no probability of a step, no guidance. A network that says the noise
  * instead of a velocity implies another x̂0, and nothing else changes.
  *
- * r is the share of an image's comparisons that it won. At θ = old the slope is (2r−1) times that of
- * the image's own error: one that won and lost equally often teaches nothing, and later holds the
- * policy to the old one. β is the only scale: a small one lets the policy go farther for the
+ * r is the share of an image's comparisons that it won. At θ = old the slope is (2r−1) times that
+ * of the image's own error: one that won and lost equally often teaches nothing, and later holds
+ * the policy to the old one. β is the only scale: a small one lets the policy go farther for the
  * same answers, because the part of the loss that is quadratic in v_θ − v_old has the factor β. The
  * official code divides a reward's advantage by A_max = 5 before it becomes r and multiplies the
  * loss by as much, which is to first order a β of 5 here.
  *
  * The old policy is a moving copy, old ← η·old + (1−η)·θ after optimizer step s, η = min(rise·s,
- * most); official are 0.001 and 0.5, with new images for each step. On images drawn once per round a
- * copy that follows at once has no bound: bad images push for as long as there are steps.
+ * most); official are 0.001 and 0.5, with new images for each step. On images drawn once per round
+ * a copy that follows at once has no bound: bad images push for as long as there are steps.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';

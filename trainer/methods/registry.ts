@@ -59,7 +59,8 @@ export const noisedImages: Made<
   'finished-pairs' | 'finished-images' | 'graded-images',
   NoisedImagesMethod
 > = {
-  'diffusion-dpo': (config) => diffusionDpo(config['diffusion-dpo']),
+  'diffusion-dpo': ({ 'diffusion-dpo': { beta, ...own } }) =>
+    diffusionDpo({ beta, ...capped(own) }),
   kto: (config) => kto(config.kto),
   nft: (config) => nft(config.nft),
 };
@@ -69,6 +70,15 @@ function clipped({
   beta,
   clipForm,
   clipRange,
-}: Pick<RunConfig['d3po'], 'beta' | 'clipForm' | 'clipRange'>): D3poSettings {
-  return clipForm === 'none' ? { beta } : { beta, clipRange, clipForm };
+  ...own
+}: Pick<
+  RunConfig['d3po'],
+  'beta' | 'clipForm' | 'clipRange' | 'capLoser' | 'capMargin'
+>): D3poSettings {
+  return { beta, ...(clipForm !== 'none' && { clipRange, clipForm }), ...capped(own) };
+}
+
+/** The cap on losers, where there is one. */
+function capped({ capLoser, capMargin }: Pick<RunConfig['d3po'], 'capLoser' | 'capMargin'>) {
+  return capLoser ? { capMargin } : {};
 }

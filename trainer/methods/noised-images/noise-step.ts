@@ -20,10 +20,10 @@ export type NoiseStepShape = Omit<DenoiseShape, 'guidance'>;
  * Inputs: `latents` (noised) and `target` [images, C, H, W] (what the denoiser should say: the
  * noise, or the velocity), `spread` [images], `timestep`, `context`, `referenceOutput` (what the
  * reference policy says), `oldOutput` where there is an old policy, `share` [images] where there is
- * a hinge (of each image in the mean over the step), what the loss declares, the trained tensors and
- * the sums of their gradients so far.
- * Outputs: `loss`, `excess` and `normRatio` [images], `losses` [places] where the method tells them, and the sums
- * with this run's gradient added.
+ * a hinge (of each image in the mean over the step), what the loss declares, the trained tensors
+ * and the sums of their gradients so far.
+ * Outputs: `loss`, `excess` and `normRatio` [images], `losses` [places] where the method tells
+ * them, and the sums with this run's gradient added.
  */
 export function buildNoiseStep(
   trainable: Trainable,

@@ -4,10 +4,10 @@
  *
  *   ratio = ‖v_θ‖ / ‖v_ref‖        L += c·mean max(0, ‖v_θ‖ − ‖v_ref‖)
  *
- * ‖·‖ is the root mean square over latent elements, at the same x_t. What a policy says grows by 5 to
- * 15 % where losers push (NormGuard, arXiv 2606.27771, names Diffusion-DPO, DiffusionNFT and
- * others); images come out overdrawn, and scaling it back while drawing does not help. A policy that
- * says less than its reference is left alone.
+ * ‖·‖ is the root mean square over latent elements, at the same x_t. What a policy says grows by 5
+ * to 15 % where losers push (NormGuard, arXiv 2606.27771, names Diffusion-DPO, DiffusionNFT and
+ * others); images come out overdrawn, and scaling it back while drawing does not help. A policy
+ * that says less than its reference is left alone.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 
