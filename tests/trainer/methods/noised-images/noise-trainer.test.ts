@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
@@ -23,6 +23,7 @@ import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { Engine } from '@/trainer/runtime/engine';
+import { softwareDriver } from '@/trainer/runtime/vulkan';
 
 let engine: Engine;
 let pipeline: Pipeline;
@@ -384,6 +385,37 @@ describe('a step', () => {
     await expect(trainer.step(pairs(), draws)).rejects.toThrow(/t = 10 in step 1/);
     await trainer.close();
   });
+});
+
+it.skipIf(!softwareDriver())('is the same on webgpu, with cap and hinge', async () => {
+  vi.stubEnv('VK_ICD_FILENAMES', softwareDriver());
+  const device = await Engine.open({ device: 'webgpu', threads: 1 });
+  const capped = diffusionDpo({ beta: 20, capMargin: 0.9 });
+  for (const [method, examples] of [
+    [forward, graded],
+    [capped, pairs],
+  ] as const) {
+    const found: Adapter[] = [];
+    for (const on of [engine, device]) {
+      const trainer = await open(method, { normHinge: 1 }, on);
+      await trainer.load(initialState(adapterOf('trained')));
+      await trainer.step(examples().slice(0, 1), draws);
+      found.push(await trainer.gradient());
+      await trainer.close();
+    }
+    const [cpu, webgpu] = found as [Adapter, Adapter];
+    const apart = [...cpu].map(([name, { dims, data }]) => {
+      const other = webgpu.get(name)!.data;
+      return float32(
+        dims,
+        data.map((value, i) => value - other[i]!),
+      );
+    });
+    const gap = Math.sqrt(apart.reduce((sum, tensor) => sum + squares(tensor), 0));
+    expect(gap).toBeLessThan(1e-3 * norm(cpu));
+  }
+  await device.close();
+  vi.unstubAllEnvs();
 });
 
 it('learns what it is told', async () => {
