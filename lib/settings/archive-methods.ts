@@ -25,6 +25,15 @@ export const finishedImagesSettings = {
     min: 0,
     max: 1,
   }),
+  noise: choice({
+    label: 'Noise',
+    explanation: 'What finished images are noised with.',
+    default: 'fresh',
+    choices: {
+      fresh: 'Drawn anew in each step, as the official codes do; one for all images of a pair.',
+      start: 'What each image was drawn from, as PNAPO does; fresh for images drawn elsewhere.',
+    },
+  }),
   normHinge: real({
     label: 'Hinge on the norm',
     explanation:

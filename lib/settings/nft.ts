@@ -1,5 +1,5 @@
 import { finishedImagesSettings, optimiserSteps } from './archive-methods';
-import { integer, real } from './setting';
+import { choice, integer, real } from './setting';
 
 /**
  * DiffusionNFT's own settings (Zheng et al., arXiv 2509.16117); numbers as NVlabs/DiffusionNFT has
@@ -39,6 +39,15 @@ export const nftSettings = {
     max: 1,
   }),
   ...finishedImagesSettings,
+  noise: choice({
+    label: finishedImagesSettings.noise.label,
+    explanation: finishedImagesSettings.noise.explanation,
+    default: 'fresh',
+    choices: {
+      ...finishedImagesSettings.noise.choices,
+      path: 'What was left of it at a step of each image’s own way from noise to image.',
+    },
+  }),
   emptyPromptShare: { ...finishedImagesSettings.emptyPromptShare, default: 0 },
   optimiserSteps: optimiserSteps(100),
   groupsPerStep: integer({

@@ -114,7 +114,7 @@ it('learns from answers given before, on the latents that were drawn', async () 
   const own = await start('diffusion-dpo', policy);
   const held = await start('diffusion-dpo', policy, {
     ...config,
-    'diffusion-dpo': { ...config['diffusion-dpo'], referencePolicy: 'base' },
+    'diffusion-dpo': { ...config['diffusion-dpo'], referencePolicy: 'base', noise: 'start' },
   });
   const labeled = await start('kto', policy);
   for (const { id } of [own, held, labeled]) {
@@ -163,7 +163,7 @@ it('trains on the finished images of a round without eta, and ends alike when it
   const round = await start('nft', base, {
     ...config,
     sampling: { ...config.sampling, eta: 0, sharedNoise: false },
-    nft: { optimiserSteps: 4, groupsPerStep: 2, oldRise: 0.3 },
+    nft: { optimiserSteps: 4, groupsPerStep: 2, oldRise: 0.3, noise: 'path' },
   });
   expect(round.state).toBe('sampling');
   const asking = startTrainer();

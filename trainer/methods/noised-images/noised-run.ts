@@ -9,12 +9,14 @@ import type { PipelineInputs } from '../policy/conditioning';
 import type { Trainable } from '../policy/trainable';
 import type { NoisedExample } from './method';
 
-/** How an example is noised; all its images alike. */
+/** How an example is noised; all its images alike, unless each has noise of its own. */
 export interface NoiseDraw {
   /** One that the network knows. */
   timestep: number;
   /** ε, C · H · W numbers. */
   noise: Float32Array;
+  /** In its place the noise that an image came from; of each image, where it is known. */
+  own?: readonly (Float32Array | undefined)[];
   /** Whether the prompt is left away. */
   withoutPrompt: boolean;
 }
@@ -43,9 +45,9 @@ export class NoisedRun {
     const rows = Array.from({ length: places }, (_, place) => {
       const at = place < examples.length ? place : 0;
       const { images, context: prompt } = examples[at]!;
-      const { timestep, noise, withoutPrompt } = draws[at]!;
-      return images.map((image) => ({
-        ...noised(scheduler, timestep, image, noise),
+      const { timestep, noise, own, withoutPrompt } = draws[at]!;
+      return images.map((image, i) => ({
+        ...noised(scheduler, timestep, image, own?.[i] ?? noise),
         timestep,
         context: withoutPrompt ? emptyContext : prompt,
       }));

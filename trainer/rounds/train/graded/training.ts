@@ -12,10 +12,14 @@ import { gradesOf } from '@/lib/training/grades';
 import { sizeOf } from '@/trainer/graph/tensor';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
+import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
 import { noisedImages } from '@/trainer/methods/registry';
+import { randomOf } from '../../draw/random';
 import { FinishedLatents } from '../archive/finished-latents';
 import { metricsOfNoiseStep } from '../archive/metrics';
+import { pathNoise, startNoise } from '../archive/own-noise';
 import { noiseDraw, pairsOfStep } from '../archive/plan';
+import { Trajectories } from '../d3po/trajectories';
 import { mostImagesPerRun } from '../method-settings';
 import { openTrainee } from '../trainee';
 import type { Training, TrainingContext } from '../training';
@@ -24,7 +28,7 @@ import type { Training, TrainingContext } from '../training';
 type GradedSettings = Pick<
   RunConfig['kto'],
   'referencePolicy' | 'emptyPromptShare' | 'normHinge' | 'optimiserSteps'
-> & { groupsPerStep: number };
+> & { groupsPerStep: number; noise: RunConfig['nft']['noise'] };
 
 /** Images of one prompt that were compared with each other. */
 interface GradedGroup {
@@ -70,16 +74,35 @@ export async function openGradedTraining(
     }
     return examples;
   };
+  const trajectories = new Trajectories(config);
+  /** How the images of a group are noised: alike, or each with noise of its own. */
+  const drawsOf = async (
+    { images }: GradedGroup,
+    draw: NoiseDraw,
+    index: number,
+    place: number,
+  ) => {
+    if (settings.noise === 'fresh') return images.map(() => draw);
+    if (settings.noise === 'start') {
+      return images.map(({ sample }) => ({ ...draw, own: [startNoise(sample, noise.size)] }));
+    }
+    const moving = scheduler.movingTimesteps(config.sampling.inferenceSteps, config.sampling.eta);
+    const at = randomOf(...label, 'path', index, place).integer(moving.length);
+    const draws: NoiseDraw[] = [];
+    for (const { sample } of images) {
+      const own = [pathNoise(scheduler, await trajectories.of(sample), at)];
+      draws.push({ ...draw, timestep: moving[at]!, own });
+    }
+    return draws;
+  };
   const step = async (index: number) => {
     const examples: NoisedExample[] = [];
-    const draws = [];
+    const draws: NoiseDraw[] = [];
     const chosen = pairsOfStep(groups.length, groupsPerStep, index, [...label]);
     for (const [place, group] of chosen.entries()) {
       const draw = noiseDraw(noise, index, place, [...label]);
-      for (const example of await examplesOf(groups[group]!)) {
-        examples.push(example);
-        draws.push(draw);
-      }
+      examples.push(...(await examplesOf(groups[group]!)));
+      draws.push(...(await drawsOf(groups[group]!, draw, index, place)));
     }
     return metricsOfNoiseStep(await trainer.step(examples, draws), scheduler.trainingSteps);
   };
