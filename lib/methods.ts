@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { diffusionDpoSettings, ktoSettings } from './settings/archive-methods';
 import { d3poSettings } from './settings/d3po';
+import { nftSettings } from './settings/nft';
 import { ddpoSettings, dpokSettings } from './settings/policy-gradient';
 import {
   alignPropSettings,
@@ -34,6 +35,8 @@ const trainingKinds = {
   'policy-gradient': 'reward',
   /** Candidates of every step, paired by a reward. */
   'step-pairs': 'reward',
+  /** Finished images of a round, each by how many of its comparisons it won, noised anew. */
+  'graded-images': 'picks',
   /** Pairs of finished images, noised anew. */
   'finished-pairs': 'archive',
   /** Good and bad finished images, noised anew. */
@@ -84,6 +87,19 @@ export const methods = {
     ],
     settings: d3poSettings,
     settingsAre: 'The method that turns picks into gradients.',
+  },
+  nft: {
+    training: 'graded-images',
+    label: 'DiffusionNFT',
+    explanation:
+      'Finished images, each by the share of its comparisons that it won, noised anew: towards those that won, away from those that lost.',
+    needs: [
+      'People who pick or tag. A tie inside a group counts half; a pair that nobody decided is left out.',
+      'No eta and no number of steps of its own: how an image was drawn is of no account.',
+      'More steps on more images than D3PO: each is noised to one timestep only.',
+    ],
+    settings: nftSettings,
+    settingsAre: 'How far graded images move the policy, and against which old one.',
   },
   draft: {
     training: 'reward-gradient',

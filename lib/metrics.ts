@@ -28,6 +28,11 @@ export const trainMetricsSchema = z.object({
   excessLoser: z.number().optional(),
   excessGood: z.number().optional(),
   excessBad: z.number().optional(),
+  /** Of images that won more, and less, than half of their comparisons. */
+  excessAbove: z.number().optional(),
+  excessBelow: z.number().optional(),
+  /** Root mean square of the policy's prediction over that of its reference's. */
+  normRatio: z.number().optional(),
   /** KTO's κ, on the scale of its loss. */
   baseline: z.number().optional(),
   kl: z.number().optional(),

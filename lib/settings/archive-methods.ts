@@ -2,11 +2,12 @@
  * @file The settings of methods that learn from finished images and from what people have said of
  * them.
  */
+import { d3poSettings } from './d3po';
 import { labelingSettings } from './labeling';
 import { choice, integer, real } from './setting';
 
 /** What methods share that learn from finished images and from what people have said of them. */
-const shared = {
+export const finishedImagesSettings = {
   referencePolicy: choice({
     label: 'Reference policy',
     explanation: 'What the trained policy is compared with inside the loss.',
@@ -27,9 +28,32 @@ const shared = {
     min: 0,
     max: 1,
   }),
+  noise: choice({
+    label: 'Noise',
+    explanation: 'What finished images are noised with.',
+    default: 'fresh',
+    choices: {
+      fresh: [
+        'Fresh noise',
+        'Drawn anew in each step, as the official codes do; one for all images of a pair.',
+      ],
+      start: [
+        'What it was drawn from',
+        'Each image’s own x_T, as PNAPO does; fresh for images drawn elsewhere.',
+      ],
+    },
+  }),
+  normHinge: real({
+    label: 'Hinge on the norm',
+    explanation:
+      'Weight of what the policy’s prediction is larger than its reference’s, as a root mean square; where it is smaller costs nothing. 0: none, as the official codes. For when the ratio of norms rises above 1.05.',
+    default: 0,
+    min: 0,
+    max: 1e6,
+  }),
 };
 
-const optimiserSteps = (official: number) =>
+export const optimiserSteps = (official: number) =>
   integer({
     label: 'Optimiser steps',
     explanation: 'How often the weights move in a round.',
@@ -49,7 +73,9 @@ export const diffusionDpoSettings = {
     min: 1e-3,
     max: 1e7,
   }),
-  ...shared,
+  capLoser: d3poSettings.capLoser,
+  capMargin: d3poSettings.capMargin,
+  ...finishedImagesSettings,
   agreementWeighting: labelingSettings.agreementWeighting,
   optimiserSteps: optimiserSteps(2000),
   pairsPerStep: integer({
@@ -72,7 +98,7 @@ export const ktoSettings = {
     min: 1e-3,
     max: 1e7,
   }),
-  ...shared,
+  ...finishedImagesSettings,
   optimiserSteps: optimiserSteps(20_000),
   imagesPerStep: integer({
     label: 'Images per step',

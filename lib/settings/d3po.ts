@@ -36,6 +36,20 @@ export const d3poSettings = {
     min: 1e-6,
     max: 0.99,
   }),
+  capLoser: toggle({
+    label: 'Cap on losers',
+    explanation:
+      'Losers are pushed no harder than lets their winners gain, as in Diffusion-SDPO: where the two are alike, pushing one away pushes both. Off: official.',
+    default: false,
+  }),
+  capMargin: real({
+    label: 'Margin of the cap',
+    explanation:
+      'The share of its gain by itself that a winner keeps at least. Diffusion-SDPO takes 0.9 for Stable Diffusion 1.5.',
+    default: 0.9,
+    min: 0,
+    max: 1,
+  }),
   timestepWeighting: choice({
     label: 'Weight of timesteps',
     explanation:

@@ -1,4 +1,11 @@
-import { asksPeople, type DrawingMethod, isDrawingMethod, type Method, methods } from '../methods';
+import {
+  asksPeople,
+  type DrawingMethod,
+  isDrawingMethod,
+  type Method,
+  methods,
+  trainsBy,
+} from '../methods';
 import type { RunMode } from '../runs';
 import { type GroupName, groupDescriptions, settingGroups } from './groups';
 import { ddpoProblem } from './policy-gradient';
@@ -25,10 +32,16 @@ export function methodProblems(method: Method, mode: RunMode, config: RunConfig)
   const { label } = methods[method];
   const asks = asksPeople(method);
   const found = [
-    (asks || isDrawingMethod(method)) && config.sampling.eta < leastEta
+    (trainsBy(method, 'pairs') || isDrawingMethod(method)) && config.sampling.eta < leastEta
       ? {
           at: 'sampling.eta',
           says: `${label} compares how likely noisy steps are, and with eta ${config.sampling.eta} there is no noise. Set it to at least ${leastEta}.`,
+        }
+      : null,
+    asks && config.sampling.eta === 0 && config.sampling.sharedNoise
+      ? {
+          at: 'sampling.sharedNoise',
+          says: 'With eta 0 and shared noise the images that people compare would be the same. Turn shared noise off, or set eta above 0.',
         }
       : null,
     !asks && mode === 'online' && config.serving.maxRounds === 0

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isDrawingMethod, type LearnsFrom, type Method, sourceOf } from '../methods';
+import { isDrawingMethod, type LearnsFrom, type Method, sourceOf, trainsBy } from '../methods';
 import { type GroupName, type RunSettings, settingGroups } from './groups';
 import { defaultsOf, schemaOf } from './setting';
 
@@ -11,11 +11,22 @@ interface Departure<V> {
 
 /**
  * Methods that want their settings alike: what they learn from, those apart that draw while they
- * train.
+ * train, or that train on a round's finished images.
  */
-type MethodKind = LearnsFrom | 'drawing';
+type MethodKind = LearnsFrom | 'drawing' | 'graded';
 
-const methodKinds = ['picks', 'reward', 'archive', 'drawing'] as const satisfies MethodKind[];
+const methodKinds = [
+  'picks',
+  'reward',
+  'archive',
+  'drawing',
+  'graded',
+] as const satisfies MethodKind[];
+
+function kindOf(method: Method): MethodKind {
+  if (trainsBy(method, 'graded-images')) return 'graded';
+  return isDrawingMethod(method) ? 'drawing' : sourceOf(method);
+}
 
 type Departures = {
   [G in GroupName]?: { [K in keyof RunSettings[G]]?: Departure<RunSettings[G][K]> };
@@ -95,7 +106,7 @@ export function presetsOf(own: Presets | undefined): Presets {
  * pipeline's own, the official one where there is none. @param presets those of the pipeline
  */
 export function presetFor(method: Method, name: string, presets: Presets): string {
-  const kind = isDrawingMethod(method) ? 'drawing' : sourceOf(method);
+  const kind = kindOf(method);
   const fits = (preset: Preset | undefined) =>
     preset !== undefined && (preset.methods === null || preset.methods === kind);
   if (fits(presets[name])) return name;

@@ -50,6 +50,8 @@ export const spoSettings = {
   beta: { ...d3poSettings.beta, default: 10 },
   clipForm: d3poSettings.clipForm,
   clipRange: d3poSettings.clipRange,
+  capLoser: d3poSettings.capLoser,
+  capMargin: d3poSettings.capMargin,
 } as const;
 
 /** Why SPO cannot run so, with the remedy. @param eligible steps that training leaves it */

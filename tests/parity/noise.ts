@@ -62,17 +62,19 @@ async function check(engine: Engine, folder: string) {
   const { target, ...inputs } = common;
   const referenceOutput = outputOf(await base.run(inputs, {}), 'output', 'float32');
   await base.release();
-  const graph = buildNoiseStep(trainable, shape, (b, excess) =>
-    appendDiffusionDpoLoss(
-      b,
-      excess,
-      {
-        preference: b.tensor(float32([1, 2], [1, -1])),
-        weight: b.tensor(float32([1], [1])),
-      },
-      settings,
-    ),
-  );
+  const graph = buildNoiseStep(trainable, shape, {
+    append: (b, { excess }) =>
+      appendDiffusionDpoLoss(
+        b,
+        excess,
+        {
+          preference: b.tensor(float32([1, 2], [1, -1])),
+          weight: b.tensor(float32([1], [1])),
+        },
+        settings,
+      ),
+    withOld: false,
+  });
   const session = await engine.load(serializeOnnx(graph), {
     name: 'diffusion_dpo',
     externalDataFolder: denoiser.folder,
@@ -81,6 +83,7 @@ async function check(engine: Engine, folder: string) {
     {
       ...inputs,
       target,
+      spread: float32([2], [1, 1]),
       referenceOutput,
       keepSum: float32([], [0]),
       ...Object.fromEntries(adapter),

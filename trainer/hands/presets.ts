@@ -157,6 +157,46 @@ export const handsPresets = {
       },
     },
   },
+  'hands-graded': {
+    label: 'Hands, by finished images',
+    explanation: 'For the built-in policy and methods that train on a round’s finished images.',
+    methods: 'graded',
+    departures: {
+      sampling: {
+        pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
+        groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
+        guidanceScale: {
+          value: 2,
+          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+        },
+        sharedNoise: {
+          value: false,
+          because: 'Two starts make two images differ more.',
+        },
+      },
+      training: {
+        learningRate: { value: 1e-3, because: 'Some dozens of steps must suffice on a CPU.' },
+        trainables: {
+          value: 'attention-ff-conv',
+          because: 'Shape sits in the convolutions.',
+        },
+      },
+      nft: {
+        beta: { value: 0.3, because: 'A round’s few images are to move the policy farther.' },
+        oldRise: {
+          value: 1,
+          because:
+            'Images are drawn once a round, so the old policy is the one that drew them; the next round’s is new.',
+        },
+        oldMost: { value: 1, because: 'It is held for the whole round.' },
+        optimiserSteps: { value: 40, because: 'Each of fifty pairs comes up a dozen times.' },
+        groupsPerStep: { value: 16, because: 'Two runs of the graph for each step.' },
+      },
+      evaluation: {
+        images: { value: 96, because: 'Drawn within a minute on two cores.' },
+      },
+    },
+  },
   'hands-archive': {
     label: 'Hands, by all answers',
     explanation: 'For the built-in policy and methods that learn from answers that are there.',

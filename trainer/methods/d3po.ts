@@ -19,9 +19,10 @@
  *
  * Mitchell, "A note on DPO with noisy preferences" (cDPO, 2023). Its slope in m is s − σ(−m):
  * training ends at σ(m) = 1−s instead of going on for ever. Where the clamp keeps m near 0 that
- * slope is s − ½, and s acts as a weight of 1−2s.
+ * slope is s − ½, and s acts as a weight of 1−2s. A cap on losers: `policy/loser-cap.ts`.
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
+import { appendCappedLosers } from './policy/loser-cap';
 import { appendClippedMargin, type Clip, type ClipForm } from './transitions/clip-form';
 import type { PairLoss, PairLossInputs } from './transitions/pair-loss';
 
@@ -32,6 +33,8 @@ export interface D3poSettings {
   clipRange?: number;
   /** 'hard' unless told. */
   clipForm?: ClipForm;
+  /** μ of the cap on losers, in [0, 1]; none where undefined. */
+  capMargin?: number;
 }
 
 /** What bounds the ratios; undefined where nothing does. */
@@ -49,7 +52,13 @@ export function appendD3poLoss(
   settings: D3poSettings,
 ): { loss: Value; pairLoss: Value } {
   const difference = b.sub(logProbability, referenceLogProbability);
-  const logRatio = given.timestepWeight ? b.mul(given.timestepWeight, difference) : difference;
+  const weighted = given.timestepWeight ? b.mul(given.timestepWeight, difference) : difference;
+  const { residual: errors, hold } = given;
+  const { capMargin } = settings;
+  const logRatio =
+    capMargin === undefined || !errors || !hold
+      ? weighted
+      : appendCappedLosers(b, { values: weighted, errors, preference, hold }, capMargin);
   const margin = b.scale(
     appendClippedMargin(b, preference, logRatio, clipOf(settings)),
     settings.beta,

@@ -10,7 +10,8 @@
  */
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32 } from '@/trainer/graph/tensor';
-import { type NoisedImagesMethod, weightsOf } from './noised-images/method';
+import { type Denoised, type NoisedImagesMethod, weightsOf } from './noised-images/method';
+import { appendCappedLosers } from './policy/loser-cap';
 
 export interface DiffusionDpoSettings {
   /**
@@ -18,6 +19,8 @@ export interface DiffusionDpoSettings {
    * what makes thousands reasonable.
    */
   beta: number;
+  /** μ of the cap on losers (`policy/loser-cap.ts`), in [0, 1]; none where undefined. */
+  capMargin?: number;
 }
 
 /**
@@ -29,10 +32,30 @@ export function appendDiffusionDpoLoss(
   b: Builder,
   excess: Value,
   { preference, weight }: { preference: Value; weight: Value },
-  { beta }: DiffusionDpoSettings,
+  { beta, capMargin }: DiffusionDpoSettings,
+  denoised?: Pick<Denoised, 'output' | 'target' | 'hold'>,
 ): Value {
   const [pairs, images] = b.dims(preference) as [number, number];
-  const difference = b.reshape(b.matmul(preference, b.reshape(excess, [images, 1])), [pairs]);
+  const difference =
+    capMargin === undefined || !denoised
+      ? b.reshape(b.matmul(preference, b.reshape(excess, [images, 1])), [pairs])
+      : b.reduceSum(
+          b.mul(
+            preference,
+            appendCappedLosers(
+              b,
+              {
+                values: b.reshape(excess, [1, images]),
+                errors: b.sub(denoised.output, denoised.target),
+                preference,
+                hold: denoised.hold,
+              },
+              capMargin,
+            ),
+          ),
+          [1],
+          false,
+        );
   const margin = b.scale(difference, -beta / 2);
   return b.reduceSum(b.mul(b.op('Softplus', [b.neg(margin)]), weight), [0], false);
 }
@@ -41,15 +64,16 @@ export function appendDiffusionDpoLoss(
 export function diffusionDpo(settings: DiffusionDpoSettings): NoisedImagesMethod {
   return {
     imagesPerExample: 2,
-    append: (b, excess, pairs) =>
+    append: (b, denoised, pairs) =>
       appendDiffusionDpoLoss(
         b,
-        excess,
+        denoised.excess,
         {
           preference: b.input('preference', 'float32', [pairs, 2 * pairs]),
           weight: b.input('weight', 'float32', [pairs]),
         },
         settings,
+        denoised,
       ),
     feeds: (pairs, places) => {
       const preference = new Float32Array(places * 2 * places);

@@ -45,7 +45,7 @@ export function kto(settings: KtoSettings): NoisedImagesMethod {
     imagesPerExample: 1,
     baseline: (excess) =>
       Math.max(0, (-beta * excess.reduce((sum, e) => sum + e, 0)) / excess.length),
-    append: (b, excess, images) =>
+    append: (b, { excess }, images) =>
       appendKtoLoss(
         b,
         excess,

@@ -11,6 +11,7 @@ import { draftLv } from './draft-lv';
 import { draftPlus } from './draft-plus';
 import { drTune } from './drtune';
 import { kto } from './kto';
+import { nft } from './nft';
 import type { NoisedImagesMethod } from './noised-images/method';
 import type { PolicyGradientMethod } from './policy-gradient/method';
 import { refl } from './refl';
@@ -54,9 +55,14 @@ export const stepPairs: Made<'step-pairs', StepPairsMethod> = {
   spo: (config) => spo(config.spo, clipped(config.spo)),
 };
 
-export const noisedImages: Made<'finished-pairs' | 'finished-images', NoisedImagesMethod> = {
-  'diffusion-dpo': (config) => diffusionDpo(config['diffusion-dpo']),
+export const noisedImages: Made<
+  'finished-pairs' | 'finished-images' | 'graded-images',
+  NoisedImagesMethod
+> = {
+  'diffusion-dpo': ({ 'diffusion-dpo': { beta, ...own } }) =>
+    diffusionDpo({ beta, ...capped(own) }),
   kto: (config) => kto(config.kto),
+  nft: (config) => nft(config.nft),
 };
 
 /** The settings of D3PO's loss, where "none" is one of the clip's forms. */
@@ -64,6 +70,15 @@ function clipped({
   beta,
   clipForm,
   clipRange,
-}: Pick<RunConfig['d3po'], 'beta' | 'clipForm' | 'clipRange'>): D3poSettings {
-  return clipForm === 'none' ? { beta } : { beta, clipRange, clipForm };
+  ...own
+}: Pick<
+  RunConfig['d3po'],
+  'beta' | 'clipForm' | 'clipRange' | 'capLoser' | 'capMargin'
+>): D3poSettings {
+  return { beta, ...(clipForm !== 'none' && { clipRange, clipForm }), ...capped(own) };
+}
+
+/** The cap on losers, where there is one. */
+function capped({ capLoser, capMargin }: Pick<RunConfig['d3po'], 'capLoser' | 'capMargin'>) {
+  return capLoser ? { capMargin } : {};
 }

@@ -1,5 +1,6 @@
 'use client';
 
+import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import type { RoundSummary, StepsView } from '../../api/rounds/schema';
 import { shortNumber } from '../../components/figures/format';
@@ -8,7 +9,7 @@ import { Card, CardHeading } from '../../components/ui/card';
 import { Skeleton } from '../../components/ui/skeleton';
 import { useSteps } from '../queries';
 import { Curve } from './curve';
-import { type Axis, axisNames, type CurvePoint, curvesOf, pointOf } from './curves';
+import { type Axis, axisNames, type CurvePoint, curvesOf, pointOf, trainingAlarm } from './curves';
 import { CurvesTable } from './curves-table';
 
 const axes: readonly Axis[] = ['step', 'timestep'];
@@ -24,6 +25,7 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
   const hasTimesteps = !data || data.byTimestep.length > 0;
   const last = data?.steps.findLast(({ metrics }) => metrics.stepsPerSecond !== undefined)?.metrics;
   const starts = axis === 'step' && ofRun ? (data?.starts ?? []) : [];
+  const alarm = trainingAlarm(last ?? {});
 
   return (
     <Card>
@@ -92,6 +94,12 @@ export function CurvesCard({ round }: { round: RoundSummary }) {
             />
           ))}
         </div>
+      ) : null}
+      {alarm ? (
+        <p role="status" className="mt-4 flex gap-2 rounded-md bg-muted p-3 text-sm">
+          <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0 text-primary" />
+          {alarm}
+        </p>
       ) : null}
       {last?.stepsPerSecond !== undefined ? (
         <p className="mt-4 text-muted-foreground text-xs tabular-nums">

@@ -33,6 +33,15 @@ export interface CurveSpec {
   mark?: number;
 }
 
+/** Growth that shows in images: NormGuard (arXiv 2606.27771) saw 5 to 15 %. */
+const normRatioMax = 1.05;
+
+/** What the last step says against going on so; null where nothing. */
+export function trainingAlarm({ normRatio = 1 }: Partial<TrainMetrics>): string | null {
+  if (normRatio <= normRatioMax) return null;
+  return `The policy’s prediction has grown to ${normRatio.toFixed(2)} times its reference’s: images may come out overdrawn. Fewer steps, a larger beta or the hinge on the norm hold it.`;
+}
+
 const all: readonly CurveSpec[] = [
   {
     title: 'Reward',
@@ -69,6 +78,12 @@ const all: readonly CurveSpec[] = [
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
     beside: ['excessGood', 'excessBad'],
     mark: 0.5,
+  },
+  {
+    title: 'Loss',
+    explanation: 'What the steps bring down.',
+    series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
+    beside: ['excessAbove', 'excessBelow'],
   },
   {
     title: 'Implicit accuracy',
@@ -108,6 +123,23 @@ const all: readonly CurveSpec[] = [
     ],
     beside: ['excessGood', 'excessBad'],
     mark: 0,
+  },
+  {
+    title: 'Error beyond the reference',
+    explanation:
+      'Of the predicted noise. Below zero: denoised better than before. Images that won more than half of their comparisons should fall, the others rise.',
+    series: [
+      { key: 'excessAbove', name: 'Won more', color: 'var(--chart-3)' },
+      { key: 'excessBelow', name: 'Won less', color: 'var(--chart-4)' },
+    ],
+    beside: ['excessAbove', 'excessBelow'],
+    mark: 0,
+  },
+  {
+    title: 'Ratio of norms',
+    explanation: 'How large the policy’s prediction is beside its reference’s.',
+    series: [{ key: 'normRatio', name: 'Ratio', color: 'var(--chart-2)' }],
+    mark: 1,
   },
   {
     title: 'Baseline',

@@ -11,6 +11,12 @@ import {
 import type { StartRun } from '../../api/runs/schema';
 import { countText, plural } from '../../components/figures/format';
 
+/** What every method of graded images says of its steps. */
+interface GradedSteps {
+  optimiserSteps: number;
+  groupsPerStep: number;
+}
+
 /** What a round of the run will do, in numbers, and what speaks against it. */
 export function RunSummary({ request, alive }: { request: StartRun; alive: boolean }) {
   const warnings = warningsFor(request, alive);
@@ -50,7 +56,7 @@ export function MethodNeeds({ method }: { method: Method }) {
 }
 
 function stepsOf({ method, config }: StartRun): [string, string][] {
-  const { sampling, labeling, training, reward, rewards, evaluation } = config;
+  const { sampling, labeling, reward, rewards, evaluation } = config;
   const measures: [string, string] = [
     'Measures',
     `${plural(evaluation.images, 'image')} of each policy`,
@@ -77,19 +83,26 @@ function stepsOf({ method, config }: StartRun): [string, string][] {
     sampling.pairSource === 'pairs'
       ? plural(sampling.pairsPerRound, 'pair')
       : plural(sampling.groupsPerRound, 'group');
-  const [, timesteps] = trainedTimesteps(config);
   return [
     ['Draws', `${plural(samplesWanted(config), 'image')}: ${items}`],
     [
       'Asks for',
       `${plural(preferencesWanted(config), 'answer')}, ${plural(labeling.annotatorsPerPair, 'person', 'people')} a pair`,
     ],
-    [
-      'Trains',
-      `${plural(training.innerEpochs, 'pass', 'passes')} over what people preferred, ${countText(timesteps)} timesteps a pair`,
-    ],
+    ['Trains', passesOf(method, config)],
     measures,
   ];
+}
+
+/** How often a method that asks people goes over what they said. */
+function passesOf(method: Method, config: StartRun['config']): string {
+  if (trainsBy(method, 'graded-images')) {
+    const { optimiserSteps, groupsPerStep }: GradedSteps = config[method];
+    const each = config.sampling.pairSource === 'pairs' ? 'pair' : 'group';
+    return `${plural(optimiserSteps, 'step')} of ${plural(groupsPerStep, each)}`;
+  }
+  const [, timesteps] = trainedTimesteps(config);
+  return `${plural(config.training.innerEpochs, 'pass', 'passes')} over what people preferred, ${countText(timesteps)} timesteps a pair`;
 }
 
 function warningsFor({ config }: StartRun, alive: boolean) {

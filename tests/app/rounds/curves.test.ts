@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { curvesOf, pointOf } from '@/app/rounds/[id]/curves';
+import { curvesOf, pointOf, trainingAlarm } from '@/app/rounds/[id]/curves';
 import type { TrainMetrics } from '@/lib/metrics';
 
 const titles = (metrics: TrainMetrics) =>
@@ -9,6 +9,12 @@ const titles = (metrics: TrainMetrics) =>
   ]);
 
 const loss = { loss: 0.5, implicitAccuracy: 0.5, gradNorm: 1 };
+
+it('warns where the prediction has grown beyond 5 %', () => {
+  expect(trainingAlarm({})).toBeNull();
+  expect(trainingAlarm({ normRatio: 1.05 })).toBeNull();
+  expect(trainingAlarm({ normRatio: 1.08 })).toMatch(/1\.08 times/);
+});
 
 it.each([
   [
@@ -40,6 +46,17 @@ it.each([
       ['Loss'],
       ['Implicit accuracy'],
       ['Error beyond the reference', 'Winner', 'Loser'],
+      ['Gradient norm'],
+    ],
+  ],
+  [
+    'graded images',
+    { ...loss, normRatio: 1, excessAbove: 0, excessBelow: 0 },
+    [
+      ['Loss'],
+      ['Implicit accuracy'],
+      ['Error beyond the reference', 'Won more', 'Won less'],
+      ['Ratio of norms'],
       ['Gradient norm'],
     ],
   ],

@@ -114,7 +114,7 @@ it('learns from answers given before, on the latents that were drawn', async () 
   const own = await start('diffusion-dpo', policy);
   const held = await start('diffusion-dpo', policy, {
     ...config,
-    'diffusion-dpo': { ...config['diffusion-dpo'], referencePolicy: 'base' },
+    'diffusion-dpo': { ...config['diffusion-dpo'], referencePolicy: 'base', noise: 'start' },
   });
   const labeled = await start('kto', policy);
   for (const { id } of [own, held, labeled]) {
@@ -153,6 +153,47 @@ it('takes latents from the trajectory where they are exact, else from the encode
   await latents.release();
   await engine.close();
   expect((await openPipeline(pipeline.folder)).latentShape).toEqual([4, 8, 8]);
+});
+
+it('trains on the finished images of a round without eta, and ends alike when it is killed', {
+  timeout: 300_000,
+}, async () => {
+  const home = await homes.make();
+  const base = await baseOn(pipeline.folder);
+  const round = await start('nft', base, {
+    ...config,
+    sampling: { ...config.sampling, eta: 0, sharedNoise: false },
+    nft: { optimiserSteps: 4, groupsPerStep: 2, oldRise: 0.3, noise: 'path' },
+  });
+  expect(round.state).toBe('sampling');
+  const asking = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'labeling', asking);
+  await asking.end('SIGTERM');
+  await labelEverything();
+  const twin = await homes.copy(home);
+  homes.use(home);
+  const undisturbed = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'done', undisturbed);
+  await undisturbed.end('SIGTERM');
+  const means = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
+  expect(means).toHaveLength(4);
+  // At first the policy is its own reference, and the old one.
+  expect(Math.abs(means[0]!.excessAbove!)).toBeLessThan(1e-6);
+  expect(means[3]!.excessAbove).not.toBe(means[3]!.excessBelow);
+  expect(means.every(({ loss, gradNorm }) => loss > 0 && gradNorm! > 0)).toBe(true);
+  const { policy, file } = await policyOf(round);
+  expect(policy.parentId).toBe(base.id);
+  expect(file.tensors.size).toBeGreaterThan(0);
+  const trace = await traceOf(round.id);
+
+  homes.use(twin);
+  const killed = startTrainer();
+  await untilRound(round.id, ({ progress }) => progress.trainedSteps > 0, killed, 5);
+  expect(await killed.end('SIGKILL')).toBe('SIGKILL');
+  const again = startTrainer();
+  await untilRound(round.id, ({ state }) => state === 'done', again);
+  await again.end('SIGTERM');
+  expect(await traceOf(round.id)).toEqual(trace);
 });
 
 // Trainers start one after the other; a busy machine takes its time.

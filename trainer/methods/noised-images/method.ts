@@ -16,34 +16,56 @@ export interface NoisedExample {
   weight: number;
   /** Only of single images: whether people called it good. */
   good?: boolean;
+  /** Only of single images: the share of its comparisons that it won, in [0, 1]. */
+  grade?: number;
 }
 
 /** An example in a run; `weight` is its share of the mean over the whole step. */
-export type Weighed = Pick<NoisedExample, 'weight' | 'good'>;
+export type Weighed = Omit<NoisedExample, 'images' | 'context'>;
+
+/** What a loss may be made of: of each image of a run. */
+export interface Denoised {
+  /** m_θ − m_ref, the mean squared error beyond the reference policy's, [images]. */
+  excess: Value;
+  /** What the policy and its reference say, and what is true, [images, C, H, W]. */
+  output: Value;
+  reference: Value;
+  target: Value;
+  /** What the old policy says, [images, C, H, W]; only of a method that has one. */
+  old?: Value;
+  /** k of |x̂0 − x_0| = k·|output − target|, [images, 1, 1, 1]. */
+  spread: Value;
+  /** The value as a constant: no gradient flows through it. */
+  hold(value: Value): Value;
+  /** Says the unweighted loss of each place, [places], where it does not follow from the excess. */
+  tell(losses: Value): void;
+}
 
 export interface NoisedImagesMethod {
   imagesPerExample: number;
+  /**
+   * A copy of the trained tensors that follows them: how much of it remains after optimizer step
+   * `step`, counted from 1. It starts as what training starts from.
+   */
+  oldDecay?(step: number): number;
   /**
    * A number the loss takes that follows from m_θ − m_ref of all images of a step, and through
    * which no gradient flows. A method that has it goes over its images twice.
    */
   baseline?(excess: readonly number[]): number;
-  /**
-   * Declares what the loss takes, `examples` places of it, and appends the loss, a scalar. @param
-   * excess [images]
-   */
-  append(b: Builder, excess: Value, examples: number): Value;
+  /** Declares what the loss takes, `examples` places of it, and appends the loss, a scalar. */
+  append(b: Builder, denoised: Denoised, examples: number): Value;
   /** Feeds of what was declared; places beyond the examples weigh nothing. */
   feeds(examples: readonly Weighed[], places: number, baseline: number): Record<string, Tensor>;
   /**
-   * How strongly the policy says like the people, and the unweighted loss: of one example, by its
-   * images' excesses.
+   * How strongly the policy says like the people, and the unweighted loss unless the graph tells
+   * it: of one example, by its images' excesses.
    */
   read(
     excess: readonly number[],
     example: Weighed,
     baseline: number,
-  ): { margin: number; loss: number };
+  ): { margin: number; loss?: number };
 }
 
 /** The examples' weights, and zeros for the places that are left, [places]. */

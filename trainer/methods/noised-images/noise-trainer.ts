@@ -11,10 +11,11 @@ import { finiteValues } from '@/trainer/diffusion/pipelines/finite';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { type Engine, type Feeds, outputOf, type Session } from '@/trainer/runtime/engine';
 import { lanesFor } from '@/trainer/runtime/lanes';
+import { mixed } from '../optimizer/moving-average';
 import { NonFiniteError } from '../optimizer/non-finite';
-import type { OptimizerOptions } from '../optimizer/optimizer';
+import type { OptimizerOptions, TrainState } from '../optimizer/optimizer';
 import { dealOut, lanesWorth, Replicas, type TrainingLane } from '../optimizer/replicas';
 import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
 import { buildDenoise } from '../policy/denoise';
@@ -31,7 +32,10 @@ export interface ExampleReport {
   margin: number;
   /** m_θ − m_ref of each image. */
   excess: number[];
+  /** ‖v_θ‖ / ‖v_ref‖, the mean over its images. */
+  normRatio: number;
   good?: boolean;
+  grade?: number;
 }
 
 export interface NoiseStepReport {
@@ -53,27 +57,44 @@ export interface NoiseTrainerOptions extends OptimizerOptions, NoisedInputs {
   examplesPerStep: number;
   /** 'base' for the denoiser without adapter; else the tensors of the policy to compare with. */
   reference: Adapter | 'base';
+  /** Coefficient of the hinge on the norm of what the policy says; none unless told. */
+  normHinge?: number;
+}
+
+/** What a run of the graph says. */
+interface Shown {
+  /** [images] */
+  excess: readonly number[];
+  normRatios: readonly number[];
+  /** [places], where the method tells them. */
+  losses: readonly number[];
 }
 
 /** A run with what does not depend on the loss. */
 interface Prepared {
   run: NoisedRun;
   referenceOutput: Tensor<'float32'>;
+  oldOutput: Tensor<'float32'> | undefined;
 }
 
 interface Lane extends TrainingLane {
   reference: Session;
   referenceGraph: () => Graph;
-  /** The policy as it is, where a baseline has to be found first. */
+  /** Any policy by its tensors, where a baseline has to be found first or an old one asked. */
   policy: Session | undefined;
 }
 
 export class NoiseTrainer extends ReplicatedTrainer {
+  /** The method's old policy, where it has one. */
+  #old: Adapter | undefined;
+
   private constructor(
     private readonly options: NoiseTrainerOptions,
     /** Examples in a run. */
     private readonly places: number,
     private readonly lanes: readonly Lane[],
+    /** What is read of a run. */
+    private readonly fetched: readonly string[],
     replicas: Replicas,
   ) {
     super(replicas);
@@ -94,7 +115,11 @@ export class NoiseTrainer extends ReplicatedTrainer {
     const graph = buildNoiseStep(
       trainable,
       shape,
-      (b, excess) => method.append(b, excess, places),
+      {
+        append: (b, denoised) => method.append(b, denoised, places),
+        withOld: method.oldDecay !== undefined,
+        ...(options.normHinge !== undefined && { normHinge: options.normHinge }),
+      },
       secondMoment,
     );
     const loaded = await replicas.loadGraph(graph, { name: 'noise step', ...folder });
@@ -108,10 +133,23 @@ export class NoiseTrainer extends ReplicatedTrainer {
         ...lane,
         reference: await denoise(held, 'reference policy'),
         referenceGraph: () => graphOf(held),
-        policy: method.baseline && (await denoise('trained', 'policy')),
+        policy: method.baseline || method.oldDecay ? await denoise('trained', 'policy') : undefined,
       };
     });
-    return new NoiseTrainer(options, places, await Promise.all(lanes), replicas);
+    const fetched = ['excess', 'normRatio', 'losses'].filter((name) =>
+      graph.outputs.some((output) => output.name === name),
+    );
+    return new NoiseTrainer(options, places, await Promise.all(lanes), fetched, replicas);
+  }
+
+  /** The old policy, where there is one, goes on from the state's, or from the weights. */
+  override async load(state: TrainState): Promise<void> {
+    await super.load(state);
+    if (this.options.method.oldDecay) this.#old = (state.extra as Adapter) ?? state.tensors;
+  }
+
+  override async state(): Promise<TrainState> {
+    return { ...(await super.state()), ...(this.#old && { extra: this.#old }) };
   }
 
   /**
@@ -139,10 +177,11 @@ export class NoiseTrainer extends ReplicatedTrainer {
     const baseline = method.baseline?.(looked.flatMap(({ excess }) => excess)) ?? 0;
     const reports = await dealOut(this.lanes, [...runs.entries()], async (lane, [i, run], goOn) => {
       const prepared = looked[i]?.prepared ?? (await this.#prepare(lane, run));
-      const excess = await this.#train(lane, prepared, examples.length, baseline, goOn);
-      return this.#report(run, excess, baseline);
+      const shown = await this.#train(lane, prepared, examples.length, baseline, goOn);
+      return this.#report(run, shown, baseline);
     });
     const gradNorm = await this.replicas.update(this.options.learningRate, runs.length);
+    await this.#moveOld();
     return { step: this.replicas.step, gradNorm, baseline, examples: reports.flat() };
   }
 
@@ -168,42 +207,78 @@ export class NoiseTrainer extends ReplicatedTrainer {
       name: `The ${denoiserKindOf(base).text}`,
       source: base.source,
     });
-    return { run, referenceOutput };
+    const oldOutput = this.#old && (await this.#denoised(lane, run, Object.fromEntries(this.#old)));
+    return { run, referenceOutput, oldOutput };
+  }
+
+  /** What the policy of these tensors says of the run's images. */
+  async #denoised(
+    { policy }: Lane,
+    { feeds }: NoisedRun,
+    tensors: Feeds,
+  ): Promise<Tensor<'float32'>> {
+    const out = await (policy as Session).run({ ...feeds, ...tensors }, {});
+    return outputOf(out, 'output', 'float32');
+  }
+
+  /** Lets the old policy follow the weights of this step. */
+  async #moveOld(): Promise<void> {
+    const { oldDecay } = this.options.method;
+    if (!oldDecay || !this.#old) return;
+    this.#old = mixed(this.#old, await this.replicas.weights(), oldDecay(this.replicas.step));
   }
 
   /** m_θ − m_ref of the run's images, without a gradient. */
-  async #excess(
-    { policy, optimizer }: Lane,
-    { run, referenceOutput }: Prepared,
-  ): Promise<number[]> {
-    const session = policy as Session;
-    const out = await session.run({ ...run.feeds, ...optimizer.weights() }, {});
-    return excessOf(outputOf(out, 'output', 'float32').data, referenceOutput.data, run);
+  async #excess(lane: Lane, { run, referenceOutput }: Prepared): Promise<number[]> {
+    const { data } = await this.#denoised(lane, run, lane.optimizer.weights());
+    return excessOf(data, referenceOutput.data, run);
   }
 
   async #train(
     { session, optimizer }: Lane,
-    { run, referenceOutput }: Prepared,
+    { run, referenceOutput, oldOutput }: Prepared,
     total: number,
     baseline: number,
     goOn: boolean,
-  ): Promise<number[]> {
-    const weighed = run.examples.map(({ weight, good }) => ({ weight: weight / total, good }));
+  ): Promise<Shown> {
+    const weighed = run.examples.map((one) => ({ ...one, weight: one.weight / total }));
     const out = await session.run(
       {
         ...run.feeds,
         target: run.target,
+        spread: run.spread,
         referenceOutput,
+        ...(oldOutput && { oldOutput }),
         ...this.options.method.feeds(weighed, this.places, baseline),
+        ...(this.options.normHinge && { share: this.#shares(run, total) }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),
       },
-      { fetch: ['excess'], keep: optimizer.sums() },
+      { fetch: this.fetched, keep: optimizer.sums() },
     );
-    return [...outputOf(out, 'excess', 'float32').data];
+    const [excess = [], normRatios = [], losses = []] = this.fetched.map((name) => [
+      ...outputOf(out, name, 'float32').data,
+    ]);
+    return { excess, normRatios, losses };
   }
 
-  #report(run: NoisedRun, excess: readonly number[], baseline: number): ExampleReport[] {
+  /** Of each image of a run in the mean over all images of the step; none of those that fill up. */
+  #shares(run: NoisedRun, total: number): Tensor {
+    const { imagesPerExample } = this.options.method;
+    const images = this.places * imagesPerExample;
+    const own = run.examples.length * imagesPerExample;
+    const share = 1 / (total * imagesPerExample);
+    return float32(
+      [images],
+      Array.from({ length: images }, (_, image) => (image < own ? share : 0)),
+    );
+  }
+
+  #report(
+    run: NoisedRun,
+    { excess, normRatios, losses }: Shown,
+    baseline: number,
+  ): ExampleReport[] {
     const { imagesPerExample, read } = this.options.method;
     return run.examples.map((example, i) => {
       const own = excess.slice(i * imagesPerExample, (i + 1) * imagesPerExample);
@@ -216,11 +291,17 @@ export class NoiseTrainer extends ReplicatedTrainer {
       return {
         timestep,
         excess: own,
-        ...read(own, example, baseline),
+        normRatio: mean(normRatios.slice(i * imagesPerExample, (i + 1) * imagesPerExample)),
+        ...{ loss: losses[i] ?? Number.NaN, ...read(own, example, baseline) },
         ...(example.good !== undefined && { good: example.good }),
+        ...(example.grade !== undefined && { grade: example.grade }),
       };
     });
   }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**

@@ -3,18 +3,20 @@
  * policy is off there.
  */
 import { denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
-import { noised } from '@/trainer/diffusion/schedulers/noising';
+import { noised, spreadAt } from '@/trainer/diffusion/schedulers/noising';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import type { PipelineInputs } from '../policy/conditioning';
 import type { Trainable } from '../policy/trainable';
 import type { NoisedExample } from './method';
 
-/** How an example is noised; all its images alike. */
+/** How an example is noised; all its images alike, unless each has noise of its own. */
 export interface NoiseDraw {
   /** One that the network knows. */
   timestep: number;
   /** ε, C · H · W numbers. */
   noise: Float32Array;
+  /** In its place the noise that an image came from; of each image, where it is known. */
+  own?: readonly (Float32Array | undefined)[];
   /** Whether the prompt is left away. */
   withoutPrompt: boolean;
 }
@@ -27,6 +29,8 @@ export interface NoisedInputs extends PipelineInputs {
 export class NoisedRun {
   /** What the denoiser should say, [images, C, H, W]. */
   readonly target: Tensor<'float32'>;
+  /** How far an error of the output moves the image that it implies, [images]. */
+  readonly spread: Tensor<'float32'>;
   /**
    * `latents`, `timestep` and `context` of all places; those beyond the examples repeat the first.
    */
@@ -41,15 +45,19 @@ export class NoisedRun {
     const rows = Array.from({ length: places }, (_, place) => {
       const at = place < examples.length ? place : 0;
       const { images, context: prompt } = examples[at]!;
-      const { timestep, noise, withoutPrompt } = draws[at]!;
-      return images.map((image) => ({
-        ...noised(scheduler, timestep, image, noise),
+      const { timestep, noise, own, withoutPrompt } = draws[at]!;
+      return images.map((image, i) => ({
+        ...noised(scheduler, timestep, image, own?.[i] ?? noise),
         timestep,
         context: withoutPrompt ? emptyContext : prompt,
       }));
     }).flat();
     const dims = [rows.length, ...latent];
     this.target = float32(dims, concatenated(rows.map(({ target }) => target)));
+    this.spread = float32(
+      [rows.length],
+      rows.map(({ timestep }) => spreadAt(scheduler, timestep)),
+    );
     const shape = { images: rows.length, latent, context, guidance: 1 };
     this.feeds = denoiserFeeds(trainable.denoiser, shape, {
       latents: concatenated(rows.map(({ latents }) => latents)),

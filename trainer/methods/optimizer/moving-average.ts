@@ -6,6 +6,7 @@
  * `training_utils.py:EMAModel.get_decay`: after step s it is min(decay, s / (9 + s)), and the first
  * average is the first step's weights.
  */
+import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 
@@ -17,6 +18,22 @@ export const average = (name: string) => `average.${name}`;
  */
 export function decayAt(step: number, decay: number): number {
   return step === 1 ? 0 : Math.min(decay, step / (9 + step));
+}
+
+/** The average of other tensors with these, of which so much remains. */
+export function mixed(averages: Adapter, weights: Adapter, decay: number): Adapter {
+  return new Map(
+    [...averages].map(([name, { dims, data }]) => {
+      const moved = weights.get(name)!.data;
+      return [
+        name,
+        float32(
+          dims,
+          data.map((value, i) => decay * value + (1 - decay) * moved[i]!),
+        ),
+      ];
+    }),
+  );
 }
 
 /** Feeds of the scalar input of `appendMovingAverage` for optimizer step `step`, counted from 1. */

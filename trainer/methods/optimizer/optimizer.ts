@@ -125,6 +125,11 @@ export class Optimizer {
     };
   }
 
+  /** The weights as they are now. */
+  readWeights(): Promise<Adapter> {
+    return this.#read(weight);
+  }
+
   /** The gradient of the last step, before clipping. */
   gradient(): Promise<Adapter> {
     return this.#read(accumulated);

@@ -68,6 +68,11 @@ export class Replicas {
     return this.#first.state();
   }
 
+  /** The weights as they are now. */
+  weights(): Promise<Adapter> {
+    return this.#first.readWeights();
+  }
+
   /** The gradient of the last step, before clipping. */
   gradient(): Promise<Adapter> {
     return this.#first.gradient();

@@ -14,7 +14,7 @@ import {
   stepInputs,
 } from '@/trainer/diffusion/sampling/transition';
 import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
-import { Builder } from '@/trainer/graph/builder';
+import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
@@ -58,14 +58,23 @@ export function buildSpoStep(
     const [row, column] = [Math.floor(i / (2 * images)), i % (2 * images)];
     return Number(column === row) - Number(column === row + images);
   });
+  const held: Value[] = [];
   const { pairLoss } = loss.append(b, {
     logProbability: b.concat(current, 1),
     referenceLogProbability: b.concat(before, 1),
     preference: b.tensor(float32([images, 2 * images], identity)),
     weight: b.scalar(1),
+    residual: b.concat(
+      sides.map((next) => b.sub(next, mean)),
+      0,
+    ),
+    hold: (value) => {
+      held.push(value);
+      return value;
+    },
   });
   const total = b.reduceSum(b.mul(pairLoss, b.input('share', 'float32', [images])), [0], false);
-  const found = gradients(b, { of: total, wrt: weights });
+  const found = gradients(b, { of: total, wrt: weights, stop: held });
   b.output(pairLoss, 'pairLoss');
   for (const [side, name] of (['logRatioWinner', 'logRatioLoser'] as const).entries()) {
     const ratio = b.sub(current[side]!, before[side]!);

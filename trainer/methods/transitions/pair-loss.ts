@@ -21,6 +21,10 @@ export interface PairLossInputs {
   smoothing?: Value;
   /** v_t of each image's step, [1, images]; 1 unless given. */
   timestepWeight?: Value;
+  /** x_t' less its mean, of each image's transition, [images, C, H, W]: for a cap on losers. */
+  residual?: Value;
+  /** Marks a value through which no gradient flows. */
+  hold?(value: Value): Value;
 }
 
 export interface PairLoss {

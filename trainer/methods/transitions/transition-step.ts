@@ -22,7 +22,7 @@ export interface TransitionStepShape extends DenoiseShape {
   clip: number;
 }
 
-/** What a loss may be made of, one number per image [images]. */
+/** What a loss may be made of: one number per image, [images], where nothing else is said. */
 export interface TransitionValues {
   logProbability: Value;
   referenceLogProbability: Value;
@@ -30,6 +30,10 @@ export interface TransitionValues {
   kl: Value;
   /** Mean squared difference of their guided outputs. */
   outputDistance: Value;
+  /** x_t' less the policy's mean, [images, C, H, W]. */
+  residual: Value;
+  /** Marks a value through which no gradient flows. */
+  hold(value: Value): Value;
 }
 
 export interface TransitionLoss {
@@ -63,8 +67,19 @@ export function buildTransitionStep(
   const kl = appendTransitionKl(b, step, mean, referenceMean);
   const difference = b.sub(output, referenceOutput);
   const outputDistance = b.reduceMean(b.mul(difference, difference), [1, 2, 3], false);
-  const total = loss.append(b, { logProbability, referenceLogProbability, kl, outputDistance });
-  const found = gradients(b, { of: total, wrt: weights });
+  const held: Value[] = [];
+  const total = loss.append(b, {
+    logProbability,
+    referenceLogProbability,
+    kl,
+    outputDistance,
+    residual: b.sub(next, mean),
+    hold: (value) => {
+      held.push(value);
+      return value;
+    },
+  });
+  const found = gradients(b, { of: total, wrt: weights, stop: held });
   b.output(total, 'loss');
   b.output(logProbability, 'logProbability');
   b.output(referenceLogProbability, 'referenceLogProbability');

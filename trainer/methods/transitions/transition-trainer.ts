@@ -94,6 +94,8 @@ export class TransitionTrainer extends ReplicatedTrainer {
             weight: b.input('weight', 'float32', [run.comparisons]),
             smoothing: b.input('smoothing', 'float32', [run.comparisons]),
             timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
+            residual: values.residual,
+            hold: values.hold,
           });
           b.output(pairLoss, 'pairLoss');
           return loss;

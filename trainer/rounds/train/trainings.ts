@@ -5,6 +5,7 @@ import { openD3poTraining } from './d3po/training';
 import { openPolicyGradientTraining } from './drawn/policy-gradient';
 import { openRolloutTraining } from './drawn/rollouts';
 import { openSpoTraining } from './drawn/spo';
+import { openGradedTraining } from './graded/training';
 import type { OpenTraining, Training, TrainingContext } from './training';
 
 const trainings: { [Kind in TrainingKind]: OpenTraining<MethodOf<Kind>> } = {
@@ -12,6 +13,7 @@ const trainings: { [Kind in TrainingKind]: OpenTraining<MethodOf<Kind>> } = {
   'reward-gradient': openRolloutTraining,
   'policy-gradient': openPolicyGradientTraining,
   'step-pairs': openSpoTraining,
+  'graded-images': openGradedTraining,
   'finished-pairs': openNoisedImagesTraining,
   'finished-images': openNoisedImagesTraining,
 };

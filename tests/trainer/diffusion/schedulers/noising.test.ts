@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
-import { noised } from '@/trainer/diffusion/schedulers/noising';
+import { noised, spreadAt } from '@/trainer/diffusion/schedulers/noising';
 import { scheduleConfigSchema } from '@/trainer/diffusion/schedulers/schedule';
+import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 
 const original = gaussianNoise('x_0', 64);
 const noise = gaussianNoise('noise', 64);
@@ -30,6 +31,22 @@ it.each(['epsilon', 'v_prediction', 'sample'] as const)(
     }
   },
 );
+
+it('knows how far an error of the output moves the image that it implies', () => {
+  const ddim = (prediction_type: 'epsilon' | 'v_prediction' | 'sample') =>
+    new DdimScheduler(scheduleConfigSchema.parse({ prediction_type, clip_sample: false }));
+  for (const scheduler of [ddim('epsilon'), ddim('v_prediction'), ddim('sample')]) {
+    for (const timestep of [1, 250, 999]) {
+      const { original: implied } = scheduler.coefficients(timestep, 1000, 0);
+      expect(spreadAt(scheduler, timestep) / Math.abs(implied.output)).toBeCloseTo(1, 6);
+    }
+  }
+  const flow = schedulerOf(
+    schedulerFileSchema.parse({ _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 1 }),
+  );
+  // Along a flow it is t itself.
+  expect(spreadAt(flow, 250)).toBeCloseTo(0.25, 6);
+});
 
 it('keeps variance, and goes from image to noise', () => {
   const scheduler = new DdimScheduler(scheduleConfigSchema.parse({}));

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
@@ -15,6 +15,7 @@ import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
 import { kto } from '@/trainer/methods/kto';
+import { nft } from '@/trainer/methods/nft';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
@@ -22,6 +23,7 @@ import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter } from '@/trainer/methods/policy/trainable';
 import { Engine } from '@/trainer/runtime/engine';
+import { softwareDriver } from '@/trainer/runtime/vulkan';
 
 let engine: Engine;
 let pipeline: Pipeline;
@@ -69,6 +71,13 @@ const images = (): NoisedExample[] =>
     weight: i === 2 ? 0.5 : 1,
     good: i !== 2,
   }));
+const graded = (): NoisedExample[] =>
+  [1, 0, 0.7].map((grade, i) => ({
+    images: [image(`graded ${i}`)],
+    context: prompt,
+    weight: 1,
+    grade,
+  }));
 const draws = [draw('a', 10), draw('b', 450, true), draw('c', 820)];
 
 /** An adapter that changes something; `seed` tells one from another. */
@@ -92,6 +101,7 @@ interface Changes {
   reference?: Adapter | 'base';
   prediction?: 'epsilon' | 'v_prediction' | 'flow';
   rows?: boolean;
+  normHinge?: number;
 }
 
 function schedulerFor({ prediction = 'epsilon' }: Changes): Scheduler {
@@ -120,6 +130,7 @@ function open(
     images: changes.images ?? 2,
     examplesPerStep: changes.examplesPerStep ?? 3,
     reference: changes.reference ?? 'base',
+    normHinge: changes.normHinge ?? 0,
   });
 }
 
@@ -172,8 +183,8 @@ async function gapOf(
     const there = (await at(moved, method, examples, changes)).report;
     // κ is a number, not a function of the weights: it stays what it was.
     const losses = there.examples.map(
-      ({ excess }, i) =>
-        examples[i]!.weight * method.read(excess, examples[i]!, report.baseline).loss,
+      ({ excess, loss }, i) =>
+        examples[i]!.weight * (method.read(excess, examples[i]!, report.baseline).loss ?? loss),
     );
     return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   };
@@ -182,6 +193,7 @@ async function gapOf(
 
 const dpo = diffusionDpo({ beta: 20 });
 const single = kto({ beta: 20 });
+const forward = nft({ beta: 1, klCoefficient: 0.1, oldRise: 0.3, oldMost: 0.9 });
 
 describe('the gradient of a step equals finite differences', () => {
   it.each([
@@ -215,7 +227,11 @@ describe('a step', () => {
   });
 
   it('is the same in one run or in many', async () => {
-    for (const [method, examples] of [[dpo, pairs] as const, [single, images] as const]) {
+    for (const [method, examples] of [
+      [dpo, pairs],
+      [single, images],
+      [forward, graded],
+    ] as const) {
       const weights = adapterOf('trained');
       const many = await at(weights, method, examples(), { rows: true, images: 1 });
       const one = await at(weights, method, examples(), { rows: true, images: 6 });
@@ -238,6 +254,7 @@ describe('a step', () => {
   it.each([
     ['Diffusion-DPO', () => diffusionDpo({ beta: 40 }), pairs],
     ['KTO', () => kto({ beta: 40 }), images],
+    ['DiffusionNFT', () => forward, graded],
   ] as const)('is the same in lanes as in one: %s', async (_, method, examples) => {
     const lanes = await Engine.open({ device: 'cpu', threads: 2 });
     // Five runs of one example each.
@@ -296,17 +313,67 @@ describe('a step', () => {
     expect(without.examples).not.toEqual(withPrompt.examples);
   });
 
-  it('goes on exactly from a state', async () => {
-    const trainer = await open(single, { learningRate: 1e-3 });
+  it.each([
+    ['KTO', single, images],
+    ['DiffusionNFT with its old policy', forward, graded],
+  ] as const)('goes on exactly from a state: %s', async (_, method, examples) => {
+    const trainer = await open(method, { learningRate: 1e-3 });
     await trainer.load(initialState(adapterOf('trained')));
-    await trainer.step(images(), draws);
+    await trainer.step(examples(), draws);
     const between = await trainer.state();
-    await trainer.step(images(), draws);
+    await trainer.step(examples(), draws);
     const wanted = await trainer.state();
     await trainer.load(between);
-    await trainer.step(images(), draws);
+    await trainer.step(examples(), draws);
     expect(await trainer.state()).toEqual(wanted);
     await trainer.close();
+  });
+
+  it("lets DiffusionNFT's old policy follow, as much as remains of it", async () => {
+    const trainer = await open(forward, { learningRate: 1e-2 });
+    const start = adapterOf('trained');
+    await trainer.load(initialState(start));
+    await trainer.step(graded(), draws);
+    const { tensors, extra } = await trainer.state();
+    await trainer.close();
+    for (const [name, { data }] of start) {
+      const old = extra!.get(name)!.data as Float32Array;
+      for (const i of [0, data.length - 1]) {
+        expect(old[i]).toBeCloseTo(0.3 * data[i]! + 0.7 * tensors.get(name)!.data[i]!, 6);
+      }
+    }
+  });
+
+  it('holds the norm with a hinge, and only where it has grown', async () => {
+    const weights = adapterOf('trained');
+    const hinge = { normHinge: 10, rows: true, images: 4 };
+    const plain = await at(weights, dpo, pairs(), { rows: true, images: 4 });
+    const held = await at(weights, dpo, pairs(), hinge);
+    const ratios = plain.report.examples.map(({ normRatio }) => normRatio);
+    expect(Math.max(...ratios)).toBeGreaterThan(1);
+    // The other way round what grew has shrunk.
+    const back = await at(adapterOf('x', 0), dpo, pairs(), { reference: weights });
+    for (const [i, { normRatio }] of back.report.examples.entries()) {
+      expect(normRatio * ratios[i]!).toBeCloseTo(1, 1);
+    }
+    // A step against the hinge's own gradient brings down what lies above.
+    const grown = (report: typeof plain.report) =>
+      report.examples.reduce((sum, { normRatio }) => sum + Math.max(0, normRatio - 1), 0);
+    const stepped: Adapter = new Map(
+      [...weights].map(([name, { dims, data }]) => {
+        const own = held.gradient.get(name)!.data;
+        const other = plain.gradient.get(name)!.data;
+        return [
+          name,
+          float32(
+            dims,
+            data.map((v, i) => v - 3e-3 * (own[i]! - other[i]!)),
+          ),
+        ];
+      }),
+    );
+    const after = await at(stepped, dpo, pairs(), { rows: true, images: 4 });
+    expect(grown(after.report)).toBeLessThan(grown(plain.report));
   });
 
   it('stops at NaN, saying where', async () => {
@@ -320,10 +387,45 @@ describe('a step', () => {
   });
 });
 
+it.skipIf(!softwareDriver())('is the same on webgpu, with cap and hinge', async () => {
+  vi.stubEnv('VK_ICD_FILENAMES', softwareDriver());
+  const device = await Engine.open({ device: 'webgpu', threads: 1 });
+  const capped = diffusionDpo({ beta: 20, capMargin: 0.9 });
+  for (const [method, examples] of [
+    [forward, graded],
+    [capped, pairs],
+  ] as const) {
+    const found: Adapter[] = [];
+    for (const on of [engine, device]) {
+      const trainer = await open(method, { normHinge: 1 }, on);
+      await trainer.load(initialState(adapterOf('trained')));
+      await trainer.step(examples().slice(0, 1), draws);
+      found.push(await trainer.gradient());
+      await trainer.close();
+    }
+    const [cpu, webgpu] = found as [Adapter, Adapter];
+    const apart = [...cpu].map(([name, { dims, data }]) => {
+      const other = webgpu.get(name)!.data;
+      return float32(
+        dims,
+        data.map((value, i) => value - other[i]!),
+      );
+    });
+    const gap = Math.sqrt(apart.reduce((sum, tensor) => sum + squares(tensor), 0));
+    expect(gap).toBeLessThan(1e-3 * norm(cpu));
+  }
+  await device.close();
+  vi.unstubAllEnvs();
+});
+
 it('learns what it is told', async () => {
   const blank = adapterOf('start', 0);
-  const learned = async (method: NoisedImagesMethod, examples: NoisedExample[]) => {
-    const trainer = await open(method, { learningRate: 1e-2 });
+  const learned = async (
+    method: NoisedImagesMethod,
+    examples: NoisedExample[],
+    changes: Changes = {},
+  ) => {
+    const trainer = await open(method, { ...changes, learningRate: 1e-2 });
     await trainer.load(initialState(blank));
     for (let step = 0; step < 30; step++) await trainer.step(examples, draws);
     const { examples: reports } = await trainer.step(examples, draws);
@@ -337,4 +439,12 @@ it('learns what it is told', async () => {
     ({ excess }) => excess[0]!,
   );
   expect(Math.max(good!, alsoGood!)).toBeLessThan(bad!);
+  for (const prediction of ['epsilon', 'flow'] as const) {
+    const held = nft({ beta: 1, klCoefficient: 0, oldRise: 1, oldMost: 1 });
+    const [won, lost] = (await learned(held, graded(), { prediction })).map(
+      ({ excess }) => excess[0]!,
+    );
+    expect(won).toBeLessThan(0);
+    expect(lost).toBeGreaterThan(won!);
+  }
 });

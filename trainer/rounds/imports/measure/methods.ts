@@ -45,6 +45,7 @@ const measures: { [Kind in TrainingKind]: Measure<Kind> } = {
   'reward-gradient': ofRewardGradient,
   'policy-gradient': ofPolicyGradient,
   'step-pairs': ofStepPairs,
+  'graded-images': ofFinished,
   'finished-pairs': ofFinished,
   'finished-images': ofFinished,
 };
@@ -195,7 +196,7 @@ async function ofStepPairs(bench: Bench, name: MethodOf<'step-pairs'>): Promise<
 
 async function ofFinished(
   bench: Bench,
-  name: MethodOf<'finished-pairs' | 'finished-images'>,
+  name: MethodOf<'finished-pairs' | 'finished-images' | 'graded-images'>,
 ): Promise<Taken> {
   const method = noisedImages[name](bench.config);
   const { initial, options } = adapterOf(bench);
@@ -214,6 +215,7 @@ async function ofFinished(
     context: bench.context,
     weight: 1,
     good: true,
+    grade: 1,
   };
   const draw = { timestep: 500, noise: startingNoise(9, size), withoutPrompt: false };
   const seconds = await secondTime(() => trainer.step([example], [draw]));

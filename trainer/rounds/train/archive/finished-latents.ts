@@ -32,7 +32,7 @@ export class FinishedLatents {
 
   async of(sample: Sample): Promise<Float32Array> {
     return this.#kept.get(sample.id, async () => {
-      const isExact = await this.#isExact(sample);
+      const isExact = await this.isExact(sample);
       const value = isExact ? await exactLatents(sample) : await this.#encoded(sample);
       return { value, bytes: value.byteLength };
     });
@@ -42,7 +42,8 @@ export class FinishedLatents {
     await this.#encoder?.release();
   }
 
-  async #isExact({ policyId, trajectoryBlob }: Sample): Promise<boolean> {
+  /** Whether an image's x_0 is as it was drawn here, and not what the encoder makes of it. */
+  async isExact({ policyId, trajectoryBlob }: Sample): Promise<boolean> {
     if (trajectoryBlob === null) return false;
     return (await this.#baseOf(policyId)) === (await this.#baseOf(this.start.policy.id));
   }

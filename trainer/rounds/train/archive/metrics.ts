@@ -37,15 +37,21 @@ function meanOf(examples: readonly ExampleReport[]): TrainMetrics {
     mean(of, (example) => example.excess[image]!);
   const good = examples.filter((example) => example.good === true);
   const bad = examples.filter((example) => example.good === false);
+  const graded = examples.filter((example) => example.grade !== undefined);
+  const above = graded.filter(({ grade }) => grade! > 0.5);
+  const below = graded.filter(({ grade }) => grade! < 0.5);
   return {
     loss: mean(examples, ({ loss }) => loss),
     // Level counts half: before the first step the policy is its own reference.
     implicitAccuracy: mean(examples, ({ margin }) => (Math.sign(margin) + 1) / 2),
-    ...(good.length + bad.length === 0 && {
+    normRatio: mean(examples, ({ normRatio }) => normRatio),
+    ...(examples[0]!.excess.length === 2 && {
       excessWinner: excess(examples, 0),
       excessLoser: excess(examples, 1),
     }),
     ...(good.length > 0 && { excessGood: excess(good, 0) }),
     ...(bad.length > 0 && { excessBad: excess(bad, 0) }),
+    ...(above.length > 0 && { excessAbove: excess(above, 0) }),
+    ...(below.length > 0 && { excessBelow: excess(below, 0) }),
   };
 }

@@ -10,6 +10,7 @@ import type { RunConfig } from '@/lib/settings/run-config';
 import { sizeOf } from '@/trainer/graph/tensor';
 import type { NoisedExample } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
+import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
 import { noisedImages } from '@/trainer/methods/registry';
 import type { Label } from '../../draw/random';
 import { mostImagesPerRun } from '../method-settings';
@@ -17,11 +18,15 @@ import { openTrainee } from '../trainee';
 import type { Training, TrainingContext } from '../training';
 import { FinishedLatents } from './finished-latents';
 import { metricsOfNoiseStep } from './metrics';
+import { startNoise } from './own-noise';
 import { imagesOfStep, noiseDraw, pairsOfStep } from './plan';
 
 /** A round's frozen data as its method needs it. */
 interface Data {
-  settings: Pick<RunConfig['kto'], 'referencePolicy' | 'emptyPromptShare' | 'optimiserSteps'>;
+  settings: Pick<
+    RunConfig['kto'],
+    'referencePolicy' | 'emptyPromptShare' | 'noise' | 'normHinge' | 'optimiserSteps'
+  >;
   examples: { prompt: string; samples: Sample[]; weight: number; good?: boolean }[];
   perStep: number;
   /** Which examples a step takes. */
@@ -91,6 +96,7 @@ export async function openNoisedImagesTraining(
     method,
     images: mostImagesPerRun(pipeline, method.imagesPerExample),
     examplesPerStep: perStep,
+    normHinge: settings.normHinge,
     reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
   });
   const { scheduler } = pipeline;
@@ -110,10 +116,20 @@ export async function openNoisedImagesTraining(
       ...(good !== undefined && { good }),
     };
   };
+  const ownOf = (index: number) =>
+    Promise.all(
+      examples[index]!.samples.map(async (sample) =>
+        (await latents.isExact(sample)) ? startNoise(sample, noise.size) : undefined,
+      ),
+    );
   const step = async (index: number) => {
     const chosen: NoisedExample[] = [];
-    for (const example of data.ofStep(index)) chosen.push(await exampleAt(example));
-    const draws = chosen.map((_, place) => noiseDraw(noise, index, place, label));
+    const draws: NoiseDraw[] = [];
+    for (const [place, example] of data.ofStep(index).entries()) {
+      chosen.push(await exampleAt(example));
+      const draw = noiseDraw(noise, index, place, label);
+      draws.push(settings.noise === 'start' ? { ...draw, own: await ownOf(example) } : draw);
+    }
     return metricsOfNoiseStep(await trainer.step(chosen, draws), scheduler.trainingSteps);
   };
   return training(trainer, { steps: settings.optimiserSteps, dataHash: hashOf(data), step }, () =>

@@ -10,7 +10,7 @@ import { withTinyPipeline } from '../../support';
 const tiny = withTinyPipeline();
 
 /** One of each way to train. */
-const measured = ['d3po', 'draft', 'dpok', 'spo', 'kto', 'diffusion-dpo'] as const;
+const measured = ['d3po', 'draft', 'dpok', 'spo', 'kto', 'diffusion-dpo', 'nft'] as const;
 
 it('measures each way to train on the graphs that it trains with', async () => {
   expect(new Set(measured.map((method) => methods[method].training))).toEqual(
