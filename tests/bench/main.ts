@@ -1,5 +1,6 @@
 /** @file `npm run bench`: speed and memory, never part of a test. */
 import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { build } from '@/scripts/build';
 import { commandLine, device as deviceOption, whole } from '@/scripts/command-line';
@@ -13,6 +14,7 @@ import { measurePasses, type Passes } from './passes';
 import { measurePicks, picksText } from './picks';
 import { measureRequests } from './requests';
 import { measureScale, scaleText } from './scale/scale';
+import { measureSd15, sd15Text } from './sd15/sd15';
 
 const { values } = commandLine({
   start: 'npm run bench --',
@@ -42,10 +44,31 @@ const { values } = commandLine({
     pairs: whole(1, 1_000_000)
       .default(10_000)
       .describe('with --exchange: how many answers, each on two images of its own'),
+    sd15: z
+      .boolean()
+      .default(false)
+      .describe('measures the full-size UNet of Stable Diffusion 1.5 instead (Linux)'),
+    latents: whole(8, 128)
+      .default(64)
+      .refine((side) => side % 8 === 0, 'give a multiple of 8')
+      .describe('with --sd15: side of the square latents'),
+    runs: whole(1, 1000).default(5).describe('with --sd15: runs after the first'),
+    turns: whole(1, 100).default(2).describe('with --sd15: how often each build is started'),
+    against: z.string().optional().describe('with --sd15: a commit to measure by turns'),
+    unet: z
+      .string()
+      .optional()
+      .describe('with --sd15: folder of its model.onnx; made where golden data is'),
     'skip-requests': z.boolean().default(false).describe('leaves out the web app'),
   }),
 });
 const { device } = values;
+if (values.sd15) {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const sd15 = { machine: machine(), ...(await measureSd15(root, values)) };
+  console.log(values.json ? JSON.stringify(sd15, null, 2) : `${machineText()}\n${sd15Text(sd15)}`);
+  process.exit(0);
+}
 if (values.picks) {
   const costs = await measurePicks();
   console.log(

@@ -44,3 +44,8 @@ export function anyNumbers(size: number): Float32Array {
     return (state / 2 ** 32 - 0.5) * 0.2;
   });
 }
+
+/** The middle of the values, the upper one of two; NaN of none. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}

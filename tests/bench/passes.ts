@@ -12,7 +12,8 @@ import {
 } from '@/trainer/methods/policy/trainable';
 import { trainedDenoiser } from '@/trainer/rounds/train/policy-file';
 import type { Engine } from '@/trainer/runtime/engine';
-import { anyNumbers, time, timeInTurns } from './measure';
+import { matrixRate } from './matrix-rate';
+import { anyNumbers, timeInTurns } from './measure';
 import { floatingPointOperations } from './work';
 
 const everyWeight = { trainables: 'full', loraRank: 1, loraAlpha: 1 } as const;
@@ -164,20 +165,4 @@ async function openPass(
       for (const slot of [...slots, ...Object.values(keep)]) await engine.drop(slot);
     },
   };
-}
-
-/** What this machine reaches in a product of two large matrices, GFLOP/s. */
-async function matrixRate(engine: Engine): Promise<number> {
-  const n = 1024;
-  const b = new Builder('matrix');
-  const product = b.matmul(b.input('a', 'float32', [n, n]), b.input('b', 'float32', [n, n]));
-  b.output(b.reduceMean(product, [0, 1], false), 'mean');
-  const session = await engine.load(serializeOnnx(b.finish()), { name: 'matrix' });
-  for (const name of ['a', 'b']) await engine.put(name, float32([n, n], anyNumbers(n * n)));
-  const { fastest } = await time(
-    () => session.run({ a: engine.slot('a'), b: engine.slot('b') }, {}),
-    { runs: 15 },
-  );
-  await session.release();
-  return (2 * n ** 3) / fastest / 1e6;
 }

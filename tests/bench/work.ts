@@ -1,6 +1,7 @@
 /** @file Counting a static graph's arithmetic: the floor that a measured time is compared with. */
-import type { Builder } from '@/trainer/graph/builder';
-import { intAttr, type Node } from '@/trainer/graph/model';
+import { Builder } from '@/trainer/graph/builder';
+import { inline } from '@/trainer/graph/inline';
+import { type Graph, intAttr, type Node } from '@/trainer/graph/model';
 import { sizeOf } from '@/trainer/graph/tensor';
 
 /**
@@ -26,4 +27,21 @@ function operationsOf(b: Builder, node: Node): number {
     default:
       return 0;
   }
+}
+
+/** Nodes and arithmetic of a graph by operator. */
+export function workByKind(graph: Graph): Record<string, { nodes: number; gflop: number }> {
+  const b = new Builder(graph.name);
+  const feeds = Object.fromEntries(
+    graph.inputs.map(({ name, dtype, dims }) => [name, b.input(name, dtype, dims as number[])]),
+  );
+  inline(b, graph, { feeds });
+  const kinds: Record<string, { nodes: number; gflop: number }> = {};
+  for (const node of b.graph.nodes) {
+    kinds[node.op] ??= { nodes: 0, gflop: 0 };
+    const kind = kinds[node.op]!;
+    kind.nodes++;
+    kind.gflop += operationsOf(b, node) / 1e9;
+  }
+  return kinds;
 }
