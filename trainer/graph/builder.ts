@@ -37,6 +37,7 @@ const floatAttributes = new Set([
   'momentum',
   'lambd',
   'bias',
+  'scale',
 ]);
 
 function attributesOf(plain: Attributes): Record<string, Attribute> {
@@ -62,6 +63,8 @@ export interface OpOptions {
   outputs?: string[];
   /** Number of outputs when no names are given. */
   count?: number;
+  /** ai.onnx unless told. */
+  domain?: string;
 }
 
 export class Builder {
@@ -143,6 +146,22 @@ export class Builder {
     node.op = op;
     node.inputs = [...inputs];
     node.attributes = attributesOf(attributes);
+  }
+
+  /**
+   * Puts what `append` appends in the place of a node. It must make the node's outputs, by their
+   * names, which are free while it does.
+   */
+  replace(node: Node, append: () => void): void {
+    const { nodes } = this.graph;
+    const later = nodes.splice(nodes.indexOf(node)).slice(1);
+    for (const output of node.outputs) {
+      this.#types.delete(output);
+      this.#producers.delete(output);
+    }
+    this.#nodeNames.delete(node.name);
+    append();
+    nodes.push(...later);
   }
 
   /** The tensor behind a value, when it is a constant held in memory. */
@@ -228,7 +247,7 @@ export class Builder {
     const node: Node = {
       name: options.name ?? (this.#within ? `${this.#within}/${op}` : (outputs[0] ?? op)),
       op,
-      domain: '',
+      domain: options.domain ?? '',
       inputs: [...inputs],
       outputs,
       attributes: attributesOf(attributes),
@@ -275,6 +294,8 @@ export class Builder {
     const wanted = node.name;
     for (let i = 2; this.#nodeNames.has(node.name); i++) node.name = `${wanted}_${i}`;
     if (node.name) this.#nodeNames.add(node.name);
+    // ONNX Runtime's own operators have one version.
+    if (node.domain) this.graph.opsets[node.domain] ??= 1;
     this.graph.nodes.push(node);
     return node.outputs;
   }

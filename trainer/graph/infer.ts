@@ -92,6 +92,9 @@ const rules: Record<string, Rule> = {
   },
   MatMul: (s) => [{ dtype: s.type(0).dtype, dims: matmulDims(s) }],
   Gemm: (s) => [{ dtype: s.type(0).dtype, dims: matmulDims(s) }],
+  MultiHeadAttention: (s) => [
+    { dtype: s.type(0).dtype, dims: [...s.dims(0).slice(0, 2), s.dims(2)[2]!] },
+  ],
   Einsum: (s) => {
     const dims = s.node.inputs.map((_, i) => s.dims(i));
     return [

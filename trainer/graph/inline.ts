@@ -2,6 +2,7 @@
  * @file Putting a graph into a builder: shapes made static, shape arithmetic folded, values wired
  * to given ones.
  */
+import { fuseAttention } from './attention/fuse';
 import { Builder, type Value } from './builder';
 import { appendBranch, appendLoop } from './control-flow';
 import { type Graph, GraphError, isExternal, type Node, place } from './model';
@@ -141,8 +142,8 @@ function constantOf(node: Node, graph: Pick<Graph, 'source'>): Tensor {
 }
 
 /**
- * A copy of `graph` with static shapes: symbolic input dimensions replaced, shape arithmetic folded
- * away.
+ * A copy of `graph` to be run: symbolic input dimensions replaced, shape arithmetic folded away,
+ * attention fused.
  */
 export function withStaticShapes(graph: Graph, dims: Record<string, readonly number[]>): Graph {
   const builder = new Builder(graph.name);
@@ -160,5 +161,6 @@ export function withStaticShapes(graph: Graph, dims: Record<string, readonly num
   }
   const outputs = inline(builder, graph, { feeds });
   for (const port of graph.outputs) builder.output(outputs[port.name]!, port.name);
+  fuseAttention(builder);
   return builder.finish();
 }

@@ -2,6 +2,7 @@
  * @file Scoring finished images, for methods that need no gradient of a reward and for measuring
  * what training did.
  */
+import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder } from '@/trainer/graph/builder';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
@@ -56,6 +57,7 @@ export function scorerOf(reward: Reward): OpenScorer {
     const { score, parts } = appendScored(reward, b, pixels);
     b.output(score, 'score');
     const readParts = outputParts(b, parts);
+    fuseAttention(b);
     const graph = b.finish();
     const externalDataFolder = await externalDataFolderOf(graph, '.');
     const session = await engine.load(serializeOnnx(graph), {

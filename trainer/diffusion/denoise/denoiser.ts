@@ -3,6 +3,7 @@
  * which every lane of the engine takes a share. Built as training builds it.
  */
 
+import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { InlineOptions } from '@/trainer/graph/inline';
 import type { Graph } from '@/trainer/graph/model';
@@ -188,5 +189,6 @@ function buildDenoiser(
   const inputs = { ...declareDenoiserInputs(b, denoiser, shape), guidance };
   const options = { feeds: policy?.feeds ?? {}, onNode: policy?.onNode };
   b.output(appendGuidedOutput(b, denoiser, inputs, options), 'output');
+  fuseAttention(b);
   return b.finish();
 }

@@ -3,6 +3,7 @@
  * encoder gives, scaled as diffusion has it. Without its noise, so that an image has the same
  * latents every time.
  */
+import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
@@ -33,6 +34,7 @@ export class ImageEncoder {
     b.graph.source = graph.source;
     const images = b.input('images', 'float32', [1, 3, height, width]);
     b.output(appendLatents(b, graph, images, pipeline), 'latents');
+    fuseAttention(b);
     const whole = b.finish();
     const session = await engine.load(serializeOnnx(whole), {
       name: 'image encoder',

@@ -4,6 +4,7 @@
  */
 import { gradients } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
+import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { appendAccumulation, type SecondMoment } from '../optimizer/accumulation';
@@ -21,6 +22,7 @@ export function buildDenoise(
 ): Graph {
   const b = new Builder('denoise');
   b.output(declareGuidedPolicy(b, trainable, shape, policy).output, 'output');
+  fuseAttention(b);
   return b.finish();
 }
 

@@ -8,6 +8,7 @@ import {
   stacked,
 } from '@/trainer/diffusion/pipelines/conditioning';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
+import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder } from '@/trainer/graph/builder';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { concatenated, float32 } from '@/trainer/graph/tensor';
@@ -42,6 +43,7 @@ export class FeatureReader {
       ]),
     );
     b.output(appendFeatures(b, networks, pixels, context), 'features');
+    fuseAttention(b);
     const session = await engine.load(serializeOnnx(b.finish()), { name: 'reward features' });
     return new FeatureReader(session, imageDims, conditioning);
   }
