@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { expect } from 'playwright/test';
 import { readSafetensors } from '@/trainer/formats/safetensors';
 import { servingPolicy } from '../support/policies';
-import { test } from './support/app';
+import { test, testAlone } from './support/app';
 import { expectAccessible } from './support/axe';
 import { adapterModule, seedFinishedRound } from './support/seed-history';
 
-// The servers of these tests may import from here.
+// A server started by these tests may import from here.
 const models = mkdtempSync(join(tmpdir(), 'darkroom-models-'));
 process.env.DARKROOM_MODELS = models;
 writeFileSync(
@@ -107,7 +107,7 @@ test('an adapter is downloaded for other programs, with what to type there and w
   expect((await refused.json()).error.message).toContain('base policy');
 });
 
-test('a LoRA file under the root is handed to the trainer, and its import is followed', async ({
+testAlone('a LoRA file under the root is handed to the trainer, and its import is followed', async ({
   app,
   browser,
 }) => {
