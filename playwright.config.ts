@@ -16,7 +16,8 @@ export default defineConfig({
   forbidOnly: process.env.CI !== undefined,
   reporter: [['list']],
   use: {
-    trace: 'retain-on-failure',
+    // Without a film of it: drawing one costs every test, and each step's page is kept anyway.
+    trace: { mode: 'retain-on-failure', screenshots: false },
     reducedMotion: 'reduce',
     launchOptions: {
       executablePath: findBrowser(),

@@ -4,7 +4,7 @@ import { expect, type Page } from 'playwright/test';
 import { firstPolicy, isOfPipeline } from '@/db/policies/list';
 import { getRound } from '@/db/rounds/rounds';
 import { parseSafetensors } from '@/trainer/formats/safetensors';
-import { test } from './support/app';
+import { testAlone as test } from './support/app';
 import { expectAccessible } from './support/axe';
 import { allSent, desk, shownLease } from './support/desk';
 

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { expect } from 'playwright/test';
 import { readSafetensors } from '@/trainer/formats/safetensors';
 import { servingPolicy } from '../support/policies';
-import { test } from './support/app';
+import { test, testAlone } from './support/app';
 import { expectAccessible } from './support/axe';
 import { adapterModule, seedFinishedRound } from './support/seed-history';
 
-// The servers of these tests may import from here.
+// A server started by these tests may import from here.
 const models = mkdtempSync(join(tmpdir(), 'darkroom-models-'));
 process.env.DARKROOM_MODELS = models;
 writeFileSync(
@@ -107,26 +107,26 @@ test('an adapter is downloaded for other programs, with what to type there and w
   expect((await refused.json()).error.message).toContain('base policy');
 });
 
-test('a LoRA file under the root is handed to the trainer, and its import is followed', async ({
-  app,
-  browser,
-}) => {
-  const { base, trained } = await seedFinishedRound();
-  const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
-  await page.goto(`/policies/${trained.id}`);
-  const button = page.getByRole('button', { name: 'Start from a LoRA file' });
-  await expect(page.getByRole('heading', { name: 'hands 1', exact: true })).toBeVisible();
-  await expect(button).toHaveCount(0);
-  await page.goto(`/policies/${base.id}`);
-  await button.click();
-  const dialog = page.getByRole('dialog');
-  await expect(dialog.getByRole('button', { name: 'Take it up' })).toBeDisabled();
-  await dialog.getByRole('combobox', { name: 'File' }).click();
-  await page.getByRole('option', { name: 'add_detail.safetensors' }).click();
-  await expectAccessible(page);
-  await dialog.getByRole('button', { name: 'Take it up' }).click();
-  await expect(page).toHaveURL(/\/policies\?pipeline=hands$/);
-  await expect(page.getByText('Waits for a trainer')).toBeVisible();
-  await expect(page.getByText(join(models, 'add_detail.safetensors'))).toBeVisible();
-  await expect(page.getByText('Asked for by Mara')).toBeVisible();
-});
+testAlone(
+  'a LoRA file under the root is handed to the trainer, and its import is followed',
+  async ({ app, browser }) => {
+    const { base, trained } = await seedFinishedRound();
+    const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
+    await page.goto(`/policies/${trained.id}`);
+    const button = page.getByRole('button', { name: 'Start from a LoRA file' });
+    await expect(page.getByRole('heading', { name: 'hands 1', exact: true })).toBeVisible();
+    await expect(button).toHaveCount(0);
+    await page.goto(`/policies/${base.id}`);
+    await button.click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByRole('button', { name: 'Take it up' })).toBeDisabled();
+    await dialog.getByRole('combobox', { name: 'File' }).click();
+    await page.getByRole('option', { name: 'add_detail.safetensors' }).click();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: 'Take it up' }).click();
+    await expect(page).toHaveURL(/\/policies\?pipeline=hands$/);
+    await expect(page.getByText('Waits for a trainer')).toBeVisible();
+    await expect(page.getByText(join(models, 'add_detail.safetensors'))).toBeVisible();
+    await expect(page.getByText('Asked for by Mara')).toBeVisible();
+  },
+);

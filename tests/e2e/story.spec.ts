@@ -4,7 +4,7 @@ import { ensureBasePolicy } from '@/db/policies/policies';
 import { getRound } from '@/db/rounds/rounds';
 import { handsPolicy } from '@/trainer/hands/hands-policy';
 import { servingPolicy } from '../support/policies';
-import { test } from './support/app';
+import { testAlone as test } from './support/app';
 import { allSent, desk, shownLease } from './support/desk';
 
 /**

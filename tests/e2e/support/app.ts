@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, test as base, type Page } from 'playwright/test';
-import { closeDatabases } from '@/db/client';
+import { closeDatabases, darkroomHome, db } from '@/db/client';
 import type { Role } from '@/lib/roles';
 import { invite, seedEmpty } from './seed';
 
@@ -25,14 +25,32 @@ type SignInOptions = {
   context?: Parameters<Browser['newContext']>[0];
 };
 
-/** Tests with an `app`: a fresh data folder and a production server, gone when the test is over. */
-export const test = base.extend<{ app: App }>({
+/**
+ * Tests with an `app`: an empty Darkroom. Its server is started once for all tests of a process,
+ * warm after the first, and finds another content each time.
+ */
+export const test = base.extend<{ app: App }, { shared: App }>({
+  shared: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
+    ({}, use) => withApp(use),
+    { scope: 'worker' },
+  ],
+  app: async ({ shared }, use) => {
+    emptyHome();
+    await seedEmpty();
+    await use(shared);
+  },
+});
+
+/** The same with a server and a data folder of its own: for what sets them up otherwise. */
+export const testAlone = base.extend<{ app: App }>({
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from this pattern
   app: ({}, use) => withApp(use),
 });
 
 /** Runs `use` against a production server on a fresh data folder; both are gone afterwards. */
 export async function withApp(use: (app: App) => Promise<void>): Promise<void> {
+  const outer = process.env.DARKROOM_HOME;
   const home = mkdtempSync(join(tmpdir(), 'darkroom-e2e-'));
   process.env.DARKROOM_HOME = home;
   await seedEmpty();
@@ -53,7 +71,32 @@ export async function withApp(use: (app: App) => Promise<void>): Promise<void> {
     await stopServer(server);
     closeDatabases();
     rmSync(home, { recursive: true, force: true });
+    if (outer === undefined) delete process.env.DARKROOM_HOME;
+    else process.env.DARKROOM_HOME = outer;
   }
+}
+
+/** Takes everything out of the data folder but what a server that is up has read: its secret. */
+function emptyHome(): void {
+  const sqlite = db().$client;
+  const named = (type: string) =>
+    sqlite.prepare('select name, sql from sqlite_master where type = ?').all(type) as {
+      name: string;
+      sql: string;
+    }[];
+  const kept = /^(settings$|sqlite_|__drizzle_)/;
+  sqlite.pragma('foreign_keys = OFF');
+  sqlite.transaction(() => {
+    // Figures are kept by triggers, which would count what goes.
+    const triggers = named('trigger');
+    for (const { name } of triggers) sqlite.exec(`drop trigger "${name}"`);
+    for (const { name } of named('table')) {
+      if (!kept.test(name)) sqlite.exec(`delete from "${name}"`);
+    }
+    for (const { sql } of triggers) sqlite.exec(sql);
+  })();
+  sqlite.pragma('foreign_keys = ON');
+  rmSync(join(darkroomHome(), 'blobs'), { recursive: true, force: true });
 }
 
 async function signIn(
