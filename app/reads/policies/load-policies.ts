@@ -68,8 +68,8 @@ export async function loadPolicies({
 }
 
 /**
- * Policies of one pipeline with what was measured of them, in the words of its judge. @param drawing
- * on images that were drawn so; without it as the round that made each drew them
+ * Policies of one pipeline with what was measured of them, in the words of its judge.
+ * @param drawing on images that were drawn so; without it as the round that made each drew them
  */
 export async function describe(
   policies: readonly ListedPolicy[],

@@ -8,7 +8,7 @@ export interface Ticks {
 /** Steps between ticks that people count in. */
 const roundSteps = [1, 2, 2.5, 5, 10];
 
-/** About four ticks around all of some numbers; numbers that are all alike get room to both sides. */
+/** About four ticks around some numbers; where all are alike they get room to both sides. */
 export function ticksOf(values: readonly number[]): Ticks {
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const size = Math.max(Math.abs(least), Math.abs(most));

@@ -132,10 +132,10 @@ it.each(methodNames)('%s can run as its presets have it', (method) => {
 it('needs noise in the steps only where their probabilities are compared', () => {
   const sampled = (sharedNoise: boolean) =>
     parseRunConfig({ ...prompts, sampling: { eta: 0, sharedNoise } });
-  expect(methodProblem('d3po', 'single', sampled(false))).toMatch(/sampling.eta is 0/);
+  expect(methodProblem('d3po', 'single', sampled(false))).toMatch(/with eta 0 there is no noise/);
   expect(methodProblem('nft', 'single', sampled(false))).toBeNull();
   // From one start, without noise on the way, two images are one.
-  expect(methodProblem('nft', 'single', sampled(true))).toMatch(/sharedNoise off/);
+  expect(methodProblem('nft', 'single', sampled(true))).toMatch(/Turn shared noise off/);
 });
 
 it('counts the images of draws: all steps of one see the same', () => {

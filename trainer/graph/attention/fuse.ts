@@ -6,7 +6,7 @@ import type { Builder, Value } from '../builder';
 import { type AttentionSite, findAttention } from './sites';
 
 /** Bytes of all probabilities of an attention, in float32. */
-export const probabilityBytes = ({ count, queries, keys }: AttentionSite): number =>
+const probabilityBytes = ({ count, queries, keys }: AttentionSite): number =>
   4 * count * queries * keys;
 
 /**
