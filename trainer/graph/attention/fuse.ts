@@ -5,9 +5,8 @@
 import type { Builder, Value } from '../builder';
 import { type AttentionSite, findAttention } from './sites';
 
-/** Bytes of all probabilities of an attention, in float32. */
-const probabilityBytes = ({ count, queries, keys }: AttentionSite): number =>
-  4 * count * queries * keys;
+/** Bytes of the probabilities of one head, in float32. */
+export const matrixBytes = ({ queries, keys }: AttentionSite): number => 4 * queries * keys;
 
 /**
  * Rewrites every attention that has no mask, and of which `worth` says so, as
