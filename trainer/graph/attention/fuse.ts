@@ -5,10 +5,6 @@
 import type { Builder, Value } from '../builder';
 import { type AttentionSite, findAttention } from './sites';
 
-/** Bytes of all probabilities of an attention, in float32. */
-const probabilityBytes = ({ count, queries, keys }: AttentionSite): number =>
-  4 * count * queries * keys;
-
 /**
  * Rewrites every attention that has no mask, and of which `worth` says so, as
  * `com.microsoft.MultiHeadAttention`. All heads of all rows become rows of one head, so that
