@@ -20,6 +20,18 @@ export interface GradientRequest {
   stop?: Iterable<Value>;
 }
 
+/** Marks values as constants while a loss is appended: `held` is what `gradients` is to stop at. */
+export function holding(): { held: readonly Value[]; hold: (value: Value) => Value } {
+  const held: Value[] = [];
+  return {
+    held,
+    hold: (value) => {
+      held.push(value);
+      return value;
+    },
+  };
+}
+
 /**
  * Appends d`of`/d`wrt` to the graph and returns one gradient per entry of `wrt`, shaped like it.
  * @throws GraphError for an operator without a rule on the path, or a value that `of` does not

@@ -4,6 +4,26 @@
  */
 import type { Preset } from '@/lib/settings/presets';
 
+const guidanceScale = {
+  value: 2,
+  because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
+} as const;
+
+/** Of rounds that ask people. */
+const fewAnswers = {
+  pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
+  groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
+} as const;
+
+const trainables = {
+  value: 'attention-ff-conv',
+  because: 'Shape sits in the convolutions.',
+} as const;
+
+const evaluation = {
+  images: { value: 96, because: 'Drawn within a minute on two cores.' },
+} as const;
+
 export const handsPresets = {
   hands: {
     label: 'Hands',
@@ -11,12 +31,8 @@ export const handsPresets = {
     methods: 'picks',
     departures: {
       sampling: {
-        pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
-        groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
+        ...fewAnswers,
+        guidanceScale,
         sharedNoise: {
           value: false,
           because:
@@ -47,9 +63,7 @@ export const handsPresets = {
           because: 'Finger count is a matter of shape, which sits in the convolutions.',
         },
       },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
+      evaluation,
     },
   },
   'hands-reward': {
@@ -58,10 +72,7 @@ export const handsPresets = {
     methods: 'reward',
     departures: {
       sampling: {
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
+        guidanceScale,
         eta: { value: 0, because: 'Without noise on the way the gradient is the reward’s alone.' },
       },
       training: {
@@ -69,10 +80,7 @@ export const handsPresets = {
           value: 1e-3,
           because: 'Some dozens of steps must suffice on a CPU.',
         },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
+        trainables,
       },
       reward: {
         optimiserSteps: {
@@ -92,9 +100,7 @@ export const handsPresets = {
             'For a reward learned from people, whose scores are logits: at 10 it moves half as far, at 1 it forgets the prompt (docs/results/methods.md).',
         },
       },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
+      evaluation,
     },
   },
   'hands-policy-gradient': {
@@ -104,10 +110,7 @@ export const handsPresets = {
     methods: 'drawing',
     departures: {
       sampling: {
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
+        guidanceScale,
       },
       training: {
         learningRate: {
@@ -119,10 +122,7 @@ export const handsPresets = {
           because:
             'Colours and shapes are settled in the first steps; the last ones are clipped first and add little.',
         },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
+        trainables,
       },
       reward: {
         optimiserSteps: { value: 48, because: 'Twelve draws of 64 images.' },
@@ -152,9 +152,7 @@ export const handsPresets = {
         },
         updatesPerDraw: { value: 4, because: 'Four of the first eight steps form pairs.' },
       },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
+      evaluation,
     },
   },
   'hands-graded': {
@@ -163,12 +161,8 @@ export const handsPresets = {
     methods: 'graded',
     departures: {
       sampling: {
-        pairsPerRound: { value: 50, because: 'A round trains after 50 picks: minutes, not hours.' },
-        groupsPerRound: { value: 20, because: '140 images, tagged within minutes.' },
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
+        ...fewAnswers,
+        guidanceScale,
         sharedNoise: {
           value: false,
           because: 'Two starts make two images differ more.',
@@ -176,10 +170,7 @@ export const handsPresets = {
       },
       training: {
         learningRate: { value: 1e-3, because: 'Some dozens of steps must suffice on a CPU.' },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
+        trainables,
       },
       nft: {
         beta: { value: 0.3, because: 'A round’s few images are to move the policy farther.' },
@@ -192,9 +183,7 @@ export const handsPresets = {
         optimiserSteps: { value: 40, because: 'Each of fifty pairs comes up a dozen times.' },
         groupsPerStep: { value: 16, because: 'Two runs of the graph for each step.' },
       },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
+      evaluation,
     },
   },
   'hands-archive': {
@@ -203,17 +192,11 @@ export const handsPresets = {
     methods: 'archive',
     departures: {
       sampling: {
-        guidanceScale: {
-          value: 2,
-          because: 'At 5 pale skin turns white, and rare things, good and bad, disappear.',
-        },
+        guidanceScale,
       },
       training: {
         learningRate: { value: 3e-4, because: 'A hundred steps must suffice on a CPU.' },
-        trainables: {
-          value: 'attention-ff-conv',
-          because: 'Shape sits in the convolutions.',
-        },
+        trainables,
       },
       'diffusion-dpo': {
         optimiserSteps: { value: 100, because: 'Minutes on two cores.' },
@@ -226,9 +209,7 @@ export const handsPresets = {
           because: 'As much to unlearn as to learn: the baseline then lies between the two.',
         },
       },
-      evaluation: {
-        images: { value: 96, because: 'Drawn within a minute on two cores.' },
-      },
+      evaluation,
     },
   },
 } as const satisfies Record<string, Preset>;

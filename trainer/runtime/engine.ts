@@ -16,7 +16,7 @@ import type {
   SessionPort,
   SessionSettings,
 } from './protocol';
-import { withCommonEpsilon } from './webgpu-epsilon';
+import { asWebgpuComputes } from './webgpu-defects';
 
 export interface EngineOptions {
   device: Device;
@@ -283,7 +283,7 @@ async function forWebgpu(
 ): Promise<Uint8Array | { path: string }> {
   const inMemory = model instanceof Uint8Array;
   const bytes = inMemory ? model : await readFile(model.path).catch(() => undefined);
-  return bytes ? withCommonEpsilon(bytes, inMemory ? name : model.path) : model;
+  return bytes ? asWebgpuComputes(bytes, inMemory ? name : model.path) : model;
 }
 
 /** One output by name and type, or an error that says what there is. */

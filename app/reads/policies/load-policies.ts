@@ -71,7 +71,7 @@ export async function loadPolicies({
  * Policies of one pipeline with what was measured of them, in the words of its judge.
  * @param drawing on images that were drawn so; without it as the round that made each drew them
  */
-export async function describe(
+async function describe(
   policies: readonly ListedPolicy[],
   judge: DeclaredJudge | null,
   drawing?: string,

@@ -18,7 +18,6 @@ import type { PolicyDetail } from '../../api/policies/schema';
 import { showEvaluation } from '../evaluations/show';
 import { showFrame } from '../images/show';
 import { rewardsIn } from '../rounds/summaries';
-import { describe } from './load-policies';
 
 /** So many ancestors and children a line holds. */
 const relativesMax = 8;
@@ -27,11 +26,11 @@ const relativesMax = 8;
 export async function loadPolicy(id: string): Promise<PolicyDetail> {
   const policy = await getPolicy(id);
   const judge = await declaredJudge(policy.pipeline);
-  const listed = await listedPolicies(isAmong([id]));
-  const [node] = await describe(listed, judge);
+  const [listed] = await listedPolicies(isAmong([id]));
+  const { roundId, ...node } = listed!;
   const ancestors = await ancestorsOf(id);
   const children = await policiesPage({ which: isChildOf(id), limit: relativesMax });
-  const { parentId, roundId } = policy;
+  const { parentId } = policy;
   const [measured] = await measurementsOf([{ policyId: id, roundId }]);
   const drawing = measured?.drawing ?? undefined;
   const parent = parentId === null ? null : await getPolicy(parentId);
@@ -56,7 +55,7 @@ export async function loadPolicy(id: string): Promise<PolicyDetail> {
     drawing,
   });
   return {
-    policy: node!,
+    policy: { ...node, measured: showEvaluation(measured ?? null, judge) },
     ancestors: shown,
     ancestorsBetween: ancestors.length - shown.length,
     children: children.policies.map(({ id, name }) => ({ id, name })),

@@ -3,7 +3,7 @@
  * (Diffusion-DPO, KTO) or wants: the error of its prediction at noised latents beyond the reference
  * policy's, the loss, and its gradient by every trained tensor.
  */
-import { gradients } from '@/trainer/autodiff/gradients';
+import { gradients, holding } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
@@ -47,7 +47,7 @@ export function buildNoiseStep(
   const apart = b.sub(output, reference);
   const around = b.sub(b.add(output, reference), b.scale(target, 2));
   const excess = b.reduceMean(b.mul(apart, around), [1, 2, 3], false);
-  const held: Value[] = [];
+  const { held, hold } = holding();
   const value = loss.append(b, {
     excess,
     output,
@@ -55,10 +55,7 @@ export function buildNoiseStep(
     target,
     ...(loss.withOld && { old: b.input('oldOutput', 'float32', dims) }),
     spread: b.reshape(b.input('spread', 'float32', [shape.images]), [shape.images, 1, 1, 1]),
-    hold: (constant) => {
-      held.push(constant);
-      return constant;
-    },
+    hold,
     tell: (losses) => b.output(losses, 'losses'),
   });
   const { ratio, hinge } = appendNormGuard(b, output, reference);

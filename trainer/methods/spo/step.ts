@@ -3,7 +3,7 @@
  * the network runs once.
  */
 
-import { gradients } from '@/trainer/autodiff/gradients';
+import { gradients, holding } from '@/trainer/autodiff/gradients';
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import {
@@ -14,7 +14,7 @@ import {
   stepInputs,
 } from '@/trainer/diffusion/sampling/transition';
 import type { StepCoefficients } from '@/trainer/diffusion/schedulers/scheduler';
-import { Builder, type Value } from '@/trainer/graph/builder';
+import { Builder } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { concatenated, float32, type Tensor } from '@/trainer/graph/tensor';
 import { outputOf } from '@/trainer/runtime/engine';
@@ -58,7 +58,7 @@ export function buildSpoStep(
     const [row, column] = [Math.floor(i / (2 * images)), i % (2 * images)];
     return Number(column === row) - Number(column === row + images);
   });
-  const held: Value[] = [];
+  const { held, hold } = holding();
   const { pairLoss } = loss.append(b, {
     logProbability: b.concat(current, 1),
     referenceLogProbability: b.concat(before, 1),
@@ -68,10 +68,7 @@ export function buildSpoStep(
       sides.map((next) => b.sub(next, mean)),
       0,
     ),
-    hold: (value) => {
-      held.push(value);
-      return value;
-    },
+    hold,
   });
   const total = b.reduceSum(b.mul(pairLoss, b.input('share', 'float32', [images])), [0], false);
   const found = gradients(b, { of: total, wrt: weights, stop: held });

@@ -3,7 +3,7 @@
  * DDPO, DPOK): guided denoising with the adapter, both log-probabilities, the loss, and its
  * gradient by every trained tensor.
  */
-import { gradients } from '@/trainer/autodiff/gradients';
+import { gradients, holding } from '@/trainer/autodiff/gradients';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import {
   appendLogProbability,
@@ -67,17 +67,14 @@ export function buildTransitionStep(
   const kl = appendTransitionKl(b, step, mean, referenceMean);
   const difference = b.sub(output, referenceOutput);
   const outputDistance = b.reduceMean(b.mul(difference, difference), [1, 2, 3], false);
-  const held: Value[] = [];
+  const { held, hold } = holding();
   const total = loss.append(b, {
     logProbability,
     referenceLogProbability,
     kl,
     outputDistance,
     residual: b.sub(next, mean),
-    hold: (value) => {
-      held.push(value);
-      return value;
-    },
+    hold,
   });
   const found = gradients(b, { of: total, wrt: weights, stop: held });
   b.output(total, 'loss');

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder, type Value } from '@/trainer/graph/builder';
 import type { Graph } from '@/trainer/graph/model';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
-import { Engine } from '@/trainer/runtime/engine';
+import { Engine, outputOf } from '@/trainer/runtime/engine';
+import { softwareDriver } from '@/trainer/runtime/vulkan';
 
 const [rows, heads, queries, keys, size] = [2, 3, 20, 7, 8] as const;
 const dims = { q: [rows, queries, heads * size], k: [rows, keys, heads * size] };
@@ -98,3 +99,31 @@ it('leaves attention with a mask, and over another axis, as it is', () => {
     expect(graphOf(spelling, true)).toEqual(graphOf(spelling, false));
   }
 });
+
+it.skipIf(!softwareDriver())(
+  'computes the same on webgpu, whatever the size of a head',
+  async () => {
+    vi.stubEnv('VK_ICD_FILENAMES', softwareDriver());
+    const device = await Engine.open({ device: 'webgpu', threads: 1 });
+    for (const width of [8, 10]) {
+      const shape = [2, 64, width];
+      const b = new Builder('attention');
+      const [q, k, v] = ['q', 'k', 'v'].map((name) => b.input(name, 'float32', shape));
+      const shares = b.op('Softmax', [b.scale(b.matmul(q!, b.transpose(k!, [0, 2, 1])), scale)]);
+      b.output(b.matmul(shares, v!), 'y');
+      fuseAttention(b);
+      const model = serializeOnnx(b.finish());
+      const feeds = { q: numbers(shape, 1), k: numbers(shape, 2), v: numbers(shape, 3) };
+      const [expected, found] = await Promise.all(
+        [engine, device].map(async (on) => {
+          const session = await on.load(model, { name: 'attention' });
+          return outputOf(await session.run(feeds), 'y', 'float32').data;
+        }),
+      );
+      const gap = Math.max(...expected!.map((value, i) => Math.abs(value - found![i]!)));
+      expect(gap).toBeLessThan(1e-5);
+    }
+    await device.close();
+    vi.unstubAllEnvs();
+  },
+);

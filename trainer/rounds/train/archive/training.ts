@@ -7,17 +7,14 @@ import { sha256 } from '@/db/blobs/store';
 import type { Sample } from '@/db/schema/labels';
 import { type MethodOf, trainsBy } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
-import { sizeOf } from '@/trainer/graph/tensor';
 import type { NoisedExample } from '@/trainer/methods/noised-images/method';
-import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
 import { noisedImages } from '@/trainer/methods/registry';
 import type { Label } from '../../draw/random';
-import { mostImagesPerRun } from '../method-settings';
 import { openTrainee } from '../trainee';
 import type { Training, TrainingContext } from '../training';
-import { FinishedLatents } from './finished-latents';
 import { metricsOfNoiseStep } from './metrics';
+import { openNoiseTrainer } from './noise-trainer';
 import { startNoise } from './own-noise';
 import { imagesOfStep, noiseDraw, pairsOfStep } from './plan';
 
@@ -79,32 +76,18 @@ async function labelData(
 export async function openNoisedImagesTraining(
   context: TrainingContext<MethodOf<'finished-pairs' | 'finished-images'>>,
 ): Promise<Training> {
-  const { engine, round, start, method: name } = context;
+  const { round, method: name } = context;
   const { config } = round;
-  const { pipeline } = start;
-  const { conditioning, options, training, ...trainee } = await openTrainee(context);
+  const trainee = await openTrainee(context);
+  const { conditioning, training } = trainee;
   const label = [...trainee.label];
   const data = await (trainsBy(name, 'finished-pairs')
     ? pairData(round.id, config[name], label)
     : labelData(round.id, config[name], label));
+  const { settings, examples, perStep: examplesPerStep } = data;
   const method = noisedImages[name](config);
-  const { settings, examples, perStep } = data;
-  const latents = new FinishedLatents(engine, start);
-  const trainer = await NoiseTrainer.open(engine, {
-    ...options,
-    ...conditioning.options,
-    method,
-    images: mostImagesPerRun(pipeline, method.imagesPerExample),
-    examplesPerStep: perStep,
-    normHinge: settings.normHinge,
-    reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
-  });
-  const { scheduler } = pipeline;
-  const noise = {
-    scheduler,
-    size: sizeOf(pipeline.latentShape),
-    emptyPromptShare: settings.emptyPromptShare,
-  };
+  const own = { method, examplesPerStep, settings };
+  const { trainer, latents, noise } = await openNoiseTrainer(context, trainee, own);
   const exampleAt = async (index: number): Promise<NoisedExample> => {
     const { prompt, samples, weight, good } = examples[index]!;
     const images: Float32Array[] = [];
@@ -130,7 +113,7 @@ export async function openNoisedImagesTraining(
       const draw = noiseDraw(noise, index, place, label);
       draws.push(settings.noise === 'start' ? { ...draw, own: await ownOf(example) } : draw);
     }
-    return metricsOfNoiseStep(await trainer.step(chosen, draws), scheduler.trainingSteps);
+    return metricsOfNoiseStep(await trainer.step(chosen, draws), noise.scheduler.trainingSteps);
   };
   return training(trainer, { steps: settings.optimiserSteps, dataHash: hashOf(data), step }, () =>
     latents.release(),

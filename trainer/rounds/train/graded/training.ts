@@ -9,18 +9,15 @@ import type { Sample } from '@/db/schema/labels';
 import type { MethodOf } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { gradesOf } from '@/lib/training/grades';
-import { sizeOf } from '@/trainer/graph/tensor';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
-import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
 import type { NoiseDraw } from '@/trainer/methods/noised-images/noised-run';
 import { noisedImages } from '@/trainer/methods/registry';
 import { randomOf } from '../../draw/random';
-import { FinishedLatents } from '../archive/finished-latents';
 import { metricsOfNoiseStep } from '../archive/metrics';
+import { openNoiseTrainer } from '../archive/noise-trainer';
 import { pathNoise, startNoise } from '../archive/own-noise';
 import { noiseDraw, pairsOfStep } from '../archive/plan';
 import { Trajectories } from '../d3po/trajectories';
-import { mostImagesPerRun } from '../method-settings';
 import { openTrainee } from '../trainee';
 import type { Training, TrainingContext } from '../training';
 
@@ -40,32 +37,21 @@ interface GradedGroup {
 export async function openGradedTraining(
   context: TrainingContext<MethodOf<'graded-images'>>,
 ): Promise<Training> {
-  const { engine, round, start, method: name } = context;
+  const { round, start, method: name } = context;
   const { config } = round;
-  const { pipeline } = start;
   const settings: GradedSettings = config[name];
   const groups = groupsOf(await trainingPairsOf(round.id));
-  const { label, conditioning, options, training } = await openTrainee(context);
+  const trainee = await openTrainee(context);
+  const { label, conditioning, training } = trainee;
   const make: (config: RunConfig) => NoisedImagesMethod = noisedImages[name];
-  const method = make(config);
   const { groupsPerStep } = settings;
   const largest = Math.max(...groups.map(({ images }) => images.length));
-  const latents = new FinishedLatents(engine, start);
-  const trainer = await NoiseTrainer.open(engine, {
-    ...options,
-    ...conditioning.options,
-    method,
-    images: mostImagesPerRun(pipeline, method.imagesPerExample),
+  const { trainer, latents, noise } = await openNoiseTrainer(context, trainee, {
+    method: make(config),
     examplesPerStep: groupsPerStep * largest,
-    normHinge: settings.normHinge,
-    reference: settings.referencePolicy === 'base' || !start.file ? 'base' : start.file.tensors,
+    settings,
   });
-  const { scheduler } = pipeline;
-  const noise = {
-    scheduler,
-    size: sizeOf(pipeline.latentShape),
-    emptyPromptShare: settings.emptyPromptShare,
-  };
+  const { scheduler } = start.pipeline;
   const examplesOf = async ({ prompt, images }: GradedGroup) => {
     const examples: NoisedExample[] = [];
     for (const { sample, grade } of images) {
