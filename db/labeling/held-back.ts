@@ -34,7 +34,7 @@ export function* recountFor(tx: Transaction, annotatorId: string, now: number): 
         .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered)),
     );
     const round = yield* roundIn(tx, id);
-    yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round, now) }, now);
+    yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round) }, now);
     yield* noteLook(tx, id, now);
   }
 }

@@ -83,7 +83,7 @@ function* endLease(
 
 /** @param lookAt when what has changed may move the round on, ms */
 function* recount(tx: Transaction, round: Round, now: number, lookAt: number): Steps<void> {
-  yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round, now) }, now);
+  yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round) }, now);
   yield* noteLook(tx, round.id, lookAt);
 }
 

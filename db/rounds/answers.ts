@@ -13,7 +13,7 @@ function* ofAnswers(
   tx: Transaction,
   round: Round,
   value: (createdAt: Column) => SQL<number>,
-  given: (createdAt: Column) => SQL,
+  given: (createdAt: Column) => SQL | undefined,
 ): Steps<number[]> {
   const rows =
     round.config.sampling.pairSource === 'pairs'
@@ -51,13 +51,16 @@ function* ofAnswers(
   return rows.map((row) => row.value);
 }
 
-/** How many answers to a round count that were given up to `until`, ms. */
-export function* countAnswers(tx: Transaction, round: Round, until: number): Steps<number> {
+/**
+ * How many answers to a round count: all that stand, or those given up to `until`, ms. Nobody's own
+ * clock says what stands: whoever waited for the lock has read an older time than who went before.
+ */
+export function* countAnswers(tx: Transaction, round: Round, until?: number): Steps<number> {
   const [counted] = yield* ofAnswers(
     tx,
     round,
     () => count(),
-    (createdAt) => lte(createdAt, until),
+    (createdAt) => (until === undefined ? undefined : lte(createdAt, until)),
   );
   return counted ?? 0;
 }

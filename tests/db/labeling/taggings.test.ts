@@ -73,6 +73,17 @@ describe('tagging groups', () => {
     expect(new Set(pairs.map((pair) => pair.loser.id))).toEqual(new Set(tagged));
   });
 
+  it('counts what stands, whichever clock came first through the lock', async () => {
+    const [ann, bob] = await makePeople(2);
+    const { round } = await groupRound({ groups: 1, target: 2 });
+    const now = Date.now();
+    const group = await take(ann!, now);
+    await tag(group, ann!, { now });
+    // Bob’s process read the time first, then waited for Ann’s.
+    await tag(group, bob!, { now: now - 5 });
+    expect((await getRound(round.id)).progress.labeled).toBe(2);
+  });
+
   it('takes as many readings as wanted, lets them be undone, and refuses strangers', async () => {
     const [ann, bob] = await makePeople(2);
     const { round } = await groupRound({ groups: 1, labeling: { undoWindowSeconds } });
