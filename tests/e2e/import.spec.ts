@@ -120,6 +120,8 @@ async function startRound(
     await page.getByText('Labeling', { exact: true }).click();
     await page.getByLabel(/^Undo window/).fill('0');
   }
+  // No formula is chosen for anybody.
+  if (method === 'DRaFT') await choose(page, 'Reward', /^Symmetry/);
   await page.getByRole('button', { name: 'Start the run' }).click();
   await expect(page.getByRole('heading', { name: `${pipeline} ${method}, round 1` })).toBeVisible();
   return new URL(page.url()).pathname.split('/').at(-1)!;
