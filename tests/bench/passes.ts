@@ -1,7 +1,8 @@
 /** @file The built-in UNet forward, and forward with backward: by an adapter and by all weights. */
 import { gradients } from '@/trainer/autodiff/gradients';
+import { castToPorts, declareDenoiserInputs } from '@/trainer/diffusion/denoise/inputs';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
-import { Builder, type Value } from '@/trainer/graph/builder';
+import { Builder } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, sizeOf, type Tensor } from '@/trainer/graph/tensor';
@@ -113,17 +114,10 @@ async function openPass(
   const { graph: base, folder } = pipeline.denoiser;
   const b = new Builder('pass');
   const weights = trainable?.declare(b) ?? [];
-  const feeds: Record<string, Value> = {
-    ...trainable?.feeds,
-    sample: b.input('sample', 'float32', [images, ...pipeline.latentShape]),
-    timestep: b.input('timestep', 'int64', [images]),
-    ...Object.fromEntries(
-      Object.entries(pipeline.conditioning).map(([port, dims]) => [
-        port,
-        b.input(port, 'float32', [images, ...dims]),
-      ]),
-    ),
-  };
+  const context = pipeline.conditioning;
+  const shape = { images, latent: pipeline.latentShape, context, guidance: 1 };
+  const inputs = declareDenoiserInputs(b, base, shape);
+  const feeds = { ...trainable?.feeds, ...castToPorts(b, base, inputs) };
   const options = trainable?.onNode ? { onNode: trainable.onNode } : {};
   const output = Object.values(inline(b, trainable?.denoiser ?? base, { feeds, ...options }))[0]!;
   const loss = b.reduceMean(b.mul(output, output), [0, 1, 2, 3], false);
@@ -141,25 +135,25 @@ async function openPass(
     externalDataFolder: folder,
   });
   const slots: string[] = [];
-  const inputs: Record<string, Tensor | ReturnType<Engine['slot']>> = {};
+  const fed: Record<string, Tensor | ReturnType<Engine['slot']>> = {};
   for (const { name, dims } of graph.inputs) {
-    const shape = dims as number[];
+    const size = sizeOf(dims as number[]);
     if (!weights.includes(name)) {
-      inputs[name] =
+      fed[name] =
         name === 'timestep'
-          ? float32(shape, new Array(sizeOf(shape)).fill(500))
-          : float32(shape, anyNumbers(sizeOf(shape)));
+          ? float32(dims as number[], new Array(size).fill(500))
+          : float32(dims as number[], anyNumbers(size));
       continue;
     }
     const slot = `${label} ${name}`;
-    await engine.put(slot, float32(shape, anyNumbers(sizeOf(shape))));
+    await engine.put(slot, float32(dims as number[], anyNumbers(size)));
     slots.push(slot);
-    inputs[name] = engine.slot(slot);
+    fed[name] = engine.slot(slot);
   }
   const keep = Object.fromEntries(resident.map((name) => [name, `${label} ${name}`]));
   return {
     operations,
-    run: () => session.run(inputs, { fetch: ['loss'], keep }),
+    run: () => session.run(fed, { fetch: ['loss'], keep }),
     async close() {
       await session.release();
       for (const slot of [...slots, ...Object.values(keep)]) await engine.drop(slot);
