@@ -1,4 +1,4 @@
-import { and, count, eq, gt, isNull, ne, sql } from 'drizzle-orm';
+import { and, asc, count, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { type Answer, decisionMs } from '@/lib/answers';
 import { AppError } from '@/lib/errors';
 import { pairsInHand, undoneMax } from '@/lib/leases';
@@ -50,6 +50,8 @@ const leaseOf = prepared((database) =>
       leftSampleId: leases.leftSampleId,
       rightSampleId: leases.rightSampleId,
       policyId: samples.policyId,
+      expiresAt: leases.expiresAt,
+      releasedAt: leases.releasedAt,
       pausedAt: user.pausedAt,
       roundState: rounds.state,
       pair: {
@@ -135,6 +137,33 @@ const releaseLease = prepared((database) =>
 
 function* endLease(leaseId: string, now: number): Steps<void> {
   yield* change(releaseLease, { leaseId, now });
+}
+
+/** Ends the newest live leases of others on a pair, until no more than `room` are left. */
+function* keepLeases(
+  tx: Transaction,
+  {
+    pairId,
+    annotatorId,
+    room,
+    now,
+  }: { pairId: string; annotatorId: string; room: number; now: number },
+): Steps<void> {
+  const live = yield* all(
+    tx
+      .select({ id: leases.id })
+      .from(leases)
+      .where(
+        and(
+          eq(leases.pairId, pairId),
+          ne(leases.annotatorId, annotatorId),
+          isNull(leases.releasedAt),
+          gt(leases.expiresAt, now),
+        ),
+      )
+      .orderBy(asc(leases.servedAt)),
+  );
+  for (const { id } of live.slice(room)) yield* endLease(id, now);
 }
 
 function ownSkip(pairId: string, annotatorId: string) {
@@ -258,7 +287,7 @@ function* repeated(tx: Transaction, known: Preference, annotatorId: string): Ste
 /**
  * Stores an answer in one immediate transaction and returns when it is on disk. `id` is made by the
  * client: a retry of the same id stores nothing new. An answer whose lease has lapsed still counts
- * while its pair has room. `shownAtMs` and `decidedAtMs` are the client's clock.
+ * while its pair has room: whoever came to the pair last makes place for it. `shownAtMs` and `decidedAtMs` are the client's clock.
  * Throws 'not-found' for someone else's lease, 'paused' for a paused annotator.
  */
 export async function submitPreference(input: {
@@ -307,6 +336,10 @@ export async function submitPreference(input: {
       createdAt: now,
     });
     yield* endLease(leaseId, now);
+    if (lease.releasedAt !== null || lease.expiresAt <= now) {
+      const room = pair.target - counted - 1;
+      yield* keepLeases(tx, { pairId: pair.id, annotatorId, room, now });
+    }
     // From another tab, perhaps: an answer overrides one's own skip.
     yield* change(dropSkip, { pairId: pair.id, annotatorId });
     if (counted + 1 >= pair.target) yield* change(complete, { pairId: pair.id });

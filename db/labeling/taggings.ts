@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { acceptsPreferences } from '@/lib/rounds';
 import { liveLeasesOf, readingsOf } from '../leases/group-answers';
@@ -81,6 +81,33 @@ function* endLease(
   );
 }
 
+/** Ends the newest live leases of others on a group, until no more than `room` are left. */
+function* keepLeases(
+  tx: Transaction,
+  {
+    groupId,
+    annotatorId,
+    room,
+    now,
+  }: { groupId: string; annotatorId: string; room: number; now: number },
+): Steps<void> {
+  const live = yield* all(
+    tx
+      .select({ annotatorId: groupLeases.annotatorId })
+      .from(groupLeases)
+      .where(
+        and(
+          eq(groupLeases.groupId, groupId),
+          ne(groupLeases.annotatorId, annotatorId),
+          isNull(groupLeases.releasedAt),
+          gt(groupLeases.expiresAt, now),
+        ),
+      )
+      .orderBy(asc(groupLeases.servedAt)),
+  );
+  for (const other of live.slice(room)) yield* endLease(tx, groupId, other.annotatorId, now);
+}
+
 /** @param lookAt when what has changed may move the round on, ms */
 function* recount(tx: Transaction, round: Round, now: number, lookAt: number): Steps<void> {
   yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round) }, now);
@@ -154,6 +181,10 @@ export async function submitTagging({
       }),
     );
     yield* endLease(tx, groupId, annotatorId, now);
+    // Whoever came to the group last makes place for a reading whose lease had lapsed.
+    if (besideOthers <= 0) {
+      yield* keepLeases(tx, { groupId, annotatorId, room: room - 1, now });
+    }
     // From another tab, perhaps: a reading overrides one's own skip.
     yield* change(tx.delete(groupSkips).where(ofOwn(groupSkips, groupId, annotatorId)));
     yield* recount(tx, round, now, now + round.config.labeling.undoWindowSeconds * 1000);

@@ -150,6 +150,27 @@ describe('leases of groups that end', () => {
     expect(await tag(next!, now + 63_000)).toEqual({ status: 'group-complete' });
   });
 
+  it('lapse: a late reading takes the place of whoever came last', async () => {
+    const [late, next, last] = await makePeople(3);
+    await groupRound({ groups: 1, target: 2, labeling: { leaseSeconds: 60 } });
+    const now = Date.now();
+    const [held] = await take({ annotatorId: late!, now });
+    const [nexts] = await take({ annotatorId: next!, now: now + 60_000 });
+    const [lasts] = await take({ annotatorId: last!, now: now + 60_001 });
+    const { status } = await submitTagging({
+      id: crypto.randomUUID(),
+      groupId: held!.groupId,
+      annotatorId: late!,
+      taggedSampleIds: [],
+      now: now + 61_000,
+    });
+    expect(status).toBe('accepted');
+    const renew = (annotatorId: string, { leaseId }: LeasedGroup) =>
+      renewGroupLeases({ annotatorId, leaseIds: [leaseId], now: now + 62_000 });
+    expect((await renew(next!, nexts!)).lost).toEqual([]);
+    expect((await renew(last!, lasts!)).lost).toEqual([lasts!.leaseId]);
+  });
+
   it('are renewed, given again after a lapse nobody used, and nobody else may touch them', async () => {
     const [ann, bob] = await makePeople(2);
     await groupRound({ groups: 1, labeling: { leaseSeconds: 60 } });

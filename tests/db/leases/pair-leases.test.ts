@@ -144,6 +144,20 @@ describe('leases that end', () => {
     expect(await answer(taken!, next!, now + 63_000)).toEqual({ status: 'pair-complete' });
   });
 
+  it('lapse: a late answer takes the place of whoever came last', async () => {
+    const [late, next, last] = await makePeople(3);
+    await labeling({ pairs: 1, target: 2, labeling: { leaseSeconds: 60 } });
+    const now = Date.now();
+    const [held] = await take({ annotatorId: late!, now });
+    const [nexts] = await take({ annotatorId: next!, now: now + 60_000 });
+    const [lasts] = await take({ annotatorId: last!, now: now + 60_001 });
+    expect(await answer(held!, late!, now + 61_000)).toMatchObject({ status: 'accepted' });
+    const renew = (annotatorId: string, { leaseId }: LeasedPair) =>
+      renewLeases({ annotatorId, leaseIds: [leaseId], now: now + 62_000 });
+    expect((await renew(next!, nexts!)).lost).toEqual([]);
+    expect((await renew(last!, lasts!)).lost).toEqual([lasts!.leaseId]);
+  });
+
   it('are renewed, and nobody else may touch them', async () => {
     const [ann, bob] = await makePeople(2);
     await labeling({ pairs: 1, labeling: { leaseSeconds: 60 } });
