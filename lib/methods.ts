@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { diffusionDpoSettings, ktoSettings } from './settings/archive-methods';
 import { d3poSettings } from './settings/d3po';
-import { nftSettings } from './settings/nft';
+import { dgpoSettings, lairSettings, nftSettings } from './settings/graded-methods';
 import { ddpoSettings, dpokSettings } from './settings/policy-gradient';
 import {
   alignPropSettings,
@@ -73,6 +73,16 @@ const archiveNeeds = [
   'No people: a round trains at once and ends with its evaluation. An online run needs a number of rounds at most.',
 ];
 
+const gradedNeeds = [
+  'People who pick or tag. A tie inside a group counts half; a pair that nobody decided is left out.',
+  'No eta and no number of steps of its own: how an image was drawn is of no account.',
+  'More steps on more images than D3PO: each is noised to one timestep only.',
+];
+
+const groupNeeds = [
+  'Groups, by preference: under Sampling, pairs from groups. A pair is a group of two, of which one is as far above as the other below.',
+];
+
 /** Every method, in the order of a form. Names, forms, schemas and trainings follow from it. */
 export const methods = {
   d3po: {
@@ -93,13 +103,27 @@ export const methods = {
     label: 'DiffusionNFT',
     explanation:
       'Finished images, each by the share of its comparisons that it won, noised anew: towards those that won, away from those that lost.',
-    needs: [
-      'People who pick or tag. A tie inside a group counts half; a pair that nobody decided is left out.',
-      'No eta and no number of steps of its own: how an image was drawn is of no account.',
-      'More steps on more images than D3PO: each is noised to one timestep only.',
-    ],
+    needs: gradedNeeds,
     settings: nftSettings,
     settingsAre: 'How far graded images move the policy, and against which old one.',
+  },
+  dgpo: {
+    training: 'graded-images',
+    label: 'DGPO',
+    explanation:
+      'Whole groups of finished images at once: each by how far it stands above or below its group, the group by how much of that is still to be learned.',
+    needs: [...gradedNeeds, ...groupNeeds],
+    settings: dgpoSettings,
+    settingsAre: 'How groups are weighed, and how far an image may go.',
+  },
+  lair: {
+    training: 'graded-images',
+    label: 'Diffusion LAIR',
+    explanation:
+      'Whole groups of finished images at once: each moves as far from the reference as its advantage in the group says, and no further.',
+    needs: [...gradedNeeds, ...groupNeeds],
+    settings: lairSettings,
+    settingsAre: 'How advantages are taken, and how far they move the policy.',
   },
   draft: {
     training: 'reward-gradient',

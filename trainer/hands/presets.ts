@@ -24,6 +24,12 @@ const evaluation = {
   images: { value: 96, because: 'Drawn within a minute on two cores.' },
 } as const;
 
+/** Of methods that train on a round's finished images. */
+const fewSteps = {
+  optimiserSteps: { value: 40, because: 'Each of fifty pairs comes up a dozen times.' },
+  groupsPerStep: { value: 16, because: 'Two runs of the graph for each step.' },
+} as const;
+
 export const handsPresets = {
   hands: {
     label: 'Hands',
@@ -180,9 +186,10 @@ export const handsPresets = {
             'Images are drawn once a round, so the old policy is the one that drew them; the next round’s is new.',
         },
         oldMost: { value: 1, because: 'It is held for the whole round.' },
-        optimiserSteps: { value: 40, because: 'Each of fifty pairs comes up a dozen times.' },
-        groupsPerStep: { value: 16, because: 'Two runs of the graph for each step.' },
+        ...fewSteps,
       },
+      dgpo: fewSteps,
+      lair: fewSteps,
       evaluation,
     },
   },

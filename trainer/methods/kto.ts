@@ -43,8 +43,10 @@ export function kto(settings: KtoSettings): NoisedImagesMethod {
   const sign = (good: boolean | undefined) => (good ? 1 : -1);
   return {
     imagesPerExample: 1,
-    baseline: (excess) =>
-      Math.max(0, (-beta * excess.reduce((sum, e) => sum + e, 0)) / excess.length),
+    baselines: (excess) => {
+      const total = excess.reduce((sum, [e]) => sum + e!, 0);
+      return excess.map(() => Math.max(0, (-beta * total) / excess.length));
+    },
     append: (b, { excess }, images) =>
       appendKtoLoss(
         b,
@@ -56,7 +58,7 @@ export function kto(settings: KtoSettings): NoisedImagesMethod {
         },
         settings,
       ),
-    feeds: (images, places, baseline) => {
+    feeds: (images, places, [baseline = 0]) => {
       const labels = Array.from({ length: places }, (_, i) => sign(images[i]?.good));
       return {
         label: float32([places], labels),

@@ -4,6 +4,7 @@ import type { RunConfig } from '@/lib/settings/run-config';
 import { alignProp } from './alignprop';
 import { type D3poSettings, d3po } from './d3po';
 import { ddpo } from './ddpo';
+import { dgpo } from './dgpo';
 import { diffusionDpo } from './diffusion-dpo';
 import { dpok } from './dpok';
 import { draft } from './draft';
@@ -11,6 +12,7 @@ import { draftLv } from './draft-lv';
 import { draftPlus } from './draft-plus';
 import { drTune } from './drtune';
 import { kto } from './kto';
+import { lair } from './lair';
 import { nft } from './nft';
 import type { NoisedImagesMethod } from './noised-images/method';
 import type { PolicyGradientMethod } from './policy-gradient/method';
@@ -63,6 +65,8 @@ export const noisedImages: Made<
     diffusionDpo({ beta, ...capped(own) }),
   kto: (config) => kto(config.kto),
   nft: (config) => nft(config.nft),
+  dgpo: (config) => dgpo(config.dgpo),
+  lair: (config) => lair(config.lair),
 };
 
 /** The settings of D3PO's loss, where "none" is one of the clip's forms. */

@@ -8,6 +8,8 @@ import { loadRound } from '@/app/reads/rounds/load-round';
 import { trainingPairsOf } from '@/db/answers/training-data';
 import { getBlob } from '@/db/blobs/blobs';
 import { db, schema } from '@/db/client';
+import { submitTagging } from '@/db/labeling/taggings';
+import { leaseGroups } from '@/db/leases/group-leases';
 import { getPolicy, type Policy } from '@/db/policies/policies';
 import { evaluationsOf, trainStepsOf } from '@/db/rounds/metrics';
 import { getRound } from '@/db/rounds/rounds';
@@ -195,6 +197,41 @@ it('trains on the finished images of a round without eta, and ends alike when it
   await again.end('SIGTERM');
   expect(await traceOf(round.id)).toEqual(trace);
 });
+
+it.each(['dgpo', 'lair'] as const)(
+  'trains on whole tagged groups: %s',
+  {
+    timeout: 120_000,
+  },
+  async (method) => {
+    await homes.make();
+    const base = await baseOn(pipeline.folder);
+    const own = { optimiserSteps: 3, groupsPerStep: 2 };
+    const round = await start(method, base, {
+      ...config,
+      sampling: { ...config.sampling, pairSource: 'groups', groupSize: 3, groupsPerRound: 2 },
+      dgpo: own,
+      lair: own,
+    });
+    const trainer = startTrainer();
+    await untilRound(round.id, ({ state }) => state === 'labeling', trainer);
+    const leased = await leaseGroups({ annotatorId, count: 2 });
+    if (leased.state !== 'groups') throw new Error(leased.state);
+    for (const { groupId, images } of leased.groups) {
+      const tagging = { id: `tagging ${groupId}`, groupId, annotatorId };
+      await submitTagging({ ...tagging, taggedSampleIds: [images[0]!.sampleId] });
+    }
+    await untilRound(round.id, ({ state }) => state === 'done', trainer);
+    await trainer.end('SIGTERM');
+    const means = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
+    expect(means).toHaveLength(3);
+    // At first the policy is its own reference; then the tagged are told from the others.
+    expect(Math.abs(means[0]!.excessAbove!)).toBeLessThan(1e-6);
+    expect(means[2]!.excessAbove).not.toBe(means[2]!.excessBelow);
+    expect(means.every(({ gradNorm }) => gradNorm! > 0)).toBe(true);
+    expect((await policyOf(round)).policy.parentId).toBe(base.id);
+  },
+);
 
 // Trainers start one after the other; a busy machine takes its time.
 it('trains on the same, and ends alike, when it is killed and people go on meanwhile', {

@@ -18,6 +18,10 @@ export interface NoisedExample {
   good?: boolean;
   /** Only of single images: the share of its comparisons that it won, in [0, 1]. */
   grade?: number;
+  /** Only of single images: what the method makes of its grade among those of its group. */
+  advantage?: number;
+  /** Only of single images: tells its group from others of the step. */
+  group?: number;
 }
 
 /** An example in a run; `weight` is its share of the mean over the whole step. */
@@ -48,15 +52,21 @@ export interface NoisedImagesMethod {
    * `step`, counted from 1. It starts as what training starts from.
    */
   oldDecay?(step: number): number;
+  /** What a group's grades, each in [0, 1], say of its images beside each other. */
+  advantages?(grades: readonly number[]): number[];
   /**
-   * A number the loss takes that follows from m_θ − m_ref of all images of a step, and through
-   * which no gradient flows. A method that has it goes over its images twice.
+   * A number of each example that its loss takes, that follows from m_θ − m_ref of all images of a
+   * step, and through which no gradient flows. A method that has it goes over its images twice.
    */
-  baseline?(excess: readonly number[]): number;
+  baselines?(excess: readonly (readonly number[])[], examples: readonly Weighed[]): number[];
   /** Declares what the loss takes, `examples` places of it, and appends the loss, a scalar. */
   append(b: Builder, denoised: Denoised, examples: number): Value;
   /** Feeds of what was declared; places beyond the examples weigh nothing. */
-  feeds(examples: readonly Weighed[], places: number, baseline: number): Record<string, Tensor>;
+  feeds(
+    examples: readonly Weighed[],
+    places: number,
+    baselines: readonly number[],
+  ): Record<string, Tensor>;
   /**
    * How strongly the policy says like the people, and the unweighted loss unless the graph tells
    * it: of one example, by its images' excesses.
@@ -73,4 +83,11 @@ export function weightsOf(examples: readonly Weighed[], places: number): Float32
   const weights = new Float32Array(places);
   for (const [i, { weight }] of examples.entries()) weights[i] = weight;
   return weights;
+}
+
+/** The examples' advantages, and zeros for the places that are left, [places]. */
+export function advantagesOf(examples: readonly Weighed[], places: number): Float32Array {
+  const advantages = new Float32Array(places);
+  for (const [i, { advantage = 0 }] of examples.entries()) advantages[i] = advantage;
+  return advantages;
 }

@@ -43,7 +43,7 @@ export interface NoiseStepReport {
   step: number;
   /** Global L2 norm of the gradient before clipping. */
   gradNorm: number;
-  /** The method's baseline, 0 where it has none. */
+  /** The mean of the method's baselines, 0 where it has none. */
   baseline: number;
   examples: ExampleReport[];
 }
@@ -133,7 +133,8 @@ export class NoiseTrainer extends ReplicatedTrainer {
         ...lane,
         reference: await denoise(held, 'reference policy'),
         referenceGraph: () => graphOf(held),
-        policy: method.baseline || method.oldDecay ? await denoise('trained', 'policy') : undefined,
+        policy:
+          method.baselines || method.oldDecay ? await denoise('trained', 'policy') : undefined,
       };
     });
     const fetched = ['excess', 'normRatio', 'losses'].filter((name) =>
@@ -168,20 +169,25 @@ export class NoiseTrainer extends ReplicatedTrainer {
         new NoisedRun(some, draws.slice(first, first + this.places), this.places, this.options),
       );
     }
-    // Where a baseline needs all of them before the first gradient, the reference policy is asked
+    // Where baselines need all of them before the first gradient, the reference policy is asked
     // only once, too.
-    const looked = await dealOut(this.lanes, method.baseline ? runs : [], async (lane, run) => {
+    const looked = await dealOut(this.lanes, method.baselines ? runs : [], async (lane, run) => {
       const prepared = await this.#prepare(lane, run);
       return { prepared, excess: await this.#excess(lane, prepared) };
     });
-    const baseline = method.baseline?.(looked.flatMap(({ excess }) => excess)) ?? 0;
+    const seen = looked.flatMap(({ excess }) => excess);
+    const each = method.imagesPerExample;
+    const excess = examples.map((_, i) => seen.slice(i * each, (i + 1) * each));
+    const baselines = method.baselines?.(excess, examples) ?? examples.map(() => 0);
     const reports = await dealOut(this.lanes, [...runs.entries()], async (lane, [i, run], goOn) => {
       const prepared = looked[i]?.prepared ?? (await this.#prepare(lane, run));
-      const shown = await this.#train(lane, prepared, examples.length, baseline, goOn);
-      return this.#report(run, shown, baseline);
+      const own = baselines.slice(i * this.places, (i + 1) * this.places);
+      const shown = await this.#train(lane, prepared, examples.length, own, goOn);
+      return this.#report(run, shown, own);
     });
     const gradNorm = await this.replicas.update(this.options.learningRate, runs.length);
     await this.#moveOld();
+    const baseline = mean(baselines);
     return { step: this.replicas.step, gradNorm, baseline, examples: reports.flat() };
   }
 
@@ -224,8 +230,9 @@ export class NoiseTrainer extends ReplicatedTrainer {
   /** Lets the old policy follow the weights of this step. */
   async #moveOld(): Promise<void> {
     const { oldDecay } = this.options.method;
-    if (!oldDecay || !this.#old) return;
-    this.#old = mixed(this.#old, await this.replicas.weights(), oldDecay(this.replicas.step));
+    const remains = oldDecay?.(this.replicas.step) ?? 1;
+    if (!this.#old || remains === 1) return;
+    this.#old = mixed(this.#old, await this.replicas.weights(), remains);
   }
 
   /** m_θ − m_ref of the run's images, without a gradient. */
@@ -238,7 +245,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
     { session, optimizer }: Lane,
     { run, referenceOutput, oldOutput }: Prepared,
     total: number,
-    baseline: number,
+    baselines: readonly number[],
     goOn: boolean,
   ): Promise<Shown> {
     const weighed = run.examples.map((one) => ({ ...one, weight: one.weight / total }));
@@ -249,7 +256,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
         spread: run.spread,
         referenceOutput,
         ...(oldOutput && { oldOutput }),
-        ...this.options.method.feeds(weighed, this.places, baseline),
+        ...this.options.method.feeds(weighed, this.places, baselines),
         ...(this.options.normHinge && { share: this.#shares(run, total) }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),
@@ -277,7 +284,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
   #report(
     run: NoisedRun,
     { excess, normRatios, losses }: Shown,
-    baseline: number,
+    baselines: readonly number[],
   ): ExampleReport[] {
     const { imagesPerExample, read } = this.options.method;
     return run.examples.map((example, i) => {
@@ -292,7 +299,7 @@ export class NoiseTrainer extends ReplicatedTrainer {
         timestep,
         excess: own,
         normRatio: mean(normRatios.slice(i * imagesPerExample, (i + 1) * imagesPerExample)),
-        ...{ loss: losses[i] ?? Number.NaN, ...read(own, example, baseline) },
+        ...{ loss: losses[i] ?? Number.NaN, ...read(own, example, baselines[i]!) },
         ...(example.good !== undefined && { good: example.good }),
         ...(example.grade !== undefined && { grade: example.grade }),
       };

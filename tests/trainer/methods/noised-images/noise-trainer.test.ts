@@ -13,8 +13,10 @@ import { DdimScheduler } from '@/trainer/diffusion/schedulers/ddim';
 import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
+import { dgpo } from '@/trainer/methods/dgpo';
 import { diffusionDpo } from '@/trainer/methods/diffusion-dpo';
 import { kto } from '@/trainer/methods/kto';
+import { lair } from '@/trainer/methods/lair';
 import { nft } from '@/trainer/methods/nft';
 import type { NoisedExample, NoisedImagesMethod } from '@/trainer/methods/noised-images/method';
 import { NoiseTrainer } from '@/trainer/methods/noised-images/noise-trainer';
@@ -78,6 +80,9 @@ const graded = (): NoisedExample[] =>
     weight: 1,
     grade,
   }));
+/** Of two groups, one of which is a single image's. */
+const grouped = (): NoisedExample[] =>
+  graded().map((one, i) => ({ ...one, advantage: [1.2, -0.9, 0.4][i]!, group: i < 2 ? 0 : 1 }));
 const draws = [draw('a', 10), draw('b', 450, true), draw('c', 820)];
 
 /** An adapter that changes something; `seed` tells one from another. */
@@ -140,9 +145,10 @@ async function at(
   method: NoisedImagesMethod,
   examples: NoisedExample[],
   changes: Changes = {},
+  old = weights,
 ) {
   const trainer = await open(method, changes);
-  await trainer.load(initialState(weights));
+  await trainer.load({ ...initialState(weights), ...(method.oldDecay && { extra: old }) });
   const report = await trainer.step(examples, draws);
   const gradient = await trainer.gradient();
   await trainer.close();
@@ -180,7 +186,7 @@ async function gapOf(
         ];
       }),
     );
-    const there = (await at(moved, method, examples, changes)).report;
+    const there = (await at(moved, method, examples, changes, weights)).report;
     // κ is a number, not a function of the weights: it stays what it was.
     const losses = there.examples.map(
       ({ excess, loss }, i) =>
@@ -194,6 +200,8 @@ async function gapOf(
 const dpo = diffusionDpo({ beta: 20 });
 const single = kto({ beta: 20 });
 const forward = nft({ beta: 1, klCoefficient: 0.1, oldRise: 0.3, oldMost: 0.9 });
+const groups = dgpo({ beta: 300, klCoefficient: 0.1, clipRange: 0.5 });
+const listed = lair({ beta: 30, temperature: 0.5 });
 
 describe('the gradient of a step equals finite differences', () => {
   it.each([
@@ -203,6 +211,9 @@ describe('the gradient of a step equals finite differences', () => {
     ['Diffusion-DPO, several timesteps in a run', dpo, pairs, { rows: true, images: 4 }],
     ['KTO', single, images, {}],
     ['KTO, several timesteps in a run', single, images, { rows: true, images: 2 }],
+    ['Diffusion LAIR', listed, grouped, {}],
+    // The weights of groups are numbers, not functions of the weights: here any, but held.
+    ['DGPO', { ...groups, baselines: () => [0.3, 0.3, 0.8] }, grouped, {}],
   ] as [string, NoisedImagesMethod, () => NoisedExample[], Changes][])(
     '%s',
     async (_, method, examples, changes) => {
@@ -231,6 +242,8 @@ describe('a step', () => {
       [dpo, pairs],
       [single, images],
       [forward, graded],
+      [groups, grouped],
+      [listed, grouped],
     ] as const) {
       const weights = adapterOf('trained');
       const many = await at(weights, method, examples(), { rows: true, images: 1 });
@@ -255,6 +268,7 @@ describe('a step', () => {
     ['Diffusion-DPO', () => diffusionDpo({ beta: 40 }), pairs],
     ['KTO', () => kto({ beta: 40 }), images],
     ['DiffusionNFT', () => forward, graded],
+    ['DGPO', () => groups, grouped],
   ] as const)('is the same in lanes as in one: %s', async (_, method, examples) => {
     const lanes = await Engine.open({ device: 'cpu', threads: 2 });
     // Five runs of one example each.
@@ -297,6 +311,15 @@ describe('a step', () => {
     // Policy and reference exchanged: of the two baselines one is above zero.
     expect(Math.max(report.baseline, other.report.baseline)).toBeGreaterThan(0);
     expect(Math.min(report.baseline, other.report.baseline)).toBe(0);
+  });
+
+  it("weighs DGPO's groups by what is still to be learned, from all images of the step", async () => {
+    const { report } = await at(adapterOf('trained'), groups, grouped());
+    const [first, second, third] = report.examples.map(({ excess }) => excess[0]!);
+    const weight = (sum: number) => 1 / (1 + Math.exp(-300 * sum));
+    const together = weight((1.2 * first! - 0.9 * second!) / 2);
+    expect(report.baseline).toBeCloseTo((2 * together + weight(0.4 * third!)) / 3, 4);
+    expect(Math.abs(together - 0.5)).toBeGreaterThan(0.01);
   });
 
   it('leaves the prompt away where the draw says so', async () => {
@@ -394,6 +417,8 @@ it.skipIf(!softwareDriver())('is the same on webgpu, with cap and hinge', async 
   for (const [method, examples] of [
     [forward, graded],
     [capped, pairs],
+    [groups, grouped],
+    [listed, grouped],
   ] as const) {
     const found: Adapter[] = [];
     for (const on of [engine, device]) {

@@ -46,17 +46,26 @@ export async function openGradedTraining(
   const make: (config: RunConfig) => NoisedImagesMethod = noisedImages[name];
   const { groupsPerStep } = settings;
   const largest = Math.max(...groups.map(({ images }) => images.length));
+  const method = make(config);
   const { trainer, latents, noise } = await openNoiseTrainer(context, trainee, {
-    method: make(config),
+    method,
     examplesPerStep: groupsPerStep * largest,
     settings,
   });
   const { scheduler } = start.pipeline;
-  const examplesOf = async ({ prompt, images }: GradedGroup) => {
+  /** @param group its place in the step */
+  const examplesOf = async ({ prompt, images }: GradedGroup, group: number) => {
     const examples: NoisedExample[] = [];
-    for (const { sample, grade } of images) {
+    const advantages = method.advantages?.(images.map(({ grade }) => grade));
+    for (const [i, { sample, grade }] of images.entries()) {
       const own = [await latents.of(sample)];
-      examples.push({ images: own, context: await conditioning.encode(prompt), weight: 1, grade });
+      const prompted = { images: own, context: await conditioning.encode(prompt), weight: 1 };
+      examples.push({
+        ...prompted,
+        grade,
+        group,
+        ...(advantages && { advantage: advantages[i]! }),
+      });
     }
     return examples;
   };
@@ -87,7 +96,7 @@ export async function openGradedTraining(
     const chosen = pairsOfStep(groups.length, groupsPerStep, index, [...label]);
     for (const [place, group] of chosen.entries()) {
       const draw = noiseDraw(noise, index, place, [...label]);
-      examples.push(...(await examplesOf(groups[group]!)));
+      examples.push(...(await examplesOf(groups[group]!, place)));
       draws.push(...(await drawsOf(groups[group]!, draw, index, place)));
     }
     return metricsOfNoiseStep(await trainer.step(examples, draws), scheduler.trainingSteps);
