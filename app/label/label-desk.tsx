@@ -165,7 +165,8 @@ export function LabelDesk(props: {
         'mx-auto flex w-full flex-1 flex-col gap-3 px-2 py-3 sm:gap-4 sm:px-4 sm:py-4',
         isGroup
           ? // What is below the header, so that everything is on screen, however many images there are.
-            'h-[calc(100dvh-3.5rem-1px)] min-h-[36rem] max-w-page flex-none sm:gap-3 low:min-h-60 low:gap-1 low:py-2'
+            // A floor keeps room for one of them; in a lower window the page scrolls.
+            'h-[calc(100dvh-3.5rem-1px)] min-h-[29rem] max-w-page flex-none sm:gap-3 beside:min-h-[17rem] beside:gap-1 beside:py-2'
           : // Beside the film the controls need 17rem, on a wide screen 22. Where neither a column
             // nor a row has room, the images keep a floor and the page scrolls.
             cn(
@@ -186,7 +187,7 @@ export function LabelDesk(props: {
 
       <p
         className={cn(
-          'flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg low:text-sm',
+          'flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg beside:text-sm',
           !isGroup && 'beside:col-start-2',
         )}
         data-prompt
