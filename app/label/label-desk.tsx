@@ -1,18 +1,19 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { useCallback, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { Answer } from '@/lib/answers';
 import type { FlagKind } from '@/lib/flags';
 import type { GuidelinesText } from '../api/label/schema';
 import { cn } from '../components/ui/cn';
-import type { HeldGroup, HeldPair } from './answers/label-state';
+import type { HeldGroup, HeldPair, Phase } from './answers/label-state';
 import { useLabeling } from './answers/use-labeling';
 import { useTurnaround } from './answers/use-turnaround';
 import { AnswerBar } from './desk/answer-bar';
 import { ConsentDialog } from './desk/consent-dialog';
 import { FlagChips } from './desk/flag-chips';
 import { GuidelinesDialog } from './desk/guidelines-dialog';
+import { MissedKeys } from './desk/missed-keys';
 import { ProgressLine } from './desk/progress-line';
 import { RecentStrip } from './desk/recent-strip';
 import { HelpActions, SideActions } from './desk/secondary-actions';
@@ -45,6 +46,8 @@ export function LabelDesk(props: {
   const [revealed, setRevealed] = useState<string | null>(null);
   const [revealHeld, setRevealHeld] = useState(false);
   const [dialog, setDialog] = useState<OpenDialog>(null);
+  const [missed, setMissed] = useState(0);
+  const missedIsOver = useCallback(() => setMissed(0), []);
   const { bindings, kept, change: changeBindings } = useBindings();
   const labeling = useLabeling({
     personId: props.personId,
@@ -67,9 +70,15 @@ export function LabelDesk(props: {
     if (shown !== null) markShown();
   }, [shown]);
 
+  /** Whether something stands there to be judged; if it is only on its way, says so. */
+  function isThere(): boolean {
+    if (!current && isOnItsWay(state.phase)) setMissed((before) => before + 1);
+    return current !== undefined;
+  }
+
   /** Does what takes what is on screen off it. */
   function goOn(act: () => void) {
-    if (!current) return;
+    if (!isThere()) return;
     turnaround.start();
     setDialog(null);
     act();
@@ -95,11 +104,13 @@ export function LabelDesk(props: {
   }
 
   function flag(which: 'left' | 'right' | 'chosen', kind: FlagKind) {
+    if (!isThere()) return;
     const image = which === 'chosen' ? chosen : pair?.[which];
     if (image) labeling.toggleFlag(image.sampleId, kind);
   }
 
   function tag(number: number) {
+    if (!isThere()) return;
     const image = group?.images[number - 1];
     if (image) labeling.toggleTag(image.sampleId);
   }
@@ -154,12 +165,19 @@ export function LabelDesk(props: {
         'mx-auto flex w-full flex-1 flex-col gap-3 px-2 py-3 sm:gap-4 sm:px-4 sm:py-4',
         isGroup
           ? // What is below the header, so that everything is on screen, however many images there are.
-            'h-[calc(100dvh-3.5rem-1px)] min-h-[36rem] max-w-page flex-none sm:gap-3 low:min-h-60 low:gap-1 low:py-2'
-          : 'max-w-[calc(2*var(--side)+3.5rem)] [--side:min(50vw,34rem,calc(100dvh-25.5rem))] max-sm:max-w-none max-sm:[--side:50vw] low:max-w-page low:gap-1 low:py-2 low:[--side:min(28vw,calc(100dvh-13rem))]',
+            // A floor keeps room for one of them; in a lower window the page scrolls.
+            'h-[calc(100dvh-3.5rem-1px)] min-h-[29rem] max-w-page flex-none sm:gap-3 beside:min-h-[17rem] beside:gap-1 beside:py-2'
+          : // Beside the film the controls need 17rem, on a wide screen 22. Where neither a column
+            // nor a row has room, the images keep a floor and the page scrolls.
+            cn(
+              'max-w-[calc(2*var(--side)+3.5rem)] [--side:min(50vw,max(12rem,min(34rem,calc(100dvh-25.5rem))))] max-sm:max-w-none max-sm:[--side:50vw]',
+              'beside:grid beside:max-w-page beside:grid-cols-[auto_minmax(0,1fr)] beside:grid-rows-[auto_auto_auto_1fr] beside:content-start beside:items-start beside:gap-x-3 beside:gap-y-1.5 beside:py-2',
+              'beside:[--side:max(9rem,min(34rem,calc(50vw-11rem),calc(100dvh-8.25rem)))] beside:lg:[--side:max(9rem,min(34rem,calc(50vw-14rem),calc(100dvh-8.25rem)))]',
+            ),
       )}
     >
       <h1 className="sr-only">Label</h1>
-      <div className="flex items-center gap-2">
+      <div className={cn('flex items-center gap-2', !isGroup && 'beside:col-start-2')}>
         <ProgressLine progress={progress} />
         <HelpActions
           onGuidelines={guidelines ? () => setDialog('guidelines') : null}
@@ -168,7 +186,10 @@ export function LabelDesk(props: {
       </div>
 
       <p
-        className="flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg low:text-sm"
+        className={cn(
+          'flex min-h-10 items-center justify-center text-balance text-center text-base sm:min-h-7 sm:text-lg beside:text-sm',
+          !isGroup && 'beside:col-start-2',
+        )}
         data-prompt
       >
         {current?.prompt ?? ' '}
@@ -191,8 +212,8 @@ export function LabelDesk(props: {
           {besides}
         </GroupDesk>
       ) : (
-        // On a low screen the controls stand beside the film, below it there is no room.
-        <div className="flex flex-col gap-3 sm:gap-4 low:flex-row low:items-start low:gap-3">
+        // In a low window the controls stand beside the film, below it there is no room.
+        <div className="flex flex-col gap-3 sm:gap-4 beside:contents">
           <FilmStrip
             pairs={pairs}
             current={pair}
@@ -206,8 +227,8 @@ export function LabelDesk(props: {
             <Waiting state={state} mayStartRounds={props.mayStartRounds} onRetry={labeling.ask} />
           </FilmStrip>
 
-          <div className="flex flex-col gap-3 sm:gap-4 low:min-w-0 low:flex-1 low:gap-2">
-            <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3 low:px-0">
+          <div className="flex flex-col gap-3 sm:gap-4 beside:col-start-2 beside:min-w-0 beside:gap-1.5 beside:xl:gap-4">
+            <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3 beside:gap-2 beside:px-0">
               {sides.map((side) => (
                 // The chips' room follows the images', which follow the window's height as well as
                 // its width.
@@ -223,7 +244,7 @@ export function LabelDesk(props: {
               ))}
             </div>
 
-            <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3 low:gap-2 low:px-0">
+            <div className="flex flex-col gap-2 px-2 sm:gap-3 sm:px-3 beside:gap-2 beside:px-0">
               <AnswerBar bindings={bindings} disabled={!pair} onAnswer={answer} />
               {besides}
             </div>
@@ -234,6 +255,7 @@ export function LabelDesk(props: {
       <p role="status" className="sr-only">
         {labeling.announcement}
       </p>
+      <MissedKeys count={missed} onOver={missedIsOver} />
 
       {dialog === 'zoom' && pair ? (
         <CloserLook
@@ -290,4 +312,9 @@ export function LabelDesk(props: {
       />
     </div>
   );
+}
+
+/** Whether what is to be judged next comes by itself at any moment. */
+function isOnItsWay(phase: Phase): boolean {
+  return phase === 'developing' || phase === 'submitting';
 }

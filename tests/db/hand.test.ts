@@ -41,7 +41,7 @@ describe('one person', () => {
 
   it('shares one hand among tabs, and gets more as soon as a pair is answered', async () => {
     const [ann] = (await makePeople(1)) as [string];
-    await labeling({ pairs: 6 });
+    await labeling({ pairs: 2 * pairsInHand });
     const tab = async (holding: string[] = []) => {
       const leased = await leasePairs({ annotatorId: ann, count: pairsInHand, holding });
       return leased.state === 'pairs' ? leased.pairs.map(({ leaseId }) => leaseId) : [];
@@ -64,7 +64,7 @@ describe('one person', () => {
 
   it('cannot pile up pairs by letting leases lapse and renewing them', async () => {
     const [ann] = (await makePeople(1)) as [string];
-    await labeling({ pairs: 9, labeling: { leaseSeconds: 60 } });
+    await labeling({ pairs: 3 * pairsInHand, labeling: { leaseSeconds: 60 } });
     const start = Date.now();
     const leaseIds: string[] = [];
     for (const now of [start, start + 61_000, start + 122_000]) {

@@ -126,6 +126,86 @@ test('the next pair needs nothing from the network, and how long it takes is mea
   test.info().annotations.push({ type: 'turnaround, ms', description: measured.join(', ') });
 });
 
+test('what was done before a reload can be taken back after it, with Ctrl+Z too', async ({
+  app,
+  browser,
+}) => {
+  const roundId = await seedRound({ pairs: 4 });
+  const page = await app.signIn(browser, 'annotator');
+  await page.goto('/label');
+  const first = await shownLease(page);
+  await pressAndGoOn(page, 'ArrowLeft');
+  const second = await shownLease(page);
+  await pressAndGoOn(page, 's');
+  await allSent(page);
+  await page.reload();
+  await shownLease(page);
+  await page.keyboard.press('Control+z');
+  await expect(desk(page)).toHaveAttribute('data-lease', second);
+  await page.keyboard.press('z');
+  await expect(desk(page)).toHaveAttribute('data-lease', first);
+  await pressAndGoOn(page, 'ArrowRight');
+  await allSent(page);
+  const standing = storedPreferences(roundId).filter((row) => row.supersededAt === null);
+  expect(standing.map(({ answer }) => answer)).toEqual(['right']);
+});
+
+test('ten presses in a row are stored, or said not to have been', async ({ app, browser }) => {
+  const roundId = await seedRound({ pairs: 60 });
+  const page = await app.signIn(browser, 'annotator');
+  await page.goto('/label');
+  await shownLease(page);
+  await expect(page.locator('[data-pair-layer=ahead]')).toHaveCount(7);
+  for (let press = 0; press < 10; press++) await page.keyboard.press('ArrowLeft');
+  await allSent(page);
+  const missed = page.locator('[data-missed]');
+  const said = (await missed.count()) > 0 ? Number(await missed.getAttribute('data-missed')) : 0;
+  expect(storedPreferences(roundId).length + said).toBe(10);
+  expect(storedPreferences(roundId).length).toBeGreaterThanOrEqual(8);
+});
+
+const screens = [
+  { width: 1440, height: 900 },
+  { width: 1280, height: 720 },
+  { width: 1024, height: 768 },
+  { width: 390, height: 844 },
+  { width: 844, height: 390 },
+  // 1440 by 900 at 200 %.
+  { width: 720, height: 450 },
+];
+
+test('images keep their size in every window, and all answers are on screen', async ({
+  app,
+  browser,
+}) => {
+  await seedRound({ pairs: 3 });
+  const page = await app.signIn(browser, 'annotator');
+  await page.goto('/label');
+  for (const viewport of screens) {
+    const named = `at ${viewport.width}x${viewport.height}`;
+    await page.setViewportSize(viewport);
+    await shownLease(page);
+    const sideways = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(sideways, named).toBeLessThanOrEqual(0);
+    const image = await page.locator('[data-pair-layer=shown] img').first().boundingBox();
+    expect(image?.width, named).toBeGreaterThanOrEqual(144);
+    for (const name of ['Left', 'Right', 'Tie', 'Both bad', 'Skip', 'Undo']) {
+      const button = page.getByRole('button', { name, exact: true });
+      await button.scrollIntoViewIfNeeded();
+      const box = await button.boundingBox();
+      expect((box?.y ?? 0) + (box?.height ?? 0), `${name} ${named}`).toBeLessThanOrEqual(
+        viewport.height,
+      );
+    }
+    if (viewport.height >= 720) {
+      const isScrolled = await page.evaluate(() => window.scrollY > 0);
+      expect(isScrolled, named).toBe(false);
+    }
+  }
+});
+
 test('two people never get one pair that wants one answer', async ({ app, browser }) => {
   const roundId = await seedRound({ pairs: 6, leaseSeconds: 20 });
   const ada = await app.signIn(browser, 'annotator', { name: 'Ada' });

@@ -89,11 +89,8 @@ export const daySchema = z.object({
     .default(() => new Date().setHours(0, 0, 0, 0)),
 });
 
-/**
- * What a screen has in hand, one of it shown and the others ahead: groups are several times as many
- * images.
- */
-export const inHandMax = { pairs: pairsInHand, groups: 2 } as const;
+/** Groups in hand, one shown and one ahead: each is several times as many images as a pair. */
+export const groupsInHand = 2;
 
 export const nextRequestSchema = daySchema.extend({
   /** How many more are wanted; nobody gets more than a page has in hand. */

@@ -20,12 +20,13 @@ export type Held = HeldPair | HeldGroup;
 
 /**
  * Something done to a pair or group that can be taken back. `id` is the preference's or tagging's;
- * skips have none.
+ * skips have none. `atMs`: when, by the clock of the browser.
  */
-export type Decision =
+export type Decision = { atMs: number } & (
   | { kind: 'answer'; id: string; answer: Answer; held: HeldPair }
   | { kind: 'tagging'; id: string; held: HeldGroup }
-  | { kind: 'skip'; held: Held };
+  | { kind: 'skip'; held: Held }
+);
 
 /**
  * loading: nothing has arrived yet. developing: a pair or group is in hand, its images are being
@@ -56,15 +57,16 @@ export type LabelAction =
   | { type: 'supply-failed'; code: string; message: string }
   | { type: 'decoded'; leaseId: string }
   | { type: 'undecodable'; leaseId: string }
-  | { type: 'answered'; id: string; answer: Answer }
+  | { type: 'answered'; id: string; answer: Answer; atMs: number }
   | { type: 'tag-toggled'; sampleId: string }
   | { type: 'chosen'; sampleId: string }
-  | { type: 'tagged'; id: string }
-  | { type: 'skipped' }
+  | { type: 'tagged'; id: string; atMs: number }
+  | { type: 'skipped'; atMs: number }
   | { type: 'undone' }
   | { type: 'undo-refused'; leaseId: string }
   | { type: 'lost'; leaseIds: string[] }
   | { type: 'flagged'; sampleId: string; kind: FlagKind; set: boolean }
+  | { type: 'remembered'; history: Decision[] }
   | { type: 'let-go' };
 
 /** How many decisions can be taken back. */
@@ -125,15 +127,15 @@ function transition(state: LabelState, action: LabelAction): LabelState {
     case 'answered':
       return decide(state, (held) =>
         held.kind === 'pair'
-          ? { kind: 'answer', id: action.id, answer: action.answer, held }
+          ? { kind: 'answer', id: action.id, answer: action.answer, held, atMs: action.atMs }
           : null,
       );
     case 'tagged':
       return decide(state, (held) =>
-        held.kind === 'group' ? { kind: 'tagging', id: action.id, held } : null,
+        held.kind === 'group' ? { kind: 'tagging', id: action.id, held, atMs: action.atMs } : null,
       );
     case 'skipped':
-      return decide(state, (held) => ({ kind: 'skip', held }));
+      return decide(state, (held) => ({ kind: 'skip', held, atMs: action.atMs }));
     case 'tag-toggled':
       return changeGroup(state, action.sampleId, ({ tagged }) => ({
         chosen: action.sampleId,
@@ -154,6 +156,9 @@ function transition(state: LabelState, action: LabelAction): LabelState {
     }
     case 'flagged':
       return { ...state, hand: state.hand.map((held) => withFlag(held, action)) };
+    case 'remembered':
+      // What has been done since the page was opened is newer.
+      return { ...state, history: [...action.history, ...state.history].slice(-historyMax) };
     case 'let-go':
       return { ...state, hand: [], idle: null, failure: null };
   }

@@ -7,9 +7,11 @@ import type { FlagKind } from '@/lib/flags';
 import type { LabelProgress, Outcome } from '../../api/label/schema';
 import { useToast } from '../../components/ui/toast';
 import { useEvents } from '../../events/use-events';
+import { pairsWanted } from './hand-size';
 import { type Decision, type Held, imagesOf, initialLabelState, labelReducer } from './label-state';
 import { newClientId } from './new-id';
 import type { Action } from './outbox';
+import { useKeptHistory } from './use-kept-history';
 import { useLeaseKeeping } from './use-lease-keeping';
 import { useOutbox } from './use-outbox';
 import { usePairSupply } from './use-pair-supply';
@@ -42,9 +44,16 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     if (view.refused) sayRefused();
   }, [view.refused]);
 
+  useKeptHistory(options.personId, state.history, dispatch);
+
   const supply = usePairSupply({
     state,
     dispatch,
+    pairsWanted: pairsWanted({
+      ready: state.history.length > 0 || state.hand.some(({ decoded }) => decoded),
+      decidedAtMs: state.history.map(({ atMs }) => atMs),
+      left: progress?.round ? progress.round.wanted - progress.round.labeled : null,
+    }),
     unsentLeaseIds: view.leaseIds,
     stuck: view.trouble !== null,
     onAnswer: (answer) => {
@@ -79,6 +88,7 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
   function answer(given: Answer) {
     if (current?.kind !== 'pair') return;
     const id = newClientId();
+    const atMs = Date.now();
     outbox?.add({
       kind: 'preference',
       leaseId: current.leaseId,
@@ -87,11 +97,11 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
         leaseId: current.leaseId,
         answer: given,
         shownAtMs: shownAtMs.current,
-        decidedAtMs: Date.now(),
+        decidedAtMs: atMs,
         guidelinesVersion: options.guidelinesVersion,
       },
     });
-    dispatch({ type: 'answered', id, answer: given });
+    dispatch({ type: 'answered', id, answer: given, atMs });
     announce(`${answerDescriptions[given].label} stored.`);
   }
 
@@ -111,7 +121,7 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     const id = newClientId();
     const { leaseId, groupId, tagged } = current;
     outbox?.add({ kind: 'tagging', leaseId, body: { id, groupId, taggedSampleIds: tagged } });
-    dispatch({ type: 'tagged', id });
+    dispatch({ type: 'tagged', id, atMs: Date.now() });
     announce(`${tagged.length === 0 ? 'None' : tagged.length} bad, stored.`);
   }
 
@@ -119,7 +129,7 @@ export function useLabeling(options: { personId: string; guidelinesVersion: numb
     if (!current) return;
     const { leaseId } = current;
     outbox?.add({ kind: 'skip', leaseId, body: skipOf(current) });
-    dispatch({ type: 'skipped' });
+    dispatch({ type: 'skipped', atMs: Date.now() });
     announce('Skipped.');
   }
 

@@ -3,7 +3,12 @@
 import { useMutation } from '@tanstack/react-query';
 import { type Dispatch, useEffect } from 'react';
 import { toAppError } from '@/lib/errors';
-import { type Idle, inHandMax, type LabelProgress, nextAnswerSchema } from '../../api/label/schema';
+import {
+  groupsInHand,
+  type Idle,
+  type LabelProgress,
+  nextAnswerSchema,
+} from '../../api/label/schema';
 import { send } from '../../http/send';
 import { dayStart } from './day-start';
 import type { LabelAction, LabelState } from './label-state';
@@ -37,6 +42,8 @@ const failedRetryMs = 3_000;
 export function usePairSupply(options: {
   state: LabelState;
   dispatch: Dispatch<LabelAction>;
+  /** How many pairs to have in hand. */
+  pairsWanted: number;
   /** Leases whose answers the server has not yet acknowledged. */
   unsentLeaseIds: string[];
   /** The server does not take them now. */
@@ -48,7 +55,7 @@ export function usePairSupply(options: {
   // What has an answer on its way still counts at the server, which lets nobody hold more than the
   // hand.
   const held = new Set([...hand.map(({ leaseId }) => leaseId), ...options.unsentLeaseIds]);
-  const missing = (hand[0]?.kind === 'group' ? inHandMax.groups : inHandMax.pairs) - held.size;
+  const missing = (hand[0]?.kind === 'group' ? groupsInHand : options.pairsWanted) - held.size;
   const { mutate, isPending } = useMutation({
     networkMode: 'always',
     mutationFn: () => {

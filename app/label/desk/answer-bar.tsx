@@ -11,9 +11,9 @@ import { ariaKeys, type Bindings } from '../keys/shortcuts';
  */
 const places: Record<Answer, string> = {
   left: 'order-1',
-  right: 'order-2 sm:order-4 low:order-2',
-  tie: 'order-3 sm:order-2 low:order-3',
-  'both-bad': 'order-4 sm:order-3 low:order-4',
+  right: 'order-2 sm:order-4 beside:order-2',
+  tie: 'order-3 sm:order-2 beside:order-3',
+  'both-bad': 'order-4 sm:order-3 beside:order-4',
 };
 
 /** The four answers, each with its key. */
@@ -27,7 +27,7 @@ export function AnswerBar({
   onAnswer: (answer: Answer) => void;
 }) {
   return (
-    <div className="grid grid-cols-2 gap-2 sm:grid-cols-[1fr_auto_auto_1fr] sm:gap-3 low:grid-cols-2 low:gap-2">
+    <div className="grid grid-cols-2 gap-2 sm:grid-cols-[1fr_auto_auto_1fr] sm:gap-3 beside:grid-cols-2 beside:gap-2">
       {answers.map((answer) => {
         const isSide = answer === 'left' || answer === 'right';
         return (

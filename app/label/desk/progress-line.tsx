@@ -12,21 +12,23 @@ export function ProgressLine({ progress }: { progress: LabelProgress | null }) {
     <div className="flex h-9 min-w-0 flex-1 items-center gap-3 text-sm">
       {round ? (
         <>
-          <span className="shrink-0 font-medium max-sm:sr-only">Round {round.ordinal}</span>
+          <span className="shrink-0 font-medium max-sm:sr-only beside:sr-only">
+            Round {round.ordinal}
+          </span>
           <Progress
             value={round.labeled}
             max={round.wanted}
             label={`${round.of === 'groups' ? 'Taggings' : 'Picks'} in round ${round.ordinal}`}
-            className="min-w-16 max-w-48 flex-1"
+            className="min-w-8 max-w-48 flex-1"
           />
           <span className="shrink-0 text-muted-foreground tabular-nums">
             {round.labeled} of {round.wanted}
-            <span className="max-sm:hidden"> {answers}</span>
+            <span className="max-sm:hidden beside:hidden"> {answers}</span>
           </span>
         </>
       ) : null}
       {progress ? (
-        <span className="shrink-0 text-muted-foreground tabular-nums">
+        <span className="shrink-0 text-muted-foreground tabular-nums beside:max-lg:sr-only">
           {round ? '· ' : ''}you: {progress.own.today} today
         </span>
       ) : null}

@@ -18,7 +18,10 @@ export function RecentStrip({
   blurSensitive: boolean;
 }) {
   return (
-    <ol aria-label="Your last decisions" className="flex h-10 items-center gap-2 overflow-hidden">
+    <ol
+      aria-label="Your last decisions"
+      className="relative flex h-10 items-center gap-2 overflow-hidden"
+    >
       {history
         .slice(-6)
         .toReversed()

@@ -18,12 +18,12 @@ export function HelpActions({
       {onGuidelines ? (
         <Button look="quiet" size="small" className="max-sm:px-2.5" onClick={onGuidelines}>
           <BookOpen aria-hidden />
-          <span className="max-sm:sr-only">Guidelines</span>
+          <span className="max-sm:sr-only beside:sr-only">Guidelines</span>
         </Button>
       ) : null}
       <Button look="quiet" size="small" className="max-sm:px-2.5" onClick={onShortcuts}>
         <Keyboard aria-hidden />
-        <span className="max-sm:sr-only">Keys</span>
+        <span className="max-sm:sr-only beside:sr-only">Keys</span>
       </Button>
     </div>
   );

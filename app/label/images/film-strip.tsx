@@ -36,7 +36,7 @@ export function FilmStrip({
   children: ReactNode;
 }) {
   return (
-    <div className="rounded-md bg-film px-2 py-1 sm:px-3 low:w-[calc(2*var(--side)+2.25rem)] low:shrink-0">
+    <div className="rounded-md bg-film px-2 py-1 sm:px-3 beside:col-start-1 beside:row-span-4 beside:row-start-1 beside:w-[calc(2*var(--side)+2.25rem)]">
       <div aria-hidden className="grid grid-cols-2 gap-2 sm:gap-3">
         {['', 'A'].map((suffix) => (
           <p

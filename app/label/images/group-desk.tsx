@@ -69,9 +69,9 @@ export function GroupDesk({
     <div
       ref={desk}
       data-group={group.groupId}
-      className="flex min-h-0 flex-1 flex-col items-center gap-3 low:flex-row low:items-start"
+      className="flex min-h-0 flex-1 flex-col items-center gap-3 beside:flex-row beside:items-start"
     >
-      <div className="rounded-md bg-film px-2 pt-2 low:mx-auto">
+      <div className="rounded-md bg-film px-2 pt-2 beside:mx-auto">
         <div
           className="relative"
           style={{
@@ -109,10 +109,10 @@ export function GroupDesk({
       </div>
       <div
         ref={controls}
-        className="flex w-full shrink-0 flex-col gap-2 px-2 sm:px-3 low:w-60 low:px-0"
+        className="flex w-full shrink-0 flex-col gap-2 px-2 sm:px-3 beside:w-60 beside:px-0 beside:xl:w-72"
       >
-        <div className="flex items-center gap-3 max-sm:flex-col max-sm:items-stretch max-sm:gap-1 low:flex-col low:items-stretch low:gap-1">
-          <p className="flex shrink-0 items-center gap-1.5 text-muted-foreground text-xs tabular-nums sm:w-32 sm:text-sm low:w-auto low:text-xs">
+        <div className="flex items-center gap-3 max-sm:flex-col max-sm:items-stretch max-sm:gap-1 beside:flex-col beside:items-stretch beside:gap-1">
+          <p className="flex shrink-0 items-center gap-1.5 text-muted-foreground text-xs tabular-nums sm:w-32 sm:text-sm beside:w-auto beside:text-xs">
             <Flag aria-hidden className="size-3.5" />
             {chosen ? `Flag image ${chosenAt + 1}` : 'Flag an image'}
           </p>

@@ -1,6 +1,7 @@
 'use client';
 
 import { useEffect, useEffectEvent, useRef, useState } from 'react';
+import { pressedKey } from '../../components/keyboard/pressed-key';
 import { browserStorage } from '../../components/storage/browser-storage';
 import {
   type Bindings,
@@ -52,8 +53,8 @@ export function useShortcuts(options: {
   // down.
   const down = useRef(new Map<string, ShortcutName>());
   const pressed = useEffectEvent((event: KeyboardEvent) => {
-    const name = subject && shortcutFor(bindings, event, subject);
-    if (!name || hasOtherMeaning(event)) return;
+    const name = subject && meantBy(event, bindings, subject);
+    if (!name) return;
     event.preventDefault();
     if (event.repeat) return;
     down.current.set(event.code, name);
@@ -78,18 +79,28 @@ export function useShortcuts(options: {
   }, []);
 }
 
-/**
- * Whether the key belongs to the browser, to a text field, to an open menu, or presses a button.
- */
-function hasOtherMeaning(event: KeyboardEvent): boolean {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
-  const target = event.target instanceof Element ? event.target : null;
-  if (
-    target?.closest(
-      'input, textarea, select, [contenteditable="true"], [role="menu"], [role="listbox"]',
-    )
-  )
-    return true;
+/** What a key does on the labeling screen, null where it belongs to something else. */
+function meantBy(event: KeyboardEvent, bindings: Bindings, subject: Subject): ShortcutName | null {
+  if (event.defaultPrevented || event.altKey || isTypedInto(event.target)) return null;
+  if (event.ctrlKey || event.metaKey) return takesBack(event) ? 'undo' : null;
   const presses = event.key === ' ' || event.key === 'Enter';
-  return presses && target?.closest('button, a, [role="button"]') !== null;
+  if (presses && event.target instanceof Element && event.target.closest(pressable)) return null;
+  return shortcutFor(bindings, event, subject);
+}
+
+/**
+ * Ctrl+Z, or ⌘Z, as everywhere. It is no single key, so it stays when those are changed or switched
+ * off.
+ */
+function takesBack(event: KeyboardEvent): boolean {
+  return !event.shiftKey && pressedKey(event) === 'KeyZ';
+}
+
+const pressable = 'button, a, [role="button"]';
+
+/** Whether keys belong to what has the focus: a text field, an open menu. */
+function isTypedInto(target: EventTarget | null): boolean {
+  const fields =
+    'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], [role="listbox"]';
+  return target instanceof Element && target.closest(fields) !== null;
 }

@@ -5,7 +5,7 @@ import { consentsOf, latestGuidelines } from '@/db/labeling/guidelines';
 import { labelProgress } from '@/db/labeling/progress';
 import { leaseGroups } from '@/db/leases/group-leases';
 import { leasePairs } from '@/db/leases/pair-leases';
-import { inHandMax, type NextAnswer, nextRequestSchema } from '../schema';
+import { groupsInHand, type NextAnswer, nextRequestSchema } from '../schema';
 
 /**
  * Leases the next pairs, else the next groups, or says why there are none. Nobody gets any before
@@ -43,7 +43,7 @@ async function supplyFor(
   }
   const groups = await leaseGroups({
     annotatorId,
-    count: Math.min(count, inHandMax.groups),
+    count: Math.min(count, groupsInHand),
     holding,
     now,
   });

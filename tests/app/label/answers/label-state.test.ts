@@ -38,7 +38,7 @@ const two: LabelAction[] = [
   { type: 'decoded', leaseId: 'b' },
 ];
 
-const left: LabelAction = { type: 'answered', id: 'p1', answer: 'left' };
+const left: LabelAction = { type: 'answered', id: 'p1', answer: 'left', atMs: 1 };
 
 describe('phases', () => {
   it('goes from loading over developing to ready, and is ready only when the first pair is decoded', () => {
@@ -53,7 +53,7 @@ describe('phases', () => {
     const answered = reduced([...two, left]);
     expect(answered.phase).toBe('ready');
     expect(answered.hand[0]?.leaseId).toBe('b');
-    expect(reduced([{ type: 'skipped' }], answered).phase).toBe('submitting');
+    expect(reduced([{ type: 'skipped', atMs: 2 }], answered).phase).toBe('submitting');
   });
 
   it('waits with the reason, and fails with the reason, until pairs come', () => {
@@ -67,8 +67,12 @@ describe('phases', () => {
   it('goes on with the pairs in hand while the server has no more', () => {
     expect(reduced([...two, { type: 'ran-out', idle: { state: 'done' } }]).phase).toBe('ready');
     expect(
-      reduced([...two, { type: 'ran-out', idle: { state: 'done' } }, left, { type: 'skipped' }])
-        .phase,
+      reduced([
+        ...two,
+        { type: 'ran-out', idle: { state: 'done' } },
+        left,
+        { type: 'skipped', atMs: 2 },
+      ]).phase,
     ).toBe('waiting');
   });
 });
@@ -77,12 +81,12 @@ describe('answers', () => {
   it('are ignored unless a pair stands on screen', () => {
     const developing = reduced([{ type: 'supplied', pairs: [pair('a')] }]);
     expect(labelReducer(developing, left)).toBe(developing);
-    expect(labelReducer(initialLabelState, { type: 'skipped' })).toBe(initialLabelState);
+    expect(labelReducer(initialLabelState, { type: 'skipped', atMs: 2 })).toBe(initialLabelState);
   });
 
   it('can be taken back one by one, newest first, with flags as they were', () => {
     const flagged: LabelAction = { type: 'flagged', sampleId: 'a-l', kind: 'hand', set: true };
-    const decided = reduced([...two, flagged, left, { type: 'skipped' }]);
+    const decided = reduced([...two, flagged, left, { type: 'skipped', atMs: 2 }]);
     const once = reduced([{ type: 'undone' }], decided);
     expect(once.hand.map((held) => held.leaseId)).toEqual(['b']);
     const twice = reduced([{ type: 'undone' }], once);
@@ -100,7 +104,7 @@ describe('answers', () => {
         [
           { type: 'supplied', pairs: [pair(leaseId)] },
           { type: 'decoded', leaseId },
-          { type: 'answered', id: leaseId, answer: 'tie' },
+          { type: 'answered', id: leaseId, answer: 'tie', atMs: 1 },
         ],
         state,
       );
@@ -164,7 +168,7 @@ describe('groups', () => {
     { type: 'decoded', leaseId: 'h' },
   ];
   const toggle = (sampleId: string): LabelAction => ({ type: 'tag-toggled', sampleId });
-  const tagged: LabelAction = { type: 'tagged', id: 't1' };
+  const tagged: LabelAction = { type: 'tagged', id: 't1', atMs: 1 };
 
   it('go through the same phases as pairs, and are never held twice', () => {
     const supplied = reduced([{ type: 'groups-supplied', groups: [group('g')] }]);
@@ -174,7 +178,7 @@ describe('groups', () => {
     expect(ready.phase).toBe('ready');
     const again = reduced([{ type: 'groups-supplied', groups: [group('g'), group('k')] }], ready);
     expect(again.hand.map((held) => held.leaseId)).toEqual(['g', 'h', 'k']);
-    expect(reduced([tagged, { type: 'skipped' }], ready).phase).toBe('submitting');
+    expect(reduced([tagged, { type: 'skipped', atMs: 2 }], ready).phase).toBe('submitting');
   });
 
   it('are tagged image by image, which chooses the image too, and only on screen', () => {
@@ -193,7 +197,7 @@ describe('groups', () => {
       toggle('g-2'),
       { type: 'flagged', sampleId: 'g-2', kind: 'hand', set: true },
       tagged,
-      { type: 'skipped' },
+      { type: 'skipped', atMs: 2 },
     ]);
     expect(done.history.map(({ kind }) => kind)).toEqual(['tagging', 'skip']);
     const back = reduced([{ type: 'undone' }, { type: 'undone' }], done);
