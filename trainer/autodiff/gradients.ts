@@ -50,9 +50,14 @@ export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequ
       `"${of}" of shape ${formatDims(b.dims(of))} is no scalar: give a seed of its shape.`,
     );
   }
-  fuseAttention(b, (site) => matrixBytes(site) > leastMatrixBytes);
+  const held = new Set(stop);
+  fuseAttention(b, (site) => {
+    // What is named within an attention has to stay.
+    const named = [...wrt, ...held].some((value) => site.within.has(value));
+    return matrixBytes(site) > leastMatrixBytes && !named;
+  });
   const nodes = [...b.graph.nodes];
-  const wanted = dependents(nodes, wrt, new Set(stop));
+  const wanted = dependents(nodes, wrt, held);
   const partial = new Map<Value, Value>();
   const accumulate = (value: Value, gradient: Value) => {
     const known = partial.get(value);
