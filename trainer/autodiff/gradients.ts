@@ -1,13 +1,20 @@
 /**
  * @file Reverse-mode differentiation of a graph under construction: appends the nodes that compute
  * gradients. Everything it appends is a standard ONNX operator, so ONNX Runtime runs it on any
- * device.
+ * device; only the forward pass of large attention becomes ONNX Runtime's own operator.
  */
+import { fuseAttention, matrixBytes } from '@/trainer/graph/attention/fuse';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { GraphError, type Node, place } from '@/trainer/graph/model';
 import { formatDims, sizeOf } from '@/trainer/graph/tensor';
 import { RuleScope } from './rule';
 import { noGradient, rules } from './rules';
+
+/**
+ * Bytes of one head's probabilities up to which they are kept for the gradient. What no cache holds
+ * is computed again about as fast as it is read.
+ */
+const leastMatrixBytes = 2 ** 20;
 
 export interface GradientRequest {
   /** What is differentiated: a scalar, or any value when `seed` is given. */
@@ -43,8 +50,14 @@ export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequ
       `"${of}" of shape ${formatDims(b.dims(of))} is no scalar: give a seed of its shape.`,
     );
   }
+  const held = new Set(stop);
+  fuseAttention(b, (site) => {
+    // What is named within an attention has to stay.
+    const named = [...wrt, ...held].some((value) => site.within.has(value));
+    return matrixBytes(site) > leastMatrixBytes && !named;
+  });
   const nodes = [...b.graph.nodes];
-  const wanted = dependents(nodes, wrt, new Set(stop));
+  const wanted = dependents(nodes, wrt, held);
   const partial = new Map<Value, Value>();
   const accumulate = (value: Value, gradient: Value) => {
     const known = partial.get(value);

@@ -3,6 +3,7 @@
  * to-do list.
  */
 import type { Rule } from '../rule';
+import { attentions } from './attention';
 import { convolution } from './convolution';
 import { elementwise } from './elementwise';
 import { gates } from './gates';
@@ -17,6 +18,7 @@ export const rules: Record<string, Rule> = {
   ...elementwise,
   ...gates,
   ...linear,
+  ...attentions,
   ...convolution,
   ...normalization,
   ...reduction,

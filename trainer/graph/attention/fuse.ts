@@ -5,6 +5,9 @@
 import type { Builder, Value } from '../builder';
 import { type AttentionSite, findAttention } from './sites';
 
+/** Bytes of the probabilities of one head, in float32. */
+export const matrixBytes = ({ queries, keys }: AttentionSite): number => 4 * queries * keys;
+
 /**
  * Rewrites every attention that has no mask, and of which `worth` says so, as
  * `com.microsoft.MultiHeadAttention`. All heads of all rows become rows of one head, so that

@@ -18,6 +18,8 @@ export interface AttentionSite {
   count: number;
   queries: number;
   keys: number;
+  /** All that is computed on the way to `mixed`, and is no more once it is fused. */
+  within: ReadonlySet<Value>;
 }
 
 /** Unmasked attentions in float32, in graph order. */
@@ -45,14 +47,33 @@ function foundAt(b: Builder, mixed: Node): AttentionSite | undefined {
   );
   const [queries, keys] = dims.slice(-2) as [number, number];
   if (!whole || !sameDims(b.dims(scores.value), dims)) return undefined;
+  const parts = [q.value, k.value, v] as const;
   return {
     mixed,
-    parts: [q.value, k.value, v],
+    parts,
+    within: new Set([
+      ...between(b, [shares], new Set(parts)),
+      ...parts.flatMap((x) => turned(b, x)),
+    ]),
     scale: scores.scale * q.scale * k.scale,
     count: sizeOf(around),
     queries,
     keys,
   };
+}
+
+/** `values` and what they are made of, down to `ends`, which are not among them. */
+function between(b: Builder, values: readonly Value[], ends: ReadonlySet<Value>): Value[] {
+  return values
+    .filter((value) => !ends.has(value))
+    .flatMap((value) => [value, ...between(b, b.producer(value)?.inputs ?? [], ends)]);
+}
+
+/** A value, and those of which it is another view: whoever turns it once more may skip them. */
+function turned(b: Builder, value: Value): Value[] {
+  const made = b.producer(value);
+  const view = made?.op === 'Reshape' || made?.op === 'Transpose';
+  return view ? [value, ...turned(b, made.inputs[0]!)] : [];
 }
 
 /** A value without the constant factors, and the zeros, put on it. */
