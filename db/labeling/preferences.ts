@@ -287,7 +287,8 @@ function* repeated(tx: Transaction, known: Preference, annotatorId: string): Ste
 /**
  * Stores an answer in one immediate transaction and returns when it is on disk. `id` is made by the
  * client: a retry of the same id stores nothing new. An answer whose lease has lapsed still counts
- * while its pair has room: whoever came to the pair last makes place for it. `shownAtMs` and `decidedAtMs` are the client's clock.
+ * while its pair has room: whoever came to the pair last makes place for it. `shownAtMs` and
+ * `decidedAtMs` are the client's clock.
  * Throws 'not-found' for someone else's lease, 'paused' for a paused annotator.
  */
 export async function submitPreference(input: {
