@@ -15,13 +15,13 @@ it('goes on where it was stopped, says so meanwhile, and makes no second import'
     ...{ left: image('a'), right: image('b'), answer: 'left', createdAt: null, decisionMs: 0 },
   })) as Parameters<typeof importAnswers>[0]['answers'];
   const source = { file: 'picks.jsonl', sha256: 'abc', format: 'lines' as const };
-  const bring = (portions: number, from = source) =>
-    importAnswers({
-      ...{ pipeline: 'hands', source: from, answers },
-      putImages: async () => {
-        if (portions-- === 0) throw new Error('killed');
-      },
-    });
+  const bring = (portions: number, from = source) => {
+    let left = portions;
+    const putImages = async () => {
+      if (left-- === 0) throw new Error('killed');
+    };
+    return importAnswers({ pipeline: 'hands', source: from, answers, putImages });
+  };
   await expect(bring(1)).rejects.toThrow('killed');
   const all = async () => (await importsPage({ limit: 9 })).imports;
   expect(await all()).toMatchObject([
