@@ -19,7 +19,7 @@ export function DataCard({ detail }: { detail: RoundDetail }) {
   const archive = detail.trainingData?.archive;
   const learnsFrom = sourceOf(detail.round.run.method);
   // Nobody is asked; what was said before is frozen in a moment.
-  if (learnsFrom === 'archive' && !archive && !detail.round.imported) return null;
+  if (learnsFrom === 'archive' && !archive) return null;
   return archive ? (
     <ArchiveCard detail={detail} archive={archive} />
   ) : (
