@@ -13,10 +13,7 @@ import { mergeProgress } from './rounds';
 import { roundIn } from './rows';
 
 /** A sample as the trainer hands it over: its blobs are already in the store. */
-export type NewSample = Omit<
-  Sample,
-  'createdAt' | 'verdict' | 'origin' | 'drawing' | 'importId'
-> &
+export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin' | 'drawing' | 'importId'> &
   Partial<Pick<Sample, 'verdict' | 'origin' | 'drawing'>>;
 
 /**
