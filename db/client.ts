@@ -7,6 +7,7 @@ import { migrationState, refuseNewer } from './known-migrations';
 import { fileMode, folderMode } from './private-home';
 import * as figures from './schema/figures';
 import * as groupLeases from './schema/group-leases';
+import * as imports from './schema/imports';
 import * as labels from './schema/labels';
 import * as people from './schema/people';
 import * as pipelineImports from './schema/pipeline-imports';
@@ -19,6 +20,7 @@ export const schema = {
   ...people,
   ...policies,
   ...rounds,
+  ...imports,
   ...labels,
   ...groupLeases,
   ...rewards,

@@ -23,11 +23,6 @@ export function jsonText(column: Column, key: string): SQL<string | null> {
   return sql<string | null>`${column} ->> ${sql.raw(pathOf([key]))}`;
 }
 
-/** Whether a JSON column holds anything but null under a key. */
-export function jsonHas(column: Column, key: string): SQL<boolean> {
-  return isTrue(sql`json_extract(${column}, ${sql.raw(pathOf([key]))}) is not null`);
-}
-
 /** Whether the list that a JSON column holds under a key has a text. @param key ours */
 export function jsonListHas(column: Column, key: string, text: string): SQL {
   return sql`exists (select 1 from json_each(${column}, ${sql.raw(pathOf([key]))}) where value = ${text})`;

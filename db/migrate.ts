@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { databasePath, openDatabase } from './client';
-import { keepFigures } from './figures/figures';
+import { dropTriggers, keepFigures } from './figures/figures';
 import { migrationState, refuseNewer } from './known-migrations';
 
 const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url));
@@ -13,7 +13,13 @@ const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 export async function migrateDatabase(path = databasePath()): Promise<void> {
   const database = openDatabase(path);
   try {
-    refuseNewer(path, migrationState(database.$client));
+    const state = migrationState(database.$client);
+    refuseNewer(path, state);
+    if (state.pending > 0) {
+      dropTriggers(database.$client);
+      // A table that is rebuilt is dropped while others point to it. No transaction can say so.
+      database.$client.pragma('foreign_keys = OFF');
+    }
     migrate(database, { migrationsFolder });
     keepFigures(database.$client);
   } finally {

@@ -50,6 +50,10 @@ export const eventSchema = z.discriminatedUnion('kind', [
     payload: z.object({ importId: z.string(), state: importStateSchema }),
   }),
   z.object({
+    kind: z.literal('import'),
+    payload: z.object({ importId: z.string(), answers: z.number().int(), finished: z.boolean() }),
+  }),
+  z.object({
     kind: z.literal('worker'),
     payload: z.object({ workerId: z.string(), alive: z.boolean(), message: z.string() }),
   }),

@@ -5,7 +5,9 @@ import { can } from '@/lib/permissions';
 import { pagePerson } from '../auth/current-person';
 import { Page } from '../components/shell/page-frame';
 import { buttonClass } from '../components/ui/button-class';
+import { loadImports } from '../reads/imports/load-imports';
 import { loadRounds } from '../reads/rounds/load-rounds';
+import { ImportsSection } from './imports/imports-section';
 import { RoundsView } from './rounds-view';
 
 export const metadata: Metadata = { title: 'Rounds' };
@@ -26,6 +28,7 @@ export default async function RoundsPage() {
       }
     >
       <RoundsView initial={await loadRounds()} mayManage={mayManage} />
+      <ImportsSection initial={await loadImports()} />
     </Page>
   );
 }

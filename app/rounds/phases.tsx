@@ -16,11 +16,8 @@ interface Phase {
   unit: string;
 }
 
-/**
- * A round that asks nobody has no images to judge and no answers to wait for; one that was imported
- * has nothing else.
- */
-function phasesOf({ progress, imported }: RoundSummary): Phase[] {
+/** A round that asks nobody has no images to judge and no answers to wait for. */
+function phasesOf({ progress }: RoundSummary): Phase[] {
   const phases: Phase[] = [
     {
       name: 'Sampled',
@@ -51,10 +48,7 @@ function phasesOf({ progress, imported }: RoundSummary): Phase[] {
       unit: 'images',
     },
   ];
-  return phases.filter(({ state, of }) => {
-    const asks = state === 'sampling' || state === 'labeling';
-    return asks ? of > 0 : !imported;
-  });
+  return phases.filter(({ state, of }) => of > 0 || (state !== 'sampling' && state !== 'labeling'));
 }
 
 /** The states a round passes through before each phase is behind it. */

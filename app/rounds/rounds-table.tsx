@@ -58,7 +58,7 @@ function Row({ round, headlines }: { round: RoundSummary; headlines: readonly Me
         <StateBadge state={round.state} held={round.held} />
       </Cell>
       <Cell className="whitespace-nowrap">
-        {round.imported ? 'Import' : methods[run.method].label}
+        {methods[run.method].label}
         {result?.drawing ? (
           <span className="block text-muted-foreground text-xs">{result.drawing}</span>
         ) : null}

@@ -10,6 +10,7 @@ import { type ArchiveData, archiveProblem, type ImageVotes, labelOf } from '@/li
 import type { Weighting } from '@/lib/training/pairing';
 import { db } from '../client';
 import { breathe, portions } from '../portions';
+import { imports } from '../schema/imports';
 import { flags, samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { policies } from '../schema/policies';
@@ -42,7 +43,9 @@ export interface Archive {
   standing: number;
   tooYoung: number;
   heldBack: number;
+  /** How many of each hold what counts. */
   rounds: number;
+  imports: number;
 }
 
 /** What asks for an archive: a round that is opened, or is about to be. */
@@ -56,8 +59,8 @@ export interface ArchiveAsked {
 
 /**
  * What a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training
- * pairs and groups of its pipeline that are older than the undo window of the round they were given
- * in, and for KTO also people's flags; nothing by people who are paused. `archiveProblem` of its
+ * pairs and groups of its pipeline, imported ones too, that are older than the undo window of the
+ * round they were given in, and for KTO also people's flags; nothing by people who are paused. `archiveProblem` of its
  * data says why there is nothing to train on.
  */
 export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
@@ -90,6 +93,7 @@ export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
     until: now,
     archive: {
       rounds: archive.rounds,
+      imports: archive.imports,
       annotators: new Set(people.map((row) => row.annotatorId)).size,
       ties,
       bothBad,
@@ -128,17 +132,32 @@ function roundsOf(pipeline: string) {
     .all();
 }
 
+function importsOf(pipeline: string): string[] {
+  return db()
+    .select({ id: imports.id })
+    .from(imports)
+    .where(eq(imports.pipeline, pipeline))
+    .orderBy(asc(imports.createdAt), asc(imports.id))
+    .all()
+    .map(({ id }) => id);
+}
+
+function distinct(ids: readonly (string | null)[]): number {
+  return new Set(ids.filter((id) => id !== null)).size;
+}
+
 /** What people have said of a pipeline's images and can no longer take back at `now` (ms). */
 export async function readArchive(pipeline: string, now: number): Promise<Archive> {
   const own = roundsOf(pipeline);
   const until = new Map(
     own.map(({ id, config }) => [id, now - config.labeling.undoWindowSeconds * 1000]),
   );
+  // Nobody takes back here what was imported.
   const isSettled = (roundId: string | null, createdAt: number) =>
     createdAt <= (until.get(roundId ?? '') ?? now);
-  const ids = own.map(({ id }) => id);
-  const answers = await standingAnswersOf(ids);
-  const taggings = await standingTaggingsOf(ids);
+  const answeredIn = { rounds: own.map(({ id }) => id), imports: importsOf(pipeline) };
+  const answers = await standingAnswersOf(answeredIn);
+  const taggings = await standingTaggingsOf(answeredIn);
   const settledAnswers = answers.filter((row) =>
     isSettled(row.pair.roundId, row.preference.createdAt),
   );
@@ -158,7 +177,8 @@ export async function readArchive(pipeline: string, now: number): Promise<Archiv
     standing,
     tooYoung: standing - settled,
     heldBack: settled - countedAnswers.length - countedTaggings.length,
-    rounds: new Set(rows.map(({ roundId }) => roundId)).size,
+    rounds: distinct(rows.map(({ roundId }) => roundId)),
+    imports: distinct(rows.map(({ importId }) => importId)),
   };
 }
 

@@ -3,7 +3,7 @@
  * training pairs they make. Everything is read in portions, outside of any transaction;
  * frozen-mark.ts tells whether it still holds.
  */
-import { and, asc, eq, gt, inArray, isNull } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, type SQL } from 'drizzle-orm';
 import { preferredSample } from '@/lib/answers';
 import type { Votes } from '@/lib/statistics/reliability';
 import {
@@ -38,26 +38,41 @@ export interface StandingAnswer {
     typeof preferences.$inferSelect,
     'id' | 'annotatorId' | 'answer' | 'leftSampleId' | 'rightSampleId' | 'createdAt'
   >;
-  pair: Pick<typeof pairs.$inferSelect, 'id' | 'roundId' | 'sampleAId' | 'sampleBId' | 'createdAt'>;
+  pair: Pick<
+    typeof pairs.$inferSelect,
+    'id' | 'roundId' | 'importId' | 'sampleAId' | 'sampleBId' | 'createdAt'
+  >;
   pausedAt: number | null;
 }
 
 export interface StandingTagging {
   tagging: typeof taggings.$inferSelect;
-  roundId: string;
+  /** Of the group: one of both. */
+  roundId: string | null;
+  importId: string | null;
   groupCreatedAt: number;
   pausedAt: number | null;
+}
+
+/** Rounds and imports, by id, whose pairs and groups answers are to. */
+export interface AnsweredIn {
+  rounds: readonly string[];
+  imports: readonly string[];
 }
 
 /** Images of groups, in a fixed order. */
 export type Members = ReadonlyMap<string, readonly string[]>;
 
-/** Standing answers to the training pairs of some rounds, in a fixed order. */
-export async function standingAnswersOf(roundIds: readonly string[]): Promise<StandingAnswer[]> {
+/** Standing answers to the training pairs of some rounds and imports, in a fixed order. */
+export async function standingAnswersOf({ rounds, imports }: AnsweredIn) {
   const found: StandingAnswer[] = [];
-  for (const roundId of roundIds) {
+  const places = [
+    ...rounds.map((id) => eq(pairs.roundId, id)),
+    ...imports.map((id) => eq(pairs.importId, id)),
+  ];
+  for (const place of places) {
     for (let after = 0; ; ) {
-      const asked = trainingPairsAfter(roundId, after);
+      const asked = trainingPairsAfter(place, after);
       const byId = new Map(asked.map((pair) => [pair.id, pair]));
       for (const { pairId, ...given } of answersTo([...byId.keys()])) {
         found.push({ ...given, pair: byId.get(pairId) as StandingAnswer['pair'] });
@@ -75,20 +90,21 @@ export async function standingAnswersOf(roundIds: readonly string[]): Promise<St
   );
 }
 
-/** The next pairs of a round in the order they were stored. @param after the last row seen */
-function trainingPairsAfter(roundId: string, after: number) {
+/** The next pairs of one place in the order they were stored. @param after the last row seen */
+function trainingPairsAfter(place: SQL, after: number) {
   const row = placeOf(pairs);
   return db()
     .select({
       row,
       id: pairs.id,
       roundId: pairs.roundId,
+      importId: pairs.importId,
       sampleAId: pairs.sampleAId,
       sampleBId: pairs.sampleBId,
       createdAt: pairs.createdAt,
     })
     .from(pairs)
-    .where(and(eq(pairs.roundId, roundId), gt(row, after), eq(pairs.purpose, 'training')))
+    .where(and(place, gt(row, after), eq(pairs.purpose, 'training')))
     .orderBy(asc(row))
     .limit(rowsPerStatement)
     .all();
@@ -114,21 +130,22 @@ function answersTo(pairIds: readonly string[]) {
     .all();
 }
 
-/** Standing taggings of the groups of some rounds, in a fixed order. */
-export async function standingTaggingsOf(roundIds: readonly string[]): Promise<StandingTagging[]> {
+/** Standing taggings of the groups of some rounds and imports, in a fixed order. */
+export async function standingTaggingsOf({ rounds, imports }: AnsweredIn) {
   const found: StandingTagging[] = [];
-  for (const some of portions(roundIds)) {
-    const own = db()
-      .select({ id: groups.id })
-      .from(groups)
-      .where(inArray(groups.roundId, some))
-      .all();
+  const places = [
+    ...[...portions(rounds)].map((some) => inArray(groups.roundId, some)),
+    ...[...portions(imports)].map((some) => inArray(groups.importId, some)),
+  ];
+  for (const place of places) {
+    const own = db().select({ id: groups.id }).from(groups).where(place).all();
     for (const asked of portions(own.map(({ id }) => id))) {
       found.push(
         ...db()
           .select({
             tagging: taggings,
             roundId: groups.roundId,
+            importId: groups.importId,
             groupCreatedAt: groups.createdAt,
             pausedAt: user.pausedAt,
           })

@@ -86,10 +86,11 @@ export async function prepareTrainingPairs(round: Round, now: number): Promise<P
   const markedBy = { until, since: Date.now(), withFlags: false };
   const mark = await read(markIn(db(), markedBy));
   const weighting = labeling.agreementWeighting;
+  const answeredIn = { rounds: [round.id], imports: [] };
   const given =
     sampling.pairSource === 'pairs'
-      ? await standingAnswersOf([round.id])
-      : await standingTaggingsOf([round.id]);
+      ? await standingAnswersOf(answeredIn)
+      : await standingTaggingsOf(answeredIn);
   const settled = given.filter((row) => givenAt(row) <= until);
   const counted = settled.filter(({ pausedAt }) => pausedAt === null);
   const { frozen, used } = await pairsOf(counted, weighting);

@@ -31,8 +31,9 @@ function drawnBy(sample: { origin: Column }, policy: { name: Column }) {
 }
 
 export interface ExportChoice {
-  /** Of this round only. */
+  /** Of this round, or this import, only. */
   roundId?: string | undefined;
+  importId?: string | undefined;
   /** Also answers to gold pairs, whose better image was known before. */
   gold?: boolean;
   /** Also answers by people whose answers are held back from training. */
@@ -139,7 +140,14 @@ export async function countExport(
 
 /** Which answers an export has, where they are joined to their pairs and people. */
 export function wantedBy(choice: ExportChoice) {
-  const { roundId, gold = false, heldBack = false, until = Date.now(), decidedOnly } = choice;
+  const {
+    roundId,
+    importId,
+    gold = false,
+    heldBack = false,
+    until = Date.now(),
+    decidedOnly,
+  } = choice;
   return and(
     decidedOnly ? inArray(preferences.answer, ['left', 'right']) : undefined,
     lte(preferences.createdAt, until),
@@ -147,6 +155,7 @@ export function wantedBy(choice: ExportChoice) {
     inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),
     heldBack ? undefined : or(isNull(user.pausedAt), gt(user.pausedAt, until)),
     roundId === undefined ? undefined : eq(pairs.roundId, roundId),
+    importId === undefined ? undefined : eq(pairs.importId, importId),
   );
 }
 

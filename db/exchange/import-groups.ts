@@ -1,15 +1,14 @@
 /**
- * @file Groups of images that were tagged elsewhere: kept as groups and taggings of the round that
- * holds what was imported. All ids follow from what they name.
+ * @file Groups of images that were tagged elsewhere: kept as groups and taggings of an import. All
+ * ids follow from what they name.
  */
 import { inArray } from 'drizzle-orm';
-import { amendAudit, recordAudit } from '../audit';
 import { db } from '../client';
 import { derivedId } from '../ids';
 import { groups, samples, taggings } from '../schema/labels';
-import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
+import { all, change, read, type Steps, type Transaction } from '../transaction';
 import { type ImportedImage, type ImportProblem, importedPersonId } from './import-checks';
-import { type ImportSource, importRoundIn, noteSource, storePeople } from './import-round';
+import { bringIn, type ImportSource, type Place, storePeople } from './import-rows';
 import { baseForImport } from './imports';
 
 const groupsPerTransaction = 10;
@@ -86,8 +85,8 @@ function* knownTaggings(tx: Transaction, named: readonly GroupIds[]): Steps<Know
 }
 
 /**
- * Stores groups with their taggings, a few in a transaction; `groupProblems` has found none. What
- * is stored already stays. @param putImages brings the images of the next groups to the blob store
+ * Stores groups with their taggings; `groupProblems` has found none. @param putImages brings the
+ * images of the next groups to the blob store
  */
 export async function importGroups(input: {
   pipeline: string;
@@ -96,74 +95,85 @@ export async function importGroups(input: {
   putImages: (groups: readonly ImportedGroup[]) => Promise<void>;
 }): Promise<{ added: number; known: number }> {
   const { pipeline, source, groups: given, putImages } = input;
-  const base = await baseForImport(pipeline);
-  const now = Date.now();
-  let added = 0;
-  let entry: number | undefined;
-  for (let first = 0; first < given.length; first += groupsPerTransaction) {
-    const portion = given.slice(first, first + groupsPerTransaction);
-    await putImages(portion);
-    await immediate(function* (tx) {
-      const named = portion.map((group) => ({ group, ids: idsOfGroup(pipeline, group) }));
-      const known = new Set(
-        (yield* knownTaggings(
-          tx,
-          named.map(({ ids }) => ids),
-        )).map(({ said }) => said.id),
-      );
-      const fresh = named.flatMap(({ ids }) =>
-        ids.taggings.flatMap((one) => (known.has(one.id) ? [] : [{ ...one, groupId: ids.group }])),
-      );
-      if (fresh.length === 0) return;
-      const roundId = yield* importRoundIn(tx, base, now);
-      yield* change(
-        tx
-          .insert(groups)
-          .values(
-            named.map(({ group: { prompt, images }, ids }) => ({
-              ...{ id: ids.group, roundId, prompt, size: images.length, createdAt: now },
-            })),
-          )
-          .onConflictDoNothing(),
-      );
-      const members = named.flatMap(({ group, ids }) =>
-        group.images.map((image, place) => ({
-          id: ids.members[place]!,
-          policyId: base.id,
-          roundId,
-          groupId: ids.group,
-          prompt: group.prompt,
-          seed: 0,
-          noiseSeed: 0,
-          ...image,
-          purpose: 'training' as const,
-          createdAt: now,
+  const readings = given.flatMap((group) => group.readings);
+  return bringIn({
+    base: await baseForImport(pipeline),
+    source,
+    holds: {
+      answers: readings.length,
+      people: new Set(readings.map(({ userId }) => userId)).size,
+    },
+    items: given.map((group) => ({ ...group, ids: idsOfGroup(pipeline, group) })),
+    atOnce: groupsPerTransaction,
+    putImages,
+    fresh: freshOf,
+    store: storeGroups,
+  });
+}
+
+type NamedGroup = ImportedGroup & { ids: GroupIds };
+
+/** Groups with taggings that are not stored, and only these. */
+function* freshOf(tx: Transaction, named: readonly NamedGroup[]): Steps<NamedGroup[]> {
+  const known = yield* knownTaggings(
+    tx,
+    named.map(({ ids }) => ids),
+  );
+  const stored = new Set(known.map(({ said }) => said.id));
+  return named.flatMap((group) => {
+    const fresh = group.ids.taggings.filter(({ id }) => !stored.has(id));
+    return fresh.length === 0 ? [] : [{ ...group, ids: { ...group.ids, taggings: fresh } }];
+  });
+}
+
+/** Returns how many taggings and images are new. */
+function* storeGroups(
+  tx: Transaction,
+  named: readonly NamedGroup[],
+  { importId, base, now }: Place,
+): Steps<{ answers: number; images: number }> {
+  if (named.length === 0) return { answers: 0, images: 0 };
+  yield* change(
+    tx
+      .insert(groups)
+      .values(
+        named.map(({ prompt, images, ids }) => ({
+          ...{ id: ids.group, importId, prompt, size: images.length, createdAt: now },
         })),
-      );
-      const { changes: images } = yield* change(
-        tx.insert(samples).values(members).onConflictDoNothing(),
-      );
-      yield* storePeople(
-        tx,
-        fresh.map(({ annotatorId, userId }) => ({ id: annotatorId, userId })),
-        now,
-      );
-      yield* change(
-        tx.insert(taggings).values(
-          fresh.map(({ id, groupId, annotatorId, tagged }) => ({
-            ...{ id, groupId, annotatorId, taggedSampleIds: tagged, createdAt: now },
-          })),
-        ),
-      );
-      added += fresh.length;
-      yield* noteSource(tx, roundId, source, { answers: fresh.length, images }, now);
-      const detail = { ...source, answers: added };
-      if (entry === undefined) {
-        const action = 'answers.import';
-        entry = yield* recordAudit(tx, { actorId: null, action, subject: roundId, detail });
-      } else yield* amendAudit(tx, entry, detail);
-    });
-  }
-  const taggingsSaid = given.reduce((sum, { readings }) => sum + readings.length, 0);
-  return { added, known: taggingsSaid - added };
+      )
+      .onConflictDoNothing(),
+  );
+  const members = named.flatMap(({ prompt, images, ids }) =>
+    images.map((image, place) => ({
+      id: ids.members[place]!,
+      policyId: base.id,
+      importId,
+      groupId: ids.group,
+      prompt,
+      seed: 0,
+      noiseSeed: 0,
+      ...image,
+      purpose: 'training' as const,
+      createdAt: now,
+    })),
+  );
+  const { changes: images } = yield* change(
+    tx.insert(samples).values(members).onConflictDoNothing(),
+  );
+  const fresh = named.flatMap(({ ids }) =>
+    ids.taggings.map((one) => ({ ...one, groupId: ids.group })),
+  );
+  yield* storePeople(
+    tx,
+    fresh.map(({ annotatorId, userId }) => ({ id: annotatorId, userId })),
+    now,
+  );
+  yield* change(
+    tx.insert(taggings).values(
+      fresh.map(({ id, groupId, annotatorId, tagged }) => ({
+        ...{ id, groupId, annotatorId, taggedSampleIds: tagged, createdAt: now },
+      })),
+    ),
+  );
+  return { answers: fresh.length, images };
 }

@@ -1,17 +1,14 @@
 /**
- * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of one
- * round per pipeline, which is done and was never drawn. All ids follow from what they name, so
- * that importing again changes nothing.
+ * @file Answers given elsewhere, with their images: kept as samples, pairs and preferences of an
+ * import. All ids follow from what they name, so that importing again changes nothing.
  */
 import { and, inArray, isNull } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
-import { amendAudit, recordAudit } from '../audit';
-import { db } from '../client';
 import { findNewestBase, type Policy } from '../policies/policies';
 import { pairs, preferences, samples } from '../schema/labels';
-import { all, change, immediate, read, type Steps, type Transaction } from '../transaction';
+import { all, change, type Steps, type Transaction } from '../transaction';
 import { type ImportedAnswer, idsOf } from './import-checks';
-import { type ImportSource, importRoundIn, noteSource, storePeople } from './import-round';
+import { bringIn, type ImportSource, type Place, storePeople } from './import-rows';
 
 const answersPerTransaction = 25;
 
@@ -26,9 +23,8 @@ export async function baseForImport(pipeline: string): Promise<Policy> {
 }
 
 /**
- * Stores answers, a few in a transaction; `importProblems` has found none. What is stored already
- * is left as it is: an import that was stopped may be begun again. @param putImages brings the
- * images of the next answers to the blob store
+ * Stores answers; `importProblems` has found none. @param putImages brings the images of the next
+ * answers to the blob store
  */
 export async function importAnswers(input: {
   pipeline: string;
@@ -37,31 +33,24 @@ export async function importAnswers(input: {
   putImages: (answers: readonly ImportedAnswer[]) => Promise<void>;
 }): Promise<{ added: number; known: number }> {
   const { pipeline, source, answers, putImages } = input;
-  const base = await baseForImport(pipeline);
-  const now = Date.now();
-  let added = 0;
-  let entry: number | undefined;
-  for (let first = 0; first < answers.length; first += answersPerTransaction) {
-    const portion = answers.slice(first, first + answersPerTransaction);
-    const named = portion.map((one) => ({ ...one, ids: idsOf(pipeline, one) }));
-    // Of known answers, too: an image that was lost or damaged is healed.
-    await putImages(portion);
-    const fresh = await read(freshOf(db(), named));
-    if (fresh.length === 0) continue;
-    await immediate(function* (tx) {
-      const roundId = yield* importRoundIn(tx, base, now);
-      const next = yield* freshOf(tx, fresh);
-      const images = yield* storeAnswers(tx, base, roundId, next, now);
-      yield* noteSource(tx, roundId, source, { answers: next.length, images }, now);
-      const detail = { ...source, answers: added + next.length };
-      if (entry === undefined) {
-        const action = 'answers.import';
-        entry = yield* recordAudit(tx, { actorId: null, action, subject: roundId, detail });
-      } else yield* amendAudit(tx, entry, detail);
-      added += next.length;
-    });
-  }
-  return { added, known: answers.length - added };
+  const idsIn = (one: ImportedAnswer) => idsOf(pipeline, one);
+  return bringIn({
+    base: await baseForImport(pipeline),
+    source,
+    holds: {
+      answers: answers.length,
+      people: new Set(answers.map((one) => idsIn(one).person)).size,
+    },
+    items: answers,
+    atOnce: answersPerTransaction,
+    putImages,
+    fresh: (tx, some) =>
+      freshOf(
+        tx,
+        some.map((one) => ({ ...one, ids: idsIn(one) })),
+      ),
+    store: storeAnswers,
+  });
 }
 
 type NamedAnswer = ImportedAnswer & { ids: ReturnType<typeof idsOf> };
@@ -93,22 +82,20 @@ function* freshOf(tx: Transaction, answers: readonly NamedAnswer[]): Steps<Named
 }
 
 /**
- * Rows of each table in one statement: every process waits for this lock. Returns how many of the
- * images are new.
+ * Rows of each table in one statement: every process waits for this lock. Returns how many answers
+ * and images are new.
  */
 function* storeAnswers(
   tx: Transaction,
-  base: Policy,
-  roundId: string,
   answers: readonly NamedAnswer[],
-  now: number,
-): Steps<number> {
-  if (answers.length === 0) return 0;
+  { importId, base, now }: Place,
+): Steps<{ answers: number; images: number }> {
+  if (answers.length === 0) return { answers: 0, images: 0 };
   const ofBoth = answers.flatMap((one) =>
     (['left', 'right'] as const).map((side) => ({
       id: one.ids[side],
       policyId: base.id,
-      roundId,
+      importId,
       prompt: one.caption,
       seed: 0,
       noiseSeed: 0,
@@ -122,7 +109,7 @@ function* storeAnswers(
   );
   const compared = answers.map(({ ids, caption }) => ({
     id: ids.pair,
-    roundId,
+    importId,
     prompt: caption,
     sampleAId: ids.left,
     sampleBId: ids.right,
@@ -154,5 +141,5 @@ function* storeAnswers(
     createdAt: Math.min(createdAt ?? now, now),
   }));
   yield* change(tx.insert(preferences).values(given));
-  return images;
+  return { answers: answers.length, images };
 }

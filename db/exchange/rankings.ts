@@ -119,12 +119,14 @@ function placeIn(
   return preferred === null || preferred === sampleId ? 1 : 2;
 }
 
-function groupsAfter(after: string, { roundId, heldBack, until = Date.now() }: ExportChoice): Page {
+function groupsAfter(after: string, choice: ExportChoice): Page {
+  const { roundId, importId, heldBack, until = Date.now() } = choice;
   const wanted = and(
     lte(taggings.createdAt, until),
     or(isNull(taggings.supersededAt), gt(taggings.supersededAt, until)),
     heldBack ? undefined : or(isNull(user.pausedAt), gt(user.pausedAt, until)),
     roundId === undefined ? undefined : eq(groups.roundId, roundId),
+    importId === undefined ? undefined : eq(groups.importId, importId),
   );
   const found = db()
     .selectDistinct({ id: groups.id, prompt: groups.prompt })

@@ -26,7 +26,9 @@ interface DrawnImage {
 export interface RawAnswer {
   answer: PickAPicRow;
   pairId: string;
-  roundId: string;
+  /** One of both. */
+  roundId: string | null;
+  importId: string | null;
   sharedNoise: boolean;
   /** The person's own clock, ms. */
   shownAt: number;
@@ -72,6 +74,7 @@ function rawAnswerOf(answer: PickAPicRow): RawAnswer {
     answer,
     pairId: pair.id,
     roundId: pair.roundId,
+    importId: pair.importId,
     sharedNoise: pair.sharedNoise,
     shownAt: preference.shownAtMs,
     decidedAt: preference.decidedAtMs,
@@ -115,7 +118,7 @@ export async function factsOf(choice: ExportChoice): Promise<Facts> {
     lastAt = Math.max(lastAt ?? answer.created_at_ms, answer.created_at_ms);
     for (const [side, image] of raw.images.entries()) {
       const isImported = image.policyHash === null;
-      if (!isImported) drawnIn.add(raw.roundId);
+      if (!isImported && raw.roundId !== null) drawnIn.add(raw.roundId);
       if (images.has(image.sampleId)) continue;
       images.set(image.sampleId, { isImported, hasLatents: image.trajectoryBlob !== null });
       add(models, side === 0 ? answer.model_0 : answer.model_1);

@@ -110,21 +110,33 @@ const tables = [
  * transaction, by whoever migrates.
  */
 export function keepFigures(client: SqliteDatabase.Database): void {
-  const stored = client
-    .prepare("select name, sql from sqlite_master where type = 'trigger' and name like 'figures_%'")
-    .all() as { name: string; sql: string }[];
+  const stored = storedTriggers(client);
   const current =
     stored.length === triggers.size &&
     stored.every(({ name, sql }) => normal(triggers.get(name) ?? '') === normal(sql));
   if (current) return;
   client
     .transaction(() => {
-      for (const { name } of stored) client.exec(`drop trigger ${name}`);
+      dropTriggers(client);
       for (const table of tables) client.exec(`delete from ${table}`);
       for (const sql of triggers.values()) client.exec(sql);
       recount(client);
     })
     .immediate();
+}
+
+function storedTriggers(client: SqliteDatabase.Database): { name: string; sql: string }[] {
+  const stored =
+    "select name, sql from sqlite_master where type = 'trigger' and name like 'figures_%'";
+  return client.prepare(stored).all() as { name: string; sql: string }[];
+}
+
+/**
+ * Nothing is counted until `keepFigures` counts all of it: SQLite renames no table while a trigger
+ * names one that is being rebuilt.
+ */
+export function dropTriggers(client: SqliteDatabase.Database): void {
+  for (const { name } of storedTriggers(client)) client.exec(`drop trigger ${name}`);
 }
 
 /** Counts every pair in once, into empty tables. */

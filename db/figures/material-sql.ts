@@ -33,7 +33,7 @@ const standingAnswer = (p: string, counting: Counting) =>
  * @param which of pairs q
  */
 function leads(which: string, counting: Counting): string {
-  return `select q.id, q.round_id, sign(sum(case
+  return `select q.id, sign(sum(case
       when p.answer = 'left' then iif(p.left_sample_id = q.sample_a_id, 1, -1)
       when p.answer = 'right' then iif(p.right_sample_id = q.sample_a_id, 1, -1)
       else 0 end)) as lead
@@ -78,8 +78,14 @@ function isLiked(counting: Counting): string {
       and not exists (select 1 from json_each(t.tagged_sample_ids) tag where tag.value = s.id)))`;
 }
 
-export const pipelineOfRound = (roundId: string) =>
-  `(select r2.pipeline from rounds r1 join runs r2 on r2.id = r1.run_id where r1.id = ${roundId})`;
+/**
+ * The pipeline of a pair or a group: that of its round's run, or of its import. @param id with the
+ * name of its table
+ */
+export const pipelineOf = (table: 'pairs' | 'groups', id: `${string}.${string}`) =>
+  `(select coalesce(
+      (select r2.pipeline from rounds r1 join runs r2 on r2.id = r1.run_id where r1.id = o.round_id),
+      (select pipeline from imports where id = o.import_id)) from ${table} o where o.id = ${id})`;
 
 const adding = (columns: readonly string[]) =>
   columns.map((column) => `${column} = ${column} + excluded.${column}`).join(', ');
@@ -92,16 +98,16 @@ const addTo = (columns: readonly string[], select: string) =>
 export const countLeads = (sign: 1 | -1, which: string, counting: Counting): string =>
   addTo(
     ['decided', 'silent'],
-    `select ${pipelineOfRound('round_id')}, ${sign} * (lead <> 0), ${sign} * (lead = 0)
-      from (${leads(which, counting)}) where true`,
+    `select ${pipelineOf('pairs', 'l.id')}, ${sign} * (lead <> 0), ${sign} * (lead = 0)
+      from (${leads(which, counting)}) l where true`,
   );
 
 /** Counts the tags of groups in or out. @param which of groups g */
 export const countTags = (sign: 1 | -1, which: string, counting: Counting): string =>
   addTo(
     ['decided'],
-    `select ${pipelineOfRound('(select round_id from groups where id = group_id)')}, ${sign} * sum(decided)
-      from (${tagPairs(which, counting)}) group by group_id`,
+    `select ${pipelineOf('groups', 'l.group_id')}, ${sign} * sum(decided)
+      from (${tagPairs(which, counting)}) l group by l.group_id`,
   );
 
 /** Counts images in or out. @param which of samples s */

@@ -9,7 +9,7 @@ import {
   countLeads,
   countPerson,
   countTags,
-  pipelineOfRound,
+  pipelineOf,
   without,
 } from './material-sql';
 
@@ -24,7 +24,7 @@ const answerer = (sign: Sign, row: string) =>
   countPerson(
     sign,
     'answers',
-    pipelineOfRound(`(select round_id from pairs where id = ${row}.pair_id)`),
+    pipelineOf('pairs', `${row}.pair_id`),
     `${row}.annotator_id`,
     `${row}.purpose = 'training' and ${row}.superseded_at is null`,
   );
@@ -38,7 +38,7 @@ const tagger = (sign: Sign, row: string) =>
   countPerson(
     sign,
     'taggings',
-    pipelineOfRound(`(select round_id from groups where id = ${row}.group_id)`),
+    pipelineOf('groups', `${row}.group_id`),
     `${row}.annotator_id`,
     `${row}.superseded_at is null`,
   );

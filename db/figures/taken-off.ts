@@ -3,7 +3,7 @@
  * of the triggers that counted it.
  */
 import { db } from '../client';
-import { type Counting, countingAll, pipelineOfRound, tagPairs } from './material-sql';
+import { type Counting, countingAll, pipelineOf, tagPairs } from './material-sql';
 
 /** Something that a person said, by its id. */
 interface Said {
@@ -23,10 +23,9 @@ export type Young = Record<keyof Counting, Said[]>;
 export function takenOff(pipeline: string, young: Young) {
   const counts = (row: string, kind: keyof Counting) =>
     `not (${row}.annotator_id in paused or ${row}.id in ${kind}_young)`;
-  const ofPipeline = (round: string) => `${pipelineOfRound(round)} = :pipeline`;
   const tags = (of: Counting) =>
-    `coalesce((select sum(decided) from (${tagPairs('g.id in touched_groups', of)})
-      where ${ofPipeline('(select round_id from groups where id = group_id)')}), 0)`;
+    `coalesce((select sum(decided) from (${tagPairs('g.id in touched_groups', of)}) l
+      where ${pipelineOf('groups', 'l.group_id')} = :pipeline), 0)`;
   const countedTags = { ...countingAll, taggings: (t: string) => `and ${counts(t, 'taggings')}` };
   const votesOfSide = (side: string) => `
     select q.${side}, p.answer = 'both-bad', iif(p.answer = 'left', p.left_sample_id, iif(p.answer = 'right', p.right_sample_id, '')) = q.${side},
@@ -40,8 +39,8 @@ export function takenOff(pipeline: string, young: Young) {
       answers_young (id) as (select value from json_each(:answers)),
       taggings_young (id) as (select value from json_each(:taggings)),
       flags_young (id) as (select value from json_each(:flags)),
-      touched_pairs (id, round_id, sample_a_id, sample_b_id) as materialized (
-        select q.id, q.round_id, q.sample_a_id, q.sample_b_id from (
+      touched_pairs (id, sample_a_id, sample_b_id) as materialized (
+        select q.id, q.sample_a_id, q.sample_b_id from (
           select pair_id from preferences where annotator_id in paused and superseded_at is null and purpose = 'training'
           union select pair_id from preferences where id in answers_young
         ) cross join pairs q on q.id = pair_id where q.purpose = 'training'),
@@ -57,13 +56,13 @@ export function takenOff(pipeline: string, young: Young) {
         where (select pipeline from policies where id = x.policy_id) = :pipeline),
       leads as materialized (
         select q.id, sum(v) <> 0 as decided, sum(counts) > 0 as said, sum(v * counts) <> 0 as decided_then from (
-          select q.id, q.round_id, ${counts('p', 'answers')} as counts, case
+          select q.id, ${counts('p', 'answers')} as counts, case
             when p.answer = 'left' then iif(p.left_sample_id = q.sample_a_id, 1, -1)
             when p.answer = 'right' then iif(p.right_sample_id = q.sample_a_id, 1, -1)
             else 0 end as v
           from touched_pairs q cross join preferences p on p.pair_id = q.id
           where p.superseded_at is null
-        ) q group by q.id having ${ofPipeline('q.round_id')}),
+        ) q group by q.id having ${pipelineOf('pairs', 'q.id')} = :pipeline),
       votes (id, bad, good, counts) as (
         ${votesOfSide('sample_a_id')} union all ${votesOfSide('sample_b_id')}
         union all select f.sample_id, 1, 0, ${counts('f', 'flags')}

@@ -3,6 +3,7 @@ import { type Answer, decisionMs } from '@/lib/answers';
 import { AppError } from '@/lib/errors';
 import { pairsInHand, undoneMax } from '@/lib/leases';
 import { acceptsPreferences } from '@/lib/rounds';
+import { type DrawnPair, drawn } from '../leases/drawn';
 import { type LeasedPair, leasedPairIn } from '../leases/leased-pair';
 import { labelingOf } from '../leases/open-rounds';
 import { liveLeases } from '../leases/pair-leases';
@@ -11,12 +12,12 @@ import { prepared } from '../prepared';
 import { noteLook } from '../rounds/look';
 import { addLabeled } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
-import { leases, type Pair, pairs, preferences, samples, skips } from '../schema/labels';
+import { leases, pairs, preferences, samples, skips } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds } from '../schema/rounds';
 import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 
-type JudgedPair = Pick<Pair, 'id' | 'roundId' | 'purpose' | 'target'>;
+type JudgedPair = Pick<DrawnPair, 'id' | 'roundId' | 'purpose' | 'target'>;
 
 export type Preference = typeof preferences.$inferSelect;
 
@@ -56,7 +57,7 @@ const leaseOf = prepared((database) =>
       roundState: rounds.state,
       pair: {
         id: pairs.id,
-        roundId: pairs.roundId,
+        roundId: rounds.id,
         purpose: pairs.purpose,
         state: pairs.state,
         target: pairs.target,
@@ -275,7 +276,7 @@ function* repeated(tx: Transaction, known: Preference, annotatorId: string): Ste
     throw new AppError('conflict', `The answer id ${known.id} is taken. Make a new random one.`);
   }
   if (known.supersededAt !== null) return { status: 'undone', preferenceId: known.id };
-  const pair = (yield* one(tx.select().from(pairs).where(eq(pairs.id, known.pairId))))!;
+  const pair = drawn((yield* one(tx.select().from(pairs).where(eq(pairs.id, known.pairId))))!);
   return {
     status: 'accepted',
     preferenceId: known.id,
@@ -374,7 +375,9 @@ export async function undoPreference({
     if (!preference || preference.annotatorId !== annotatorId) {
       throw new AppError('not-found', `You have given no answer ${preferenceId}.`);
     }
-    const pair = (yield* one(tx.select().from(pairs).where(eq(pairs.id, preference.pairId))))!;
+    const pair = drawn(
+      (yield* one(tx.select().from(pairs).where(eq(pairs.id, preference.pairId))))!,
+    );
     const round = yield* roundIn(tx, pair.roundId);
     // Training reads answers from before the window, so the two can never both have an answer.
     const tooLate = now >= (yield* undoUntil(preference.createdAt, pair.roundId));

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { acceptsPreferences } from '@/lib/rounds';
+import { type DrawnGroup, drawn } from '../leases/drawn';
 import { liveLeasesOf, readingsOf } from '../leases/group-answers';
 import { type LeasedGroup, leasedGroupIn } from '../leases/leased-group';
 import { countAnswers } from '../rounds/answers';
@@ -8,7 +9,7 @@ import { noteLook } from '../rounds/look';
 import { mergeProgress } from '../rounds/rounds';
 import { roundIn } from '../rounds/rows';
 import { groupLeases, groupSkips } from '../schema/group-leases';
-import { type Group, groups, samples, taggings } from '../schema/labels';
+import { groups, samples, taggings } from '../schema/labels';
 import { user } from '../schema/people';
 import type { Round } from '../schema/rounds';
 import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
@@ -150,7 +151,7 @@ export async function submitTagging({
     if (stranger !== undefined) {
       throw new AppError('bad-request', `Sample ${stranger} is not in group ${groupId}.`);
     }
-    const round = yield* roundIn(tx, group.roundId);
+    const round = yield* roundIn(tx, drawn(group).roundId);
     if (!acceptsPreferences(round.state)) return { status: 'withdrawn' };
     const own = yield* ownReading(tx, groupId, annotatorId);
     if (own) {
@@ -198,7 +199,7 @@ export async function submitTagging({
  */
 function* reopenLease(
   tx: Transaction,
-  group: Group,
+  group: DrawnGroup,
   annotatorId: string,
   round: Round,
   now: number,
@@ -240,7 +241,9 @@ export async function undoTagging({
     if (!tagging || tagging.annotatorId !== annotatorId) {
       throw new AppError('not-found', `You have made no tagging ${id}.`);
     }
-    const group = (yield* one(tx.select().from(groups).where(eq(groups.id, tagging.groupId))))!;
+    const group = drawn(
+      (yield* one(tx.select().from(groups).where(eq(groups.id, tagging.groupId))))!,
+    );
     const round = yield* roundIn(tx, group.roundId);
     const until = tagging.createdAt + round.config.labeling.undoWindowSeconds * 1000;
     if (now >= until || !acceptsPreferences(round.state)) return { status: 'too-late' };
@@ -253,7 +256,7 @@ export async function undoTagging({
 }
 
 /** The group of somebody's lease, live or not. Throws 'not-found'. */
-function* leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Steps<Group> {
+function* leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Steps<DrawnGroup> {
   const row = yield* one(
     tx
       .select({ group: groups })
@@ -261,7 +264,7 @@ function* leasedIn(tx: Transaction, leaseId: string, annotatorId: string): Steps
       .innerJoin(groups, eq(groups.id, groupLeases.groupId))
       .where(and(eq(groupLeases.id, leaseId), eq(groupLeases.annotatorId, annotatorId))),
   );
-  if (row) return row.group;
+  if (row) return drawn(row.group);
   throw new AppError(
     'not-found',
     `You hold no lease ${leaseId} of a group. Ask for the next group and tag that one.`,

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { groupLeases } from '../schema/group-leases';
 import { groups } from '../schema/labels';
 import { one, type Steps, type Transaction } from '../transaction';
+import { drawn } from './drawn';
 import { type LeasedImage, leasedImagesIn } from './leased-images';
 
 /**
@@ -34,7 +35,7 @@ export function* leasedGroupIn(tx: Transaction, leaseId: string): Steps<LeasedGr
   return {
     leaseId: lease.id,
     groupId: group.id,
-    roundId: group.roundId,
+    roundId: drawn(group).roundId,
     prompt: group.prompt,
     servedAt: lease.servedAt,
     expiresAt: lease.expiresAt,

@@ -3,6 +3,7 @@ import { alias } from '../dialect';
 import { prepared } from '../prepared';
 import { flags, leases, pairs, samples } from '../schema/labels';
 import { all, one, type Steps } from '../transaction';
+import { drawn } from './drawn';
 import type { LeasedImage } from './leased-images';
 
 /** A pair as it is served, with the sides the server drew. Times in ms. */
@@ -81,7 +82,7 @@ export function* leasedPairIn(leaseId: string): Steps<LeasedPair> {
       .map((flag) => flag.kind),
   });
   return {
-    ...lease,
+    ...drawn(lease),
     left: side(row.left),
     right: side(row.right),
     sensitive:

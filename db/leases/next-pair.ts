@@ -8,10 +8,11 @@ import { acceptsPreferences } from '@/lib/rounds';
 import type { Purpose } from '@/lib/samples';
 import { newId } from '../ids';
 import { prepared } from '../prepared';
-import { leases, type Pair, pairs, preferences, skips } from '../schema/labels';
+import { leases, pairs, preferences, skips } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';
 import { one, type Steps } from '../transaction';
+import { type DrawnPair, drawn } from './drawn';
 import { pairIsOpen } from './open-rounds';
 
 const annotatorId = sql.placeholder('annotatorId');
@@ -122,7 +123,7 @@ function* sourcesServed(): Steps<Omit<Level, 'priority'>[]> {
   for (const purpose of ['training', 'evaluation'] as const) {
     let next = yield* one(roundAfter, { purpose, after: '' });
     while (next) {
-      const { roundId } = next;
+      const { roundId } = drawn(next);
       if (yield* isServed(purpose, roundId)) served.push({ purpose, roundId });
       next = yield* one(roundAfter, { purpose, after: roundId });
     }
@@ -160,14 +161,14 @@ export function* nextPair(
   person: string,
   now: number,
   { goldOf }: { goldOf?: string } = {},
-): Steps<Pair | undefined> {
+): Steps<DrawnPair | undefined> {
   const sources =
     goldOf === undefined ? yield* sourcesServed() : [{ purpose: 'gold' as const, roundId: goldOf }];
   const levels = yield* levelsBelow(sources, Number.MAX_SAFE_INTEGER);
   for (let level = mostUrgent(levels); level; level = mostUrgent(levels)) {
     const search = { ...level, annotatorId: person, now, from: newId() };
     const found = (yield* one(walkOn, search)) ?? (yield* one(walkFromStart, search));
-    if (found) return found;
+    if (found) return drawn(found);
     const place = levels.indexOf(level);
     levels.splice(place, 1, ...(yield* levelsBelow([level], level.priority)));
   }

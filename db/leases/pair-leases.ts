@@ -2,10 +2,11 @@ import { and, asc, desc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { pairsInHand } from '@/lib/leases';
 import { newId } from '../ids';
 import { prepared } from '../prepared';
-import { leases, type Pair, pairs } from '../schema/labels';
+import { leases, pairs } from '../schema/labels';
 import { user } from '../schema/people';
 import { rounds, runs } from '../schema/rounds';
 import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
+import { type DrawnPair, drawn } from './drawn';
 import { type LeasedPair, leasedPairIn } from './leased-pair';
 import { nextPair, notYetJudged, taken } from './next-pair';
 import { labelingOf, labelingStates, pairIsOpen, pairIsServed, roundIsOpen } from './open-rounds';
@@ -103,7 +104,7 @@ function* drawALeft(annotatorId: string, random: () => number): Steps<boolean> {
 /** Grants a lease. Someone who let one lapse gets the same one again, with the same sides. */
 function* grant(
   tx: Transaction,
-  pair: Pair,
+  pair: DrawnPair,
   annotatorId: string,
   times: { servedAt: number; expiresAt: number },
   random: () => number,
@@ -284,7 +285,7 @@ export async function renewLeases({
       if (lapsed && (lease.taken >= lease.target || live >= pairsInHand)) continue;
       if (lapsed) live++;
       const expiresAt =
-        now + (leaseSeconds ?? (yield* labelingOf(lease.roundId)).leaseSeconds) * 1000;
+        now + (leaseSeconds ?? (yield* labelingOf(drawn(lease).roundId)).leaseSeconds) * 1000;
       yield* change(tx.update(leases).set({ expiresAt }).where(eq(leases.id, leaseId)));
       renewed.push({ leaseId, expiresAt });
     }

@@ -1,4 +1,4 @@
-import { and, count, eq, isNull, sql } from 'drizzle-orm';
+import { and, count, eq, isNotNull, isNull, sql } from 'drizzle-orm';
 import { sumOf } from '../dialect';
 import { prepared } from '../prepared';
 import { pairs, preferences } from '../schema/labels';
@@ -55,7 +55,13 @@ const countsOf = prepared((database) =>
     })
     .from(preferences)
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-    .where(and(eq(preferences.annotatorId, annotatorId), isNull(preferences.supersededAt)))
+    .where(
+      and(
+        eq(preferences.annotatorId, annotatorId),
+        isNull(preferences.supersededAt),
+        isNotNull(pairs.roundId),
+      ),
+    )
     .groupBy(pairs.roundId)
     .prepare(),
 );

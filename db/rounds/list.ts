@@ -6,7 +6,7 @@ import { and, count, desc, eq, inArray, lt, or, type SQL } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { roundStates, unfinishedStates } from '@/lib/rounds';
 import { db } from '../client';
-import { alias, jsonHas } from '../dialect';
+import { alias } from '../dialect';
 import { user } from '../schema/people';
 import { policies } from '../schema/policies';
 import { rounds, runs } from '../schema/rounds';
@@ -25,7 +25,6 @@ function listed(which: SQL | undefined) {
       ordinal: rounds.ordinal,
       state: rounds.state,
       paused: rounds.paused,
-      imported: jsonHas(rounds.manifest, 'imports'),
       error: rounds.error,
       progress: rounds.progress,
       createdAt: rounds.createdAt,

@@ -18,7 +18,6 @@ import { type Round, type Run, runs } from '../schema/rounds';
 import { immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { freezeOpened } from './advance';
 import { moveRound, openRound, resumesFrom, setRunStatus } from './decisions';
-import { isImportRun } from './import-run';
 import { getRound } from './rounds';
 import { roundsIn, runIn } from './rows';
 
@@ -185,12 +184,6 @@ function mayResume(run: Run): boolean {
   if (run.status === 'active') return false;
   if (run.status === 'cancelled') {
     throw new AppError('conflict', `${run.name} was cancelled; start a new run instead.`);
-  }
-  if (isImportRun(run)) {
-    throw new AppError(
-      'conflict',
-      `${run.name} holds answers given elsewhere and draws nothing; start a new run instead.`,
-    );
   }
   return true;
 }

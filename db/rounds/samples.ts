@@ -4,32 +4,28 @@ import type { Purpose, Verdict } from '@/lib/samples';
 import { db } from '../client';
 import { givenRows, givenText } from '../dialect';
 import { newId } from '../ids';
+import type { DrawnGroup, DrawnPair } from '../leases/drawn';
 import { breathe, portions } from '../portions';
 import { prepared } from '../prepared';
-import {
-  flags,
-  type Group,
-  groups,
-  type Pair,
-  pairs,
-  type Sample,
-  samples,
-} from '../schema/labels';
+import { flags, groups, pairs, type Sample, samples } from '../schema/labels';
 import { all, change, immediate, type Steps, statement, type Transaction } from '../transaction';
 import { mergeProgress } from './rounds';
 import { roundIn } from './rows';
 
 /** A sample as the trainer hands it over: its blobs are already in the store. */
-export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin' | 'drawing'> &
+export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin' | 'drawing' | 'importId'> &
   Partial<Pick<Sample, 'verdict' | 'origin' | 'drawing'>>;
 
 /**
  * `target`: annotators wanted; `goldSampleId`: only for gold; higher `priority` is served first.
  */
-export type NewPair = Omit<Pair, 'createdAt' | 'state' | 'goldSampleId' | 'priority'> &
-  Partial<Pick<Pair, 'goldSampleId' | 'priority'>>;
+export type NewPair = Omit<
+  DrawnPair,
+  'createdAt' | 'state' | 'goldSampleId' | 'priority' | 'importId'
+> &
+  Partial<Pick<DrawnPair, 'goldSampleId' | 'priority'>>;
 
-export type NewGroup = Omit<Group, 'createdAt'>;
+export type NewGroup = Omit<DrawnGroup, 'createdAt' | 'importId'>;
 
 /** Each changes a row of a kilobyte and up to four of flags. */
 const verdictsPerTransaction = 200;

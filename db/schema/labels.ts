@@ -1,26 +1,33 @@
 import { sql } from 'drizzle-orm';
-import { index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { check, index, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { Answer } from '@/lib/answers';
 import type { FlagKind, FlagSource, FlagState } from '@/lib/flags';
 import type { PairState, Purpose, Verdict } from '@/lib/samples';
 import { boolean, double, instant, json, seed, whole } from './columns';
+import { imports } from './imports';
 import { user } from './people';
 import { policies } from './policies';
 import { rounds } from './rounds';
+
+/** What pairs and groups come from: a round that drew them here, or an import. */
+const fromOne = sql`(round_id is not null) + (import_id is not null) = 1`;
 
 /** Several images of one prompt, from which the bad ones are tagged. */
 export const groups = sqliteTable(
   'groups',
   {
     id: text().primaryKey(),
-    roundId: text()
-      .notNull()
-      .references(() => rounds.id),
+    roundId: text().references(() => rounds.id),
+    importId: text().references(() => imports.id),
     prompt: text().notNull(),
     size: whole().notNull(),
     createdAt: instant().notNull(),
   },
-  (table) => [index('groups_round').on(table.roundId)],
+  (table) => [
+    index('groups_round').on(table.roundId),
+    index('groups_import').on(table.importId).where(sql`import_id is not null`),
+    check('groups_from', fromOne),
+  ],
 );
 
 /** One generated image; the image and its trajectory lie in the blob store under their hashes. */
@@ -37,7 +44,9 @@ export const samples = sqliteTable(
      * nor a trajectory.
      */
     origin: text(),
+    /** What it was drawn for, or came with; neither: drawn to be looked at. */
     roundId: text().references(() => rounds.id),
+    importId: text().references(() => imports.id),
     groupId: text().references(() => groups.id),
     prompt: text().notNull(),
     /** Seed of the step noise. */
@@ -69,9 +78,8 @@ export const pairs = sqliteTable(
   'pairs',
   {
     id: text().primaryKey(),
-    roundId: text()
-      .notNull()
-      .references(() => rounds.id),
+    roundId: text().references(() => rounds.id),
+    importId: text().references(() => imports.id),
     groupId: text().references(() => groups.id),
     prompt: text().notNull(),
     sampleAId: text()
@@ -92,6 +100,8 @@ export const pairs = sqliteTable(
   },
   (table) => [
     index('pairs_round').on(table.roundId),
+    index('pairs_import').on(table.importId, table.id).where(sql`import_id is not null`),
+    check('pairs_from', fromOne),
     // Ids are random, so the next pair is the first one after a random id: no sorting, however many
     // are open.
     index('pairs_open')

@@ -9,8 +9,9 @@ import { z } from 'zod';
  * whenever it was asked: counted when its round starts, and frozen.
  */
 export const archiveDataSchema = z.object({
-  /** Rounds whose answers are among them, and people who gave them. */
+  /** Rounds and imports whose answers are among them, and people who gave them. */
   rounds: z.number().int().nonnegative(),
+  imports: z.number().int().nonnegative().default(0),
   annotators: z.number().int().nonnegative(),
   /**
    * Of the answers: ties, both bad, and those of pairs and groups whose annotators cancel each

@@ -51,6 +51,7 @@ export const noiseColumns: Columns = {
   ...parquetColumns,
   pair_id: 'string',
   round_id: 'string',
+  import_id: 'string',
   shared_noise: 'bool',
   left_probability: 'float64',
   shown_at_ms: 'int64',

@@ -36,15 +36,19 @@ export const shardBytesUsual = 2 ** 28;
  */
 export async function exportTo(folder: string, options: ExportOptions = {}): Promise<Exported> {
   const { format: name = 'lines', images = 'beside', shardBytes = shardBytesUsual } = options;
-  const { roundId, gold = false, heldBack = false, onProgress } = options;
-  const asked = { format: name, images, shardBytes, roundId: roundId ?? null, gold, heldBack };
+  const { roundId, importId, gold = false, heldBack = false, onProgress } = options;
+  const asked = {
+    ...{ format: name, images, shardBytes, gold, heldBack },
+    roundId: roundId ?? null,
+    ...(importId !== undefined && { importId }),
+  };
   await migrateDatabase();
   await mkdir(folder, { recursive: true });
   const format = formats[name];
   const work = await WorkFolder.open(folder, asked, Date.now());
   const { mark, until } = work;
   const { decidedOnly = false } = format;
-  const choice = { roundId, gold, heldBack, until, decidedOnly };
+  const choice = { roundId, importId, gold, heldBack, until, decidedOnly };
   const counts = await countExport(choice);
   let rows = mark?.rows ?? 0;
   const write = async () => {

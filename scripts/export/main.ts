@@ -11,7 +11,7 @@ import { aboutFormats, formatNames } from './formats';
 import { imagePlaces } from './image-places';
 
 const {
-  values: { round, gold, format, images: place, ...values },
+  values: { round, import: importId, gold, format, images: place, ...values },
   operands: [folder],
 } = commandLine({
   start: 'npm run export --',
@@ -21,6 +21,7 @@ const {
   options: z.object({
     format: z.enum(formatNames).default('lines').describe(aboutFormats),
     round: z.string().optional().describe('only this one, by its id'),
+    import: z.string().optional().describe('only what came in with this one, by its id'),
     images: z
       .enum(imagePlaces)
       .default('beside')
@@ -41,6 +42,7 @@ try {
   const { file, answers, images, found } = await exportTo(folder as string, {
     format,
     roundId: round,
+    importId,
     gold,
     heldBack: values['held-back'],
     images: place,

@@ -81,6 +81,7 @@ export const noiseSink = sinkOf<RawAnswer>({
         ...pickAPic(raw.answer, jpg_0, jpg_1),
         pair_id: raw.pairId,
         round_id: raw.roundId,
+        import_id: raw.importId,
         shared_noise: isImported ? null : raw.sharedNoise,
         left_probability: isImported ? null : 0.5,
         shown_at_ms: raw.shownAt,

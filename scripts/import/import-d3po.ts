@@ -100,6 +100,10 @@ export async function importD3po(
     onProgress?.('stored', stored, good.length);
     stored += next.length;
   };
-  const source = { file: basename(resolve(folder)), sha256: found.sha256 };
+  const source = {
+    file: basename(resolve(folder)),
+    sha256: found.sha256,
+    format: 'scores' as const,
+  };
   return { ...report, ...(await importGroups({ pipeline, source, groups: good, putImages })) };
 }

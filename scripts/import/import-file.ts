@@ -60,6 +60,9 @@ export interface ImportOptions {
   onProgress?: (stage: 'checked' | 'stored', done: number, of: number) => void;
 }
 
+/** What a file is, by what its rows are called. */
+const formats = { line: 'lines', item: 'items', row: 'parquet' } as const;
+
 /** Most of the time goes into waiting for the disk; large pictures must not all be in memory. */
 const putAtOnce = 4;
 
@@ -116,7 +119,11 @@ async function importRows(
     unit: file.unit,
   };
   if (report.problems.length > 0 && !skipBad) return report;
-  const source = { file: basename(file.path), sha256: file.sha256 };
+  const source = {
+    file: basename(file.path),
+    sha256: file.sha256,
+    format: formats[file.unit],
+  };
   let stored = 0;
   const putImages = async (next: readonly ImportedAnswer[]) => {
     const named = next.flatMap(({ left, right }) => [left.imageBlob, right.imageBlob]);

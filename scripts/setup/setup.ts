@@ -5,7 +5,6 @@ import { migrateDatabase } from '@/db/migrate';
 import { createInvitation, listInvitations, revokeInvitation } from '@/db/people/invitations';
 import { firstAdmin } from '@/db/people/users';
 import { ensureBasePolicy } from '@/db/policies/policies';
-import { isImportRun } from '@/db/rounds/import-run';
 import { listRuns, startRun } from '@/db/rounds/runs';
 import { presetConfig } from '@/lib/settings/run-config';
 import { handsPolicy } from '@/trainer/hands/hands-policy';
@@ -21,7 +20,7 @@ export async function setUp(): Promise<void> {
   await ensureGuidelines(await readFile('trainer/hands/guidelines.md', 'utf8'));
   const { manifest, ...identity } = await handsPolicy();
   await ensureBasePolicy({ ...identity, manifest });
-  if ((await listRuns()).some((run) => !isImportRun(run))) return;
+  if ((await listRuns()).length > 0) return;
   await startRun({
     name: 'Hands',
     mode: 'online',

@@ -25,8 +25,6 @@ export const roundSummarySchema = z.object({
   ordinal: z.number().int(),
   state: roundStateSchema,
   held: z.boolean(),
-  /** It holds answers given elsewhere: drawn, asked and trained by nobody here. */
-  imported: z.boolean(),
   error: z.string().nullable(),
   run: z.object({
     id: z.string(),

@@ -12,13 +12,14 @@ import type {
 import { countText, percent, plural } from '../../components/figures/format';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Card, CardHeading } from '../../components/ui/card';
+import { Shares } from '../shares';
 
 /** What a round trained on: what people answered in it, or what they had said before it. */
 export function DataCard({ detail }: { detail: RoundDetail }) {
   const archive = detail.trainingData?.archive;
   const learnsFrom = sourceOf(detail.round.run.method);
   // Nobody is asked; what was said before is frozen in a moment.
-  if (learnsFrom === 'archive' && !archive && !detail.round.imported) return null;
+  if (learnsFrom === 'archive' && !archive) return null;
   return archive ? (
     <ArchiveCard detail={detail} archive={archive} />
   ) : (
@@ -34,10 +35,12 @@ function ArchiveCard({ detail, archive }: { detail: RoundDetail; archive: Archiv
   const what = labels
     ? `${plural(labels.good, 'good image')} and ${plural(labels.bad, 'bad one')}`
     : plural(trainingData.trainingPairs, 'training pair');
+  const places = [plural(archive.rounds, 'round')];
+  if (archive.imports > 0) places.push(plural(archive.imports, 'import'));
   return (
     <Card>
       <CardHeading title="What it was trained on">
-        {`${what} from ${plural(trainingData.answers, 'answer')} of ${plural(annotators, 'person', 'people')} in ${plural(archive.rounds, 'round')}, frozen when this round opened.`}
+        {`${what} from ${plural(trainingData.answers, 'answer')} of ${plural(annotators, 'person', 'people')} in ${places.join(' and ')}, frozen when this round opened.`}
       </CardHeading>
       {annotators === 1 ? (
         <p className="mb-4 text-sm">All of it is one person’s taste: nobody else has judged.</p>
@@ -77,12 +80,10 @@ function AnswersCard({ detail }: { detail: RoundDetail }) {
   const total = answers.reduce((sum, answer) => sum + (given.byAnswer[answer] ?? 0), 0);
   return (
     <Card>
-      <CardHeading title={round.imported ? 'What was imported' : 'What it was trained on'}>
-        {round.imported
-          ? 'Methods that learn from all answers train on these, too; the images are nobody’s work here.'
-          : trainingData
-            ? `${plural(trainingData.trainingPairs, 'training pair')} from ${plural(trainingData.answers, 'answer')} of ${plural(given.annotators, 'person', 'people')}, frozen when labeling ended.`
-            : 'Answers are frozen into training pairs when labeling ends. Ties and “both bad” are kept and counted, but say nothing to train on.'}
+      <CardHeading title="What it was trained on">
+        {trainingData
+          ? `${plural(trainingData.trainingPairs, 'training pair')} from ${plural(trainingData.answers, 'answer')} of ${plural(given.annotators, 'person', 'people')}, frozen when labeling ended.`
+          : 'Answers are frozen into training pairs when labeling ends. Ties and “both bad” are kept and counted, but say nothing to train on.'}
       </CardHeading>
       <div className="grid gap-6 md:grid-cols-2">
         <Shares
@@ -119,45 +120,6 @@ function fateOf(data: TrainingDataView) {
     { name: 'Held back: annotator paused', count: data.heldBack },
     { name: 'Too young: could be undone', count: data.tooYoung },
   ];
-}
-
-const fills = ['bg-chart-1', 'bg-chart-2', 'bg-chart-3', 'bg-chart-4'];
-
-/** Parts of a whole as one bar and, because a bar alone is no number, as a list. */
-function Shares({
-  title,
-  total,
-  parts,
-}: {
-  title: string;
-  total: number;
-  parts: { name: string; count: number }[];
-}) {
-  return (
-    <div className="min-w-0">
-      <h3 className="font-medium text-sm">
-        {title} <span className="font-normal text-muted-foreground">{countText(total)}</span>
-      </h3>
-      <div aria-hidden className="mt-2 flex h-2 gap-px overflow-hidden rounded-full bg-muted">
-        {parts.map(({ name, count }, index) => (
-          <div
-            key={name}
-            className={fills[index]}
-            style={{ width: `${total > 0 ? (100 * count) / total : 0}%` }}
-          />
-        ))}
-      </div>
-      <dl className="mt-2 text-sm">
-        {parts.map(({ name, count }, index) => (
-          <div key={name} className="flex items-center gap-2 py-0.5">
-            <span aria-hidden className={`size-2.5 shrink-0 rounded-sm ${fills[index]}`} />
-            <dt className="min-w-0 flex-1 truncate">{name}</dt>
-            <dd className="text-muted-foreground tabular-nums">{countText(count)}</dd>
-          </div>
-        ))}
-      </dl>
-    </div>
-  );
 }
 
 /**

@@ -50,10 +50,7 @@ export function RoundView({
           <span className="mr-2 inline-block align-middle">
             <StateBadge state={round.state} held={round.held} />
           </span>
-          {round.imported
-            ? 'Answers given elsewhere, kept with'
-            : `${methods[run.method].label} from`}{' '}
-          <PolicyLink {...startPolicy} />
+          {methods[run.method].label} from <PolicyLink {...startPolicy} />
           {resultPolicy ? (
             <>
               {' '}
@@ -92,7 +89,7 @@ export function RoundView({
         ) : null}
         {hasTrained ? <CurvesCard round={round} /> : null}
         {sourceOf(run.method) === 'reward' ? null : <DataCard detail={detail} />}
-        {round.imported ? null : <ConfigurationCard detail={detail} />}
+        <ConfigurationCard detail={detail} />
       </div>
     </Page>
   );

@@ -1,4 +1,7 @@
 /** @file Every page and every route that reads, as the functions behind them. */
+import { loadImport } from '@/app/reads/imports/load-import';
+import { loadImportItems } from '@/app/reads/imports/load-import-items';
+import { loadImports } from '@/app/reads/imports/load-imports';
 import { loadGrid } from '@/app/reads/policies/load-grid';
 import { loadPolicies } from '@/app/reads/policies/load-policies';
 import { loadPolicy } from '@/app/reads/policies/load-policy';
@@ -23,7 +26,7 @@ export interface Read {
   read: () => Promise<unknown>;
 }
 
-export function readsOf({ people, lineages, labelingRoundId }: Grown): Read[] {
+export function readsOf({ people, lineages, labelingRoundId, importIds }: Grown): Read[] {
   const [{ roundIds, policyIds, baseId }] = lineages as [Grown['lineages'][number]];
   const middle = <T>(items: readonly T[]) => items[items.length >> 1]!;
   const any = { kind: 'any', source: 'any' } as const;
@@ -40,10 +43,14 @@ export function readsOf({ people, lineages, labelingRoundId }: Grown): Read[] {
           openInvitations(),
         ]),
     },
-    { name: 'Rounds', read: () => loadRounds() },
+    { name: 'Rounds', read: () => Promise.all([loadRounds(), loadImports()]) },
     { name: 'a round, done', read: () => loadRound(middle(roundIds)) },
     { name: 'a round, labeling', read: () => loadRound(labelingRoundId) },
     { name: 'a round’s steps', read: () => loadSteps(middle(roundIds)) },
+    {
+      name: 'an import',
+      read: () => Promise.all([loadImport(middle(importIds)), loadImportItems(middle(importIds))]),
+    },
     { name: 'a new run', read: () => pipelineChoices() },
     { name: 'Policies', read: () => loadPolicies() },
     { name: 'Policies, grid', read: () => loadGrid({ pipeline: 'hands', offset: 0 }) },

@@ -10,6 +10,7 @@ const counts = (archive: Partial<ArchiveData>, rest: object = {}) => ({
   ...rest,
   archive: {
     rounds: 1,
+    imports: 0,
     annotators: 2,
     ties: 3,
     bothBad: 4,

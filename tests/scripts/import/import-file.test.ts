@@ -6,11 +6,13 @@ import { trainingPairsOf } from '@/db/answers/training-data';
 import { putBlob } from '@/db/blobs/blobs';
 import { sha256 } from '@/db/blobs/store';
 import { db, schema } from '@/db/client';
+import { importedPairs, importsPage } from '@/db/exchange/import-list';
 import { defectRates } from '@/db/figures/review';
 import { submitPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
 import { ensureBasePolicy } from '@/db/policies/policies';
-import { resumeRun, startRun } from '@/db/rounds/runs';
+import { roundsPage } from '@/db/rounds/list';
+import { listRuns, startRun } from '@/db/rounds/runs';
 import { recordSamples } from '@/db/rounds/samples';
 import { claimWork } from '@/db/work/queue';
 import { finishSampling } from '@/db/work/results';
@@ -214,7 +216,15 @@ describe('what was imported', () => {
     expect(round.manifest?.trainingData).toMatchObject({
       answers: 5,
       used: 4,
-      archive: { annotators: 4, bothBad: 1, images: 3, imported: 3, encoded: 3 },
+      archive: {
+        rounds: 0,
+        imports: 1,
+        annotators: 4,
+        bothBad: 1,
+        images: 3,
+        imported: 3,
+        encoded: 3,
+      },
     });
     const origins = db()
       .select()
@@ -227,12 +237,36 @@ describe('what was imported', () => {
     expect(new Set(models)).toEqual(new Set(['sdxl', 'sd', 'unknown']));
     // The policy whose base they were imported to drew none of them.
     expect((await defectRates({ pipeline: 'hands' })).rates).toEqual([]);
-    const imports = db()
-      .select()
-      .from(schema.runs)
-      .all()
-      .find(({ id }) => id !== run.id)!;
-    await expect(resumeRun(imports.id, null)).rejects.toThrow(/given elsewhere/);
+    // An import is no round: there is none but the one that trains.
+    expect((await roundsPage({ limit: 9 })).overTotal).toBe(0);
+    expect((await listRuns()).map(({ id }) => id)).toEqual([run.id]);
+    const { imports, total } = await importsPage({ limit: 9 });
+    expect(total).toBe(1);
+    expect(imports[0]).toMatchObject({
+      pipeline: 'hands',
+      format: 'lines',
+      offered: 6,
+      answers: 5,
+      images: 3,
+      people: 4,
+      finishedAt: expect.any(Number),
+    });
+    const importId = imports[0]!.id;
+    const items = await importedPairs({ importId, after: '', limit: 9 });
+    const said = items.map(({ images, bothBad, people }) => [
+      ...images.map(({ votes }) => votes).sort(),
+      bothBad,
+      people,
+    ]);
+    expect(said.sort()).toEqual([
+      [0, 0, 1, 1],
+      [0, 1, 0, 1],
+      [1, 2, 0, 3],
+    ]);
+    const one = await exported({ importId });
+    expect(one).toHaveLength(5);
+    expect(await exported({ importId: 'other' })).toEqual([]);
+    expect(await exported({ roundId: round.id })).toEqual([]);
   });
 });
 

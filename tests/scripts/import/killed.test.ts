@@ -48,9 +48,9 @@ it('an import that is killed midway has stored whole answers, and goes on from t
   });
   const whole = everything();
   expect(await stored()).toBe(800);
-  const { progress, manifest } = db().select().from(schema.rounds).get()!;
-  expect(progress).toMatchObject({ labeled: 800, sampled: whole[0]!.length });
-  expect(manifest?.imports).toMatchObject([{ answers: 800 }]);
+  expect(db().select().from(schema.imports).all()).toMatchObject([
+    { offered: 800, answers: 800, images: whole[0]!.length, finishedAt: expect.any(Number) },
+  ]);
   // One entry for each time that it ran, with what it stored.
   const entries = db().select().from(schema.auditLog).all();
   expect(entries.map(({ detail }) => detail?.answers)).toEqual([halfway, 800 - halfway]);

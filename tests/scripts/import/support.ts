@@ -76,7 +76,7 @@ export const row = (first: string | undefined, second: string | undefined, more:
 });
 
 export const everything = () =>
-  [schema.samples, schema.pairs, schema.preferences, schema.user, schema.rounds].map((table) =>
+  [schema.samples, schema.pairs, schema.preferences, schema.user, schema.imports].map((table) =>
     db().select().from(table).all(),
   );
 

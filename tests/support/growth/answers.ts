@@ -12,7 +12,9 @@ export function growSample(
   { insert, chance, imageBlob }: Soil,
   of: {
     policyId: string;
-    roundId: string;
+    /** One of both. */
+    roundId?: string;
+    importId?: string;
     prompt: string;
     purpose: Purpose;
     createdAt: number;
@@ -86,7 +88,9 @@ export interface GrownPair {
 export function growPair(
   soil: Soil,
   of: {
-    roundId: string;
+    /** One of both. */
+    roundId?: string;
+    importId?: string;
     policyId: string;
     prompt: string;
     purpose: Purpose;

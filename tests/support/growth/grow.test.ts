@@ -12,7 +12,11 @@ withTemporaryHome();
 
 describe('growHome', () => {
   it('fills a database with as many answers as asked, no reference astray', async () => {
-    const { people, labelingRoundId } = await growHome({ answers: 400, people: 12, rounds: 32 });
+    const { people, labelingRoundId, importIds } = await growHome({
+      answers: 400,
+      people: 12,
+      rounds: 32,
+    });
     const standing = db()
       .select({ n: count() })
       .from(preferences)
@@ -21,8 +25,8 @@ describe('growHome', () => {
     expect(standing).toEqual({ n: 400 });
     expect(people).toHaveLength(12);
     expect(db().select({ n: count() }).from(user).get()).toEqual({ n: 12 });
-    // These and the one that holds imports.
-    expect(db().select({ n: count() }).from(rounds).get()).toEqual({ n: 33 });
+    expect(db().select({ n: count() }).from(rounds).get()).toEqual({ n: 32 });
+    expect(importIds).toHaveLength(40);
     expect(db().$client.pragma('foreign_key_check')).toEqual([]);
     const open = db().select().from(pairs).all();
     expect(

@@ -42,6 +42,7 @@ export interface Grown {
   lineages: Lineage[];
   /** Being labeled, with open pairs. */
   labelingRoundId: string;
+  importIds: string[];
   answers: number;
 }
 
@@ -82,7 +83,7 @@ export function growDatabase(
       answers: answers - imported,
       openPairs: growth.openPairs ?? 50,
     });
-    growImports(here, people, lineages[0]!, imported);
+    const importIds = growImports(here, people, lineages[0]!, imported);
     for (let i = 0; i < answers / 100; i++) {
       insert(auditLog, {
         actorId: chance.pick(people).id,
@@ -92,7 +93,7 @@ export function growDatabase(
         createdAt: soil.startedAt + chance.below(now - soil.startedAt),
       });
     }
-    return { people, lineages, labelingRoundId, answers };
+    return { people, lineages, labelingRoundId, importIds, answers };
   });
   // What a database of this age has long had: statistics that tell the planner which index is worth
   // it.
