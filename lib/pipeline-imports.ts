@@ -25,9 +25,18 @@ export const importStages = {
   measure: { label: 'Measures drawing and each method', unit: 'measurements' },
 } as const satisfies Record<string, { label: string; unit: string }>;
 
-export type ImportStage = keyof typeof importStages;
+/** What the import of a LoRA file goes through. */
+export const loraStages = {
+  file: { label: 'Reads the file', unit: 'MB' },
+  base: { label: 'Opens the base policy', unit: 'policies' },
+  modules: { label: 'Finds its modules in the base policy', unit: 'tensors' },
+} as const satisfies Record<string, { label: string; unit: string }>;
 
-export const importStageNames = Object.keys(importStages) as ImportStage[];
+export const everyStage = { ...importStages, ...loraStages };
+
+export type ImportStage = keyof typeof everyStage;
+
+const importStageNames = Object.keys(everyStage) as ImportStage[];
 
 export const importProgressSchema = z.object({
   stage: z.enum(importStageNames),
@@ -59,6 +68,29 @@ export const measuredKinds = ['all', 'drawing', 'none'] as const;
 
 export type MeasuredKind = (typeof measuredKinds)[number];
 
+/** Portions of an uploaded file at most; their hashes stand in one request. */
+const portionsMax = 3_800;
+
+/** A LoRA file that was sent from a browser. */
+export const loraUploadSchema = z.object({
+  /** Its name, as it was chosen. */
+  name: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/\.safetensors$/i, 'Choose a file in safetensors.'),
+  /** The blobs that it consists of, in order. */
+  portions: z
+    .array(z.string().regex(/^[0-9a-f]{64}$/))
+    .min(1, 'The file is empty. Choose another one.')
+    .max(
+      portionsMax,
+      'The file is too large to be sent. Put it on the trainer’s machine: npm run adapter:import -- PIPELINE FILE.',
+    ),
+});
+
+export type LoraUpload = z.infer<typeof loraUploadSchema>;
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),
@@ -70,6 +102,8 @@ export const importOptionsSchema = z.object({
   sizes: z.array(imageSizeSchema).max(8).default([]),
   /** The folder is a LoRA file for this base policy; left out, a pipeline's. */
   adapterOf: z.string().optional(),
+  /** The LoRA file was sent, and `folder` is its name; left out, it lies on the machine. */
+  upload: loraUploadSchema.optional(),
   /** Leaves out what a LoRA file says of text encoders. */
   withoutText: z.boolean().optional(),
 });
@@ -146,10 +180,17 @@ export function pipelineNameProblem(name: string): string | null {
   return `"${name}" cannot be the name of a pipeline. Take up to 60 letters, digits, dots, hyphens and underscores, beginning with a letter or digit.`;
 }
 
-/** What a pipeline is called after its folder. */
+/** Parts of paths that say nothing of a model: exporters' folders, snapshots of Hugging Face. */
+const saysNothing = /^(pipeline|onnx|models?|snapshots|exported|export|output|out|[0-9a-f]{40})$/i;
+
+/** What a pipeline is called after its folder: by the last part of the path that says something. */
 export function nameOfFolder(folder: string): string {
-  const last = folder.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
-  const name = last.replace(/[^\w.-]+/g, '-').replace(/^[^a-z0-9]+/i, '');
+  const parts = folder.split(/[\\/]/).filter(Boolean);
+  const last = parts.findLast((part) => !saysNothing.test(part)) ?? parts.at(-1) ?? '';
+  const name = last
+    .replace(/^models--(.*--)?/, '')
+    .replace(/[^\w.-]+/g, '-')
+    .replace(/^[^a-z0-9]+/i, '');
   return name.slice(0, 60) || 'imported';
 }
 

@@ -22,6 +22,9 @@ export const strangerLimit: RateLimit = { name: 'stranger', perMinute: 10, burst
 
 export const manageLimit: RateLimit = { name: 'manage', perMinute: 120, burst: 60 };
 
+/** Portions of a file, one after the other: as fast as they are stored, for the largest file. */
+export const uploadLimit: RateLimit = { name: 'upload', perMinute: 3_000, burst: 4_000 };
+
 /** Gives a token back, for a call that turned out not to be what the limit is against. */
 export function returnToken(limit: RateLimit, caller: string): void {
   const bucket = buckets.get(`${limit.name}:${caller}`);

@@ -12,7 +12,7 @@ export function refuseLongBody(request: Request): void {
  * it is no JSON.
  */
 export async function readJson(request: Request): Promise<unknown> {
-  const text = await readText(request);
+  const text = new TextDecoder().decode(await readBytes(request));
   try {
     return JSON.parse(text);
   } catch {
@@ -23,7 +23,8 @@ export async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-async function readText(request: Request): Promise<string> {
+/** The body as it is. Throws 'too-large' past the limit. */
+export async function readBytes(request: Request): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = request.body?.getReader();
@@ -37,7 +38,7 @@ async function readText(request: Request): Promise<string> {
     }
     chunks.push(value);
   }
-  return new TextDecoder().decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function tooLarge(what: string): AppError {

@@ -19,6 +19,23 @@ export async function send<Schema extends z.ZodType>(
     headers: body === undefined ? undefined : { 'Content-Type': 'application/json' },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
+  return answered(response, answer);
+}
+
+/** As `send`, with a body of bytes as they are. */
+export async function sendBytes<Schema extends z.ZodType>(
+  path: string,
+  answer: Schema,
+  body: Blob,
+): Promise<z.infer<Schema>> {
+  const headers = { 'Content-Type': 'application/octet-stream' };
+  return answered(await reach(path, { method: 'POST', headers, body }), answer);
+}
+
+async function answered<Schema extends z.ZodType>(
+  response: Response,
+  answer: Schema,
+): Promise<z.infer<Schema>> {
   const content: unknown = await response.json().catch(() => null);
   if (!response.ok) throw errorFrom(content, response.status);
   return answer.parse(content);

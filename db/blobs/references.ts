@@ -1,13 +1,14 @@
 /**
  * @file Which blobs are pointed to: by every column of the schema whose name ends in "blob",
- * whatever its table; and by the cursor of training that is not done, whose checkpoint is a blob,
- * too.
+ * whatever its table; by the cursor of training that is not done, whose checkpoint is a blob, too;
+ * and by imports of uploaded files.
  */
 import { and, eq, getTableColumns, gte, inArray, isNotNull, lt, ne } from 'drizzle-orm';
 import { unfinishedStates } from '@/lib/rounds';
 import { type Database, db, schema } from '../client';
 import { jsonText, type TableColumn } from '../dialect';
 import { portions } from '../portions';
+import { pipelineImports } from '../schema/pipeline-imports';
 import { rounds, work } from '../schema/rounds';
 import { all, read, type Steps, type Transaction } from '../transaction';
 
@@ -32,8 +33,8 @@ export function* pointedTo(tx: Transaction, hashes: readonly string[]): Steps<Se
       for (const { hash } of rows) found.add(String(hash));
     }
   }
-  const inUse = yield* checkpointsInUse(tx);
-  for (const hash of hashes) if (inUse.has(hash)) found.add(hash);
+  const inUse = [yield* checkpointsInUse(tx), yield* uploadsInUse(tx)];
+  for (const hash of hashes) if (inUse.some((some) => some.has(hash))) found.add(hash);
   return found;
 }
 
@@ -43,7 +44,8 @@ export function* pointedTo(tx: Transaction, hashes: readonly string[]): Steps<Se
  */
 export function* pointedToUnder(prefix: string): Steps<Set<string>> {
   const found = yield* inColumnsUnder(prefix, db());
-  for (const hash of yield* checkpointsInUse(db())) if (hash.startsWith(prefix)) found.add(hash);
+  const inUse = [...(yield* checkpointsInUse(db())), ...(yield* uploadsInUse(db()))];
+  for (const hash of inUse) if (hash.startsWith(prefix)) found.add(hash);
   return found;
 }
 
@@ -66,6 +68,17 @@ function* checkpointsInUse(tx: Transaction): Steps<Set<string>> {
       ),
   );
   return new Set(rows.flatMap(({ hash }) => hash ?? []));
+}
+
+/** The portions of uploaded files that are about to be read, or may be again. */
+function* uploadsInUse(tx: Transaction): Steps<Set<string>> {
+  const rows = yield* all(
+    tx
+      .select({ options: pipelineImports.options })
+      .from(pipelineImports)
+      .where(inArray(pipelineImports.state, ['queued', 'running', 'failed', 'cancelled'])),
+  );
+  return new Set(rows.flatMap(({ options }) => options.upload?.portions ?? []));
 }
 
 function* inColumnsUnder(prefix: string, database: Transaction): Steps<Set<string>> {

@@ -6,10 +6,16 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { AppError } from '@/lib/errors';
 
+/** The root, or null where nobody has named one. */
+export function namedRoot(): string | null {
+  const named = process.env.DARKROOM_MODELS;
+  return named ? resolve(/* turbopackIgnore: true */ named) : null;
+}
+
 /** Throws 'unprocessable', with the remedy, where nobody has named one. */
 export function modelsRoot(): string {
-  const named = process.env.DARKROOM_MODELS;
-  if (named) return resolve(/* turbopackIgnore: true */ named);
+  const named = namedRoot();
+  if (named !== null) return named;
   throw new AppError(
     'unprocessable',
     'No folder is named from which pages may import models. Start Darkroom with DARKROOM_MODELS=/folder/of/models, or import at the machine: npm run policy:import -- FOLDER.',

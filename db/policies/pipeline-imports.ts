@@ -42,7 +42,8 @@ function* announce(
 
 /**
  * Asks for a folder to be imported; a trainer takes it up. One that is on its way already is given
- * back as it is. Throws 'bad-request' for what cannot be a name. @param folder the whole path
+ * back as it is. Throws 'bad-request' for what cannot be a name. @param folder the whole path, or
+ * the name of an uploaded file
  */
 export async function requestPipelineImport(input: {
   folder: string;
@@ -61,7 +62,11 @@ export async function requestPipelineImport(input: {
         .orderBy(desc(pipelineImports.createdAt), desc(pipelineImports.id))
         .limit(1),
     );
-    if (last && isBeingImported(last.state)) return last;
+    // A LoRA file may be taken up for several bases, and uploads of one name hold other bytes.
+    const isSame =
+      last?.options.adapterOf === options.adapterOf &&
+      isDeepStrictEqual(last?.options.upload, options.upload);
+    if (last && isSame && isBeingImported(last.state)) return last;
     // Asked for again as it was: it goes on where it stopped.
     const isAgain = last?.createdBy === createdBy && isDeepStrictEqual(last.options, options);
     if (last && isAgain && last.state !== 'ready') return yield* queueAgain(tx, last.id, now);

@@ -5,7 +5,7 @@ import { migrateDatabase } from '@/db/migrate';
 import { newestBase } from '@/db/policies/policies';
 import { toAppError } from '@/lib/errors';
 import { commandLine } from '@/scripts/command-line';
-import { importAdapter } from '@/trainer/rounds/imports/import-adapter';
+import { importAdapter, loraFileAt } from '@/trainer/rounds/imports/import-adapter';
 
 const { values, operands } = commandLine({
   start: 'npm run adapter:import --',
@@ -27,7 +27,7 @@ try {
   await migrateDatabase();
   const { policy, kind, notes } = await importAdapter({
     base: await newestBase(pipeline),
-    file,
+    file: await loraFileAt(file),
     name: values.name ?? null,
     withoutText: values['without-text'],
   });

@@ -1,11 +1,11 @@
 /** @file What an import says in a terminal: a line for each stage, and what was found. */
 import type { PipelineImport } from '@/db/policies/pipeline-imports';
 import {
+  everyStage,
   type FoundPipeline,
   foundLines,
   type ImportProgress,
   type ImportState,
-  importStages,
   measuredLines,
 } from '@/lib/pipeline-imports';
 import { line } from '@/scripts/console';
@@ -30,12 +30,12 @@ export class Telling {
 
   #done({ stage, total }: ImportProgress): void {
     if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
-    line('✓', stage, `${importStages[stage].label}: ${total} ${importStages[stage].unit}`);
+    line('✓', stage, `${everyStage[stage].label}: ${total} ${everyStage[stage].unit}`);
   }
 }
 
 function progressText({ stage, done, total }: ImportProgress): string {
-  const { label, unit } = importStages[stage];
+  const { label, unit } = everyStage[stage];
   return `${label}: ${done} of ${total} ${unit}`;
 }
 

@@ -63,7 +63,38 @@ for (const { name, way, measure } of families) {
       'Reward steps': { 'Optimiser steps': 1, 'Images per step': 1 },
     });
     await downloadAdapter(page, drawn);
+    if (name === 'tiny-sd') await startFromFile(page, base!.id, picked);
   });
+}
+
+/** Sends the adapter of a round back as a LoRA file that another program wrote. */
+async function startFromFile(page: Page, baseId: string, roundId: string): Promise<void> {
+  const { resultPolicyId } = await getRound(roundId);
+  const kohya = await page.request.get(`/api/policies/${resultPolicyId}/adapter?naming=kohya`);
+  expect(kohya.status()).toBe(200);
+  await page.goto(`/policies/${baseId}`);
+  await page.getByRole('button', { name: 'Start from a LoRA file' }).click();
+  const dialog = page.getByRole('dialog');
+  const send = async (name: string, buffer: Buffer) => {
+    const file = { name, mimeType: 'application/octet-stream', buffer };
+    await dialog.locator('input[type=file]').setInputFiles(file);
+    await dialog.getByRole('button', { name: 'Take it up' }).click();
+  };
+  await send('broken.safetensors', Buffer.from('no LoRA'));
+  await expect(page.getByText(/broken\.safetensors has 7 bytes/)).toBeVisible({
+    timeout: waitMsMax,
+  });
+  await page.goto(`/policies/${baseId}`);
+  await page.getByRole('button', { name: 'Start from a LoRA file' }).click();
+  await dialog.getByLabel('Name').fill('From elsewhere');
+  await send('detail.safetensors', await kohya.body());
+  await expect(page.getByText('LoRA for tiny-sd').first()).toBeVisible();
+  const version = page.getByRole('region', { name: 'Versions' }).getByRole('row', {
+    name: /From elsewhere/,
+  });
+  await expect(version).toBeVisible({ timeout: waitMsMax });
+  await page.goto('/rounds/new');
+  await choose(page, 'Start from', /From elsewhere/);
 }
 
 async function importModel(

@@ -60,7 +60,6 @@ export function FoundCard({ found, image }: { found: FoundPipeline; image: strin
                     <HeadCell>
                       {width} × {height} pixels
                     </HeadCell>
-                    <HeadCell>Of</HeadCell>
                     <HeadCell>Time</HeadCell>
                     <HeadCell>Memory at most</HeadCell>
                   </tr>
@@ -90,18 +89,20 @@ function MeasuredRow({ name, of, memory }: { name: string; of: Measurement; memo
   const isTight = peakBytes !== null && peakBytes > 0.8 * memory;
   return (
     <tr>
-      <Cell className="whitespace-nowrap font-medium">{name}</Cell>
+      <Cell>
+        <span className="font-medium">{name}</span>
+        {problem ? null : <span className="block text-muted-foreground text-xs">{of.of}</span>}
+      </Cell>
       {problem ? (
-        <Cell colSpan={3} className="text-muted-foreground">
+        <Cell colSpan={2} className="text-muted-foreground">
           {problem}
         </Cell>
       ) : (
         <>
-          <Cell>{of.of}</Cell>
           <Cell className="whitespace-nowrap tabular-nums">
             {seconds === null ? '' : secondsText(seconds)}
           </Cell>
-          <Cell className="whitespace-nowrap tabular-nums">
+          <Cell className="tabular-nums">
             {peakBytes === null ? '' : bytesText(peakBytes)}
             {isTight ? ', close to all there is' : ''}
           </Cell>

@@ -1,34 +1,29 @@
 'use client';
 
 import { useRouter } from 'next/navigation';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import { bytesText } from '@/lib/pipeline-imports';
 import type { PolicyDetail } from '../../api/policies/schema';
 import { Button } from '../../components/ui/button';
 import { Field, Input } from '../../components/ui/field';
 import { FormError } from '../../components/ui/form-error';
+import { Progress } from '../../components/ui/progress';
 import { Select } from '../../components/ui/select';
 import { Skeleton } from '../../components/ui/skeleton';
 import { Switch } from '../../components/ui/switch';
 import { useImportLora, useLoraFiles } from '../imports/queries';
 
-/** Which file under the root, and what the policy is called. */
+/** Which file, of this computer or under the root, and what the policy is called. */
 export function LoraForm({ base }: { base: PolicyDetail['policy'] }) {
   const router = useRouter();
   const { data, error } = useLoraFiles(base.id);
-  const [file, setFile] = useState('');
+  const [file, setFile] = useState<string | File>('');
   const [name, setName] = useState('');
   const [withoutText, setWithoutText] = useState(false);
-  const bring = useImportLora(base.id);
+  const [sent, setSent] = useState(0);
+  const bring = useImportLora(base.id, setSent);
   if (error) return <FormError error={error} />;
   if (!data) return <Skeleton className="h-40" />;
-  if (data.files.length === 0) {
-    return (
-      <p className="text-sm">
-        There is no safetensors file under <span className="break-all font-mono">{data.root}</span>{' '}
-        on the trainer’s machine. Put the LoRA there, then open this again.
-      </p>
-    );
-  }
   return (
     <form
       className="flex flex-col gap-5"
@@ -43,16 +38,22 @@ export function LoraForm({ base }: { base: PolicyDetail['policy'] }) {
         );
       }}
     >
-      <Field label="File" help={`Under ${data.root} on the trainer’s machine.`}>
-        <Select
-          value={file}
-          onChange={setFile}
-          options={[
-            { value: '', label: 'Choose a file' },
-            ...data.files.map((one) => ({ value: one, label: one })),
-          ]}
-        />
-      </Field>
+      <OwnFile file={typeof file === 'string' ? null : file} onChoose={setFile} />
+      {data.root !== null && data.files.length > 0 ? (
+        <Field
+          label="Or a file on the trainer’s machine"
+          help={<span className="break-all">Under {data.root}.</span>}
+        >
+          <Select
+            value={typeof file === 'string' ? file : ''}
+            onChange={setFile}
+            options={[
+              { value: '', label: 'Choose a file' },
+              ...data.files.map((one) => ({ value: one, label: one })),
+            ]}
+          />
+        </Field>
+      ) : null}
       <Field label="Name" help="Of the policy. Left empty: the name of the file.">
         <Input
           value={name}
@@ -67,6 +68,14 @@ export function LoraForm({ base }: { base: PolicyDetail['policy'] }) {
         checked={withoutText}
         onChange={setWithoutText}
       />
+      {bring.isPending && typeof file !== 'string' ? (
+        <div>
+          <p className="mb-1.5 text-muted-foreground text-sm tabular-nums">
+            {bytesText(sent)} of {bytesText(file.size)} sent
+          </p>
+          <Progress label="Sending the file" value={sent} max={file.size} />
+        </div>
+      ) : null}
       <FormError error={bring.error} />
       <div className="flex justify-end">
         <Button type="submit" look="primary" disabled={file === ''} busy={bring.isPending}>
@@ -74,5 +83,42 @@ export function LoraForm({ base }: { base: PolicyDetail['policy'] }) {
         </Button>
       </div>
     </form>
+  );
+}
+
+/** A file of the computer that the browser runs on. */
+function OwnFile({ file, onChoose }: { file: File | null; onChoose: (file: File) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <div className="flex flex-col gap-1.5">
+      <span className="font-medium text-sm" id="own-file">
+        File on this computer
+      </span>
+      <div className="flex items-center gap-3">
+        <Button aria-describedby="own-file" onClick={() => input.current?.click()}>
+          {file ? 'Choose another' : 'Choose a file'}
+        </Button>
+        {file ? (
+          <span role="status" className="min-w-0 truncate text-sm" title={file.name}>
+            {file.name}, {bytesText(file.size)}
+          </span>
+        ) : null}
+      </div>
+      <span className="text-muted-foreground text-xs">
+        A LoRA in safetensors. It is sent to the trainer’s machine.
+      </span>
+      <input
+        ref={input}
+        type="file"
+        hidden
+        accept=".safetensors"
+        onChange={(event) => {
+          const [chosen] = event.target.files ?? [];
+          // The same file may be chosen again once it was corrected.
+          event.target.value = '';
+          if (chosen) onChoose(chosen);
+        }}
+      />
+    </div>
   );
 }

@@ -3,9 +3,9 @@
 import Link from 'next/link';
 import {
   type ImportState,
-  importStageNames,
   importStages,
   isBeingImported,
+  loraStages,
 } from '@/lib/pipeline-imports';
 import type { ImportsView, ShownImport } from '../../api/policies/imports/schema';
 import { Badge } from '../../components/ui/badge';
@@ -32,7 +32,9 @@ export function ImportsCard({ initial, mayImport }: { initial: ImportsView; mayI
   if (imports.length === 0) return null;
   return (
     <Card>
-      <CardHeading title="Imports">Models that are being brought in, or were today.</CardHeading>
+      <CardHeading title="Imports">
+        Models and LoRA files that are being brought in, or were today.
+      </CardHeading>
       <ul className="divide-y">
         {imports.map((one) => (
           <li key={one.id} className="py-4 first:pt-0 last:pb-0">
@@ -48,7 +50,7 @@ function ImportRow({ one, mayImport }: { one: ShownImport; mayImport: boolean })
   const { text, tone } = badges[one.state];
   const act = useImportAction();
   const action = isBeingImported(one.state) ? 'cancel' : one.state === 'ready' ? null : 'retry';
-  const label = one.policy?.name ?? one.folder.split('/').at(-1) ?? one.folder;
+  const label = one.name;
   return (
     <>
       <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
@@ -62,6 +64,9 @@ function ImportRow({ one, mayImport }: { one: ShownImport; mayImport: boolean })
               <span className="font-medium">{label}</span>
             )}
             <Badge tone={tone}>{text}</Badge>
+            {one.loraOf ? (
+              <span className="text-muted-foreground text-sm">LoRA for {one.loraOf}</span>
+            ) : null}
           </p>
           <p className="mt-0.5 break-all font-mono text-muted-foreground text-xs">{one.folder}</p>
           <p className="mt-0.5 text-muted-foreground text-xs">
@@ -90,26 +95,23 @@ function ImportRow({ one, mayImport }: { one: ShownImport; mayImport: boolean })
 
 function Stages({ progress }: { progress: NonNullable<ShownImport['progress']> }) {
   const { stage, done, total } = progress;
-  const { label, unit } = importStages[stage];
-  const place = importStageNames.indexOf(stage);
+  const stages = Object.entries(stage in importStages ? importStages : loraStages);
+  const place = stages.findIndex(([name]) => name === stage);
+  const { label, unit } = stages[place]![1];
   return (
     <div className="mt-3 max-w-xl">
       <p className="mb-1.5 flex flex-wrap justify-between gap-x-4 text-sm">
         <span>
           {label}{' '}
           <span className="text-muted-foreground">
-            (step {place + 1} of {importStageNames.length})
+            (step {place + 1} of {stages.length})
           </span>
         </span>
         <span className="text-muted-foreground tabular-nums">
           {done} of {total} {unit}
         </span>
       </p>
-      <Progress
-        label={label}
-        value={place + (total > 0 ? done / total : 0)}
-        max={importStageNames.length}
-      />
+      <Progress label={label} value={place + (total > 0 ? done / total : 0)} max={stages.length} />
     </div>
   );
 }

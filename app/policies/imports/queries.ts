@@ -11,11 +11,13 @@ import {
   importsViewSchema,
   loraFilesSchema,
   modelFoldersSchema,
+  portionSchema,
 } from '../../api/policies/imports/schema';
 import { useToast } from '../../components/ui/toast';
 import { useEvents } from '../../events/use-events';
 import { useReadAnew } from '../../events/use-read-anew';
-import { send } from '../../http/send';
+import { bodyBytesMax } from '../../http/body-limit.mjs';
+import { send, sendBytes } from '../../http/send';
 
 const importKeys = {
   all: ['imports'] as const,
@@ -69,12 +71,30 @@ export function useLoraFiles(baseId: string) {
   });
 }
 
-/** Asks the trainer to take up a LoRA file. */
-export function useImportLora(baseId: string) {
+/** What is asked for: a file under the root, or one of this computer, which is sent before. */
+interface AskedLora extends Omit<ImportLora, 'file'> {
+  file: string | File;
+}
+
+/** Asks the trainer to take up a LoRA file. @param sent hears how many bytes have been sent */
+export function useImportLora(baseId: string, sent: (bytes: number) => void) {
   const queryClient = useQueryClient();
+  const path = `/api/policies/${baseId}/loras`;
   return useMutation({
-    mutationFn: (asked: ImportLora) =>
-      send('POST', `/api/policies/${baseId}/loras`, askedImportSchema, asked),
+    mutationFn: async ({ file, ...asked }: AskedLora) => {
+      if (typeof file === 'string') {
+        return send('POST', path, askedImportSchema, { ...asked, file });
+      }
+      const portions: string[] = [];
+      for (let from = 0; from < file.size; from += bodyBytesMax) {
+        sent(from);
+        const portion = file.slice(from, from + bodyBytesMax);
+        portions.push((await sendBytes(`${path}/portions`, portionSchema, portion)).hash);
+      }
+      sent(file.size);
+      const upload = { name: file.name, portions };
+      return send('POST', path, askedImportSchema, { ...asked, file: upload });
+    },
     onSettled: () => queryClient.invalidateQueries({ queryKey: importKeys.all }),
   });
 }

@@ -1,7 +1,7 @@
 import { namesOf } from '@/db/people/list';
 import { isAmong, listedPolicies } from '@/db/policies/list';
 import { listPipelineImports } from '@/db/policies/pipeline-imports';
-import { isBeingImported } from '@/lib/pipeline-imports';
+import { isBeingImported, nameOfFolder } from '@/lib/pipeline-imports';
 import type { ImportsView } from '../../api/policies/imports/schema';
 
 /** So many are looked at; what ended is shown as long as this. */
@@ -15,13 +15,21 @@ export async function loadImports(now = Date.now()): Promise<ImportsView> {
   );
   const names = await namesOf(imports.map(({ createdBy }) => createdBy));
   const ids = imports.flatMap(({ policyId }) => policyId ?? []);
-  const policies = ids.length > 0 ? await listedPolicies(isAmong(ids)) : [];
+  const bases = imports.flatMap(({ options }) => options.adapterOf ?? []);
+  const policies =
+    ids.length + bases.length > 0 ? await listedPolicies(isAmong([...ids, ...bases])) : [];
   return {
-    imports: imports.map(({ id, folder, state, progress, policyId, error, ...rest }) => {
+    imports: imports.map(({ id, folder, options, state, progress, policyId, error, ...rest }) => {
       const policy = policies.find((one) => one.id === policyId);
+      const fileName = folder.split(/[\\/]/).at(-1) ?? folder;
+      const { adapterOf } = options;
       return {
         id,
         folder,
+        name: policy?.name ?? options.name ?? (adapterOf ? fileName : nameOfFolder(folder)),
+        loraOf: adapterOf
+          ? (policies.find((one) => one.id === adapterOf)?.name ?? adapterOf)
+          : null,
         state,
         progress,
         policy: policy ? { id: policy.id, name: policy.name } : null,

@@ -32,6 +32,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'policies/[id]': { GET: 'policies.read' },
   'policies/[id]/adapter': { GET: 'policies.download' },
   'policies/[id]/loras': { GET: 'policies.import', POST: 'policies.import' },
+  'policies/[id]/loras/portions': { POST: 'policies.import' },
   'policies/[id]/manifest': { GET: 'policies.download' },
   'policies/[id]/serve': { POST: 'policies.serve' },
   'policies/imports': { GET: 'policies.read', POST: 'policies.import' },

@@ -32,7 +32,7 @@ import { adapterKinds, tryAdapters } from './adapter-gradients';
 import { checkConfigurations, familyOf } from './configurations';
 import { drawOne } from './draw-one';
 import { checkFolder, refuseOutside } from './folder';
-import { importAdapter } from './import-adapter';
+import { importAdapter, loraFileAt, uploadedLora } from './import-adapter';
 import { machineText, measureSizes } from './measure/measure';
 import { networksOf, triedPrompts, tryNetworks } from './networks';
 import { partNames, partOf } from './parts';
@@ -119,14 +119,21 @@ async function importLora(
   assignment: Assignment<'import-pipeline'>,
   adapterOf: string,
 ): Promise<void> {
-  const { folder: file, options, createdBy } = assignment.pipelineImport;
-  if (createdBy !== null) await refuseOutside(modelsRoot(), dirname(file), [basename(file)]);
-  const { policy } = await importAdapter({
-    base: await getPolicy(adapterOf),
-    file,
-    name: options.name,
-    withoutText: options.withoutText ?? false,
-  });
+  const { folder: path, options, createdBy } = assignment.pipelineImport;
+  const { name, upload, withoutText = false } = options;
+  const note = noting(assignment);
+  if (createdBy !== null && !upload) {
+    await refuseOutside(modelsRoot(), dirname(path), [basename(path)]);
+  }
+  const { policy } = await importAdapter(
+    {
+      base: await getPolicy(adapterOf),
+      file: upload ? await uploadedLora(upload, note) : await loraFileAt(path),
+      name,
+      withoutText,
+    },
+    note,
+  );
   await assignment.complete((claim) => finishAdapterImport({ ...claim, policyId: policy.id }));
 }
 

@@ -3,6 +3,7 @@ import {
   imageSizeSchema,
   importProgressSchema,
   importStateSchema,
+  loraUploadSchema,
   measuredKinds,
   pipelineNameProblem,
 } from '@/lib/pipeline-imports';
@@ -12,6 +13,10 @@ import {
 export const shownImportSchema = z.object({
   id: z.string(),
   folder: z.string(),
+  /** What it shall be called, or is. */
+  name: z.string(),
+  /** The base policy that it is a LoRA file for; null: it is a pipeline. */
+  loraOf: z.string().nullable(),
   state: importStateSchema,
   progress: importProgressSchema.nullable(),
   /** What it was registered as. */
@@ -58,11 +63,18 @@ export const importModelSchema = z.strictObject({
 
 export type AskedModel = z.infer<typeof importModelSchema>;
 
-/** LoRA files under the root that a base policy may be adapted by. */
-export const loraFilesSchema = z.object({ root: z.string(), files: z.array(z.string()) });
+/** LoRA files under the root that a base policy may be adapted by; null: none is named. */
+export const loraFilesSchema = z.object({
+  root: z.string().nullable(),
+  files: z.array(z.string()),
+});
+
+/** Where a stored portion of a file lies. */
+export const portionSchema = z.object({ hash: z.string() });
 
 export const importLoraSchema = z.strictObject({
-  file: z.string().min(1, 'Choose a file.').max(1000),
+  /** Under the root, or sent before by portions. */
+  file: z.union([z.string().min(1, 'Choose a file.').max(1000), loraUploadSchema]),
   name: z.string().trim().min(1).max(120).nullable(),
   withoutText: z.boolean().default(false),
 });

@@ -9,7 +9,7 @@ import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { parseSafetensors, serializeSafetensors } from '@/trainer/formats/safetensors';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import { importAdapter } from '@/trainer/rounds/imports/import-adapter';
+import { importAdapter, loraFileAt } from '@/trainer/rounds/imports/import-adapter';
 import { openPolicy } from '@/trainer/rounds/pipelines/resolve';
 import { serializePolicy, startingTensors } from '@/trainer/rounds/train/policy-file';
 import { withHomes, withTinyPipeline } from '../support';
@@ -39,13 +39,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const input = (file: string) => ({ base, file, name: null, withoutText: false });
+const bring = async (file: string, name: string | null = null) =>
+  importAdapter({ base, file: await loraFileAt(file), name, withoutText: false });
 
 it('takes up a file of kohya’s as a policy that runs may start from, once', async () => {
   const file = join(folder, 'add_detail.safetensors');
   const stored = serializePolicy({ kind, pipelineHash: 'of another program', tensors });
   await writeFile(file, adapterFor('kohya', stored));
-  const { policy, notes } = await importAdapter(input(file));
+  const { policy, notes } = await bring(file);
   expect(notes).toEqual([]);
   expect(policy).toMatchObject({ name: 'add_detail', parentId: base.id, pipeline: 'tiny' });
   expect(policy.manifest).toMatchObject({
@@ -60,7 +61,7 @@ it('takes up a file of kohya’s as a policy that runs may start from, once', as
     const wanted = name.endsWith('lora_B.weight') ? data.map((value) => 2 * value) : data;
     expect(opened.weights?.tensors.get(name)?.data).toEqual(wanted);
   }
-  expect((await importAdapter({ ...input(file), name: 'again' })).policy).toEqual(policy);
+  expect((await bring(file, 'again')).policy).toEqual(policy);
   expect(await listPolicies('tiny')).toHaveLength(2);
 });
 
@@ -72,7 +73,7 @@ it("counts the alpha of PEFT's configuration beside its file", async () => {
   ]);
   await writeFile(file, serializeSafetensors(new Map(peft as [string, Tensor][])));
   await writeFile(join(folder, 'adapter_config.json'), JSON.stringify({ r: 2, lora_alpha: 6 }));
-  const { policy } = await importAdapter({ ...input(file), name: 'by PEFT' });
+  const { policy } = await bring(file, 'by PEFT');
   const { weights } = await openPolicy(policy.id);
   const [name] = [...tensors.keys()].filter((key) => key.endsWith('lora_B.weight'));
   const wanted = tensors.get(name!)!.data.map((value) => 3 * value);
@@ -85,7 +86,7 @@ it('keeps nothing of a file that it refuses', async () => {
   const refused = async (name: string, bytes: Uint8Array, message: RegExp) => {
     const file = join(folder, name);
     await writeFile(file, bytes);
-    await expect(importAdapter(input(file))).rejects.toThrow(message);
+    await expect(bring(file)).rejects.toThrow(message);
   };
   const whole = parseSafetensors(serializePolicy({ kind, pipelineHash: '', tensors }), 'x').tensors;
   const dora = new Map(whole).set('unet.conv_in.lora_magnitude_vector', float32([1], [1]));
@@ -95,7 +96,7 @@ it('keeps nothing of a file that it refuses', async () => {
     new TextEncoder().encode('PK\u0003\u0004 archive/data.pkl'),
     /pickle\.pt/,
   );
-  await expect(importAdapter(input(join(folder, 'none')))).rejects.toThrow(/none does not exist/);
-  await expect(importAdapter(input(folder))).rejects.toThrow(/cannot be read \(EISDIR\)/);
+  await expect(bring(join(folder, 'none'))).rejects.toThrow(/none does not exist/);
+  await expect(bring(folder)).rejects.toThrow(/cannot be read \(EISDIR\)/);
   expect(await listPolicies('tiny')).toHaveLength(count);
 });

@@ -1,7 +1,8 @@
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { getBlob } from '@/db/blobs/blobs';
+import { getBlob, putBlob } from '@/db/blobs/blobs';
+import { isPointedTo } from '@/db/blobs/references';
 import { listLoraFiles } from '@/db/policies/models-root';
 import { folderOf } from '@/db/policies/pipeline-folders';
 import { getPolicy, listPolicies } from '@/db/policies/policies';
@@ -163,4 +164,39 @@ it('takes up a LoRA file for a base policy, from under the root where a page ask
   );
   delete process.env.DARKROOM_MODELS;
   expect(await listPolicies()).toHaveLength(count);
+});
+
+it('takes up a LoRA file that was sent by portions, and keeps them until then', async () => {
+  const [base] = await listPolicies();
+  const { pipeline } = await openNewest(base!.pipeline);
+  const kind = { trainables: 'attention', loraRank: 3, loraAlpha: 3 } as const;
+  const tensors = startingTensors(pipeline.denoiser.graph, kind, null, [2]);
+  const bytes = adapterFor('diffusers', serializePolicy({ kind, pipelineHash: '', tensors }));
+  const half = Math.ceil(bytes.length / 2);
+  const portions = await Promise.all(
+    [bytes.subarray(0, half), bytes.subarray(half)].map((portion) => putBlob(portion)),
+  );
+  const asked = (...hashes: string[]) => ({
+    adapterOf: base!.id,
+    upload: { name: 'Sent.safetensors', portions: hashes },
+  });
+  const cut = importing.run('Sent.safetensors', asked(portions[0]!), 'annotator');
+  await expect(cut).rejects.toThrow(/Sent\.safetensors.+(ends|bytes)/);
+  // Tried again, it would be read again.
+  expect(await isPointedTo(portions[0]!)).toBe(true);
+  expect(await isPointedTo(portions[1]!)).toBe(false);
+  const done = await importing.run('Sent.safetensors', asked(...portions), 'annotator');
+  expect(done).toMatchObject({
+    state: 'ready',
+    error: null,
+    progress: { stage: 'modules', done: tensors.size, total: tensors.size },
+  });
+  expect(await getPolicy(done.policyId!)).toMatchObject({
+    name: 'Sent',
+    parentId: base!.id,
+    manifest: { imported: { file: 'Sent.safetensors' } },
+  });
+  expect(await isPointedTo(portions[1]!)).toBe(false);
+  const lost = importing.run('Sent.safetensors', asked('0'.repeat(64)), 'annotator');
+  await expect(lost).rejects.toThrow('Send the file again');
 });

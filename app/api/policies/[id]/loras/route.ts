@@ -1,18 +1,18 @@
 import { idParamsSchema } from '@/app/api/id-params';
 import { route } from '@/app/http/define-route';
 import { manageLimit } from '@/app/http/rate-limit';
-import { folderUnderRoot, listLoraFiles, modelsRoot } from '@/db/policies/models-root';
+import { folderUnderRoot, listLoraFiles, namedRoot } from '@/db/policies/models-root';
 import { requestPipelineImport } from '@/db/policies/pipeline-imports';
 import { getPolicy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
 import { importOptionsSchema } from '@/lib/pipeline-imports';
 import { importLoraSchema } from '../../imports/schema';
 
-/** LoRA files under the root that the administrator names. */
-export const GET = route({ needs: 'policies.import', params: idParamsSchema }, async () => ({
-  root: modelsRoot(),
-  files: await listLoraFiles(),
-}));
+/** LoRA files under the root that the administrator names, if one is named. */
+export const GET = route({ needs: 'policies.import', params: idParamsSchema }, async () => {
+  const root = namedRoot();
+  return { root, files: root === null ? [] : await listLoraFiles() };
+});
 
 /** Asks the trainer to take up a LoRA file as a policy of this base. */
 export const POST = route(
@@ -30,9 +30,10 @@ export const POST = route(
         `${base.name} is no base policy, and a LoRA file changes a base. Choose the base of ${base.pipeline}.`,
       );
     }
+    const upload = typeof file === 'string' ? undefined : file;
     const { id } = await requestPipelineImport({
-      folder: await folderUnderRoot(file),
-      options: importOptionsSchema.parse({ name, adapterOf: base.id, withoutText }),
+      folder: typeof file === 'string' ? await folderUnderRoot(file) : file.name,
+      options: importOptionsSchema.parse({ name, adapterOf: base.id, upload, withoutText }),
       createdBy: person.id,
     });
     return { id };
