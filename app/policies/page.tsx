@@ -5,6 +5,7 @@ import { Page } from '../components/shell/page-frame';
 import { loadGrid } from '../reads/policies/load-grid';
 import { loadImports } from '../reads/policies/load-imports';
 import { loadPolicies } from '../reads/policies/load-policies';
+import { loadRatings } from '../reads/policies/load-ratings';
 import { firstValues, type SearchParams } from '../review/search-params';
 import { ImportButton } from './imports/import-button';
 import { ImportsCard } from './imports/imports-card';
@@ -23,6 +24,9 @@ export default async function PoliciesPage({
   const view = await loadPolicies({ pipeline, drawing });
   const shown = { drawing: view.drawing ?? undefined, offset: 0 };
   const grid = view.pipeline && (await loadGrid({ pipeline: view.pipeline, ...shown }));
+  const ratings = view.pipeline
+    ? await loadRatings({ pipeline: view.pipeline, drawing: shown.drawing })
+    : null;
   const mayImport = can(person.role, 'policies.import');
   return (
     <Page
@@ -42,6 +46,8 @@ export default async function PoliciesPage({
         key={`${view.pipeline} ${view.drawing}`}
         initial={view}
         firstGridPage={grid || null}
+        ratings={ratings}
+        mayAsk={can(person.role, 'rounds.manage')}
         mayServe={can(person.role, 'policies.serve')}
         mayDownload={can(person.role, 'policies.download')}
         blurNsfw={person.blurNsfw}

@@ -3,6 +3,7 @@
 import { GitFork, Undo2 } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
+import type { Ratings } from '../api/policies/comparisons/schema';
 import type { PolicyGrid, PoliciesView as View } from '../api/policies/schema';
 import type { PolicyRef } from '../api/rounds/schema';
 import { DrawingSelect, drawnWith } from '../components/evaluation/drawing-select';
@@ -12,6 +13,7 @@ import { Moment } from '../components/ui/moment';
 import { Notice } from '../components/ui/notice';
 import { ShowMore } from '../components/ui/show-more';
 import { withParams } from '../review/search-params';
+import { RatingsCard } from './comparisons/ratings-card';
 import { GridCard } from './grid-card';
 import { PolicyTable } from './policy-table';
 import { useLivePolicies, usePolicies } from './queries';
@@ -21,12 +23,16 @@ import { ServeDialog } from './serve-dialog';
 export function PoliciesView({
   initial,
   firstGridPage,
+  ratings,
+  mayAsk,
   mayServe,
   mayDownload,
   blurNsfw,
 }: {
   initial: View;
   firstGridPage: PolicyGrid | null;
+  ratings: Ratings | null;
+  mayAsk: boolean;
   mayServe: boolean;
   mayDownload: boolean;
   blurNsfw: boolean;
@@ -103,6 +109,14 @@ export function PoliciesView({
           onServe={choose}
         />
       </Card>
+      {pipeline && ratings && (ratings.candidates.length > 1 || ratings.answers > 0) ? (
+        <RatingsCard
+          of={{ pipeline, drawing: drawing ?? undefined }}
+          drawn={drawn}
+          initial={ratings}
+          mayAsk={mayAsk}
+        />
+      ) : null}
       {pipeline && firstGridPage && firstGridPage.frames.length > 0 ? (
         <GridCard
           of={{ pipeline, drawing: drawing ?? undefined }}

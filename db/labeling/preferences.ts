@@ -81,7 +81,9 @@ function* ownLease(leaseId: string, annotatorId: string) {
     // Pairs of a round that has stopped taking answers are withdrawn by and by.
     const { purpose, state } = own.pair;
     const isWithdrawn =
-      purpose !== 'evaluation' && state !== 'complete' && !acceptsPreferences(roundState);
+      purpose === 'evaluation'
+        ? state === 'withdrawn'
+        : state !== 'complete' && !acceptsPreferences(roundState);
     return { ...own, isWithdrawn };
   }
   throw new AppError(
@@ -390,9 +392,12 @@ export async function undoPreference({
       yield* change(
         tx.update(preferences).set({ supersededAt: now }).where(eq(preferences.id, preferenceId)),
       );
-      yield* change(tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)));
+      if (pair.state !== 'withdrawn') {
+        yield* change(tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)));
+      }
       yield* countAnswer(tx, pair, { annotatorId, answers: -1, now });
     }
+    if (pair.state === 'withdrawn') return { status: 'undone', pair: null };
     const { leaseId } = preference;
     return {
       status: 'undone',

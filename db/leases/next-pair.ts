@@ -110,11 +110,10 @@ const walkOn = walk(gte(pairs.id, sql.placeholder('from')));
 const walkFromStart = walk(lt(pairs.id, sql.placeholder('from')));
 
 function* isServed(purpose: Purpose, roundId: string): Steps<boolean> {
+  if (purpose === 'evaluation') return true;
   const round = yield* one(standOf, { roundId });
   if (!round || round.paused || round.status !== 'active') return false;
-  return purpose === 'evaluation'
-    ? round.state === 'evaluating' || round.state === 'done'
-    : acceptsPreferences(round.state);
+  return acceptsPreferences(round.state);
 }
 
 /** Rounds with open pairs of either purpose that are served now. */

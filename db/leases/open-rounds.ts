@@ -13,10 +13,17 @@ export const labelingStates = roundStates.filter(acceptsPreferences);
 /** Rounds that nobody has paused, in runs that go on. */
 export const roundIsOpen = and(eq(rounds.paused, false), eq(runs.status, 'active'));
 
-/** Training and gold while the round is labeled; evaluation once there is a policy to evaluate. */
+/**
+ * Training and gold while the round is labeled; evaluation from when it is asked for until it is
+ * answered or withdrawn, whatever has become of the round.
+ */
 export const pairIsServed = or(
-  and(inArray(pairs.purpose, ['training', 'gold']), inArray(rounds.state, labelingStates)),
-  and(eq(pairs.purpose, 'evaluation'), inArray(rounds.state, ['evaluating', 'done'])),
+  eq(pairs.purpose, 'evaluation'),
+  and(
+    inArray(pairs.purpose, ['training', 'gold']),
+    inArray(rounds.state, labelingStates),
+    roundIsOpen,
+  ),
 );
 
 /** Written out, because a partial index does not serve a parameter. */

@@ -54,7 +54,6 @@ const liveOf = prepared((database) =>
         isNull(leases.releasedAt),
         gt(leases.expiresAt, now),
         pairIsOpen,
-        roundIsOpen,
         pairIsServed,
       ),
     )
@@ -150,7 +149,6 @@ const firstOfOthers = prepared((database) =>
         gt(leases.expiresAt, now),
         ne(leases.annotatorId, annotatorId),
         pairIsOpen,
-        roundIsOpen,
         pairIsServed,
         notYetJudged,
       ),

@@ -107,6 +107,8 @@ export const pairs = sqliteTable(
     index('pairs_open')
       .on(table.purpose, table.roundId, table.priority, table.id)
       .where(sql`state = 'open'`),
+    // Comparisons of versions, all of them, are asked about by a page.
+    index('pairs_evaluation').on(table.state).where(sql`purpose = 'evaluation'`),
     // Who was served an image is asked of its pairs.
     index('pairs_sample_a').on(table.sampleAId),
     index('pairs_sample_b').on(table.sampleBId),
@@ -182,6 +184,8 @@ export const preferences = sqliteTable(
       .where(sql`superseded_at is null`),
     index('preferences_taken_back').on(table.annotatorId).where(sql`superseded_at is not null`),
     index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
+    // Few among many: comparisons of versions.
+    index('preferences_evaluation').on(table.pairId).where(sql`purpose = 'evaluation'`),
   ],
 );
 

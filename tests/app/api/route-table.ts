@@ -38,6 +38,11 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   'policies/imports': { GET: 'policies.read', POST: 'policies.import' },
   'policies/imports/[id]/[action]': { POST: 'policies.import' },
   'policies/imports/folders': { GET: 'policies.import' },
+  'policies/comparisons': {
+    GET: 'policies.read',
+    POST: 'rounds.manage',
+    DELETE: 'rounds.manage',
+  },
   'policies/grid': { GET: 'policies.read' },
   'reward-models': { GET: 'rewards.read', POST: 'rewards.manage' },
   'reward-models/[id]/cancel': { POST: 'rewards.manage' },

@@ -1,0 +1,2 @@
+CREATE INDEX `pairs_evaluation` ON `pairs` (`state`) WHERE purpose = 'evaluation';--> statement-breakpoint
+CREATE INDEX `preferences_evaluation` ON `preferences` (`pair_id`) WHERE purpose = 'evaluation';
