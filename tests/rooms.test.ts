@@ -117,7 +117,7 @@ const mayImport: Record<string, string[]> = {
 };
 
 /** Packages that lib may use: it holds rules, so nothing that reads, writes or waits. */
-const purePackages = new Set(['zod']);
+const purePackages = new Set(['ml-matrix', 'zod']);
 
 /** Beyond this a folder is a list. */
 const filesMax = 21;

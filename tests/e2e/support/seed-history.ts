@@ -47,7 +47,14 @@ export interface History {
  * four pairs, and the new policy draws 2 bad hands of 8 where the base drew 6, if a program judges
  * them.
  */
-export async function seedFinishedRound({ judged = true } = {}): Promise<History> {
+export async function seedFinishedRound({
+  judged = true,
+  drawing,
+}: {
+  judged?: boolean;
+  /** How the evaluation images were drawn, a key. */
+  drawing?: string;
+} = {}): Promise<History> {
   const roundId = await seedRound({ pairs: 4, annotatorsPerPair: 2, undoWindowSeconds: 0, judged });
   const annotatorIds = await judgeAll(['Ann', 'Bob']);
   const { startPolicyId } = await getRound(roundId);
@@ -69,8 +76,8 @@ export async function seedFinishedRound({ judged = true } = {}): Promise<History
   await finishTraining({ ...training, resultPolicyId: trained.id, manifest: { seed: 0 } });
 
   const evaluation = await claim('evaluate');
-  await evaluate(base, roundId, judged ? 6 : null, null);
-  await evaluate(trained, roundId, judged ? 2 : null, base);
+  await evaluate(base, { roundId, deformed: judged ? 6 : null, against: null, drawing });
+  await evaluate(trained, { roundId, deformed: judged ? 2 : null, against: base, drawing });
   await finishEvaluation(evaluation);
   // A single round serves nothing by itself.
   await setServing(trained.id, null);
@@ -139,12 +146,20 @@ function trainSteps(count: number) {
   ).flat();
 }
 
-/** @param deformed so many of the images; null: nobody judges */
 async function evaluate(
   policy: Policy,
-  roundId: string,
-  deformed: number | null,
-  against: Policy | null,
+  {
+    roundId,
+    deformed,
+    against,
+    drawing,
+  }: {
+    roundId: string;
+    /** So many of the images; null: nobody judges. */
+    deformed: number | null;
+    against: Policy | null;
+    drawing?: string;
+  },
 ) {
   const samples = await Promise.all(
     Array.from({ length: evaluationImages }, async (_, index): Promise<NewSample> => {
@@ -162,6 +177,7 @@ async function evaluate(
         height: pictureSide,
         trajectoryBlob: null,
         purpose: 'evaluation',
+        drawing,
         verdict:
           deformed === null
             ? null
@@ -174,6 +190,7 @@ async function evaluate(
     roundId,
     policyId: policy.id,
     comparedToPolicyId: against?.id ?? null,
+    drawing,
     summary: {
       images: evaluationImages,
       ...(deformed === null
