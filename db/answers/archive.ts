@@ -60,8 +60,8 @@ export interface ArchiveAsked {
 /**
  * What a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training
  * pairs and groups of its pipeline, imported ones too, that are older than the undo window of the
- * round they were given in, and for KTO also people's flags; nothing by people who are paused. `archiveProblem` of its
- * data says why there is nothing to train on.
+ * round they were given in, and for KTO also people's flags; nothing by people who are paused.
+ * `archiveProblem` of its data says why there is nothing to train on.
  */
 export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
   const { pipeline, method, config, startPolicyId, now } = asked;
@@ -166,7 +166,6 @@ export async function readArchive(pipeline: string, now: number): Promise<Archiv
   const countedTaggings = settledTaggings.filter(({ pausedAt }) => pausedAt === null);
   const standing = answers.length + taggings.length;
   const settled = settledAnswers.length + settledTaggings.length;
-  const rows = [...countedAnswers.map(({ pair }) => pair), ...countedTaggings];
   return {
     answers: countedAnswers,
     taggings: countedTaggings,
@@ -177,8 +176,14 @@ export async function readArchive(pipeline: string, now: number): Promise<Archiv
     standing,
     tooYoung: standing - settled,
     heldBack: settled - countedAnswers.length - countedTaggings.length,
-    rounds: distinct(rows.map(({ roundId }) => roundId)),
-    imports: distinct(rows.map(({ importId }) => importId)),
+    rounds: distinct([
+      ...countedAnswers.map(({ pair }) => pair.roundId),
+      ...countedTaggings.map(({ roundId }) => roundId),
+    ]),
+    imports: distinct([
+      ...countedAnswers.map(({ preference }) => preference.importId),
+      ...countedTaggings.map(({ tagging }) => tagging.importId),
+    ]),
   };
 }
 
