@@ -14,7 +14,7 @@ import {
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
-import { Engine } from '@/trainer/runtime/engine';
+import type { Engine } from '@/trainer/runtime/engine';
 import { EngineDiedError } from '@/trainer/runtime/errors';
 import { triedPrompts } from '../networks';
 import { type Bench, defaults, type Taken } from './bench';
@@ -106,7 +106,7 @@ async function measured(
   run: (engine: Engine) => Promise<Taken>,
 ): Promise<Measurement> {
   signal.throwIfAborted();
-  const fresh = await Engine.open({ device: engine.device });
+  const fresh = await engine.another();
   const stop = () => fresh.close();
   signal.addEventListener('abort', stop);
   try {
