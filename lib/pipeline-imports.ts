@@ -3,6 +3,12 @@
  */
 import { z } from 'zod';
 import { methodSchema } from './methods';
+import {
+  drawableSizesSchema,
+  drawableText,
+  imageSizeSchema,
+  sizeText,
+} from './settings/image-sizes';
 
 export const importStates = ['queued', 'running', 'ready', 'failed', 'cancelled'] as const;
 
@@ -45,24 +51,6 @@ export const importProgressSchema = z.object({
 });
 
 export type ImportProgress = z.infer<typeof importProgressSchema>;
-
-/** A size of images, pixels. */
-export const imageSizeSchema = z.object({
-  width: z.number().int().positive().max(8192),
-  height: z.number().int().positive().max(8192),
-});
-
-export type ImageSize = z.infer<typeof imageSizeSchema>;
-
-/** Sizes as people type them, "512, 768x512"; null for what is none. */
-export function sizesIn(text: string): ImageSize[] | null {
-  const typed = text.split(/[,;\s]+/).filter(Boolean);
-  const sizes = typed.map((one) => {
-    const [, width, height = width] = /^(\d+)(?:[x×](\d+))?$/.exec(one) ?? [];
-    return imageSizeSchema.safeParse({ width: Number(width), height: Number(height) }).data;
-  });
-  return sizes.includes(undefined) ? null : (sizes as ImageSize[]);
-}
 
 export const measuredKinds = ['all', 'drawing', 'none'] as const;
 
@@ -158,6 +146,8 @@ export const foundPipelineSchema = z.object({
   /** Pixels. */
   width: z.number().int(),
   height: z.number().int(),
+  /** Other sizes that its networks take; left out by imports that did not look. */
+  drawable: drawableSizesSchema.optional(),
   measured: z.object({
     /** The machine, in words. */
     machine: z.string(),
@@ -224,12 +214,15 @@ export function measuredLines({
     { name: 'drawing', ...drawing },
     ...own.map(({ method, ...of }) => ({ name: method, ...of })),
   ];
-  return named.map(({ name, of, seconds, peakBytes, problem }) => ({
-    name,
-    text:
-      problem ??
-      `${secondsText(seconds ?? 0)} for ${of}, ${bytesText(peakBytes ?? 0)} of memory at most`,
-  }));
+  return named.map(({ name, ...measurement }) => ({ name, text: measurementText(measurement) }));
+}
+
+/** What something took, or why there are no numbers. */
+export function measurementText({ of, seconds, peakBytes, problem }: Measurement): string {
+  return (
+    problem ??
+    `${secondsText(seconds ?? 0)} for ${of}, ${bytesText(peakBytes ?? 0)} of memory at most`
+  );
 }
 
 /** What an import found, line by line, for pages and terminals. */
@@ -252,6 +245,6 @@ export function foundLines(found: FoundPipeline): { name: string; text: string }
         .join('; '),
     },
     { name: 'prompts', text: `${found.promptTokens} tokens are read` },
-    { name: 'images', text: `${found.width} × ${found.height} pixels` },
+    { name: 'images', text: `${sizeText(found)} pixels${drawableText(found.drawable)}` },
   ];
 }

@@ -70,7 +70,7 @@ for (const { name, way, measure } of families) {
 /** Sends the adapter of a round back as a LoRA file that another program wrote. */
 async function startFromFile(page: Page, baseId: string, roundId: string): Promise<void> {
   const { resultPolicyId } = await getRound(roundId);
-  const kohya = await page.request.get(`/api/policies/${resultPolicyId}/adapter?naming=kohya`);
+  const kohya = await page.request.get(`/api/policies/${resultPolicyId}/adapter?names=kohya`);
   expect(kohya.status()).toBe(200);
   await page.goto(`/policies/${baseId}`);
   await page.getByRole('button', { name: 'Start from a LoRA file' }).click();

@@ -2,12 +2,8 @@
 
 import { ChevronLeft, Folder, FolderCheck } from 'lucide-react';
 import { useState } from 'react';
-import {
-  type MeasuredKind,
-  nameOfFolder,
-  pipelineNameProblem,
-  sizesIn,
-} from '@/lib/pipeline-imports';
+import { type MeasuredKind, nameOfFolder, pipelineNameProblem } from '@/lib/pipeline-imports';
+import { sizesIn } from '@/lib/settings/image-sizes';
 import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
 import { Field, Input } from '../../components/ui/field';

@@ -20,6 +20,7 @@ import {
   measuredSizeSchema,
 } from '@/lib/pipeline-imports';
 import { encodePng } from '@/trainer/diffusion/images/png';
+import { drawableSizes } from '@/trainer/diffusion/images/sizes';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
 import { pipelineFiles } from '@/trainer/diffusion/pipelines/hash';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
@@ -73,7 +74,7 @@ export async function importPipeline(
   const { name, known } = await namePipeline(hash, folder, options);
   // Known files in another place: nothing about them is new but the place.
   const found = known?.manifest.found;
-  if (known && found && options.sizes.length === 0) {
+  if (known && found?.drawable !== undefined && options.sizes.length === 0) {
     keepFolder({ pipeline: name, hash, folder });
     await assignment.complete((claim) =>
       finishPipelineImport({
@@ -105,6 +106,7 @@ export async function importPipeline(
         adapterSites: tried.adapterSites,
         promptTokens: pipeline.measure.room,
         ...size,
+        drawable: await drawableSizes(pipeline),
         measured: { ...machineText(engine.device), sizes: tried.measured },
       },
     },

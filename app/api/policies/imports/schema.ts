@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import {
-  imageSizeSchema,
   importProgressSchema,
   importStateSchema,
   loraUploadSchema,
   measuredKinds,
   pipelineNameProblem,
 } from '@/lib/pipeline-imports';
+import { imageSizeSchema } from '@/lib/settings/image-sizes';
 
 /** What the pages of imports and their routes say to each other. Times in ms. */
 
