@@ -79,6 +79,18 @@ export const loraUploadSchema = z.object({
 
 export type LoraUpload = z.infer<typeof loraUploadSchema>;
 
+/** Pipelines that Darkroom makes when they are asked for, and what each is. */
+export const builtInPipelines = {
+  'hands-flow':
+    'The rectified-flow twin of hands: the same weights and the same judge, drawn by flow matching.',
+} as const;
+
+export const builtInSchema = z.enum(
+  Object.keys(builtInPipelines) as (keyof typeof builtInPipelines)[],
+);
+
+export type BuiltIn = z.infer<typeof builtInSchema>;
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),
@@ -88,6 +100,8 @@ export const importOptionsSchema = z.object({
   measure: z.enum(measuredKinds).default('all'),
   /** Sizes to measure at; none: the pipeline's own. */
   sizes: z.array(imageSizeSchema).max(8).default([]),
+  /** Made by Darkroom, and `folder` is its name; left out, it lies in the folder. */
+  builtIn: builtInSchema.optional(),
   /** The folder is a LoRA file for this base policy; left out, a pipeline's. */
   adapterOf: z.string().optional(),
   /** The LoRA file was sent, and `folder` is its name; left out, it lies on the machine. */
@@ -97,6 +111,12 @@ export const importOptionsSchema = z.object({
 });
 
 export type ImportOptions = z.infer<typeof importOptionsSchema>;
+
+/** What is asked for to have a pipeline made. */
+export function builtInImport(builtIn: BuiltIn): { folder: string; options: ImportOptions } {
+  const options = { builtIn, name: builtIn, measure: 'drawing' };
+  return { folder: builtIn, options: importOptionsSchema.parse(options) };
+}
 
 /** A network of a pipeline. */
 export const foundPartSchema = z.object({
