@@ -70,7 +70,8 @@ export function methodProblem(method: Method, mode: RunMode, config: RunConfig):
   return problems.length === 0 ? null : problems.map(problemText).join(' ');
 }
 
-function problemText({ at, says }: SettingProblem): string {
+/** A problem for whoever sees no form: with the names of group and field. */
+export function problemText({ at, says }: SettingProblem): string {
   const [group, key] = at.split('.') as [GroupName, string];
   const { label } = groupDescriptions[group];
   const settings: Readonly<Record<string, Setting>> = settingGroups[group];

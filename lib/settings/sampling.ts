@@ -34,6 +34,23 @@ export const samplingSettings = {
     min: 1,
     max: 30,
   }),
+  imageWidth: integer({
+    label: 'Image width',
+    explanation:
+      'With the height, the size that images are drawn, trained and measured at. Both 0: the pipeline’s own.',
+    default: 0,
+    min: 0,
+    max: 8192,
+    unit: 'pixels',
+  }),
+  imageHeight: integer({
+    label: 'Image height',
+    explanation: 'See width. A model draws best at the sizes it was trained at.',
+    default: 0,
+    min: 0,
+    max: 8192,
+    unit: 'pixels',
+  }),
   batchImages: integer({
     label: 'Images per batch',
     explanation: 'Images denoised at once. More is faster and needs more memory.',

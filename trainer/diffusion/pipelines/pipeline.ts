@@ -191,19 +191,28 @@ function openTokenizer(folder: string, reading: TextReading): Promise<PromptToke
     : openPieceTokenizer(own, { ...how, length: tokens });
 }
 
-/** The scheduler that a pipeline's file describes. */
-export async function openScheduler(folder: string): Promise<Scheduler> {
+/** The scheduler that a pipeline's file describes. @param latent other height and width */
+export async function openScheduler(
+  folder: string,
+  latent?: readonly [number, number],
+): Promise<Scheduler> {
   const file = join(folder, 'scheduler/scheduler_config.json');
-  return schedulerOf(await readJson(file, schedulerFileSchema), await imageTokens(folder));
+  return schedulerOf(await readJson(file, schedulerFileSchema), await imageTokens(folder, latent));
 }
 
 const tokensSchema = z.object({ sample_size: positive.nullish(), patch_size: positive.nullish() });
 
 /** Patches of one image, where the network is a transformer that says so. */
-async function imageTokens(folder: string): Promise<number | undefined> {
+async function imageTokens(
+  folder: string,
+  latent?: readonly [number, number],
+): Promise<number | undefined> {
   const file = join(folder, 'transformer/config.json');
   const { sample_size: size, patch_size: patch } = await readJsonIfThere(file, tokensSchema);
-  return size && patch ? Math.floor(size / patch) ** 2 : undefined;
+  const [height, width] = latent ?? [size, size];
+  return height && width && patch
+    ? Math.floor(height / patch) * Math.floor(width / patch)
+    : undefined;
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {

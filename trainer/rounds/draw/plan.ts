@@ -5,7 +5,7 @@
 import { derivedId } from '@/db/ids';
 import type { NewGroup, NewPair } from '@/db/rounds/samples';
 import type { Round } from '@/db/schema/rounds';
-import { annealingName } from '@/lib/drawings';
+import { annealingName, sizeName } from '@/lib/drawings';
 import type { RunConfig } from '@/lib/settings/run-config';
 import { windowSteps } from '@/lib/settings/sampling';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
@@ -121,10 +121,12 @@ export function planEvaluation(
 ): PlannedSample[] {
   const { evaluation, evaluationPrompts, sampling } = config;
   const { inferenceSteps, eta, guidanceScale } = sampling;
+  const size = sizeName(config);
   return Array.from({ length: evaluation.images }, (_, i) => {
     const prompt = evaluationPrompts[i % evaluationPrompts.length]!;
     const seed = evaluation.seed + i;
     const drawn = [prompt, seed, inferenceSteps, eta, guidanceScale];
+    if (size) drawn.push(size);
     if (annealing) drawn.push(annealingName(annealing));
     const id = derivedId('evaluation', policyId, ...drawn);
     return { id, groupId: null, prompt, seed, noiseSeed: seed };
