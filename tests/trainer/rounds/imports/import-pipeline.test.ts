@@ -6,6 +6,7 @@ import { listLoraFiles } from '@/db/policies/models-root';
 import { folderOf } from '@/db/policies/pipeline-folders';
 import { getPolicy, listPolicies } from '@/db/policies/policies';
 import { adapterFor } from '@/lib/exchange/adapter-file';
+import { familyFolder } from '@/tests/support/family-pipelines';
 import { linkedFolder } from '@/tests/support/linked-folder';
 import { decodePng } from '@/trainer/diffusion/images/png';
 import { handsFolder, openNewest } from '@/trainer/rounds/pipelines/resolve';
@@ -163,4 +164,20 @@ it('takes up a LoRA file for a base policy, from under the root where a page ask
   );
   delete process.env.DARKROOM_MODELS;
   expect(await listPolicies()).toHaveLength(count);
+});
+
+it('takes up PixArt, whose transformer says a variance behind the noise', async () => {
+  const folder = join(familyFolder('tiny-pixart'), 'pipeline');
+  const { state, found } = await importing.run(folder, { name: 'PixArt' });
+  expect(state).toBe('ready');
+  expect(found).toMatchObject({
+    family: 'PixArtAlphaPipeline',
+    width: 32,
+    height: 32,
+    // Of 120 tokens one is the end.
+    promptTokens: 119,
+    adapterSites: { attention: 16, 'attention-ff-conv': 20 },
+  });
+  expect(found!.scheduler).toContain('DPMSolverMultistepScheduler, sampled by DDIM');
+  expect((await openNewest('PixArt')).pipeline.latentShape).toEqual([4, 8, 8]);
 });
