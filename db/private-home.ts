@@ -14,7 +14,7 @@ export const fileMode = 0o600;
  * What Darkroom puts into its folder; somebody's folder may hold other things, which are left
  * alone.
  */
-const ownFolders = ['blobs', 'checkpoints', 'damaged', 'judges', 'logs'];
+const ownFolders = ['blobs', 'checkpoints', 'damaged', 'judges', 'logs', 'pipelines', 'prepared'];
 const ownFile = /^(darkroom|running)\./;
 
 /**

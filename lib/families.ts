@@ -21,6 +21,8 @@ export interface TextReading {
   optional?: true;
   /** Prompts are trimmed and put in lower case first. */
   lowerCase?: true;
+  /** Padding is hidden from the encoder, whose graph takes an `attention_mask` for that. */
+  masked?: true;
   /** Lines put before every prompt, but not where there is none. */
   instruction?: readonly string[];
 }
@@ -65,7 +67,18 @@ const gemma: TextReading = {
   kind: 'pieces',
   tokens: 300,
   lowerCase: true,
+  masked: true,
   instruction: sanaInstruction,
+};
+
+/** Without diffusers' cleaning of captions, for which it takes two more packages. */
+const t5: TextReading = {
+  encoder: 'text_encoder',
+  tokenizer: 'tokenizer',
+  kind: 'pieces',
+  tokens: 300,
+  lowerCase: true,
+  masked: true,
 };
 
 const rows = {
@@ -86,6 +99,8 @@ const rows = {
     readings: [clip, secondClip, thirdT5],
   },
   Sana: { classes: ['SanaPipeline', 'ORTSanaPipeline'], readings: [gemma] },
+  'PixArt Alpha': { classes: ['PixArtAlphaPipeline'], readings: [{ ...t5, tokens: 120 }] },
+  'PixArt Sigma': { classes: ['PixArtSigmaPipeline'], readings: [t5] },
 } satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof rows;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { diffusionDpoSettings, ktoSettings } from './settings/archive-methods';
 import { d3poSettings } from './settings/d3po';
+import { fdfoSettings } from './settings/fdfo';
 import { dgpoSettings, lairSettings, nftSettings } from './settings/graded-methods';
 import { ddpoSettings, dpokSettings } from './settings/policy-gradient';
 import {
@@ -97,6 +98,20 @@ export const methods = {
     ],
     settings: d3poSettings,
     settingsAre: 'The method that turns picks into gradients.',
+  },
+  fdfo: {
+    training: 'pairs',
+    label: 'FDFO',
+    explanation:
+      'Finite differences: every prediction on the way to two images moves along their difference, from loser to winner. No reference policy is run.',
+    needs: [
+      'People who pick. Ties and “both bad” are kept, but only a pick trains.',
+      'Two images of one starting noise: they differ by the noise of their steps alone, in as many as the noise window is wide. The round’s page says how often people see no difference.',
+      'Eta above 0: without noise in its steps the two would be the same.',
+      'Training with as many inference steps as sampling; this form keeps them equal.',
+    ],
+    settings: fdfoSettings,
+    settingsAre: 'How far a prediction goes.',
   },
   nft: {
     training: 'graded-images',

@@ -22,6 +22,9 @@ export const trainMetricsSchema = z.object({
   implicitAccuracy: z.number().optional(),
   logRatioWinner: z.number().optional(),
   logRatioLoser: z.number().optional(),
+  /** FDFO's ρ, 1 at first: above, the prediction has moved along the pair's difference. */
+  ratioWinner: z.number().optional(),
+  ratioLoser: z.number().optional(),
   /** Share of log-ratios outside the clip range, in [0, 1]. */
   clipFraction: z.number().optional(),
   excessWinner: z.number().optional(),

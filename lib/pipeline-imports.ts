@@ -3,6 +3,12 @@
  */
 import { z } from 'zod';
 import { methodSchema } from './methods';
+import {
+  drawableSizesSchema,
+  drawableText,
+  imageSizeSchema,
+  sizeText,
+} from './settings/image-sizes';
 
 export const importStates = ['queued', 'running', 'ready', 'failed', 'cancelled'] as const;
 
@@ -46,24 +52,6 @@ export const importProgressSchema = z.object({
 
 export type ImportProgress = z.infer<typeof importProgressSchema>;
 
-/** A size of images, pixels. */
-export const imageSizeSchema = z.object({
-  width: z.number().int().positive().max(8192),
-  height: z.number().int().positive().max(8192),
-});
-
-export type ImageSize = z.infer<typeof imageSizeSchema>;
-
-/** Sizes as people type them, "512, 768x512"; null for what is none. */
-export function sizesIn(text: string): ImageSize[] | null {
-  const typed = text.split(/[,;\s]+/).filter(Boolean);
-  const sizes = typed.map((one) => {
-    const [, width, height = width] = /^(\d+)(?:[x×](\d+))?$/.exec(one) ?? [];
-    return imageSizeSchema.safeParse({ width: Number(width), height: Number(height) }).data;
-  });
-  return sizes.includes(undefined) ? null : (sizes as ImageSize[]);
-}
-
 export const measuredKinds = ['all', 'drawing', 'none'] as const;
 
 export type MeasuredKind = (typeof measuredKinds)[number];
@@ -91,6 +79,18 @@ export const loraUploadSchema = z.object({
 
 export type LoraUpload = z.infer<typeof loraUploadSchema>;
 
+/** Pipelines that Darkroom makes when they are asked for, and what each is. */
+export const builtInPipelines = {
+  'hands-flow':
+    'The rectified-flow twin of hands: the same weights and the same judge, drawn by flow matching.',
+} as const;
+
+export const builtInSchema = z.enum(
+  Object.keys(builtInPipelines) as (keyof typeof builtInPipelines)[],
+);
+
+export type BuiltIn = z.infer<typeof builtInSchema>;
+
 export const importOptionsSchema = z.object({
   /** What the pipeline shall be called; null: what it is known by, else as its folder is. */
   name: z.string().nullable().default(null),
@@ -100,6 +100,8 @@ export const importOptionsSchema = z.object({
   measure: z.enum(measuredKinds).default('all'),
   /** Sizes to measure at; none: the pipeline's own. */
   sizes: z.array(imageSizeSchema).max(8).default([]),
+  /** Made by Darkroom, and `folder` is its name; left out, it lies in the folder. */
+  builtIn: builtInSchema.optional(),
   /** The folder is a LoRA file for this base policy; left out, a pipeline's. */
   adapterOf: z.string().optional(),
   /** The LoRA file was sent, and `folder` is its name; left out, it lies on the machine. */
@@ -109,6 +111,12 @@ export const importOptionsSchema = z.object({
 });
 
 export type ImportOptions = z.infer<typeof importOptionsSchema>;
+
+/** What is asked for to have a pipeline made. */
+export function builtInImport(builtIn: BuiltIn): { folder: string; options: ImportOptions } {
+  const options = { builtIn, name: builtIn, measure: 'drawing' };
+  return { folder: builtIn, options: importOptionsSchema.parse(options) };
+}
 
 /** A network of a pipeline. */
 export const foundPartSchema = z.object({
@@ -158,6 +166,8 @@ export const foundPipelineSchema = z.object({
   /** Pixels. */
   width: z.number().int(),
   height: z.number().int(),
+  /** Other sizes that its networks take; left out by imports that did not look. */
+  drawable: drawableSizesSchema.optional(),
   measured: z.object({
     /** The machine, in words. */
     machine: z.string(),
@@ -224,12 +234,15 @@ export function measuredLines({
     { name: 'drawing', ...drawing },
     ...own.map(({ method, ...of }) => ({ name: method, ...of })),
   ];
-  return named.map(({ name, of, seconds, peakBytes, problem }) => ({
-    name,
-    text:
-      problem ??
-      `${secondsText(seconds ?? 0)} for ${of}, ${bytesText(peakBytes ?? 0)} of memory at most`,
-  }));
+  return named.map(({ name, ...measurement }) => ({ name, text: measurementText(measurement) }));
+}
+
+/** What something took, or why there are no numbers. */
+export function measurementText({ of, seconds, peakBytes, problem }: Measurement): string {
+  return (
+    problem ??
+    `${secondsText(seconds ?? 0)} for ${of}, ${bytesText(peakBytes ?? 0)} of memory at most`
+  );
 }
 
 /** What an import found, line by line, for pages and terminals. */
@@ -252,6 +265,6 @@ export function foundLines(found: FoundPipeline): { name: string; text: string }
         .join('; '),
     },
     { name: 'prompts', text: `${found.promptTokens} tokens are read` },
-    { name: 'images', text: `${found.width} × ${found.height} pixels` },
+    { name: 'images', text: `${sizeText(found)} pixels${drawableText(found.drawable)}` },
   ];
 }

@@ -3,6 +3,7 @@
  * of it one round trains on.
  */
 import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
+import { sizeName } from '@/lib/drawings';
 import { type Method, trainsBy } from '@/lib/methods';
 import { isFinished } from '@/lib/rounds';
 import type { RunConfig } from '@/lib/settings/run-config';
@@ -60,8 +61,8 @@ export interface ArchiveAsked {
 /**
  * What a round of Diffusion-DPO or KTO trains on: standing answers and taggings to the training
  * pairs and groups of its pipeline, imported ones too, that are older than the undo window of the
- * round they were given in, and for KTO also people's flags; nothing by people who are paused. `archiveProblem` of its
- * data says why there is nothing to train on.
+ * round they were given in, and for KTO also people's flags; nothing by people who are paused.
+ * `archiveProblem` of its data says why there is nothing to train on.
  */
 export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
   const { pipeline, method, config, startPolicyId, now } = asked;
@@ -69,7 +70,7 @@ export async function prepareArchive(asked: ArchiveAsked): Promise<Prepared> {
   const markedBy = { until: undoableUntil(pipeline, now), since: Date.now(), withFlags: false };
   if (takesImages) Object.assign(markedBy, { until: now, withFlags: true });
   const mark = await read(markIn(db(), markedBy));
-  const archive = await readArchive(pipeline, now);
+  const archive = await readArchive(pipeline, now, config);
   const frozen = await (trainsBy(method, 'finished-pairs')
     ? pairsOf(archive, config[method].agreementWeighting, config, now)
     : labelsOf(archive));
@@ -146,16 +147,29 @@ function distinct(ids: readonly (string | null)[]): number {
   return new Set(ids.filter((id) => id !== null)).size;
 }
 
-/** What people have said of a pipeline's images and can no longer take back at `now` (ms). */
-export async function readArchive(pipeline: string, now: number): Promise<Archive> {
-  const own = roundsOf(pipeline);
+/**
+ * What people have said of a pipeline's images and can no longer take back at `now` (ms).
+ * @param of left out: images of every size; else of that which a run of this configuration draws
+ */
+export async function readArchive(
+  pipeline: string,
+  now: number,
+  of?: Pick<RunConfig, 'sampling'>,
+): Promise<Archive> {
+  const all = roundsOf(pipeline);
+  const own = of ? all.filter(({ config }) => sizeName(config) === sizeName(of)) : all;
+  // What was imported was fitted to the pipeline's own size.
+  const takesImports = !of || sizeName(of) === null;
   const until = new Map(
     own.map(({ id, config }) => [id, now - config.labeling.undoWindowSeconds * 1000]),
   );
   // Nobody takes back here what was imported.
   const isSettled = (roundId: string | null, createdAt: number) =>
     createdAt <= (until.get(roundId ?? '') ?? now);
-  const answeredIn = { rounds: own.map(({ id }) => id), imports: importsOf(pipeline) };
+  const answeredIn = {
+    rounds: own.map(({ id }) => id),
+    imports: takesImports ? importsOf(pipeline) : [],
+  };
   const answers = await standingAnswersOf(answeredIn);
   const taggings = await standingTaggingsOf(answeredIn);
   const settledAnswers = answers.filter((row) =>
@@ -166,19 +180,27 @@ export async function readArchive(pipeline: string, now: number): Promise<Archiv
   const countedTaggings = settledTaggings.filter(({ pausedAt }) => pausedAt === null);
   const standing = answers.length + taggings.length;
   const settled = settledAnswers.length + settledTaggings.length;
-  const rows = [...countedAnswers.map(({ pair }) => pair), ...countedTaggings];
   return {
     answers: countedAnswers,
     taggings: countedTaggings,
     members: await membersOf(countedTaggings),
     flags: (await flagsOf(pipeline)).filter(
-      (flag) => flag.pausedAt === null && isSettled(flag.roundId, flag.createdAt),
+      ({ pausedAt, roundId, createdAt }) =>
+        pausedAt === null &&
+        (roundId === null ? takesImports : until.has(roundId)) &&
+        isSettled(roundId, createdAt),
     ),
     standing,
     tooYoung: standing - settled,
     heldBack: settled - countedAnswers.length - countedTaggings.length,
-    rounds: distinct(rows.map(({ roundId }) => roundId)),
-    imports: distinct(rows.map(({ importId }) => importId)),
+    rounds: distinct([
+      ...countedAnswers.map(({ pair }) => pair.roundId),
+      ...countedTaggings.map(({ roundId }) => roundId),
+    ]),
+    imports: distinct([
+      ...countedAnswers.map(({ preference }) => preference.importId),
+      ...countedTaggings.map(({ tagging }) => tagging.importId),
+    ]),
   };
 }
 

@@ -36,20 +36,16 @@ export interface Paired {
 export interface StandingAnswer {
   preference: Pick<
     typeof preferences.$inferSelect,
-    'id' | 'annotatorId' | 'answer' | 'leftSampleId' | 'rightSampleId' | 'createdAt'
+    'id' | 'annotatorId' | 'importId' | 'answer' | 'leftSampleId' | 'rightSampleId' | 'createdAt'
   >;
-  pair: Pick<
-    typeof pairs.$inferSelect,
-    'id' | 'roundId' | 'importId' | 'sampleAId' | 'sampleBId' | 'createdAt'
-  >;
+  pair: Pick<typeof pairs.$inferSelect, 'id' | 'roundId' | 'sampleAId' | 'sampleBId' | 'createdAt'>;
   pausedAt: number | null;
 }
 
 export interface StandingTagging {
   tagging: typeof taggings.$inferSelect;
-  /** Of the group: one of both. */
+  /** Of the group; null: it was imported. */
   roundId: string | null;
-  importId: string | null;
   groupCreatedAt: number;
   pausedAt: number | null;
 }
@@ -98,7 +94,6 @@ function trainingPairsAfter(place: SQL, after: number) {
       row,
       id: pairs.id,
       roundId: pairs.roundId,
-      importId: pairs.importId,
       sampleAId: pairs.sampleAId,
       sampleBId: pairs.sampleBId,
       createdAt: pairs.createdAt,
@@ -117,6 +112,7 @@ function answersTo(pairIds: readonly string[]) {
       preference: {
         id: preferences.id,
         annotatorId: preferences.annotatorId,
+        importId: preferences.importId,
         answer: preferences.answer,
         leftSampleId: preferences.leftSampleId,
         rightSampleId: preferences.rightSampleId,
@@ -145,7 +141,6 @@ export async function standingTaggingsOf({ rounds, imports }: AnsweredIn) {
           .select({
             tagging: taggings,
             roundId: groups.roundId,
-            importId: groups.importId,
             groupCreatedAt: groups.createdAt,
             pausedAt: user.pausedAt,
           })

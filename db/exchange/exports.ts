@@ -155,7 +155,7 @@ export function wantedBy(choice: ExportChoice) {
     inArray(pairs.purpose, gold ? ['training', 'gold'] : ['training']),
     heldBack ? undefined : or(isNull(user.pausedAt), gt(user.pausedAt, until)),
     roundId === undefined ? undefined : eq(pairs.roundId, roundId),
-    importId === undefined ? undefined : eq(pairs.importId, importId),
+    importId === undefined ? undefined : eq(preferences.importId, importId),
   );
 }
 

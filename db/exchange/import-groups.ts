@@ -171,7 +171,7 @@ function* storeGroups(
   yield* change(
     tx.insert(taggings).values(
       fresh.map(({ id, groupId, annotatorId, tagged }) => ({
-        ...{ id, groupId, annotatorId, taggedSampleIds: tagged, createdAt: now },
+        ...{ id, groupId, annotatorId, importId, taggedSampleIds: tagged, createdAt: now },
       })),
     ),
   );

@@ -130,6 +130,7 @@ function* storeAnswers(
     pairId: ids.pair,
     annotatorId: ids.person,
     leaseId: ids.preference,
+    importId,
     answer,
     leftSampleId: ids.left,
     rightSampleId: ids.right,

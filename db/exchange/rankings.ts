@@ -126,7 +126,7 @@ function groupsAfter(after: string, choice: ExportChoice): Page {
     or(isNull(taggings.supersededAt), gt(taggings.supersededAt, until)),
     heldBack ? undefined : or(isNull(user.pausedAt), gt(user.pausedAt, until)),
     roundId === undefined ? undefined : eq(groups.roundId, roundId),
-    importId === undefined ? undefined : eq(groups.importId, importId),
+    importId === undefined ? undefined : eq(taggings.importId, importId),
   );
   const found = db()
     .selectDistinct({ id: groups.id, prompt: groups.prompt })

@@ -74,7 +74,7 @@ function rawAnswerOf(answer: PickAPicRow): RawAnswer {
     answer,
     pairId: pair.id,
     roundId: pair.roundId,
-    importId: pair.importId,
+    importId: preference.importId,
     sharedNoise: pair.sharedNoise,
     shownAt: preference.shownAtMs,
     decidedAt: preference.decidedAtMs,

@@ -1,20 +1,16 @@
-import { and, count, countDistinct, eq, gte, isNotNull, isNull, min, type SQL } from 'drizzle-orm';
+import { and, count, countDistinct, eq, gte, isNotNull, isNull, min } from 'drizzle-orm';
 import { type Answer, answers } from '@/lib/answers';
 import { db } from '../client';
 import { countIf } from '../dialect';
 import { pairs, preferences } from '../schema/labels';
 import { user } from '../schema/people';
 
-/** Standing answers to training pairs. */
+/** Standing answers to a round's training pairs, counted while they come in. */
 export interface AnswerCounts {
   byAnswer: Record<Answer, number>;
   /** Of these, by annotators who are paused. */
   heldBack: number;
   annotators: number;
-}
-
-/** The same of a round, counted while they come in. */
-export interface RoundAnswerCounts extends AnswerCounts {
   /**
    * Answers since `recentSince`, and the instant of the first of them, ms; null when there are
    * none.
@@ -29,27 +25,12 @@ export interface RoundAnswerCounts extends AnswerCounts {
 export async function answerCounts(
   roundId: string,
   { recentSince }: { recentSince: number },
-): Promise<RoundAnswerCounts> {
-  const standing = standingIn(eq(pairs.roundId, roundId));
-  const recent = db()
-    .select({ count: count(), firstAt: min(preferences.createdAt) })
-    .from(preferences)
-    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
-    .where(and(standing, gte(preferences.createdAt, recentSince)))
-    .get();
-  return { ...countsOf(standing), recent: recent ?? { count: 0, firstAt: null } };
-}
-
-/** What people had answered elsewhere, of one import. */
-export async function importedAnswerCounts(importId: string): Promise<AnswerCounts> {
-  return countsOf(standingIn(eq(pairs.importId, importId)));
-}
-
-function standingIn(place: SQL) {
-  return and(place, eq(pairs.purpose, 'training'), isNull(preferences.supersededAt));
-}
-
-function countsOf(standing: SQL | undefined): AnswerCounts {
+): Promise<AnswerCounts> {
+  const standing = and(
+    eq(pairs.roundId, roundId),
+    eq(pairs.purpose, 'training'),
+    isNull(preferences.supersededAt),
+  );
   const rows = db()
     .select({
       answer: preferences.answer,
@@ -68,6 +49,12 @@ function countsOf(standing: SQL | undefined): AnswerCounts {
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))
     .where(standing)
     .get();
+  const recent = db()
+    .select({ count: count(), firstAt: min(preferences.createdAt) })
+    .from(preferences)
+    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+    .where(and(standing, gte(preferences.createdAt, recentSince)))
+    .get();
   const of = (answer: Answer) => rows.find((row) => row.answer === answer)?.n ?? 0;
   return {
     byAnswer: Object.fromEntries(answers.map((answer) => [answer, of(answer)])) as Record<
@@ -76,5 +63,6 @@ function countsOf(standing: SQL | undefined): AnswerCounts {
     >,
     heldBack: rows.reduce((sum, row) => sum + row.heldBack, 0),
     annotators: people?.n ?? 0,
+    recent: recent ?? { count: 0, firstAt: null },
   };
 }

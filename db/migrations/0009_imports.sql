@@ -9,11 +9,9 @@ CREATE TABLE `imports` (
 	`answers` integer DEFAULT 0 NOT NULL,
 	`images` integer DEFAULT 0 NOT NULL,
 	`people` integer NOT NULL,
-	`created_by` text,
 	`created_at` integer NOT NULL,
 	`finished_at` integer,
-	FOREIGN KEY (`policy_id`) REFERENCES `policies`(`id`) ON UPDATE no action ON DELETE no action,
-	FOREIGN KEY (`created_by`) REFERENCES `user`(`id`) ON UPDATE no action ON DELETE set null
+	FOREIGN KEY (`policy_id`) REFERENCES `policies`(`id`) ON UPDATE no action ON DELETE no action
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `imports_file` ON `imports` (`pipeline`,`sha256`);--> statement-breakpoint
@@ -75,12 +73,18 @@ INSERT INTO `__new_pairs`("id", "round_id", "import_id", "group_id", "prompt", "
 DROP TABLE `pairs`;--> statement-breakpoint
 ALTER TABLE `__new_pairs` RENAME TO `pairs`;--> statement-breakpoint
 CREATE INDEX `pairs_round` ON `pairs` (`round_id`);--> statement-breakpoint
-CREATE INDEX `pairs_import` ON `pairs` (`import_id`,`id`) WHERE import_id is not null;--> statement-breakpoint
+CREATE INDEX `pairs_import` ON `pairs` (`import_id`) WHERE import_id is not null;--> statement-breakpoint
 CREATE INDEX `pairs_open` ON `pairs` (`purpose`,`round_id`,`priority`,`id`) WHERE state = 'open';--> statement-breakpoint
 CREATE INDEX `pairs_sample_a` ON `pairs` (`sample_a_id`);--> statement-breakpoint
 CREATE INDEX `pairs_sample_b` ON `pairs` (`sample_b_id`);--> statement-breakpoint
 ALTER TABLE `samples` ADD `import_id` text REFERENCES imports(id);--> statement-breakpoint
 UPDATE `samples` SET `import_id` = `round_id`, `round_id` = NULL WHERE `round_id` IN (SELECT `id` FROM `imports`);--> statement-breakpoint
+ALTER TABLE `preferences` ADD `import_id` text REFERENCES imports(id);--> statement-breakpoint
+UPDATE `preferences` SET `import_id` = q.`import_id` FROM `pairs` q WHERE q.`id` = `pair_id` AND q.`import_id` IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `preferences_import` ON `preferences` (`import_id`,`pair_id`,`answer`,`annotator_id`) WHERE import_id is not null and superseded_at is null;--> statement-breakpoint
+ALTER TABLE `taggings` ADD `import_id` text REFERENCES imports(id);--> statement-breakpoint
+UPDATE `taggings` SET `import_id` = g.`import_id` FROM `groups` g WHERE g.`id` = `group_id` AND g.`import_id` IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `taggings_import` ON `taggings` (`import_id`,`group_id`,`annotator_id`) WHERE import_id is not null and superseded_at is null;--> statement-breakpoint
 DELETE FROM `events` WHERE `round_id` IN (SELECT `id` FROM `imports`);--> statement-breakpoint
 DELETE FROM `tallies` WHERE `round_id` IN (SELECT `id` FROM `imports`);--> statement-breakpoint
 DELETE FROM `runs` WHERE `id` IN (SELECT r.`run_id` FROM `rounds` r JOIN `imports` i ON i.`id` = r.`id`);--> statement-breakpoint

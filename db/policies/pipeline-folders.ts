@@ -8,6 +8,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '@/lib/errors';
+import { builtInSchema } from '@/lib/pipeline-imports';
 import { darkroomHome } from '../client';
 import { fileMode } from '../private-home';
 
@@ -44,6 +45,7 @@ export function folderOf({ pipeline, hash }: PipelineIdentity, builtIn: string):
 
 /** What is typed to say where a pipeline lies. */
 export function placing(pipeline: string): string {
+  if (builtInSchema.safeParse(pipeline).success) return `npm run policy:import -- ${pipeline}`;
   return `npm run policy:import -- FOLDER --name ${JSON.stringify(pipeline)}`;
 }
 

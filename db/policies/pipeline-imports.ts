@@ -6,6 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { and, desc, eq } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import {
+  builtInSchema,
   type FoundPipeline,
   type ImportOptions,
   type ImportProgress,
@@ -207,6 +208,8 @@ export async function isImportImage(hash: string): Promise<boolean> {
   return found !== undefined;
 }
 
+type NameOptions = Pick<ImportOptions, 'name' | 'add' | 'builtIn'>;
+
 /** What files are called here, and the base policy that was made of them, if one was. */
 export interface PipelineName {
   name: string;
@@ -221,7 +224,7 @@ export interface PipelineName {
 export async function namePipeline(
   hash: string,
   folder: string,
-  options: Pick<ImportOptions, 'name' | 'add'>,
+  options: NameOptions,
 ): Promise<PipelineName> {
   return await read(nameIn(db(), hash, folder, options));
 }
@@ -230,7 +233,7 @@ function* nameIn(
   tx: Transaction,
   hash: string,
   folder: string,
-  { name: wanted, add }: Pick<ImportOptions, 'name' | 'add'>,
+  { name: wanted, add, builtIn }: NameOptions,
 ): Steps<PipelineName> {
   const short = (text: string) => text.slice(0, 12);
   const ofHash = yield* basesOfHashIn(tx, hash);
@@ -245,13 +248,14 @@ function* nameIn(
   }
   const name = wanted ?? nameOfFolder(folder);
   const others = yield* basesOfPipelineIn(tx, name);
-  if (name === 'hands') {
+  if (name === 'hands' || (builtInSchema.safeParse(name).success && name !== builtIn)) {
     throw new AppError(
       'conflict',
-      `The name hands belongs to the built-in pipeline, and the files in ${folder} (hash ${short(hash)}) are others. Give them another name (--name).`,
+      `The name ${name} belongs to the built-in pipeline, and the files in ${folder} (hash ${short(hash)}) are others. Give them another name (--name).`,
     );
   }
-  if (others.length > 0 && !add) {
+  // What Darkroom makes changes with it.
+  if (others.length > 0 && !add && builtIn === undefined) {
     const hashes = others.map((base) => short(base.hash)).join(' or ');
     throw new AppError(
       'conflict',

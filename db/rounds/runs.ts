@@ -4,7 +4,8 @@ import { type Method, methodNames, sourceOf } from '@/lib/methods';
 import { analyticRewards, isAnalytic, type RewardTerm } from '@/lib/rewards';
 import { isFinished } from '@/lib/rounds';
 import type { RunMode } from '@/lib/runs';
-import { lineageProblem, methodProblem } from '@/lib/settings/method-fit';
+import { knownSizes, sizeProblem } from '@/lib/settings/image-sizes';
+import { lineageProblem, methodProblem, problemText } from '@/lib/settings/method-fit';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '@/lib/settings/run-config';
 import { prepareArchive, problemOf } from '../answers/archive';
 import type { Prepared } from '../answers/training-data';
@@ -12,7 +13,7 @@ import { recordAudit } from '../audit';
 import { db } from '../client';
 import { newId } from '../ids';
 import { servingIn } from '../policies/aliases';
-import { type Policy, policyIn } from '../policies/policies';
+import { baseIdIn, type Policy, policyIn } from '../policies/policies';
 import { rewardModels } from '../schema/rewards';
 import { type Round, type Run, runs } from '../schema/rounds';
 import { immediate, one, read, type Steps, type Transaction } from '../transaction';
@@ -80,7 +81,7 @@ export async function startRun(input: {
 function* checkedStart(
   tx: Transaction,
   input: Pick<Run, 'method' | 'pipeline'> & { startPolicyId?: string },
-  { training, rewards }: RunConfig,
+  { training, rewards, sampling }: RunConfig,
 ): Steps<Policy> {
   const start = input.startPolicyId
     ? yield* policyIn(tx, input.startPolicyId)
@@ -93,6 +94,9 @@ function* checkedStart(
   }
   const misfit = lineageProblem(start.manifest.config?.training, training);
   if (misfit) throw new AppError('bad-request', misfit);
+  const base = yield* policyIn(tx, yield* baseIdIn(tx, start.id));
+  const unfit = sizeProblem(sampling, knownSizes(base.manifest));
+  if (unfit) throw new AppError('bad-request', problemText(unfit));
   if (sourceOf(input.method) === 'reward') yield* checkRewards(tx, rewards, input.pipeline);
   return start;
 }

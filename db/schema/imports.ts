@@ -1,12 +1,12 @@
 import { index, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import type { ImportFormat } from '@/lib/exchange/import-formats';
 import { instant, whole } from './columns';
-import { user } from './people';
 import { policies } from './policies';
 
 /**
- * Answers given elsewhere, as they came in: one row for each file (or folder) and pipeline. Its
- * pairs, groups and samples name it where those drawn here name their round.
+ * Answers given elsewhere, as they came in: one row for each file (or folder) and pipeline. Answers
+ * name what they came in with; pairs, groups and samples, which several files may have, what they
+ * came in with first, where those drawn here name their round.
  */
 export const imports = sqliteTable(
   'imports',
@@ -23,15 +23,13 @@ export const imports = sqliteTable(
     sha256: text(),
     /** Null: an older version did not say. */
     format: text().$type<ImportFormat>(),
-    /** Answers (taggings, too) in the file that can be imported; known ones are not stored again. */
+    /** Answers and taggings in the file that can be imported; known ones are not stored again. */
     offered: whole().notNull(),
     /** Of these, what is stored with this import; and the images that came with it. */
     answers: whole().notNull().default(0),
     images: whole().notNull().default(0),
     /** People in the file. */
     people: whole().notNull(),
-    /** Null: whoever sits at the machine. */
-    createdBy: text().references(() => user.id, { onDelete: 'set null' }),
     createdAt: instant().notNull(),
     /** Null: it is under way, or was stopped, and goes on when the file is imported again. */
     finishedAt: instant(),

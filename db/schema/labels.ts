@@ -100,7 +100,7 @@ export const pairs = sqliteTable(
   },
   (table) => [
     index('pairs_round').on(table.roundId),
-    index('pairs_import').on(table.importId, table.id).where(sql`import_id is not null`),
+    index('pairs_import').on(table.importId).where(sql`import_id is not null`),
     check('pairs_from', fromOne),
     // Ids are random, so the next pair is the first one after a random id: no sorting, however many
     // are open.
@@ -142,7 +142,10 @@ export const leases = sqliteTable(
   ],
 );
 
-/** An answer. The id is made by the client, so that sending it again changes nothing. */
+/**
+ * An answer. The id is made by the client, or follows from what was imported, so that sending it
+ * again changes nothing.
+ */
 export const preferences = sqliteTable(
   'preferences',
   {
@@ -154,6 +157,8 @@ export const preferences = sqliteTable(
       .notNull()
       .references(() => user.id),
     leaseId: text().notNull(),
+    /** What it came in with; its pair may have come in with an earlier one. */
+    importId: text().references(() => imports.id),
     answer: text().$type<Answer>().notNull(),
     leftSampleId: text().notNull(),
     rightSampleId: text().notNull(),
@@ -186,6 +191,10 @@ export const preferences = sqliteTable(
     index('preferences_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
     // Few among many: comparisons of versions.
     index('preferences_evaluation').on(table.pairId).where(sql`purpose = 'evaluation'`),
+    // All that is counted of an import stands in it.
+    index('preferences_import')
+      .on(table.importId, table.pairId, table.answer, table.annotatorId)
+      .where(sql`import_id is not null and superseded_at is null`),
   ],
 );
 
@@ -218,6 +227,8 @@ export const taggings = sqliteTable(
     annotatorId: text()
       .notNull()
       .references(() => user.id),
+    /** What it came in with; its group may have come in with an earlier one. */
+    importId: text().references(() => imports.id),
     taggedSampleIds: json<string[]>().notNull(),
     supersededAt: instant(),
     createdAt: instant().notNull(),
@@ -229,6 +240,9 @@ export const taggings = sqliteTable(
     index('taggings_annotator').on(table.annotatorId, table.createdAt),
     index('taggings_created').on(table.createdAt),
     index('taggings_undone').on(table.supersededAt).where(sql`superseded_at is not null`),
+    index('taggings_import')
+      .on(table.importId, table.groupId, table.annotatorId)
+      .where(sql`import_id is not null and superseded_at is null`),
   ],
 );
 

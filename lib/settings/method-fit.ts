@@ -7,6 +7,7 @@ import {
   trainsBy,
 } from '../methods';
 import type { RunMode } from '../runs';
+import { fdfoProblem } from './fdfo';
 import { type GroupName, groupDescriptions, settingGroups } from './groups';
 import { ddpoProblem } from './policy-gradient';
 import { draftPlusProblem } from './reward-methods';
@@ -20,6 +21,7 @@ import { trainingSettings } from './training';
 const own: { [M in Method]?: (config: RunConfig) => SettingProblem | null } = {
   'draft-plus': draftPlusProblem,
   ddpo: ddpoProblem,
+  fdfo: fdfoProblem,
   spo: (config) => spoProblem(config, trainedTimesteps(config)[0]),
 };
 
@@ -44,6 +46,12 @@ export function methodProblems(method: Method, mode: RunMode, config: RunConfig)
           says: 'With eta 0 and shared noise the images that people compare would be the same. Turn shared noise off, or set eta above 0.',
         }
       : null,
+    asks && config.sampling.noiseWindow < 1 && !config.sampling.sharedNoise
+      ? {
+          at: 'sampling.noiseWindow',
+          says: 'Noise is shared outside the window, but the images start from noise of their own. Turn “Same starting noise” on, or set the window to 1.',
+        }
+      : null,
     !asks && mode === 'online' && config.serving.maxRounds === 0
       ? {
           at: 'serving.maxRounds',
@@ -62,7 +70,8 @@ export function methodProblem(method: Method, mode: RunMode, config: RunConfig):
   return problems.length === 0 ? null : problems.map(problemText).join(' ');
 }
 
-function problemText({ at, says }: SettingProblem): string {
+/** A problem for whoever sees no form: with the names of group and field. */
+export function problemText({ at, says }: SettingProblem): string {
   const [group, key] = at.split('.') as [GroupName, string];
   const { label } = groupDescriptions[group];
   const settings: Readonly<Record<string, Setting>> = settingGroups[group];

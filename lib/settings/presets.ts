@@ -11,9 +11,9 @@ interface Departure<V> {
 
 /**
  * Methods that want their settings alike: what they learn from, those apart that draw while they
- * train, or that train on a round's finished images.
+ * train, that train on a round's finished images, or on differences of images of one x_T.
  */
-type MethodKind = LearnsFrom | 'drawing' | 'graded';
+type MethodKind = LearnsFrom | 'drawing' | 'graded' | 'differences';
 
 const methodKinds = [
   'picks',
@@ -21,10 +21,12 @@ const methodKinds = [
   'archive',
   'drawing',
   'graded',
+  'differences',
 ] as const satisfies MethodKind[];
 
 function kindOf(method: Method): MethodKind {
   if (trainsBy(method, 'graded-images')) return 'graded';
+  if (method === 'fdfo') return 'differences';
   return isDrawingMethod(method) ? 'drawing' : sourceOf(method);
 }
 

@@ -3,6 +3,11 @@ import { choice, integer, real, toggle } from './setting';
 /** Below this the variance of a step is so small that a ratio of probabilities overflows. */
 export const leastEta = 0.05;
 
+/** Steps of a noise window, one at least. @param share of all steps */
+export function windowSteps(share: number, steps: number): number {
+  return Math.max(1, Math.round(share * steps));
+}
+
 /** How images are drawn for people to judge. Defaults: yk7333/d3po `config/base.py`. */
 export const samplingSettings = {
   inferenceSteps: integer({
@@ -28,6 +33,23 @@ export const samplingSettings = {
     default: 5,
     min: 1,
     max: 30,
+  }),
+  imageWidth: integer({
+    label: 'Image width',
+    explanation:
+      'With the height, the size that images are drawn, trained and measured at. Both 0: the pipeline’s own.',
+    default: 0,
+    min: 0,
+    max: 8192,
+    unit: 'pixels',
+  }),
+  imageHeight: integer({
+    label: 'Image height',
+    explanation: 'See width. A model draws best at the sizes it was trained at.',
+    default: 0,
+    min: 0,
+    max: 8192,
+    unit: 'pixels',
   }),
   batchImages: integer({
     label: 'Images per batch',
@@ -62,6 +84,14 @@ export const samplingSettings = {
     explanation:
       'Images that are compared start from the same x_T and differ only in the noise of the steps, as the paper assumes. Off: they differ from the start, which makes them easier to tell apart.',
     default: true,
+  }),
+  noiseWindow: real({
+    label: 'Noise window',
+    explanation:
+      'Share of the steps, in one row, at which images of the same starting noise get noise of their own; before and after they share it. It begins anywhere in the noisier half. The narrower, the more alike they are. 1: at all steps, as the paper has it.',
+    default: 1,
+    min: 0.01,
+    max: 1,
   }),
   pairsPerRound: integer({
     label: 'Pairs per round',

@@ -5,6 +5,8 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { isBuilt } from '@/scripts/build';
 import { findBrowser } from '@/scripts/test/browser';
+import { preparedSettings } from '@/trainer/rounds/pipelines/prepared';
+import { PreparedStore } from '@/trainer/runtime/prepared/store';
 import { broken, type Finding, fine, lacking } from './finding';
 
 const gigabyte = 1e9;
@@ -46,15 +48,38 @@ export function compiler(): Finding {
   );
 }
 
-export async function disk(home: string): Promise<Finding> {
+/** The folder, or the nearest above it that is there. */
+function existing(home: string): string {
   let folder = resolve(home);
   while (!existsSync(folder)) folder = dirname(folder);
-  const { bavail, bsize } = await statfs(folder);
+  return folder;
+}
+
+export async function disk(home: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(existing(home));
   const free = bavail * bsize;
   const found = `${inGigabytes(free)} free for ${home}`;
   const remedy = `Free some space, or put the data elsewhere: DARKROOM_HOME=/path npm start.`;
   if (free < diskBytesLeast) return broken('disk', found, remedy);
   return free < diskBytesEnough ? lacking('disk', found, remedy) : fine('disk', found);
+}
+
+/** Large networks that the trainer keeps ready to be mapped. */
+export async function preparedNetworks(home: string): Promise<Finding> {
+  const settings = preparedSettings(home);
+  if (!settings) return fine('prepared', 'no networks are kept (DARKROOM_PREPARED_GB=0)');
+  const kept = new PreparedStore(settings).list();
+  const bytes = kept.reduce((sum, network) => sum + network.bytes, 0);
+  const most = inGigabytes(settings.mostBytes);
+  const found = `${kept.length} large networks, ${inGigabytes(bytes)} of at most ${most}`;
+  const { bavail, bsize } = await statfs(existing(home));
+  const room = Math.max(0, settings.mostBytes - bytes);
+  if (kept.length === 0 || bavail * bsize > room) return fine('prepared', found);
+  return lacking(
+    'prepared',
+    `${found}, and only ${inGigabytes(bavail * bsize)} free`,
+    'Free some space, or say how much they may take: DARKROOM_PREPARED_GB=5 npm start; 0 keeps none, and each start packs them anew. Only large imported models need it.',
+  );
 }
 
 export function memory(): Finding {

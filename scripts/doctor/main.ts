@@ -3,7 +3,7 @@ import { bold, dim, line } from '@/scripts/console';
 import { database } from './database';
 import { devices } from './devices';
 import type { Finding } from './finding';
-import { browser, compiler, disk, memory, node, npm, webApp } from './machine';
+import { browser, compiler, disk, memory, node, npm, preparedNetworks, webApp } from './machine';
 
 const marks = { fine: '✓', lacking: '!', broken: '✗' } as const;
 
@@ -16,6 +16,7 @@ async function examine(): Promise<Finding[]> {
     webApp(),
     ...(await devices()),
     await disk(darkroomHome()),
+    await preparedNetworks(darkroomHome()),
     memory(),
     browser(),
   ];

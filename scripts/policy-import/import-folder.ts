@@ -2,7 +2,6 @@
  * @file Importing a pipeline from a terminal: asked for like from a page, and done by this process,
  * unless a trainer is faster.
  */
-import { resolve } from 'node:path';
 import pino from 'pino';
 import { newId } from '@/db/ids';
 import { migrateDatabase } from '@/db/migrate';
@@ -29,16 +28,15 @@ export interface ImportTelling {
 }
 
 /**
- * Imports the pipeline in a folder and returns the import once it has ended, however it ended: its
+ * Imports a pipeline and returns the import once it has ended, however it ended: its
  * state and error say so.
  */
 export async function importFolder(
-  folder: string,
-  options: ImportOptions,
+  asked: { folder: string; options: ImportOptions },
   { device, told, signal }: ImportTelling,
 ): Promise<PipelineImport> {
   await migrateDatabase();
-  const { id } = await requestPipelineImport({ folder: resolve(folder), options, createdBy: null });
+  const { id } = await requestPipelineImport({ ...asked, createdBy: null });
   const log = pino({ level: process.env.DARKROOM_LOG ?? 'silent', errorKey: 'error' });
   const stopping = new AbortController();
   const working = new WorkLoop(newId(), pipelineWorkKinds, device, log).run(stopping.signal);

@@ -1,11 +1,15 @@
 /**
  * @file `npm run policy:import`: brings a model of one's own, or says where a known one lies now.
  */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
+import { folderOf } from '@/db/policies/pipeline-folders';
 import { getPolicy } from '@/db/policies/policies';
 import { toAppError } from '@/lib/errors';
-import { type ImageSize, measuredKinds, sizesIn } from '@/lib/pipeline-imports';
+import { builtInImport, builtInSchema, measuredKinds } from '@/lib/pipeline-imports';
+import { type ImageSize, sizesIn } from '@/lib/settings/image-sizes';
 import { commandLine } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { chooseDevice } from '@/trainer/rounds/worker/device';
@@ -16,7 +20,8 @@ const { values, operands } = commandLine({
   start: 'npm run policy:import --',
   about: `Takes up a diffusion pipeline, exported to ONNX by Optimum, so that runs may train it: every part is read, run and
 gone through backwards, an image is drawn, and what it takes on this machine is measured. Nothing is copied: the folder stays
-where it is. For a pipeline that is known it says where its folder lies now: after it was moved, or on another machine.`,
+where it is. For a pipeline that is known it says where its folder lies now: after it was moved, or on another machine.
+FOLDER may also be hands-flow, which Darkroom makes: the rectified-flow twin of hands.`,
   operands: ['FOLDER'],
   options: z.object({
     name: z.string().optional().describe('what it shall be called, unless as its folder is'),
@@ -54,7 +59,9 @@ try {
     measure: values.measure,
     sizes: values.size.flat(),
   };
-  const { state, error, policyId } = await importFolder(folder, options, {
+  const made = existsSync(folder) ? undefined : builtInSchema.safeParse(folder).data;
+  const asked = made ? builtInImport(made) : { folder: resolve(folder), options };
+  const { state, error, policyId } = await importFolder(asked, {
     device: await chooseDevice(),
     told: (one) => telling.tell(one),
     signal: cancelled.signal,
@@ -67,7 +74,7 @@ try {
     const { pipeline, hash, manifest } = await getPolicy(policyId);
     for (const [name, text] of toldFound(manifest.found)) line('·', name, text);
     console.log(
-      `\nThe pipeline "${pipeline}" (hash ${hash.slice(0, 12)}) lies in ${folder}. Start a run of it under Rounds.`,
+      `\nThe pipeline "${pipeline}" (hash ${hash.slice(0, 12)}) lies in ${folderOf({ pipeline, hash }, '')}. Start a run of it under Rounds.`,
     );
   }
 } catch (thrown) {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { expect, type Page } from 'playwright/test';
 import { firstPolicy, isOfPipeline } from '@/db/policies/list';
+import { evaluationsOf } from '@/db/rounds/metrics';
 import { getRound } from '@/db/rounds/rounds';
 import { parseSafetensors } from '@/trainer/formats/safetensors';
 import { testAlone as test } from './support/app';
@@ -31,16 +32,20 @@ test.afterEach(async () => {
   await ended;
 });
 
+function startTrainer(): void {
+  trainer = spawn(process.execPath, ['--import', 'tsx', 'trainer/rounds/main.ts'], {
+    env: { ...process.env, DARKROOM_DEVICE: 'cpu', DARKROOM_LOG: 'warn' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
+
 for (const { name, way, measure } of families) {
   test(`${name} is imported on the page, labeled, trained by picks and by a reward, and downloaded`, async ({
     app,
     browser,
   }) => {
     test.setTimeout(2 * waitMsMax);
-    trainer = spawn(process.execPath, ['--import', 'tsx', 'trainer/rounds/main.ts'], {
-      env: { ...process.env, DARKROOM_DEVICE: 'cpu', DARKROOM_LOG: 'warn' },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    startTrainer();
     const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
     await importModel(page, name, way, measure);
     const base = await firstPolicy(isOfPipeline(name));
@@ -67,10 +72,32 @@ for (const { name, way, measure } of families) {
   });
 }
 
+test('the flow twin of hands is added with a click, labeled, trained and judged', async ({
+  app,
+  browser,
+}) => {
+  test.setTimeout(2 * waitMsMax);
+  startTrainer();
+  const page = await app.signIn(browser, 'researcher', { name: 'Mara' });
+  await page.goto('/policies');
+  await page.getByRole('button', { name: 'Import a model' }).click();
+  await page.getByRole('button', { name: 'Add hands-flow' }).click();
+  await expect(page.getByText('Imported', { exact: true })).toBeVisible({ timeout: waitMsMax });
+  const picked = await startRound(page, 'hands-flow', 'D3PO', {
+    Sampling: { 'Pairs per round': pairs },
+  });
+  await page.goto('/label');
+  await pickEveryPair(page);
+  await downloadAdapter(page, picked);
+  const [measured] = await evaluationsOf({ roundId: picked });
+  expect(measured?.drawing).toBe('3 0.7 2');
+  expect(Object.values(measured!.summary.defects)[0]).toMatchObject({ n: 2 });
+});
+
 /** Sends the adapter of a round back as a LoRA file that another program wrote. */
 async function startFromFile(page: Page, baseId: string, roundId: string): Promise<void> {
   const { resultPolicyId } = await getRound(roundId);
-  const kohya = await page.request.get(`/api/policies/${resultPolicyId}/adapter?naming=kohya`);
+  const kohya = await page.request.get(`/api/policies/${resultPolicyId}/adapter?names=kohya`);
   expect(kohya.status()).toBe(200);
   await page.goto(`/policies/${baseId}`);
   await page.getByRole('button', { name: 'Start from a LoRA file' }).click();

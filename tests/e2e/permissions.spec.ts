@@ -21,6 +21,7 @@ const pages: Record<string, Action | 'anybody'> = {
   '/rewards': 'rewards.read',
   '/rounds': 'rounds.read',
   '/rounds/[id]': 'rounds.read',
+  '/rounds/imports/[id]': 'rounds.read',
   '/rounds/new': 'rounds.manage',
   '/sign-in': 'anybody',
 };

@@ -99,13 +99,6 @@ async function check(engine: Engine, file: string, part: string, numbers: string
         const measured = ((await lossAt(step)) - (await lossAt(-step))) / (2 * step);
         found.push(Math.abs(measured / steepness - 1));
       }
-      console.log(
-        names.length,
-        names[0],
-        steepness,
-        size,
-        found.map((x) => x.toExponential(1)).join(' '),
-      );
       errors.push(Math.min(...found));
     }
     return {

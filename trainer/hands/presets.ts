@@ -30,6 +30,28 @@ const fewSteps = {
   groupsPerStep: { value: 16, because: 'Two runs of the graph for each step.' },
 } as const;
 
+/** Of rounds of fifty picks, whatever the loss of a step. */
+const learningRate = {
+  value: 6e-3,
+  because: 'A round is one step of the optimizer, so the step is a large one.',
+} as const;
+
+const secondMoment = {
+  value: 'runs',
+  because: 'Only within a step can it be seen how sure its gradient is.',
+} as const;
+
+const noisiestShare = {
+  value: 0.4,
+  because:
+    'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
+} as const;
+
+const pairsPerStep = {
+  value: 50,
+  because: 'One pair says little about all weights; what all picks of a round agree on says more.',
+} as const;
+
 export const handsPresets = {
   hands: {
     label: 'Hands',
@@ -46,29 +68,25 @@ export const handsPresets = {
         },
       },
       training: {
-        learningRate: {
-          value: 6e-3,
-          because: 'A round is one step of the optimizer, so the step is a large one.',
-        },
-        secondMoment: {
-          value: 'runs',
-          because: 'Only within a step can it be seen how sure its gradient is.',
-        },
-        noisiestShare: {
-          value: 0.4,
-          because:
-            'Colours and shapes are settled in the first steps; the last ones add little but noise to the gradient.',
-        },
-        pairsPerStep: {
-          value: 50,
-          because:
-            'One pair says little about all weights; what all picks of a round agree on says more.',
-        },
+        learningRate,
+        secondMoment,
+        noisiestShare,
+        pairsPerStep,
         trainables: {
           value: 'attention-ff-conv',
           because: 'Finger count is a matter of shape, which sits in the convolutions.',
         },
       },
+      evaluation,
+    },
+  },
+  'hands-differences': {
+    label: 'Hands, by differences',
+    explanation: 'For the built-in policy and methods that learn from images of one start.',
+    methods: 'differences',
+    departures: {
+      sampling: { ...fewAnswers, guidanceScale },
+      training: { learningRate, secondMoment, noisiestShare, pairsPerStep, trainables },
       evaluation,
     },
   },

@@ -11,6 +11,7 @@ import { draft } from './draft';
 import { draftLv } from './draft-lv';
 import { draftPlus } from './draft-plus';
 import { drTune } from './drtune';
+import { fdfo } from './fdfo';
 import { kto } from './kto';
 import { lair } from './lair';
 import { nft } from './nft';
@@ -29,6 +30,7 @@ type Made<Kind extends TrainingKind, Method> = Record<
 
 export const pairLosses: Made<'pairs', PairLoss> = {
   d3po: (config) => d3po(clipped(config.d3po)),
+  fdfo: (config) => fdfo(config.fdfo),
 };
 
 export const rewardGradients: Made<'reward-gradient', RewardGradientMethod> = {

@@ -8,6 +8,7 @@ import { dirname } from 'node:path';
 import { type Dtype, expectDtype, type Tensor, tensor } from '@/trainer/graph/tensor';
 import { EngineProcess } from './engine-process';
 import { EngineError } from './errors';
+import type { PreparedSettings } from './prepared/store';
 import type {
   ChildSettings,
   Device,
@@ -31,6 +32,8 @@ export interface EngineOptions {
    * does.
    */
   spinning?: boolean;
+  /** Where large networks are kept as a CPU's sessions prepare them; nowhere unless told. */
+  prepared?: PreparedSettings;
 }
 
 export interface LoadOptions {
@@ -90,12 +93,17 @@ export class Engine {
 
   /** Starts the child process. The device itself is opened by the first model loaded. */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { device, deviceId, spinning = false } = options;
+    const { device, deviceId, spinning = false, prepared } = options;
     const { threads = availableParallelism(), lanes = threads } = options;
-    const settings = { device, deviceId, spinning };
+    const settings = { device, deviceId, spinning, prepared };
     const process = new EngineProcess(settings);
     await process.started;
     return new Engine(settings, process, { threads, lanes });
+  }
+
+  /** An engine like this one, in a process of its own. */
+  another(): Promise<Engine> {
+    return Engine.open({ ...this.#settings, threads: this.threads, lanes: this.#mostLanes });
   }
 
   /** Process id of the child (a further lane has its own). */

@@ -6,8 +6,9 @@
 import { bytesOf, isDtype, type Tensor } from '@/trainer/graph/tensor';
 import { EngineError } from './errors';
 import { checkFeeds } from './feeds';
-import { ort } from './onnxruntime';
+import type { ort } from './onnxruntime';
 import { fromOrt, toOrt } from './ort-tensor';
+import { openSession } from './prepared/open';
 import type { ChildSettings, Request, SessionPort, SessionSettings } from './protocol';
 import { Slots } from './slots';
 
@@ -68,11 +69,14 @@ export class Host {
     request: Extract<Request, { op: 'load' }>,
     model: Tensor | undefined,
   ): Promise<Answer> {
-    const options = sessionOptions(this.#settings, request.settings);
-    const session =
-      request.path === undefined
-        ? await ort.InferenceSession.create(bytesOf(model as Tensor), options)
-        : await ort.InferenceSession.create(request.path, options);
+    const { settings, path = bytesOf(model as Tensor) } = request;
+    const { device, prepared } = this.#settings;
+    const preparable = device === 'cpu' && settings.prepacking && settings.optimization === 'all';
+    const session = await openSession(path, {
+      options: sessionOptions(this.#settings, settings),
+      folder: settings.externalDataFolder,
+      settings: preparable ? prepared : undefined,
+    });
     const loaded: Loaded = {
       session,
       inputs: session.inputMetadata.map(port),

@@ -3,6 +3,7 @@
  * (see wire.ts).
  */
 import type { Dtype } from '@/trainer/graph/tensor';
+import type { PreparedSettings } from './prepared/store';
 
 /** An execution provider of ONNX Runtime. */
 export type Device = 'cpu' | 'webgpu' | 'cuda';
@@ -64,4 +65,5 @@ export interface ChildSettings {
   device: Device;
   deviceId?: number;
   spinning: boolean;
+  prepared?: PreparedSettings;
 }

@@ -19,8 +19,6 @@ const importSummarySchema = z.object({
   createdAt: z.number(),
   /** Null: under way, or stopped. */
   finishedAt: z.number().nullable(),
-  /** Null: whoever sits at the machine. */
-  createdBy: z.string().nullable(),
   policy: z.object({ id: z.string(), name: z.string() }),
 });
 
@@ -75,13 +73,14 @@ export type ImportItemsView = z.infer<typeof importItemsViewSchema>;
 
 export const importDetailSchema = z.object({
   import: importSummarySchema,
-  answers: z.object({
+  counts: z.object({
     byAnswer: z.record(answerSchema, z.number().int()),
-    /** Of these, by annotators who are paused. */
+    taggings: z.number().int(),
+    /** Of both, by annotators who are paused. */
     heldBack: z.number().int(),
+    /** Pairs and groups that they are about. */
+    items: z.number().int(),
   }),
-  /** Pairs and groups. */
-  total: z.number().int(),
 });
 
 export type ImportDetail = z.infer<typeof importDetailSchema>;

@@ -3,11 +3,13 @@
 import { ChevronLeft, Folder, FolderCheck } from 'lucide-react';
 import { useState } from 'react';
 import {
+  type BuiltIn,
+  builtInPipelines,
   type MeasuredKind,
   nameOfFolder,
   pipelineNameProblem,
-  sizesIn,
 } from '@/lib/pipeline-imports';
+import { sizesIn } from '@/lib/settings/image-sizes';
 import { Button } from '../../components/ui/button';
 import { cn } from '../../components/ui/cn';
 import { Field, Input } from '../../components/ui/field';
@@ -45,6 +47,10 @@ export function ImportForm({ onAsked }: { onAsked: () => void }) {
         );
       }}
     >
+      <BuiltIns
+        busy={bring.isPending}
+        onAsk={(asked) => bring.mutate(asked, { onSuccess: onAsked })}
+      />
       <Folders
         below={below}
         chosen={chosen}
@@ -100,6 +106,39 @@ export function ImportForm({ onAsked }: { onAsked: () => void }) {
         </Button>
       </div>
     </form>
+  );
+}
+
+/** Pipelines that need no folder: Darkroom makes them. */
+function BuiltIns({
+  busy,
+  onAsk,
+}: {
+  busy: boolean;
+  onAsk: (asked: { builtIn: BuiltIn }) => void;
+}) {
+  return (
+    <ul aria-label="Built in" className="flex flex-col gap-2">
+      {Object.entries(builtInPipelines).map(([name, explanation]) => (
+        <li
+          key={name}
+          className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 rounded-md border px-3 py-2 text-sm"
+        >
+          <span className="min-w-0 flex-1 basis-52">
+            <span className="font-medium">{name}</span>
+            <span className="block text-muted-foreground text-xs">{explanation}</span>
+          </span>
+          <Button
+            size="small"
+            busy={busy}
+            aria-label={`Add ${name}`}
+            onClick={() => onAsk({ builtIn: name as BuiltIn })}
+          >
+            Add
+          </Button>
+        </li>
+      ))}
+    </ul>
   );
 }
 

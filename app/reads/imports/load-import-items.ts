@@ -1,4 +1,5 @@
-import { importedGroups, importedPairs, listedImport } from '@/db/exchange/import-list';
+import { importedGroups, importedPairs } from '@/db/exchange/import-items';
+import { listedImport } from '@/db/exchange/import-list';
 import { declaredBy } from '@/db/policies/declared';
 import type { ImportItemsQuery, ImportItemsView } from '../../api/imports/schema';
 import { showImage } from '../images/show';

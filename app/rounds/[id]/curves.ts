@@ -83,7 +83,7 @@ const all: readonly CurveSpec[] = [
     title: 'Loss',
     explanation: 'What the steps bring down.',
     series: [{ key: 'loss', name: 'Loss', color: 'var(--chart-1)' }],
-    beside: ['excessAbove', 'excessBelow'],
+    beside: ['excessAbove', 'excessBelow', 'ratioWinner'],
   },
   {
     title: 'Implicit accuracy',
@@ -101,6 +101,16 @@ const all: readonly CurveSpec[] = [
       { key: 'logRatioLoser', name: 'Loser', color: 'var(--chart-4)' },
     ],
     mark: 0,
+  },
+  {
+    title: 'Ratio to what was recorded',
+    explanation:
+      'Of the policy’s prediction, 1 at first. The winner’s rises and the loser’s falls as it moves from loser to winner.',
+    series: [
+      { key: 'ratioWinner', name: 'Winner', color: 'var(--chart-3)' },
+      { key: 'ratioLoser', name: 'Loser', color: 'var(--chart-4)' },
+    ],
+    mark: 1,
   },
   {
     title: 'Error beyond the reference',

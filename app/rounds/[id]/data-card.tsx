@@ -2,6 +2,7 @@
 
 import { type Answer, answerDescriptions, answers } from '@/lib/answers';
 import { sourceOf } from '@/lib/methods';
+import { windowSteps } from '@/lib/settings/sampling';
 import type { ArchiveData } from '@/lib/training/archive';
 import type {
   RoundDetail,
@@ -10,6 +11,7 @@ import type {
   TrainingPairView,
 } from '../../api/rounds/schema';
 import { countText, percent, plural } from '../../components/figures/format';
+import { Rate } from '../../components/figures/rate';
 import { DefectMarks, Picture } from '../../components/film/picture';
 import { Card, CardHeading } from '../../components/ui/card';
 import { Shares } from '../shares';
@@ -108,8 +110,25 @@ function AnswersCard({ detail }: { detail: RoundDetail }) {
           </p>
         )}
       </div>
+      {total > 0 ? <Ties detail={detail} total={total} /> : null}
       {trainingPairs.length > 0 ? <PairStrip pairs={trainingPairs} detail={detail} /> : null}
     </Card>
+  );
+}
+
+/** How often people see no difference: what a narrow window of noise costs. */
+function Ties({ detail, total }: { detail: RoundDetail; total: number }) {
+  const { sharedNoise, noiseWindow, inferenceSteps } = detail.config.sampling;
+  if (!sharedNoise) return null;
+  const steps = windowSteps(noiseWindow, inferenceSteps);
+  return (
+    <div className="mt-4 flex flex-wrap items-baseline gap-x-2 text-sm">
+      <span>
+        Ties between images of one start that differ by the noise of {countText(steps)} of{' '}
+        {plural(inferenceSteps, 'step')}:
+      </span>
+      <Rate of={{ count: detail.answers.byAnswer.tie ?? 0, n: total }} />
+    </div>
   );
 }
 

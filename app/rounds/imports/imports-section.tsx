@@ -83,7 +83,6 @@ function Row({ one }: { one: ImportSummary }) {
         </Link>
       </Cell>
       <Cell className="text-muted-foreground text-xs">
-        <span className="block text-foreground text-sm">{one.createdBy ?? 'At the machine'}</span>
         <Moment ms={one.createdAt} />
       </Cell>
     </tr>

@@ -2,7 +2,9 @@ import { declaredBy } from '@/db/policies/declared';
 import { basePolicies, listPipelines, policyNames, servedFor } from '@/db/policies/list';
 import type { Policy } from '@/db/policies/policies';
 import { listRewardModels, type RewardModel } from '@/db/rewards/reward-models';
+import { measurementText } from '@/lib/pipeline-imports';
 import { rewardModelName } from '@/lib/rewards';
+import { type ImageSize, type KnownSizes, knownSizes } from '@/lib/settings/image-sizes';
 import { officialName, type Presets, presetsOf } from '@/lib/settings/presets';
 import { percent, plural } from '../../components/figures/format';
 
@@ -21,8 +23,16 @@ export interface PipelineChoice {
   suggestedPreset: string;
   /** By name: the official one and those of the pipeline. */
   presets: Presets;
+  sizes: KnownSizes;
+  /** What its import measured at sizes, in words. */
+  measuredSizes: MeasuredChoice[];
   /** Those that are ready, newest first. */
   rewardModels: { id: string; name: string; hint: string }[];
+}
+
+/** A size and what drawing at it takes. */
+export interface MeasuredChoice extends ImageSize {
+  hint: string;
 }
 
 /** Every pipeline that has a policy, the oldest first. */
@@ -57,6 +67,10 @@ async function choiceOf(
     suggestedRunName,
     suggestedPreset: Object.hasOwn(presets, suggestedPreset) ? suggestedPreset : officialName,
     presets,
+    sizes: knownSizes(base?.manifest ?? {}),
+    measuredSizes: (base?.manifest.found?.measured.sizes ?? []).map(
+      ({ width, height, drawing }) => ({ width, height, hint: measurementText(drawing) }),
+    ),
     rewardModels: rewardModels
       .filter((model) => model.pipeline === pipeline)
       .map((model) => ({ id: model.id, name: rewardModelName(model), hint: hintOf(model) })),

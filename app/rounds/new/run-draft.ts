@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { asksPeople, type Method, methodSchema, sourceOf } from '@/lib/methods';
 import { type RunMode, runModeSchema } from '@/lib/runs';
 import { type GroupName, settingGroups } from '@/lib/settings/groups';
+import { type KnownSizes, sizeProblem } from '@/lib/settings/image-sizes';
 import { methodProblems } from '@/lib/settings/method-fit';
 import { type Preset, type Presets, presetFor, settingsOf } from '@/lib/settings/presets';
 import { runConfigSchema } from '@/lib/settings/run-config';
@@ -181,8 +182,12 @@ function requestOf(draft: RunDraft) {
 /**
  * A draft as a request, or all that stands in its way, in words of the form. `request` is there,
  * too, where each value is right and only the method cannot run so.
+ * @param sizes of the pipeline's images
  */
-export function checkDraft(draft: RunDraft): { request: StartRun | null; problems: Problems } {
+export function checkDraft(
+  draft: RunDraft,
+  sizes?: KnownSizes,
+): { request: StartRun | null; problems: Problems } {
   const asked = requestOf(draft);
   const parsed = startRunSchema.safeParse(asked);
   const problems: Record<string, string> = {};
@@ -196,7 +201,9 @@ export function checkDraft(draft: RunDraft): { request: StartRun | null; problem
   const some = ['a prompt'];
   const settings = { ...asked.config, prompts: some, evaluationPrompts: some, rewards: undefined };
   const { data: config } = runConfigSchema.safeParse(settings);
-  for (const { at, says } of config ? methodProblems(draft.method, draft.mode, config) : []) {
+  const found = config ? methodProblems(draft.method, draft.mode, config) : [];
+  const unfit = config && sizes && sizeProblem(config.sampling, sizes);
+  for (const { at, says } of [...found, ...(unfit ? [unfit] : [])]) {
     problems[`config.${at}`] ??= says;
   }
   return { request: parsed.data ?? null, problems };

@@ -31,6 +31,7 @@ import {
 } from './run-draft';
 import { MethodNeeds, RunSummary } from './run-summary';
 import { SettingsSection } from './settings-section';
+import { SizeField } from './size-field';
 import { usePromptCuts } from './use-prompt-cuts';
 
 const modeOptions: { value: RunMode; label: string; hint: string }[] = [
@@ -57,13 +58,16 @@ export function RunForm({
   const [draft, setDraft] = useState(() => firstDraft(pipelines[0]!));
   const [tried, setTried] = useState(false);
   const [isKept, forget] = useKept(draft, setDraft, pipelines);
-  const { request, problems } = useMemo(() => checkDraft(draft), [draft]);
-  const preview = useMemo(() => checkDraft({ ...draft, name: draft.name || 'unnamed' }), [draft]);
+  const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
+  const { presets, sizes } = pipeline;
+  const { request, problems } = useMemo(() => checkDraft(draft, sizes), [draft, sizes]);
+  const preview = useMemo(
+    () => checkDraft({ ...draft, name: draft.name || 'unnamed' }, sizes),
+    [draft, sizes],
+  );
   // Kept while a field is half typed, so that the column beside the form does not jump.
   const [summarized, summarize] = useState(preview.request);
   if (preview.request && preview.request !== summarized) summarize(preview.request);
-  const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
-  const { presets } = pipeline;
   const preset = presets[draft.preset]!;
   const presetSettings = useMemo(() => typedSettings(preset), [preset]);
   const wrong = Object.keys(problems).length;
@@ -189,6 +193,15 @@ export function RunForm({
                 }
               />
             </Field>
+            <SizeField
+              sampling={draft.settings.sampling}
+              sizes={sizes}
+              measured={pipeline.measuredSizes}
+              onChange={(size) => {
+                changeSetting('sampling', 'imageWidth', String(size?.width ?? 0));
+                changeSetting('sampling', 'imageHeight', String(size?.height ?? 0));
+              }}
+            />
           </div>
         </Card>
 

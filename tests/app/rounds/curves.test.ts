@@ -40,6 +40,17 @@ it.each([
     ],
   ],
   [
+    'picks that move by their difference',
+    { ...loss, ratioWinner: 1, ratioLoser: 1, kl: 0 },
+    [
+      ['Loss'],
+      ['Implicit accuracy'],
+      ['Ratio to what was recorded', 'Winner', 'Loser'],
+      ['KL to the reference'],
+      ['Gradient norm'],
+    ],
+  ],
+  [
     'pairs of finished images',
     { ...loss, excessWinner: 0, excessLoser: 0 },
     [

@@ -51,7 +51,10 @@ const context: Record<string, Tensor<'float32'>> = {
 const noise = (name: string) => gaussianNoise(name, size);
 const trainable = trainableAdapter(unet, 'attention', 4);
 
-const engine = await Engine.open({ device: 'cpu' });
+// As the trainer does; another build may know nothing of it.
+const home = process.env.DARKROOM_HOME!;
+const prepared = { folder: join(home, 'prepared'), mostBytes: 20e9, leastBytes: 64 * 2 ** 20 };
+const engine = await Engine.open({ device: 'cpu', prepared });
 const run = await (options.pass === 'forward' ? openForward() : openStep());
 await run();
 seen({ mark: 'first' });

@@ -89,17 +89,20 @@ function isTelling(numbers: readonly number[]): boolean {
 /** What a pass came to: medians of its turns, the first start apart. */
 function figuresOf({ turns }: Sd15Pass) {
   const of = (read: (turn: Sd15Pass['turns'][number]) => number) => median(turns.map(read));
-  const [first] = turns;
+  const [first, ...later] = turns;
   return {
     'first start, s': first!.firstSeconds,
-    'later starts, s': median(turns.slice(1).map(({ firstSeconds }) => firstSeconds)),
+    'later starts, s': median(later.map(({ firstSeconds }) => firstSeconds)),
     'first start, CPU s': first!.firstCpuSeconds,
-    'later starts, CPU s': median(turns.slice(1).map(({ firstCpuSeconds }) => firstCpuSeconds)),
+    'later starts, CPU s': median(later.map(({ firstCpuSeconds }) => firstCpuSeconds)),
     'a run, s': median(turns.flatMap(({ runSeconds }) => runSeconds)),
     'a run, CPU s': of(({ runCpuSeconds }) => runCpuSeconds),
-    'peak private, MiB': Math.max(...turns.map(({ privateMib }) => privateMib)),
-    'peak shared, MiB': Math.max(...turns.map(({ sharedMib }) => sharedMib)),
-    'peak together, MiB': Math.max(...turns.map(({ totalMib }) => totalMib)),
+    // The first start prepares what later ones map.
+    'first peak private, MiB': first!.privateMib,
+    'first peak together, MiB': first!.totalMib,
+    'later peak private, MiB': Math.max(...later.map(({ privateMib }) => privateMib)),
+    'later peak shared, MiB': Math.max(...later.map(({ sharedMib }) => sharedMib)),
+    'later peak together, MiB': Math.max(...later.map(({ totalMib }) => totalMib)),
     'resting, proportional MiB': of(({ resting }) => resting.proportionalMib),
   };
 }

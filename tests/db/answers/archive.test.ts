@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readArchive } from '@/db/answers/archive';
 import { trainingLabelsOf, trainingPairsOf } from '@/db/answers/training-data';
 import { db, schema } from '@/db/client';
 import { newId } from '@/db/ids';
@@ -392,4 +393,16 @@ it('freezes, of any answers, exactly those that say something, and the same twic
     ),
     { numRuns: 40 },
   );
+});
+
+it('counts, for a run of one size, what was said of images of that size', async () => {
+  const made = await makePipeline();
+  answer(await addPair(made), (await makePeople(1))[0]!, 'left');
+  const sized = (imageWidth: number) => {
+    const sampling = { ...made.round.config.sampling, imageWidth, imageHeight: imageWidth };
+    return { sampling };
+  };
+  const read = async (of?: ReturnType<typeof sized>) =>
+    (await readArchive(made.pipeline, Date.now(), of)).answers.length;
+  expect([await read(sized(0)), await read(sized(64)), await read()]).toEqual([1, 0, 1]);
 });

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { readArchive } from '@/db/answers/archive';
 import { eventsAfter } from '@/db/events';
+import { importCounts, importedPairs } from '@/db/exchange/import-items';
 import { importsPage } from '@/db/exchange/import-list';
 import { importAnswers } from '@/db/exchange/imports';
 import { ensureBasePolicy } from '@/db/policies/policies';
@@ -7,13 +9,24 @@ import { withTemporaryHome } from '../support';
 
 withTemporaryHome();
 
+const image = (imageBlob: string) => ({ imageBlob, width: 8, height: 8, origin: 'elsewhere' });
+
+function answersOf(
+  what: string,
+  people: readonly string[],
+): Parameters<typeof importAnswers>[0]['answers'] {
+  return people.map((userId, i) => ({
+    ...{ line: i + 1, rankingId: null, userId, ordinal: 1, caption: `${i} ${what}` },
+    ...{ left: image('a'), right: image('b'), answer: 'left', createdAt: null, decisionMs: 0 },
+  }));
+}
+
 it('goes on where it was stopped, says so meanwhile, and makes no second import', async () => {
   await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash: 'h' });
-  const image = (imageBlob: string) => ({ imageBlob, width: 8, height: 8, origin: 'elsewhere' });
-  const answers = Array.from({ length: 40 }, (_, i) => ({
-    ...{ line: i + 1, rankingId: null, userId: `${i % 20}`, ordinal: 1, caption: `${i} hands` },
-    ...{ left: image('a'), right: image('b'), answer: 'left', createdAt: null, decisionMs: 0 },
-  })) as Parameters<typeof importAnswers>[0]['answers'];
+  const answers = answersOf(
+    'hands',
+    Array.from({ length: 40 }, (_, i) => `${i % 20}`),
+  );
   const source = { file: 'picks.jsonl', sha256: 'abc', format: 'lines' as const };
   const bring = (portions: number, from = source) => {
     let left = portions;
@@ -39,4 +52,30 @@ it('goes on where it was stopped, says so meanwhile, and makes no second import'
   expect(await bring(2)).toEqual({ added: 0, known: 40 });
   expect(await bring(2, { ...source, sha256: 'def' })).toEqual({ added: 0, known: 40 });
   expect(await all()).toEqual([whole]);
+});
+
+it('keeps answers of two files to the same pairs apart', async () => {
+  await ensureBasePolicy({ pipeline: 'hands', name: 'hands', hash: 'h' });
+  const putImages = async () => {};
+  for (const [sha256, people] of Object.entries({ first: ['ann', 'ann'], second: ['bob'] })) {
+    const source = { file: sha256, sha256, format: 'lines' as const };
+    await importAnswers({
+      pipeline: 'hands',
+      source,
+      answers: answersOf('fists', people),
+      putImages,
+    });
+  }
+  const { imports } = await importsPage({ limit: 9 });
+  const of = (source: string) => imports.find((one) => one.source === source)!;
+  expect(of('first')).toMatchObject({ answers: 2, images: 4 });
+  expect(of('second')).toMatchObject({ answers: 1, images: 0 });
+  expect(await importCounts(of('second').id)).toEqual({
+    byAnswer: { left: 1, right: 0, tie: 0, 'both-bad': 0 },
+    ...{ taggings: 0, heldBack: 0, items: 1 },
+  });
+  expect((await importCounts(of('first').id)).items).toBe(2);
+  const items = await importedPairs({ importId: of('second').id, after: '', limit: 9 });
+  expect(items).toMatchObject([{ prompt: '0 fists', people: 1 }]);
+  expect(await readArchive('hands', Date.now())).toMatchObject({ standing: 43, imports: 3 });
 });

@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { readArchive } from '@/db/answers/archive';
 import { closeDatabases, db, schema } from '@/db/client';
-import { importedGroups, importedPairs, importsPage } from '@/db/exchange/import-list';
+import { importedGroups, importedPairs } from '@/db/exchange/import-items';
+import { importsPage } from '@/db/exchange/import-list';
 import { materialOf } from '@/db/figures/material';
 import { migrateDatabase } from '@/db/migrate';
 import { listRuns } from '@/db/rounds/runs';
@@ -85,6 +86,18 @@ it('makes an import of it, with all that was said, and leaves rounds as they wer
       expect([id, roundId, importId]).toEqual([id, ...from]);
     }
   }
+  const cameWith = [schema.preferences, schema.taggings].flatMap((table) =>
+    all
+      .select({ id: table.id, importId: table.importId })
+      .from(table)
+      .all()
+      .map(({ id, importId }) => [id, importId]),
+  );
+  expect(cameWith.sort()).toEqual([
+    ['drawn answer', null],
+    ['imported answer', 'imported'],
+    ['t', 'imported'],
+  ]);
   const page = { importId: 'imported', after: '', limit: 9 };
   expect(await importedPairs(page)).toMatchObject([{ id: 'imported pair', people: 1 }]);
   expect(await importedGroups(page)).toMatchObject([{ images: [{ votes: 1 }] }]);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { methodNames } from '@/lib/methods';
+import { type Method, methodNames } from '@/lib/methods';
 import { plainTerm } from '@/lib/rewards';
 import { settingGroups } from '@/lib/settings/groups';
-import { methodProblem } from '@/lib/settings/method-fit';
+import { methodProblem, methodProblems } from '@/lib/settings/method-fit';
 import {
   official,
   type Preset,
@@ -18,6 +18,7 @@ import {
   preferencesWanted,
   presetConfig,
   type RunConfig,
+  type RunConfigInput,
   samplesWanted,
 } from '@/lib/settings/run-config';
 import { defaultsOf, type Setting } from '@/lib/settings/setting';
@@ -136,6 +137,17 @@ it('needs noise in the steps only where their probabilities are compared', () =>
   expect(methodProblem('nft', 'single', sampled(false))).toBeNull();
   // From one start, without noise on the way, two images are one.
   expect(methodProblem('nft', 'single', sampled(true))).toMatch(/Turn shared noise off/);
+});
+
+it('asks for one start where images are to differ by a part of their noise', () => {
+  const of = (method: Method, sampling: RunConfigInput['sampling']) =>
+    methodProblems(method, 'single', parseRunConfig({ ...prompts, sampling })).map(({ at }) => at);
+  expect(of('fdfo', {})).toEqual([]);
+  expect(of('fdfo', { eta: 0, sharedNoise: false })).toEqual(['sampling.eta']);
+  expect(of('fdfo', { sharedNoise: false })).toEqual(['sampling.sharedNoise']);
+  expect(of('d3po', { sharedNoise: false })).toEqual([]);
+  expect(of('d3po', { sharedNoise: false, noiseWindow: 0.5 })).toEqual(['sampling.noiseWindow']);
+  expect(of('d3po', { noiseWindow: 0.5 })).toEqual([]);
 });
 
 it('counts the images of draws: all steps of one see the same', () => {

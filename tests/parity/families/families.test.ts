@@ -15,6 +15,18 @@ const families: [FamilyPipeline, string[]][] = [
   ['tiny-sdxl', ['unet_lora', 'trajectory', 'd3po_0_clip']],
   ['tiny-sd3', ['transformer_lora_joint', 'trajectory_sde', 'd3po_joint_0_clip']],
   ['tiny-sana', ['transformer_lora', 'trajectory', 'trajectory_sde', 'd3po_0_clip']],
+  [
+    'tiny-pixart',
+    [
+      'transformer',
+      'transformer_lora',
+      'vae_decoder',
+      'trajectory',
+      'schedule',
+      'd3po_0_clip',
+      'd3po_2_noclip',
+    ],
+  ],
 ];
 
 it.each(families)('the numbers of %s equal PyTorch’s', async (name, cases) => {
@@ -22,6 +34,7 @@ it.each(families)('the numbers of %s equal PyTorch’s', async (name, cases) => 
   const folder = familyFolder(name);
   const found = [
     ...(await groups.pipeline(engine, folder)),
+    ...(await groups.schedules(engine, folder)),
     ...(await groups.transitions(engine, folder)),
   ];
   for await (const result of runCases(found)) {

@@ -139,6 +139,7 @@ export function growPair(
         answer: said,
         ...sides,
         policyId,
+        importId: of.importId ?? null,
         purpose: of.purpose,
         guidelinesVersion: 1,
         shownAtMs: createdAt - decisionMs,

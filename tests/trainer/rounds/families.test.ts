@@ -36,6 +36,7 @@ const families: [FamilyPipeline, RegExp, string[]][] = [
     ['transformer.transformer_blocks.2.attn.add_q_proj'],
   ],
   ['tiny-sana', /^transformer\.transformer_blocks\.0\.attn2\.to_out\.0\./, []],
+  ['tiny-pixart', /^transformer\.transformer_blocks\.1\.attn2\.to_k\./, []],
 ];
 
 it.each(families)(

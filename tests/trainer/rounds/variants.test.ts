@@ -10,6 +10,7 @@ import { startRun } from '@/db/rounds/runs';
 import { listSamples, samplesById } from '@/db/rounds/samples';
 import type { Round } from '@/db/schema/rounds';
 import type { RunConfigInput } from '@/lib/settings/run-config';
+import { latentsAt, parseTrajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { parsePolicy } from '@/trainer/rounds/train/policy-file';
 import {
   annotatorId,
@@ -138,6 +139,39 @@ it('draws whole groups and trains every weight, one timestep at a time', async (
   expect(file.kind.trainables).toBe('full');
   expect(file.tensors.get('conv_in.weight')?.dims).toEqual([8, 4, 3, 3]);
   expect(policy.manifest).toMatchObject({ training: { method: 'd3po', steps: 6 } });
+});
+
+it('moves predictions along the difference of images that share what a window does not', async () => {
+  const base = await baseOn(pipeline.folder);
+  const { round } = await startRun({
+    name: 'FDFO',
+    mode: 'single',
+    method: 'fdfo',
+    pipeline: pipeline.folder,
+    createdBy: null,
+    config: { ...config, sampling: { ...config.sampling, sharedNoise: true, noiseWindow: 0.34 } },
+  });
+  await until(round, 'labeling');
+  const drawn = await listSamples({ roundId: round.id, purpose: 'training' });
+  const paths = await Promise.all(
+    drawn.map(async ({ trajectoryBlob }) => parseTrajectory(await getBlob(trajectoryBlob!), 'it')),
+  );
+  // Two images of a start go one way until the window, a step wide, and apart from it on.
+  for (const path of paths) {
+    const other = paths.find((one) => one !== path && one.seed === path.seed)!;
+    const apart = [0, 1, 2, 3].map(
+      (step) => `${latentsAt(path, step)}` !== `${latentsAt(other, step)}`,
+    );
+    expect(apart.slice(0, 1).concat(apart.slice(3))).toEqual([false, true]);
+    expect(apart.lastIndexOf(false) + 1).toBe(apart.indexOf(true));
+  }
+  await labelEverything();
+  await until(round, 'done');
+  const steps = (await trainStepsOf(round.id)).map(({ metrics }) => metrics);
+  expect(steps[0]!.ratioWinner).toBeCloseTo(1, 3);
+  expect(steps[0]!.logRatioWinner).toBeUndefined();
+  expect(steps[0]!.gradNorm).toBeGreaterThan(0);
+  expect((await policyOf(round)).policy.parentId).toBe(base.id);
 });
 
 it('trains without guidance against the policy the round began with', async () => {

@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { ConditioningSettings } from '@/lib/families';
+import type { Graph } from '@/trainer/graph/model';
 import type { Tensor } from '@/trainer/graph/tensor';
 import type { denoiserKinds } from '../denoiser-kinds';
 import type { Conditioning, ConditioningShape } from './conditioning';
@@ -50,6 +51,11 @@ export interface PipelineLayout {
   /** What is taken of each encoder. */
   outputs: Readonly<Record<string, readonly EncoderOutput[]>>;
   conditioning(reading: PromptReading): Promise<Conditioning>;
+  /**
+   * A network that gives twice as many channels as it takes, noise before its variance, as one that
+   * gives the noise alone. Left out, such a network is refused.
+   */
+  noiseOnly?(graph: Graph, channels: number): Graph;
   /**
    * Finds, in the path of a node's module, the block whose last activation a learned reward reads:
    * of a UNet every level on the way down, and the middle; of a transformer every block's

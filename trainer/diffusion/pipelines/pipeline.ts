@@ -108,7 +108,8 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const config = await readJson(configFile, denoiserConfigSchema);
   const vaeConfig = await readJsonIfThere(join(folder, 'vae_decoder/config.json'), vaeConfigSchema);
   const { in_channels: channels, out_channels: given = channels, sample_size: size } = config;
-  if (given !== null && given !== channels) {
+  const learnsVariance = given === 2 * channels && layout.noiseOnly !== undefined;
+  if (given !== null && given !== channels && !learnsVariance) {
     throw new PipelineError(
       `${configFile}: out_channels is ${given}, in_channels ${channels}. Darkroom trains denoisers that return what they take, without learned variance or inpainting.`,
     );
@@ -117,9 +118,11 @@ export async function openPipeline(folder: string): Promise<Pipeline> {
   const settingsFile = join(folder, 'conditioning.json');
   const settings = await readJsonIfThere(settingsFile, conditioningSettingsSchema);
 
-  const [denoiser, vaeDecoder] = await Promise.all(
+  const [whole, vaeDecoder] = await Promise.all(
     [kind.folder, 'vae_decoder'].map((name) => openComponent(folder, name)),
   );
+  const denoiser =
+    learnsVariance && whole ? { ...whole, graph: layout.noiseOnly!(whole.graph, channels) } : whole;
   const vaeEncoder = existsSync(join(folder, 'vae_encoder'))
     ? await openComponent(folder, 'vae_encoder')
     : undefined;
@@ -174,13 +177,23 @@ async function openTextEncoders(
   for (const reading of readings) {
     const { encoder } = reading;
     if (reading.optional && !existsSync(join(folder, encoder))) continue;
+    const component = await openComponent(folder, encoder);
+    if (reading.masked) refuseUnmasked(component);
     opened.set(encoder, {
-      ...(await openComponent(folder, encoder)),
+      ...component,
       tokenizer: await openTokenizer(folder, reading),
       outputs: layouts[family].outputs[encoder] ?? [],
     });
   }
   return opened;
+}
+
+/** Of an encoder that sees the padding, every row says something else. */
+function refuseUnmasked({ graph }: Component): void {
+  if (graph.inputs.some(({ name }) => name === 'attention_mask')) return;
+  throw new PipelineError(
+    `${graph.source} takes ${graph.inputs.map(({ name }) => name).join(', ')}, but no attention_mask: it would read a prompt's padding, which it must not see here. Export it with input_ids and attention_mask.`,
+  );
 }
 
 function openTokenizer(folder: string, reading: TextReading): Promise<PromptTokenizer> {
@@ -191,19 +204,28 @@ function openTokenizer(folder: string, reading: TextReading): Promise<PromptToke
     : openPieceTokenizer(own, { ...how, length: tokens });
 }
 
-/** The scheduler that a pipeline's file describes. */
-export async function openScheduler(folder: string): Promise<Scheduler> {
+/** The scheduler that a pipeline's file describes. @param latent other height and width */
+export async function openScheduler(
+  folder: string,
+  latent?: readonly [number, number],
+): Promise<Scheduler> {
   const file = join(folder, 'scheduler/scheduler_config.json');
-  return schedulerOf(await readJson(file, schedulerFileSchema), await imageTokens(folder));
+  return schedulerOf(await readJson(file, schedulerFileSchema), await imageTokens(folder, latent));
 }
 
 const tokensSchema = z.object({ sample_size: positive.nullish(), patch_size: positive.nullish() });
 
 /** Patches of one image, where the network is a transformer that says so. */
-async function imageTokens(folder: string): Promise<number | undefined> {
+async function imageTokens(
+  folder: string,
+  latent?: readonly [number, number],
+): Promise<number | undefined> {
   const file = join(folder, 'transformer/config.json');
   const { sample_size: size, patch_size: patch } = await readJsonIfThere(file, tokensSchema);
-  return size && patch ? Math.floor(size / patch) ** 2 : undefined;
+  const [height, width] = latent ?? [size, size];
+  return height && width && patch
+    ? Math.floor(height / patch) * Math.floor(width / patch)
+    : undefined;
 }
 
 async function openComponent(folder: string, name: string): Promise<Component> {

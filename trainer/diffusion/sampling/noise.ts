@@ -31,6 +31,25 @@ export function startingNoise(seed: number, count: number): Float32Array {
   return gaussianNoise(`x_T ${seed}`, count);
 }
 
+/** The steps of a sample at which it has noise of its own. */
+export interface NoiseWindow {
+  first: number;
+  steps: number;
+}
+
+/**
+ * z of one step of a sample where it shares it with all samples of its x_T outside a window of
+ * steps.
+ */
+export function windowedNoise(
+  { seed, noiseSeed, window }: { seed: number; noiseSeed: number; window?: NoiseWindow },
+  step: number,
+  count: number,
+): Float32Array {
+  const shared = window && (step < window.first || step >= window.first + window.steps);
+  return stepNoise(shared ? seed : noiseSeed, step, count);
+}
+
 /** z of one step of a sample (0 is the first). */
 export function stepNoise(noiseSeed: number, step: number, count: number): Float32Array {
   return gaussianNoise(`z ${noiseSeed} ${step}`, count);

@@ -12,7 +12,7 @@ import type { Conditioning } from '../pipelines/conditioning';
 import { ImageDecoder, PromptEncoder } from '../pipelines/networks';
 import type { Pipeline } from '../pipelines/pipeline';
 import { takeStep } from '../schedulers/step';
-import { startingNoise, stepNoise } from './noise';
+import { type NoiseWindow, startingNoise, windowedNoise } from './noise';
 import { type RolloutSettings, stackLatents, type Trajectory } from './trajectory';
 
 /**
@@ -23,6 +23,8 @@ export interface SampleRequest {
   prompt: string;
   seed: number;
   noiseSeed: number;
+  /** Where it has noise of its own; everywhere where left out. */
+  window?: NoiseWindow;
 }
 
 export interface Sampled {
@@ -172,8 +174,7 @@ export class Sampler {
         latents: concatenated(rows.map(({ seed }) => startingNoise(seed, size))),
         contexts,
         empty: await this.#encoder.encodeNone(),
-        noise: (step) =>
-          concatenated(rows.map(({ noiseSeed }) => stepNoise(noiseSeed, step, size))),
+        noise: (step) => concatenated(rows.map((row) => windowedNoise(row, step, size))),
       },
       options.signal,
     );

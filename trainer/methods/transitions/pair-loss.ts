@@ -23,8 +23,21 @@ export interface PairLossInputs {
   timestepWeight?: Value;
   /** x_t' less its mean, of each image's transition, [images, C, H, W]: for a cap on losers. */
   residual?: Value;
+  /** What the policy and its reference say, guided, of each image, [images, C, H, W]. */
+  output?: Value;
+  referenceOutput?: Value;
+  /** Of a loss that is `ofFinished`. */
+  finished?: FinishedInputs;
   /** Marks a value through which no gradient flows. */
   hold?(value: Value): Value;
+}
+
+/** What each transition led to in the end. */
+export interface FinishedInputs {
+  /** x_0 of each image, [images, C, H, W]. */
+  latents: Value;
+  /** Which way x̂0 moves with the output, +1 or −1, [1, images]. */
+  sign: Value;
 }
 
 export interface PairLoss {
@@ -32,9 +45,12 @@ export interface PairLoss {
   name: string;
   /**
    * Appends the loss (a scalar, the weighted mean over pairs) and each pair's own, unweighted,
-   * [pairs].
+   * [pairs]; where it has ratios of its own in place of those of transitions, their logarithms,
+   * [pairs, images].
    */
-  append(b: Builder, inputs: PairLossInputs): { loss: Value; pairLoss: Value };
+  append(b: Builder, inputs: PairLossInputs): { loss: Value; pairLoss: Value; logRatio?: Value };
+  /** Whether it takes the finished latents of images, too. */
+  ofFinished?: boolean;
   /** What bounds the ratios; undefined where nothing does. */
   clip: Clip | undefined;
 }

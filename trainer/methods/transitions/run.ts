@@ -38,6 +38,8 @@ export interface TransitionReport {
   /** Before the step's weight and the clip, as is the loser's. */
   logRatioWinner: number;
   logRatioLoser: number;
+  /** Ratios of the loss's own, winner's and loser's, where it has any. */
+  ratios?: readonly [number, number];
   /** Share of the two images past the clip. */
   clipFraction: number;
   /** Mean over the two images. */
@@ -114,6 +116,7 @@ export function reportTransitions(
   const before = outputOf(out, 'referenceLogProbability', 'float32').data;
   const kl = outputOf(out, 'kl', 'float32').data;
   const pairLoss = outputOf(out, 'pairLoss', 'float32').data;
+  const own = out.logRatio && outputOf(out, 'logRatio', 'float32').data;
   return comparisons.map((comparison, i) => {
     const rows = [comparison.winner, comparison.loser] as const;
     const [winner, loser] = rows.map((row) => current[row]! - before[row]!) as [number, number];
@@ -123,6 +126,7 @@ export function reportTransitions(
         `Training produced ${winner} and ${loser} as log-ratios at t = ${timestep} in step ${step}. Lower the learning rate, or start from an earlier policy.`,
       );
     }
+    const ownRatio = (row: number) => Math.exp(own![i * current.length + row]!);
     const timestepWeight = timestepWeights[comparison.winner]!;
     const clipped = [
       isClipped(timestepWeight * winner, 'winner', clip),
@@ -135,6 +139,7 @@ export function reportTransitions(
       loss: pairLoss[i]!,
       logRatioWinner: winner,
       logRatioLoser: loser,
+      ...(own && { ratios: [ownRatio(comparison.winner), ownRatio(comparison.loser)] as const }),
       clipFraction: clipped.filter(Boolean).length / 2,
       kl: rows.reduce((sum, row) => sum + kl[row]!, 0) / 2,
     };

@@ -32,6 +32,9 @@ export interface TransitionValues {
   outputDistance: Value;
   /** x_t' less the policy's mean, [images, C, H, W]. */
   residual: Value;
+  /** What the policy and its reference say, guided, [images, C, H, W]. */
+  output: Value;
+  referenceOutput: Value;
   /** Marks a value through which no gradient flows. */
   hold(value: Value): Value;
 }
@@ -74,6 +77,8 @@ export function buildTransitionStep(
     kl,
     outputDistance,
     residual: b.sub(next, mean),
+    output,
+    referenceOutput,
     hold,
   });
   const found = gradients(b, { of: total, wrt: weights, stop: held });

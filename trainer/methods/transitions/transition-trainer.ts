@@ -87,7 +87,7 @@ export class TransitionTrainer extends ReplicatedTrainer {
       shape,
       {
         append: (b, values) => {
-          const { loss, pairLoss } = options.loss.append(b, {
+          const { loss, pairLoss, logRatio } = options.loss.append(b, {
             logProbability: b.reshape(values.logProbability, [1, run.images]),
             referenceLogProbability: b.reshape(values.referenceLogProbability, [1, run.images]),
             preference: b.input('preference', 'float32', [run.comparisons, run.images]),
@@ -95,9 +95,18 @@ export class TransitionTrainer extends ReplicatedTrainer {
             smoothing: b.input('smoothing', 'float32', [run.comparisons]),
             timestepWeight: b.input('timestepWeight', 'float32', [1, run.images]),
             residual: values.residual,
+            output: values.output,
+            referenceOutput: values.referenceOutput,
+            ...(options.loss.ofFinished && {
+              finished: {
+                latents: b.input('finished', 'float32', [run.images, ...options.latent]),
+                sign: b.input('sign', 'float32', [1, run.images]),
+              },
+            }),
             hold: values.hold,
           });
           b.output(pairLoss, 'pairLoss');
+          if (logRatio) b.output(logRatio, 'logRatio');
           return loss;
         },
       },
@@ -214,11 +223,26 @@ export class TransitionTrainer extends ReplicatedTrainer {
         referenceOutput: await reference.output(images, guided),
         ...comparisonFeeds(comparisons, options.run, total),
         timestepWeight: float32([1, images.length], timestepWeights),
+        ...(options.loss.ofFinished && {
+          finished: float32(
+            [images.length, ...options.latent],
+            concatenated(
+              images.map(({ trajectory }) => latentsAt(trajectory, this.timesteps.length)),
+            ),
+          ),
+          sign: float32(
+            [1, images.length],
+            steps.map(({ original }) => Math.sign(original.output)),
+          ),
+        }),
         keepSum: float32([], [goOn ? 1 : 0]),
         ...optimizer.feeds(),
       },
       {
-        fetch: ['pairLoss', 'logProbability', 'referenceLogProbability', 'kl'],
+        fetch: [
+          ...['pairLoss', 'logProbability', 'referenceLogProbability', 'kl'],
+          ...(options.loss.ofFinished ? ['logRatio'] : []),
+        ],
         keep: optimizer.sums(),
       },
     );

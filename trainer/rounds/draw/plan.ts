@@ -5,11 +5,13 @@
 import { derivedId } from '@/db/ids';
 import type { NewGroup, NewPair } from '@/db/rounds/samples';
 import type { Round } from '@/db/schema/rounds';
-import { annealingName } from '@/lib/drawings';
+import { annealingName, sizeName } from '@/lib/drawings';
 import type { RunConfig } from '@/lib/settings/run-config';
+import { windowSteps } from '@/lib/settings/sampling';
 import type { Annealing } from '@/trainer/diffusion/denoise/annealed-guidance';
+import type { NoiseWindow } from '@/trainer/diffusion/sampling/noise';
 import type { SampleRequest } from '@/trainer/diffusion/sampling/sampler';
-import { dealt, trainingSeed } from './random';
+import { dealt, randomOf, trainingSeed } from './random';
 
 /** An image to draw, with the id of its row. */
 export interface PlannedSample extends SampleRequest {
@@ -46,6 +48,7 @@ export function planSampling(round: Planned): SamplingPlan {
       groupId,
       prompt,
       ...seedsOf(round, item, member),
+      ...windowOf(round, item),
     }));
     plan.samples.push(...members);
     if (groupId) plan.groups.push({ id: groupId, roundId: round.id, prompt, size });
@@ -58,6 +61,17 @@ function seedsOf({ ordinal, config }: Planned, item: number, member: number) {
   const own = [config.seed, ordinal, item, member] as const;
   const start = config.sampling.sharedNoise ? [config.seed, ordinal, item] : own;
   return { seed: trainingSeed('x_T', ...start), noiseSeed: trainingSeed('z', ...own) };
+}
+
+/** The steps at which the images of a pair or group differ; it begins in the noisier half. */
+function windowOf({ ordinal, config }: Planned, item: number): { window?: NoiseWindow } {
+  const { noiseWindow, inferenceSteps, sharedNoise } = config.sampling;
+  const steps = windowSteps(noiseWindow, inferenceSteps);
+  if (!sharedNoise || steps >= inferenceSteps) return {};
+  const starts = 1 + Math.min(inferenceSteps - steps, Math.floor(inferenceSteps / 2));
+  return {
+    window: { first: randomOf('window', config.seed, ordinal, item).integer(starts), steps },
+  };
 }
 
 function pairOf(
@@ -107,10 +121,12 @@ export function planEvaluation(
 ): PlannedSample[] {
   const { evaluation, evaluationPrompts, sampling } = config;
   const { inferenceSteps, eta, guidanceScale } = sampling;
+  const size = sizeName(config);
   return Array.from({ length: evaluation.images }, (_, i) => {
     const prompt = evaluationPrompts[i % evaluationPrompts.length]!;
     const seed = evaluation.seed + i;
     const drawn = [prompt, seed, inferenceSteps, eta, guidanceScale];
+    if (size) drawn.push(size);
     if (annealing) drawn.push(annealingName(annealing));
     const id = derivedId('evaluation', policyId, ...drawn);
     return { id, groupId: null, prompt, seed, noiseSeed: seed };

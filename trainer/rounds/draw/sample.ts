@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { type NewSample, recordSamples } from '@/db/rounds/samples';
 import { finishSampling } from '@/db/work/results';
+import { sizeAsked } from '@/lib/settings/image-sizes';
 import type { Engine } from '@/trainer/runtime/engine';
 import { judgeOf } from '../evaluate/judging';
 import { openPolicy } from '../pipelines/resolve';
@@ -24,7 +25,7 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
   const spoiled = new Map<string, NewSample>();
   let { drawn } = cursorSchema.parse(assignment.cursor ?? { drawn: 0 });
   const eta = new Eta(plan.samples.length - drawn);
-  const model = await openPolicy(round.startPolicyId);
+  const model = await openPolicy(round.startPolicyId, sizeAsked(round.config.sampling));
   // What could not be trained is not drawn: people would judge it for nothing.
   const { sampling } = round.config;
   model.pipeline.scheduler.movingTimesteps(sampling.inferenceSteps, sampling.eta);

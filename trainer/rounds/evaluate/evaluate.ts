@@ -9,6 +9,7 @@ import { finishEvaluation } from '@/db/work/results';
 import { hackingAlarms, type ImageMeasures } from '@/lib/judges/alarms';
 import { sourceOf } from '@/lib/methods';
 import type { EvaluationSummary } from '@/lib/metrics';
+import { type ImageSize, sizeAsked } from '@/lib/settings/image-sizes';
 import { pairedChange } from '@/lib/statistics/paired-change';
 import type { WinRecord } from '@/lib/statistics/proportion';
 import {
@@ -36,7 +37,7 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   const resultPolicyId = round.resultPolicyId as string;
   const compared = await comparedPolicies(round, run);
   const { after, before, base, served } = compared;
-  const open = openedOnce();
+  const open = openedOnce(sizeAsked(config.sampling));
   const judge = await judgeOf(run.pipeline, engine);
   const rival = judge?.comparesImages ? served : undefined;
   const others = [base, rival].filter((one) => one !== undefined);
@@ -117,11 +118,11 @@ export async function evaluateRound(assignment: Assignment, engine: Engine): Pro
   await assignment.complete(finishEvaluation);
 }
 
-/** Opens policies, each of them once. */
-function openedOnce(): (policyId: string) => Promise<PolicyModel> {
+/** Opens policies for images of a size, each of them once. */
+function openedOnce(size: ImageSize | null): (policyId: string) => Promise<PolicyModel> {
   const opened = new Map<string, Promise<PolicyModel>>();
   return (policyId) => {
-    const model = opened.get(policyId) ?? openPolicy(policyId);
+    const model = opened.get(policyId) ?? openPolicy(policyId, size);
     opened.set(policyId, model);
     return model;
   };

@@ -10,9 +10,12 @@ interface JudgeOfPipeline {
   files(): string[];
 }
 
+const ofHands: JudgeOfPipeline = { open: openHandsJudge, files: handsJudgeFiles };
+
 /** Pipelines that come with a program that judges their images. */
 const builtIn: Readonly<Record<string, JudgeOfPipeline>> = {
-  hands: { open: openHandsJudge, files: handsJudgeFiles },
+  hands: ofHands,
+  'hands-flow': ofHands,
 };
 
 /** Whether a pipeline comes with a judge of its own, which none from elsewhere may replace. */

@@ -7,6 +7,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '@/lib/errors';
+import { familyOf as familyOfClass } from '@/lib/families';
+import { layouts } from '@/trainer/diffusion/pipelines/families';
 
 const many = z.union([z.number(), z.array(z.number())]);
 
@@ -48,7 +50,9 @@ const refused = (message: string) => new AppError('unprocessable', message);
 export async function checkConfigurations(folder: string): Promise<void> {
   const part = existsSync(join(folder, 'transformer')) ? 'transformer' : 'unet';
   const denoiser = await configOf(folder, part);
-  if (denoiser) refuseOtherDenoisers(join(folder, part, 'config.json'), denoiser);
+  if (denoiser && !(await mayLearnVariance(folder, denoiser))) {
+    refuseOtherDenoisers(join(folder, part, 'config.json'), denoiser);
+  }
   const decoder = await configOf(folder, 'vae_decoder');
   const [latent, channels] = [decoder?.latent_channels, denoiser?.in_channels];
   if (latent !== undefined && channels !== undefined && latent !== channels) {
@@ -57,6 +61,16 @@ export async function checkConfigurations(folder: string): Promise<void> {
     );
   }
   await checkEncoder(folder, part, denoiser);
+}
+
+/** Whether a denoiser predicts its variance, too, in a family whose steps leave that aside. */
+async function mayLearnVariance(
+  folder: string,
+  { in_channels: takes, out_channels: gives }: Config,
+) {
+  if (takes === undefined || gives !== 2 * takes) return false;
+  const family = familyOfClass(await familyOf(folder).catch(() => ''));
+  return family !== undefined && layouts[family].noiseOnly !== undefined;
 }
 
 function refuseOtherDenoisers(file: string, { in_channels: takes, out_channels: gives }: Config) {

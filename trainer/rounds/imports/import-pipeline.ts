@@ -20,6 +20,7 @@ import {
   measuredSizeSchema,
 } from '@/lib/pipeline-imports';
 import { encodePng } from '@/trainer/diffusion/images/png';
+import { drawableSizes } from '@/trainer/diffusion/images/sizes';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
 import { pipelineFiles } from '@/trainer/diffusion/pipelines/hash';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
@@ -29,6 +30,7 @@ import { knownPipelineHash } from '../../known-hash';
 import { openedPipeline } from '../pipelines/opened';
 import type { Assignment } from '../worker/assignment';
 import { adapterKinds, tryAdapters } from './adapter-gradients';
+import { builtIns } from './built-in';
 import { checkConfigurations, familyOf } from './configurations';
 import { drawOne } from './draw-one';
 import { checkFolder, refuseOutside } from './folder';
@@ -57,11 +59,13 @@ export async function importPipeline(
   assignment: Assignment<'import-pipeline'>,
   engine: Engine,
 ): Promise<void> {
-  const { folder, options, createdBy } = assignment.pipelineImport;
+  const { options, createdBy } = assignment.pipelineImport;
   if (options.adapterOf !== undefined) return importLora(assignment, options.adapterOf);
   const note = noting(assignment);
+  const made = options.builtIn && builtIns[options.builtIn];
+  const folder = made ? await made.folder() : assignment.pipelineImport.folder;
   await checkFolder(folder);
-  await refuseOutsideRoot(folder, createdBy);
+  if (!made) await refuseOutsideRoot(folder, createdBy);
   await checkConfigurations(folder);
   const names = await partNames(folder);
   const parts: FoundPipeline['parts'] = [];
@@ -69,11 +73,11 @@ export async function importPipeline(
     await note('read', parts.length, names.length);
     parts.push(foundPartSchema.parse(await partOf(folder, name)));
   }
-  const hash = await hashed(assignment, note);
+  const hash = await hashed(assignment, folder, note);
   const { name, known } = await namePipeline(hash, folder, options);
   // Known files in another place: nothing about them is new but the place.
   const found = known?.manifest.found;
-  if (known && found && options.sizes.length === 0) {
+  if (known && found?.drawable !== undefined && options.sizes.length === 0) {
     keepFolder({ pipeline: name, hash, folder });
     await assignment.complete((claim) =>
       finishPipelineImport({
@@ -97,7 +101,7 @@ export async function importPipeline(
     manifest: {
       ...size,
       schedule: pipeline.scheduler.text,
-      ...suggestionsFor(name, pipeline.scheduler.process),
+      ...((await made?.manifest()) ?? suggestionsFor(name, pipeline.scheduler.process)),
       found: {
         family: await familyOf(folder),
         parts,
@@ -105,6 +109,7 @@ export async function importPipeline(
         adapterSites: tried.adapterSites,
         promptTokens: pipeline.measure.room,
         ...size,
+        drawable: await drawableSizes(pipeline),
         measured: { ...machineText(engine.device), sizes: tried.measured },
       },
     },
@@ -161,7 +166,8 @@ async function refuseOutsideRoot(folder: string, createdBy: string | null): Prom
 }
 
 async function hashed(
-  { pipelineImport: { folder }, signal }: Assignment<'import-pipeline'>,
+  { signal }: Assignment<'import-pipeline'>,
+  folder: string,
   note: Note,
 ): Promise<string> {
   const mega = (bytes: number) => Math.round(bytes / 1e6);

@@ -12,7 +12,9 @@ import {
   type Policy,
 } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
+import type { ImageSize } from '@/lib/settings/image-sizes';
 import type { PolicyWeights } from '@/trainer/diffusion/denoise/denoiser';
+import { sizedPipeline } from '@/trainer/diffusion/images/sizes';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { type PolicyFile, parsePolicy, trainedDenoiser, weightsOf } from '../train/policy-file';
 import { type OpenedPipeline, openedPipeline } from './opened';
@@ -52,9 +54,9 @@ async function readPolicyFile({ name, adapterBlob }: Policy): Promise<PolicyFile
 /**
  * Opens a policy and checks that it is what its row says: the pipeline's files are those the base
  * policy was made of, the weights are whole and fit. Throws an error that names the file or policy
- * and what to do. Policies of one base share its pipeline.
+ * and what to do. Policies of one base share its pipeline. @param size of images; null: its own
  */
-export async function openPolicy(id: string): Promise<PolicyModel> {
+export async function openPolicy(id: string, size: ImageSize | null = null): Promise<PolicyModel> {
   const policy = await getPolicy(id);
   const { pipeline, hash } = await openBase(await baseOf(policy));
   const file = await readPolicyFile(policy);
@@ -65,7 +67,13 @@ export async function openPolicy(id: string): Promise<PolicyModel> {
     );
   }
   const weights = file ? await weightsIn(pipeline, file, policy.name) : undefined;
-  return { policy, pipeline, pipelineHash: hash, file, weights };
+  return {
+    policy,
+    pipeline: await sizedPipeline(pipeline, size),
+    pipelineHash: hash,
+    file,
+    weights,
+  };
 }
 
 /**

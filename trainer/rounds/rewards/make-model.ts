@@ -7,7 +7,9 @@ import { type RewardImage, statementsOf } from '@/db/rewards/reward-data';
 import { finishRewardModel } from '@/db/work/results';
 import { AppError } from '@/lib/errors';
 import { type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
-import { decodePng } from '@/trainer/diffusion/images/png';
+import { sizeText } from '@/lib/settings/image-sizes';
+import { decodePng, type RgbImage } from '@/trainer/diffusion/images/png';
+import { sizedPipeline } from '@/trainer/diffusion/images/sizes';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
@@ -75,7 +77,18 @@ async function featuresOf(
   images: readonly RewardImage[],
 ): Promise<Float32Array[]> {
   const encoder = await PromptEncoder.open(engine, pipeline);
-  const reader = await FeatureReader.open(engine, pipeline, imagesPerRun);
+  // Runs may draw at sizes of their own.
+  const readers = new Map<string, Promise<FeatureReader>>();
+  const readerFor = ({ width, height }: RgbImage) => {
+    const size = { width, height };
+    const opened =
+      readers.get(sizeText(size)) ??
+      sizedPipeline(pipeline, size).then((sized) =>
+        FeatureReader.open(engine, sized, imagesPerRun),
+      );
+    readers.set(sizeText(size), opened);
+    return opened;
+  };
   try {
     const features: Float32Array[] = [];
     for (let first = 0; first < images.length; first += imagesPerRun) {
@@ -85,11 +98,25 @@ async function featuresOf(
           return { image, context: await encoder.encode(prompt) };
         }),
       );
-      features.push(...(await reader.read(together)));
+      for (const run of runsOf(together, ({ image }) => sizeText(image))) {
+        const reader = await readerFor(run[0]!.image);
+        features.push(...(await reader.read(run)));
+      }
     }
     return features;
   } finally {
-    await reader.release();
+    for (const reader of readers.values()) await (await reader).release();
     await encoder.release();
   }
+}
+
+/** What stands side by side under one key, together. */
+function runsOf<One>(all: readonly One[], keyOf: (one: One) => string): One[][] {
+  const runs: One[][] = [];
+  for (const one of all) {
+    const run = runs.at(-1);
+    if (run && keyOf(run[0]!) === keyOf(one)) run.push(one);
+    else runs.push([one]);
+  }
+  return runs;
 }

@@ -8,6 +8,7 @@ import { type NewTrainStep, recordTrainSteps } from '@/db/rounds/metrics';
 import { updateProgress } from '@/db/rounds/rounds';
 import { finishTraining } from '@/db/work/results';
 import { moduleNamingOf } from '@/lib/exchange/module-names';
+import { sizeAsked } from '@/lib/settings/image-sizes';
 import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
 import { openPolicy, type PolicyModel } from '../pipelines/resolve';
@@ -24,7 +25,7 @@ const metricsMs = 1000;
 /** Trains a round from its last checkpoint on, and hands the new policy to evaluation. */
 export async function trainRound(assignment: Assignment, engine: Engine): Promise<void> {
   const { round, run } = assignment;
-  const start = await openPolicy(round.startPolicyId);
+  const start = await openPolicy(round.startPolicyId, sizeAsked(round.config.sampling));
   const training = await openTraining({ engine, round, start, method: run.method });
   const checkpoint = await readCheckpoint(assignment.cursor);
   await training.load(checkpoint?.state ?? training.initial);

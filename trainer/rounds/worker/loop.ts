@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type ClaimedWork, claimWork, failWork, releaseWork } from '@/db/work/queue';
 import type { WorkKind } from '@/lib/work';
 import { Engine } from '@/trainer/runtime/engine';
+import { preparedSettings } from '../pipelines/prepared';
 import { Assignment } from './assignment';
 import type { ChosenDevice } from './device';
 import { explainFailure, mayPass } from './failure';
@@ -73,7 +74,10 @@ export class WorkLoop {
     let engine: Engine | undefined;
     try {
       assignment.signal.throwIfAborted();
-      engine = await Engine.open({ device: this.device.device });
+      engine = await Engine.open({
+        device: this.device.device,
+        prepared: preparedSettings(),
+      });
       assignment.signal.throwIfAborted();
       if (this.#current) this.#current.engine = engine;
       const perform = performers[assignment.kind]! as (

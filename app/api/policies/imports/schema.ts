@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import {
-  imageSizeSchema,
+  builtInSchema,
   importProgressSchema,
   importStateSchema,
   loraUploadSchema,
   measuredKinds,
   pipelineNameProblem,
 } from '@/lib/pipeline-imports';
+import { imageSizeSchema } from '@/lib/settings/image-sizes';
 
 /** What the pages of imports and their routes say to each other. Times in ms. */
 
@@ -61,7 +62,10 @@ export const importModelSchema = z.strictObject({
   sizes: z.array(imageSizeSchema).max(8).default([]),
 });
 
-export type AskedModel = z.infer<typeof importModelSchema>;
+/** A pipeline that Darkroom makes. */
+export const importBuiltInSchema = z.strictObject({ builtIn: builtInSchema });
+
+export type AskedModel = z.infer<typeof importModelSchema> | z.infer<typeof importBuiltInSchema>;
 
 /** LoRA files under the root that a base policy may be adapted by; null: none is named. */
 export const loraFilesSchema = z.object({

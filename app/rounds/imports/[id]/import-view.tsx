@@ -24,12 +24,12 @@ export function ImportView({
   first: ImportItemsView;
   blurNsfw: boolean;
 }) {
-  const { import: own, answers: given, total } = useImport(initial);
+  const { import: own, counts } = useImport(initial);
   const more = useImportItems(own.id, first);
   useLiveImports();
   const items = more.data.pages.flatMap((page) => page.items);
-  const ofPairs = answers.reduce((sum, answer) => sum + (given.byAnswer[answer] ?? 0), 0);
-  const tagged = Math.max(0, own.answers - ofPairs);
+  const { byAnswer, taggings, heldBack } = counts;
+  const ofPairs = answers.reduce((sum, answer) => sum + (byAnswer[answer] ?? 0), 0);
   return (
     <Page
       title={own.source}
@@ -42,8 +42,7 @@ export function ImportView({
           >
             {own.policy.name}
           </Link>
-          , imported {own.createdBy ? `by ${own.createdBy}` : 'at the machine'} on{' '}
-          <Moment ms={own.createdAt} />
+          , imported on <Moment ms={own.createdAt} />
         </>
       }
     >
@@ -65,17 +64,17 @@ export function ImportView({
                 total={ofPairs}
                 parts={answers.map((answer) => ({
                   name: answerDescriptions[answer].label,
-                  count: given.byAnswer[answer] ?? 0,
+                  count: byAnswer[answer] ?? 0,
                 }))}
               />
             </div>
           ) : null}
-          {tagged > 0 ? (
-            <p className="mt-2 text-sm">{plural(tagged, 'tagging')} of groups.</p>
+          {taggings > 0 ? (
+            <p className="mt-2 text-sm">{plural(taggings, 'tagging')} of groups.</p>
           ) : null}
-          {given.heldBack > 0 ? (
+          {heldBack > 0 ? (
             <p className="mt-2 text-muted-foreground text-sm">
-              {plural(given.heldBack, 'answer')} by paused annotators are held back.
+              {plural(heldBack, 'answer')} by paused annotators are held back.
             </p>
           ) : null}
         </Card>
@@ -90,7 +89,7 @@ export function ImportView({
           </ul>
           <ShowMore
             shown={items.length}
-            total={total}
+            total={counts.items}
             what="More of them"
             busy={more.isFetchingNextPage}
             onMore={more.hasNextPage ? () => more.fetchNextPage() : null}

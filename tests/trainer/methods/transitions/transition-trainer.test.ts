@@ -14,6 +14,7 @@ import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { d3po } from '@/trainer/methods/d3po';
+import { fdfo } from '@/trainer/methods/fdfo';
 import { NonFiniteError } from '@/trainer/methods/optimizer/non-finite';
 import { initialState } from '@/trainer/methods/optimizer/optimizer';
 import { trainableAdapter, trainableWeights } from '@/trainer/methods/policy/trainable';
@@ -348,6 +349,44 @@ describe('training on pairs', () => {
       expect(transitions.map(({ loss }) => loss)).not.toContain(Math.LN2);
     },
   );
+
+  it('moves along a difference, as its report says: FDFO', async () => {
+    const one = { ...pair, comparisons: [{ winner: 0, loser: 1, weight: 0.5, smoothing: 0.2 }] };
+    const trainer = await open({ loss: fdfo({ bound: 0.03 }), learningRate: 0 });
+    const lossAt = async (weights: Adapter) => {
+      await trainer.load(initialState(weights));
+      const { transitions } = await trainer.step([one], [all]);
+      return transitions.reduce((sum, { loss }) => sum + 0.5 * loss, 0) / transitions.length;
+    };
+    await trainer.load(initialState(fresh()));
+    const { transitions } = await trainer.step([one], [all]);
+    for (const { ratios, loss } of transitions) {
+      for (const ratio of ratios!) expect(ratio).toBeCloseTo(1, 3);
+      expect(Math.abs(loss)).toBeLessThan(1e-3);
+    }
+    const gradient = await trainer.gradient();
+    const length = Math.hypot(...[...gradient.values()].flatMap(({ data }) => [...data]));
+    const h = 1e-3;
+    const moved = (sign: number): Adapter =>
+      new Map(
+        [...fresh()].map(([name, { dims, data }]) => {
+          const own = gradient.get(name)!.data;
+          const there = data.map((v, i) => v + (sign * h * own[i]!) / length);
+          return [name, float32(dims, there)];
+        }),
+      );
+    const slope = ((await lossAt(moved(1))) - (await lossAt(moved(-1)))) / (2 * h);
+    expect(Math.abs(slope / length - 1)).toBeLessThan(0.02);
+    // Downhill the winner's ratio rises and the loser's falls.
+    await trainer.load(initialState(moved(-1)));
+    const after = await trainer.step([one], [all]);
+    const means = [0, 1].map((side) =>
+      after.transitions.reduce((sum, { ratios }) => sum + Math.log(ratios![side]!), 0),
+    );
+    expect(means[0]).toBeGreaterThan(0);
+    expect(means[1]).toBeLessThan(0);
+    await trainer.close();
+  });
 
   it('compares with the base where that is the reference', async () => {
     const trainer = await open({ reference: 'base' });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type FamilyPipeline, familyFolder } from '@/tests/support/family-pipelines';
+import { sizedPipeline } from '@/trainer/diffusion/images/sizes';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { FeatureReader } from '@/trainer/rewards/learned/feature-reader';
@@ -37,6 +38,13 @@ it.each(families)('the denoiser of %s is read block by block', async (name, widt
   ]);
   await reader.release();
   await encoder.release();
+  // Images of another size are read as the same features.
+  const sized = await sizedPipeline(pipeline, { width: 48, height: 32 });
+  const wider = await FeatureReader.open(engine, sized, 1);
+  const data = Uint8Array.from({ length: 3 * 48 * 32 }, (_, i) => i % 251);
+  const [wide] = await wider.read([{ image: { width: 48, height: 32, data }, context }]);
+  await wider.release();
+  expect(wide).toHaveLength(width);
   expect(one).toHaveLength(width);
   expect(one!.every(Number.isFinite)).toBe(true);
   expect(otherImage).not.toEqual(one);

@@ -44,6 +44,21 @@ it('starts from one x_T or from two, as configured', () => {
   expect(c?.seed).not.toBe(d?.seed);
 });
 
+it('lets images of one start differ in a window of steps, which begins in the noisier half', () => {
+  const wide = planOf(1, { sampling: { noiseWindow: 1 } }).samples;
+  expect(wide.every(({ window }) => window === undefined)).toBe(true);
+  const apart = planOf(1, { sampling: { noiseWindow: 0.2, sharedNoise: false } }).samples;
+  expect(apart.every(({ window }) => window === undefined)).toBe(true);
+  const { samples } = planOf(1, { sampling: { noiseWindow: 0.2, pairsPerRound: 60 } });
+  const firsts = new Set<number>();
+  for (let i = 0; i < samples.length; i += 2) {
+    expect(samples[i]!.window).toEqual(samples[i + 1]!.window);
+    expect(samples[i]!.window!.steps).toBe(4);
+    firsts.add(samples[i]!.window!.first);
+  }
+  expect([Math.min(...firsts), Math.max(...firsts)]).toEqual([0, 10]);
+});
+
 it('fills groups', () => {
   const { samples, pairs, groups } = planOf(1, { sampling: { pairSource: 'groups' } });
   expect(pairs).toEqual([]);

@@ -7,6 +7,7 @@ import { listLoraFiles } from '@/db/policies/models-root';
 import { folderOf } from '@/db/policies/pipeline-folders';
 import { getPolicy, listPolicies } from '@/db/policies/policies';
 import { adapterFor } from '@/lib/exchange/adapter-file';
+import { familyFolder } from '@/tests/support/family-pipelines';
 import { linkedFolder } from '@/tests/support/linked-folder';
 import { decodePng } from '@/trainer/diffusion/images/png';
 import { handsFolder, openNewest } from '@/trainer/rounds/pipelines/resolve';
@@ -199,4 +200,20 @@ it('takes up a LoRA file that was sent by portions, and keeps them until then', 
   expect(await isPointedTo(portions[1]!)).toBe(false);
   const lost = importing.run('Sent.safetensors', asked('0'.repeat(64)), 'annotator');
   await expect(lost).rejects.toThrow('Send the file again');
+});
+
+it('takes up PixArt, whose transformer says a variance behind the noise', async () => {
+  const folder = join(familyFolder('tiny-pixart'), 'pipeline');
+  const { state, found } = await importing.run(folder, { name: 'PixArt' });
+  expect(state).toBe('ready');
+  expect(found).toMatchObject({
+    family: 'PixArtAlphaPipeline',
+    width: 32,
+    height: 32,
+    // Of 120 tokens one is the end.
+    promptTokens: 119,
+    adapterSites: { attention: 16, 'attention-ff-conv': 20 },
+  });
+  expect(found!.scheduler).toContain('DPMSolverMultistepScheduler, sampled by DDIM');
+  expect((await openNewest('PixArt')).pipeline.latentShape).toEqual([4, 8, 8]);
 });

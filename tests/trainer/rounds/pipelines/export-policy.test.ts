@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { putBlob } from '@/db/blobs/blobs';
 import { keepFolder } from '@/db/policies/pipeline-folders';
 import { createPolicy, ensureBasePolicy, type Policy } from '@/db/policies/policies';
+import { familyFolder } from '@/tests/support/family-pipelines';
 import { worstRelativeError } from '@/tests/support/golden';
 import { Denoiser } from '@/trainer/diffusion/denoise/denoiser';
 import { pipelineHash } from '@/trainer/diffusion/pipelines/hash';
@@ -68,6 +69,11 @@ async function policyOf(
   const path = join(place, 'unet/model.onnx');
   await rewrite(path, await readOnnxFile(path));
   await writeFile(join(place, 'unet/diffusion_pytorch_model.safetensors'), 'of the base');
+  return policyIn(name, kind, place);
+}
+
+/** The base policy of a folder, and one of it with drawn weights. */
+async function policyIn(name: string, kind: WeightsKind, place: string) {
   const base = await baseIn(name, place);
   const { pipeline, pipelineHash } = await openPolicy(base.id);
   const denoiser = await trainedDenoiser(pipeline.denoiser.graph, kind);
@@ -186,6 +192,23 @@ it.each([
     }
   },
 );
+
+it('writes the whole output of a network whose variance nobody follows, too', async () => {
+  const place = join(folder, 'pixart');
+  await cp(join(familyFolder('tiny-pixart'), 'pipeline'), place, { recursive: true });
+  const { base, policy } = await policyIn('pixart', adapter, place);
+  const out = join(folder, 'out', 'pixart');
+  await exportPolicy(policy.id, out);
+  const ports = async (root: string) => {
+    const { inputs, outputs } = await readOnnxFile(join(root, 'transformer/model.onnx'));
+    return { inputs, outputs };
+  };
+  expect(await ports(out)).toEqual(await ports(place));
+  const merged = await baseIn('pixart-merged', out);
+  const wanted = await drawnBy(policy);
+  expect(worstRelativeError(await drawnBy(merged), wanted)).toBeLessThan(1e-4);
+  expect(worstRelativeError(await drawnBy(base), wanted)).toBeGreaterThan(1e-2);
+});
 
 it('takes a folder that may only be read, and leaves nothing where it fails', async () => {
   const { base, policy, place } = await policyOf(

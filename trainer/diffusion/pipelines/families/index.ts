@@ -1,6 +1,7 @@
 /** @file What each family is to the trainer. */
 import type { FamilyName } from '@/lib/families';
 import type { PipelineLayout } from '../layouts';
+import { pixart } from './pixart';
 import { sana } from './sana';
 import { stableDiffusion } from './stable-diffusion';
 import { stableDiffusion3 } from './stable-diffusion-3';
@@ -11,4 +12,6 @@ export const layouts: Readonly<Record<FamilyName, PipelineLayout>> = {
   'Stable Diffusion XL': stableDiffusionXl,
   'Stable Diffusion 3': stableDiffusion3,
   Sana: sana,
+  'PixArt Alpha': pixart,
+  'PixArt Sigma': pixart,
 };

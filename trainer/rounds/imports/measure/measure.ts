@@ -6,15 +6,16 @@ import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { type Method, methodNames } from '@/lib/methods';
 import {
   bytesText,
-  type ImageSize,
   type ImportOptions,
   type MeasuredSize,
   type Measurement,
 } from '@/lib/pipeline-imports';
+import type { ImageSize } from '@/lib/settings/image-sizes';
+import { resizedTo } from '@/trainer/diffusion/images/sizes';
 import { imageSizeOf } from '@/trainer/diffusion/images/vae-encoder';
 import type { Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { openConditioning } from '@/trainer/methods/policy/conditioning';
-import { Engine } from '@/trainer/runtime/engine';
+import type { Engine } from '@/trainer/runtime/engine';
 import { EngineDiedError } from '@/trainer/runtime/errors';
 import { triedPrompts } from '../networks';
 import { type Bench, defaults, type Taken } from './bench';
@@ -60,7 +61,7 @@ export async function measureSizes(measuring: Measuring): Promise<MeasuredSize[]
   const done: MeasuredSize[] = [...measuring.measured];
   for (const [i, size] of asked.entries()) {
     await note(i * each, total);
-    const resized = resizedTo(pipeline, own, size);
+    const resized = await resizedTo(pipeline, size);
     const bench = { pipeline: resized, context, emptyContext, config: defaults };
     // Drawing comes first, also after a kill: what methods take is reckoned with it.
     let stepSeconds = 0;
@@ -89,24 +90,13 @@ function ofMethod(measuring: Measuring, method: Method, bench: Omit<Bench, 'engi
   return measured(measuring, (engine) => measureMethod({ ...bench, engine }, method));
 }
 
-/** The pipeline for images of another size. */
-function resizedTo(pipeline: Pipeline, own: ImageSize, { width, height }: ImageSize): Pipeline {
-  const [channels, rows, columns] = pipeline.latentShape;
-  const latent = (pixels: number, of: number, latents: number) =>
-    Math.round((pixels * latents) / of);
-  return {
-    ...pipeline,
-    latentShape: [channels, latent(height, own.height, rows), latent(width, own.width, columns)],
-  };
-}
-
 /** Runs a measurement in an engine of its own. What it cannot do is told in its place. */
 async function measured(
   { engine, signal }: Measuring,
   run: (engine: Engine) => Promise<Taken>,
 ): Promise<Measurement> {
   signal.throwIfAborted();
-  const fresh = await Engine.open({ device: engine.device });
+  const fresh = await engine.another();
   const stop = () => fresh.close();
   signal.addEventListener('abort', stop);
   try {

@@ -29,6 +29,15 @@ import { Trajectories } from './trajectories';
 
 type PairsMethod = MethodOf<'pairs'>;
 
+type Chosen = 'referencePolicy' | 'guidanceInTraining' | 'timestepWeighting';
+
+/** What not every such method lets choose: the policy that drew is compared with as it drew. */
+const unchosen: Pick<RunConfig['d3po'], Chosen> = {
+  referencePolicy: 'round',
+  guidanceInTraining: true,
+  timestepWeighting: 'uniform',
+};
+
 /** Opens a method that learns from judged pairs, on a round whose labeling has ended. */
 export async function openD3poTraining(context: TrainingContext<PairsMethod>): Promise<Training> {
   const { engine, round, start, method } = context;
@@ -41,7 +50,7 @@ export async function openD3poTraining(context: TrainingContext<PairsMethod>): P
   const moving = pipeline.scheduler.movingTimesteps(config.sampling.inferenceSteps);
   const steps = planSteps(examples.length, config, [...label], moving.length);
   const { sampling } = config;
-  const own = config[method];
+  const own = { ...unchosen, ...config[method] };
   const guidance = own.guidanceInTraining ? sampling.guidanceScale : 1;
   const trainer = await TransitionTrainer.open(engine, {
     ...options,
@@ -96,7 +105,7 @@ function weightsOf(
 /** The reference policy where its predictions were not stored with the trajectories. */
 function reference(
   startTensors: ReadonlyMap<string, Tensor> | undefined,
-  own: Pick<RunConfig[PairsMethod], 'guidanceInTraining' | 'referencePolicy'>,
+  own: Pick<RunConfig['d3po'], Chosen>,
   sampling: RunConfig['sampling'],
 ) {
   const storedGuidance = own.guidanceInTraining || sampling.guidanceScale === 1;
@@ -155,17 +164,25 @@ const resolution = 1e-6;
 function meanOf(transitions: readonly Shown[]): TrainMetrics {
   const mean = (read: (transition: Shown) => number) =>
     transitions.reduce((sum, transition) => sum + read(transition), 0) / transitions.length;
+  const hasOwn = transitions.every(({ ratios }) => ratios !== undefined);
   return {
     loss: mean(({ loss }) => loss),
     // The policy says like the people: it has made the winner likelier, relative to the reference.
     // Level: half.
-    implicitAccuracy: mean(({ logRatioWinner, logRatioLoser }) => {
-      const margin = logRatioWinner - logRatioLoser;
+    implicitAccuracy: mean(({ logRatioWinner, logRatioLoser, ratios }) => {
+      const margin = ratios ? ratios[0] - ratios[1] : logRatioWinner - logRatioLoser;
       return Math.abs(margin) < resolution ? 0.5 : Number(margin > 0);
     }),
-    logRatioWinner: mean(({ logRatioWinner }) => logRatioWinner),
-    logRatioLoser: mean(({ logRatioLoser }) => logRatioLoser),
-    clipFraction: mean(({ clipFraction }) => clipFraction),
+    ...(hasOwn
+      ? {
+          ratioWinner: mean(({ ratios }) => ratios![0]),
+          ratioLoser: mean(({ ratios }) => ratios![1]),
+        }
+      : {
+          logRatioWinner: mean(({ logRatioWinner }) => logRatioWinner),
+          logRatioLoser: mean(({ logRatioLoser }) => logRatioLoser),
+        }),
+    ...(!hasOwn && { clipFraction: mean(({ clipFraction }) => clipFraction) }),
     kl: mean(({ kl }) => kl),
   };
 }

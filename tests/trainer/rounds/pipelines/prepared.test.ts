@@ -1,0 +1,17 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { preparedSettings } from '@/trainer/rounds/pipelines/prepared';
+
+afterEach(() => vi.unstubAllEnvs());
+
+it('keeps 20 GB of prepared networks in the data folder, or as many as it is told, or none', () => {
+  vi.stubEnv('DARKROOM_PREPARED_GB', '');
+  expect(preparedSettings('/home')).toMatchObject({ folder: '/home/prepared', mostBytes: 20e9 });
+  vi.stubEnv('DARKROOM_PREPARED_GB', '0.5');
+  expect(preparedSettings('/home')).toMatchObject({ mostBytes: 5e8 });
+  vi.stubEnv('DARKROOM_PREPARED_GB', '0');
+  expect(preparedSettings('/home')).toBeUndefined();
+  for (const wrong of ['much', '-1']) {
+    vi.stubEnv('DARKROOM_PREPARED_GB', wrong);
+    expect(() => preparedSettings('/home')).toThrow(`DARKROOM_PREPARED_GB is "${wrong}": give`);
+  }
+});
