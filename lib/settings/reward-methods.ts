@@ -117,6 +117,40 @@ export const drTuneSettings = {
   }),
 } as const;
 
+/** Domingo-Enrich et al. (arXiv 2409.08861); numbers as microsoft/soc-fine-tuning-sd has them. */
+export const adjointMatchingSettings = {
+  rewardWeight: real({
+    label: 'Reward weight',
+    explanation:
+      'How far the policy goes: in the end an image is e to the power of its reward times this likelier than by the reference policy. Official are 100 to 1,000 for scores of about 1.',
+    default: 100,
+    min: 1e-6,
+    max: 1e6,
+  }),
+  trainedSteps: {
+    ...drTuneSettings.trainedSteps,
+    explanation: 'So many steps, drawn anew, are trained in every rollout.',
+    default: 4,
+  },
+  referencePolicy: {
+    ...draftPlusSettings.referencePolicy,
+    explanation: 'Whose images the reward makes likelier or less likely.',
+  },
+} as const;
+
+/** Why adjoint matching cannot run so, with the remedy. */
+export function adjointMatchingProblem({
+  sampling: { eta },
+}: {
+  sampling: { eta: number };
+}): SettingProblem | null {
+  if (eta === 1) return null;
+  return {
+    at: 'sampling.eta',
+    says: `With eta ${eta} an image still says what noise it began with, and adjoint matching has no end that is known. Set it to 1.`,
+  };
+}
+
 /** THUDM/ImageReward `ImageReward/ReFL.py`. */
 export const reflSettings = {
   scale: real({

@@ -1,6 +1,7 @@
 /** @file Each method, made from a run's settings: a row in the table of its way to train. */
 import type { MethodOf, TrainingKind } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
+import { adjointMatching } from './adjoint-matching';
 import { alignProp } from './alignprop';
 import { type D3poSettings, d3po } from './d3po';
 import { ddpo } from './ddpo';
@@ -41,6 +42,7 @@ export const rewardGradients: Made<'reward-gradient', RewardGradientMethod> = {
     const kl = { coefficient: klCoefficient, form: klForm, reference: referencePolicy };
     return draftPlus({ truncation, kl });
   },
+  'adjoint-matching': (config) => adjointMatching(config['adjoint-matching']),
   drtune: (config) => drTune(config.drtune),
   refl: (config) => refl(config.refl),
   alignprop: (config) => alignProp(config.alignprop),

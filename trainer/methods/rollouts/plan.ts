@@ -44,6 +44,11 @@ export interface RewardGradientMethod {
   loss(b: Builder, reward: Value): Value;
   kl?: KlPenalty;
   /**
+   * Whether the loss's gradient is not followed, but made a target for each trained step, by the
+   * reference policy's own way to the image (`adjoint.ts`).
+   */
+  matched?: { reference: 'base' | 'round' };
+  /**
    * Copies of the finished latents that are noised anew and denoised by the last step once more
    * (DRaFT-LV).
    */

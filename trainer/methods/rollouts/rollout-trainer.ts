@@ -12,6 +12,7 @@ import type { outputParts } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Replicas } from '../optimizer/replicas';
 import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
+import { matchAdjoint } from './adjoint';
 import { backPropagate } from './chain';
 import { type DrawingOptions, openDrawingPolicy } from './drawing-policy';
 import { finiteRewards } from './finite-rewards';
@@ -137,11 +138,13 @@ export class RolloutTrainer extends ReplicatedTrainer {
     share: number,
   ): Promise<Pick<RolloutReport, 'rewards' | 'rewardParts' | 'loss' | 'kl'>> {
     const { images, pipeline, method } = this.options;
+    const { matched } = method;
     const scored = await this.rewardStep.run(
       {
         ...rewardFeeds,
         latents: float32([images, ...pipeline.latentShape], final),
-        share: float32([], [share / images]),
+        // A target is each image's own, however many there are.
+        share: float32([], [matched ? 1 : share / images]),
       },
       {},
     );
@@ -151,15 +154,28 @@ export class RolloutTrainer extends ReplicatedTrainer {
       method.kl && method.kl.coefficient !== 0
         ? klPenalty(method.kl, this.denoiser, contexts, plan.trained.length, share)
         : undefined;
-    await backPropagate(plan, steps, read('latentGradient'), {
-      product: (step, v, wanted) =>
-        this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted),
-      ...(penalty && { penalty: penalty.gradient }),
-    });
+    const product = (step: RolloutStep, v: Float32Array, wanted: boolean) =>
+      this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted);
+    const match =
+      matched &&
+      (await matchAdjoint(plan, steps, read('latentGradient'), share, {
+        product: (step, v) => product(step, v, false),
+        reference: ({ sample, coefficients: { timestep } }) =>
+          this.denoiser.predict('reference', sample, timestep, contexts),
+        referenceProduct: ({ sample, coefficients: { timestep } }, v) =>
+          this.denoiser.referenceProduct(sample, timestep, contexts, v),
+      }));
+    if (!match) {
+      await backPropagate(plan, steps, read('latentGradient'), {
+        product,
+        ...(penalty && { penalty: penalty.gradient }),
+      });
+    }
     const meanOf = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / images;
     const rewardParts = Object.fromEntries(
       Object.entries(this.readParts(scored)).map(([name, values]) => [name, meanOf(values)]),
     );
-    return { rewards, rewardParts, loss: meanOf(read('loss')), kl: penalty?.mean() ?? 0 };
+    const kl = penalty?.mean() ?? 0;
+    return { rewards, rewardParts, loss: meanOf(read('loss')), kl, ...match };
   }
 }
