@@ -1,5 +1,6 @@
+import { isAnalytic } from '../rewards';
 import { leastEta } from './sampling';
-import { choice, integer, real, type SettingProblem, type ValuesOf } from './setting';
+import { choice, integer, real, type SettingProblem, toggle, type ValuesOf } from './setting';
 
 /** What all methods share that follow the gradient of a reward through sampling. */
 export const rewardSettings = {
@@ -80,16 +81,30 @@ export const draftPlusSettings = {
       transition: ['Of transitions', 'The KL of the two transitions; needs eta above 0.'],
     },
   }),
+  klBySpread: toggle({
+    label: 'KL by spread',
+    explanation:
+      'An image of which the reward is unsure is held the stronger: by as much as a logit so unsure predicts less. Only a reward learned from people knows its spread. Off: official.',
+    default: false,
+  }),
 } as const;
 
 /** Why DRaFT+ cannot run so, with the remedy. */
 export function draftPlusProblem({
-  'draft-plus': { klForm },
+  'draft-plus': { klForm, klBySpread },
   sampling: { eta },
+  rewards,
 }: {
-  'draft-plus': Pick<ValuesOf<typeof draftPlusSettings>, 'klForm'>;
+  'draft-plus': Pick<ValuesOf<typeof draftPlusSettings>, 'klForm' | 'klBySpread'>;
   sampling: { eta: number };
+  rewards: readonly { model: string }[];
 }): SettingProblem | null {
+  if (klBySpread && rewards.every(({ model }) => isAnalytic(model))) {
+    return {
+      at: 'draft-plus.klBySpread',
+      says: 'A formula of the pixels is never unsure, so no spread says where to hold the policy. Name a reward learned from people, or turn this off.',
+    };
+  }
   if (klForm === 'noise' || eta >= leastEta) return null;
   return {
     at: 'draft-plus.klForm',

@@ -38,8 +38,13 @@ export const rewardGradients: Made<'reward-gradient', RewardGradientMethod> = {
   draft: (config) => draft(config.draft),
   'draft-lv': (config) => draftLv(config['draft-lv']),
   'draft-plus': (config) => {
-    const { truncation, klCoefficient, klForm, referencePolicy } = config['draft-plus'];
-    const kl = { coefficient: klCoefficient, form: klForm, reference: referencePolicy };
+    const { truncation, klCoefficient, klForm, klBySpread, referencePolicy } = config['draft-plus'];
+    const kl = {
+      coefficient: klCoefficient,
+      form: klForm,
+      reference: referencePolicy,
+      bySpread: klBySpread,
+    };
     return draftPlus({ truncation, kl });
   },
   'adjoint-matching': (config) => adjointMatching(config['adjoint-matching']),

@@ -35,6 +35,8 @@ export interface KlPenalty {
    * Whom it compares with: the base policy unless told, or the policy that the round starts from.
    */
   reference?: 'base' | 'round';
+  /** Whether an image of which the reward is unsure is held the stronger. */
+  bySpread?: boolean;
 }
 
 export interface RewardGradientMethod {

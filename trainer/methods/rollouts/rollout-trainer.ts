@@ -7,7 +7,7 @@ import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { Reward } from '@/trainer/rewards/reward';
+import { type Reward, RewardError } from '@/trainer/rewards/reward';
 import type { outputParts } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Replicas } from '../optimizer/replicas';
@@ -16,7 +16,7 @@ import { matchAdjoint } from './adjoint';
 import { backPropagate } from './chain';
 import { type DrawingOptions, openDrawingPolicy } from './drawing-policy';
 import { finiteRewards } from './finite-rewards';
-import { klPenalty } from './kl-penalty';
+import { holdBySpread, klPenalty } from './kl-penalty';
 import type { RewardGradientMethod, RolloutPlan } from './plan';
 import { renoise } from './renoise';
 import { buildRewardStep } from './reward-step';
@@ -75,6 +75,11 @@ export class RolloutTrainer extends ReplicatedTrainer {
     const { graph, readParts } = buildRewardStep(pipeline, images, reward, (b, r) =>
       method.loss(b, r),
     );
+    if (method.kl?.bySpread && !graph.outputs.some(({ name }) => name === 'spread')) {
+      throw new RewardError(
+        `The reward "${reward.name}" does not know how unsure it is, so it cannot say where to hold the policy. Name a reward learned from people, learned anew if it is an old one, or turn “KL by spread” off.`,
+      );
+    }
     // Decoder and reward may each bring data of their own.
     const externalDataFolder = await externalDataFolderOf(graph, pipeline.vaeDecoder.folder);
     const rewardStep = await engine.load(serializeOnnx(graph), {
@@ -152,7 +157,14 @@ export class RolloutTrainer extends ReplicatedTrainer {
     const rewards = finiteRewards(this.options.reward.name, read('reward'));
     const penalty =
       method.kl && method.kl.coefficient !== 0
-        ? klPenalty(method.kl, this.denoiser, contexts, plan.trained.length, share)
+        ? klPenalty(
+            method.kl,
+            this.denoiser,
+            contexts,
+            method.kl.bySpread ? Array.from(read('spread'), holdBySpread) : contexts.map(() => 1),
+            plan.trained.length,
+            share,
+          )
         : undefined;
     const product = (step: RolloutStep, v: Float32Array, wanted: boolean) =>
       this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted);

@@ -276,6 +276,38 @@ it('holds DRaFT+ to the reference policy it is given, else to the base', async (
   expect(between.loss).not.toBe(base.loss);
 });
 
+it('holds an image of which the reward is unsure the stronger', async () => {
+  const kl = { coefficient: 3, form: 'noise', bySpread: true } as const;
+  const held = draftPlus({ truncation: 2, kl });
+  const known = (spread: number): Reward => ({
+    ...brightness,
+    appendParts: (b, pixels) => ({
+      score: brightness.append(b, pixels),
+      parts: {},
+      spread: b.expand(b.scalar(spread), [images]),
+    }),
+  });
+  const plain = draftPlus({ truncation: 2, kl: { coefficient: 3, form: 'noise' } });
+  const [sure, same] = [
+    await at(adapter, held, known(0), 3),
+    await at(adapter, plain, brightness, 3),
+  ];
+  expect(sure).toEqual(same);
+  // As a coefficient so many times as large.
+  const factor = Math.sqrt(1 + (Math.PI / 8) * 4);
+  const stronger = { ...kl, coefficient: 3 * factor, bySpread: false };
+  const unsure = await at(adapter, held, known(2), 3);
+  const wanted = await at(adapter, draftPlus({ truncation: 2, kl: stronger }), brightness, 3);
+  for (const [name, { data }] of wanted.gradient) {
+    const scale = Math.max(...data.map(Math.abs));
+    for (const [i, value] of data.entries()) {
+      const found = unsure.gradient.get(name)!.data[i]!;
+      expect(Math.abs(found - value)).toBeLessThanOrEqual(1e-4 * scale);
+    }
+  }
+  await expect(at(adapter, held, brightness, 3)).rejects.toThrow(/does not know how unsure/);
+});
+
 it("has DRaFT's slope through all steps where the policy is its reference", async () => {
   const [steps, rewardWeight] = [3, 50];
   const matched = adjointMatching({ rewardWeight, trainedSteps: steps, referencePolicy: 'round' });
