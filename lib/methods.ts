@@ -6,6 +6,7 @@ import { fdfoSettings } from './settings/fdfo';
 import { dgpoSettings, lairSettings, nftSettings } from './settings/graded-methods';
 import { ddpoSettings, dpokSettings } from './settings/policy-gradient';
 import {
+  adjointMatchingSettings,
   alignPropSettings,
   draftLvSettings,
   draftPlusSettings,
@@ -167,6 +168,19 @@ export const methods = {
     ],
     settings: draftPlusSettings,
     settingsAre: 'How far back, and how close to the base.',
+  },
+  'adjoint-matching': {
+    training: 'reward-gradient',
+    label: 'Adjoint matching',
+    explanation:
+      'Makes an image of the reference policy likelier as its reward is higher, and no more than that: a reward followed with the variety that it leaves.',
+    needs: [
+      ...rewardNeeds,
+      'Eta 1: an image must not say what noise it began with. A flow-matching model comes near to that only.',
+      'A weight on the scale of the reward. It takes the place of a KL coefficient.',
+    ],
+    settings: adjointMatchingSettings,
+    settingsAre: 'How far the reward goes, and from which policy.',
   },
   drtune: {
     training: 'reward-gradient',

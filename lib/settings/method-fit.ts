@@ -10,7 +10,7 @@ import type { RunMode } from '../runs';
 import { fdfoProblem } from './fdfo';
 import { type GroupName, groupDescriptions, settingGroups } from './groups';
 import { ddpoProblem } from './policy-gradient';
-import { draftPlusProblem } from './reward-methods';
+import { adjointMatchingProblem, draftPlusProblem } from './reward-methods';
 import { drawOf, type RunConfig, trainedTimesteps } from './run-config';
 import { leastEta } from './sampling';
 import type { Setting, SettingProblem } from './setting';
@@ -20,6 +20,7 @@ import { trainingSettings } from './training';
 /** What only one method asks of its settings: each check stands beside them. */
 const own: { [M in Method]?: (config: RunConfig) => SettingProblem | null } = {
   'draft-plus': draftPlusProblem,
+  'adjoint-matching': adjointMatchingProblem,
   ddpo: ddpoProblem,
   fdfo: fdfoProblem,
   spo: (config) => spoProblem(config, trainedTimesteps(config)[0]),

@@ -11,9 +11,10 @@ interface Departure<V> {
 
 /**
  * Methods that want their settings alike: what they learn from, those apart that draw while they
- * train, that train on a round's finished images, or on differences of images of one x_T.
+ * train, that train on a round's finished images, or on differences of images of one x_T, or that
+ * follow a reward with all the noise there is.
  */
-type MethodKind = LearnsFrom | 'drawing' | 'graded' | 'differences';
+type MethodKind = LearnsFrom | 'drawing' | 'graded' | 'differences' | 'memoryless';
 
 const methodKinds = [
   'picks',
@@ -22,11 +23,13 @@ const methodKinds = [
   'drawing',
   'graded',
   'differences',
+  'memoryless',
 ] as const satisfies MethodKind[];
 
 function kindOf(method: Method): MethodKind {
   if (trainsBy(method, 'graded-images')) return 'graded';
   if (method === 'fdfo') return 'differences';
+  if (method === 'adjoint-matching') return 'memoryless';
   return isDrawingMethod(method) ? 'drawing' : sourceOf(method);
 }
 

@@ -1,5 +1,6 @@
+import { isAnalytic } from '../rewards';
 import { leastEta } from './sampling';
-import { choice, integer, real, type SettingProblem, type ValuesOf } from './setting';
+import { choice, integer, real, type SettingProblem, toggle, type ValuesOf } from './setting';
 
 /** What all methods share that follow the gradient of a reward through sampling. */
 export const rewardSettings = {
@@ -80,16 +81,30 @@ export const draftPlusSettings = {
       transition: ['Of transitions', 'The KL of the two transitions; needs eta above 0.'],
     },
   }),
+  klBySpread: toggle({
+    label: 'KL by spread',
+    explanation:
+      'An image of which the reward is unsure is held the stronger: by as much as a logit so unsure predicts less. Only a reward learned from people knows its spread. Off: official.',
+    default: false,
+  }),
 } as const;
 
 /** Why DRaFT+ cannot run so, with the remedy. */
 export function draftPlusProblem({
-  'draft-plus': { klForm },
+  'draft-plus': { klForm, klBySpread },
   sampling: { eta },
+  rewards,
 }: {
-  'draft-plus': Pick<ValuesOf<typeof draftPlusSettings>, 'klForm'>;
+  'draft-plus': Pick<ValuesOf<typeof draftPlusSettings>, 'klForm' | 'klBySpread'>;
   sampling: { eta: number };
+  rewards: readonly { model: string }[];
 }): SettingProblem | null {
+  if (klBySpread && rewards.every(({ model }) => isAnalytic(model))) {
+    return {
+      at: 'draft-plus.klBySpread',
+      says: 'A formula of the pixels is never unsure, so no spread says where to hold the policy. Name a reward learned from people, or turn this off.',
+    };
+  }
   if (klForm === 'noise' || eta >= leastEta) return null;
   return {
     at: 'draft-plus.klForm',
@@ -116,6 +131,40 @@ export const drTuneSettings = {
     unit: 'steps',
   }),
 } as const;
+
+/** Domingo-Enrich et al. (arXiv 2409.08861); numbers as microsoft/soc-fine-tuning-sd has them. */
+export const adjointMatchingSettings = {
+  rewardWeight: real({
+    label: 'Reward weight',
+    explanation:
+      'How far the policy goes: in the end an image is e to the power of its reward times this likelier than by the reference policy. Official are 100 to 1,000 for scores of about 1.',
+    default: 100,
+    min: 1e-6,
+    max: 1e6,
+  }),
+  trainedSteps: {
+    ...drTuneSettings.trainedSteps,
+    explanation: 'So many steps, drawn anew, are trained in every rollout.',
+    default: 4,
+  },
+  referencePolicy: {
+    ...draftPlusSettings.referencePolicy,
+    explanation: 'Whose images the reward makes likelier or less likely.',
+  },
+} as const;
+
+/** Why adjoint matching cannot run so, with the remedy. */
+export function adjointMatchingProblem({
+  sampling: { eta },
+}: {
+  sampling: { eta: number };
+}): SettingProblem | null {
+  if (eta === 1) return null;
+  return {
+    at: 'sampling.eta',
+    says: `With eta ${eta} an image still says what noise it began with, and adjoint matching has no end that is known. Set it to 1.`,
+  };
+}
 
 /** THUDM/ImageReward `ImageReward/ReFL.py`. */
 export const reflSettings = {

@@ -52,6 +52,22 @@ const pairsPerStep = {
   because: 'One pair says little about all weights; what all picks of a round agree on says more.',
 } as const;
 
+/** Of rounds that follow the gradient of a reward. */
+const fewRewardSteps = {
+  learningRate: {
+    value: 1e-3,
+    because: 'Some dozens of steps must suffice on a CPU.',
+  },
+  optimiserSteps: {
+    value: 20,
+    because: 'Minutes on two cores; many more, and it is hacked.',
+  },
+  referencePolicy: {
+    value: 'round',
+    because: 'A round after others keeps what they have learned.',
+  },
+} as const;
+
 export const handsPresets = {
   hands: {
     label: 'Hands',
@@ -100,29 +116,38 @@ export const handsPresets = {
         eta: { value: 0, because: 'Without noise on the way the gradient is the reward’s alone.' },
       },
       training: {
-        learningRate: {
-          value: 1e-3,
-          because: 'Some dozens of steps must suffice on a CPU.',
-        },
+        learningRate: fewRewardSteps.learningRate,
         trainables,
       },
       reward: {
-        optimiserSteps: {
-          value: 20,
-          because: 'Minutes on two cores; many more, and it is hacked.',
-        },
+        optimiserSteps: fewRewardSteps.optimiserSteps,
       },
       'draft-plus': {
         truncation: { value: 2, because: 'The last step alone moves little.' },
-        referencePolicy: {
-          value: 'round',
-          because: 'A round after others keeps what they have learned.',
-        },
+        referencePolicy: fewRewardSteps.referencePolicy,
         klCoefficient: {
           value: 3,
           because:
             'For a reward learned from people, whose scores are logits: at 10 it moves half as far, at 1 it forgets the prompt (docs/results/methods.md).',
         },
+      },
+      evaluation,
+    },
+  },
+  'hands-memoryless': {
+    label: 'Hands, by adjoint matching',
+    explanation: 'For the built-in policy and methods that follow a reward with all its noise.',
+    methods: 'memoryless',
+    departures: {
+      sampling: { guidanceScale },
+      training: { learningRate: fewRewardSteps.learningRate, trainables },
+      reward: { optimiserSteps: fewRewardSteps.optimiserSteps },
+      'adjoint-matching': {
+        rewardWeight: {
+          value: 1,
+          because: 'A reward learned from people is a logit: at 1 images are as people choose.',
+        },
+        referencePolicy: fewRewardSteps.referencePolicy,
       },
       evaluation,
     },

@@ -10,6 +10,10 @@
  * the scale of the reward: NeMo's 0.1 to 1 belong to logits of about 20, a reward on the scale of a
  * cosine wants a hundredth of it. Where a round goes on from others, the policy it started from may
  * stand in for the base.
+ *
+ * Where the reward knows how unsure it is, an image's penalty may be √(1 + π/8·spread²) times as
+ * strong (`rollouts/kl-penalty.ts`): what a reward has seldom seen it praises by guess, and there
+ * the policy stays nearer to its reference.
  */
 import { draft } from './draft';
 import type { KlPenalty, RewardGradientMethod } from './rollouts/plan';

@@ -1,6 +1,7 @@
 /** @file Each method, made from a run's settings: a row in the table of its way to train. */
 import type { MethodOf, TrainingKind } from '@/lib/methods';
 import type { RunConfig } from '@/lib/settings/run-config';
+import { adjointMatching } from './adjoint-matching';
 import { alignProp } from './alignprop';
 import { type D3poSettings, d3po } from './d3po';
 import { ddpo } from './ddpo';
@@ -37,10 +38,16 @@ export const rewardGradients: Made<'reward-gradient', RewardGradientMethod> = {
   draft: (config) => draft(config.draft),
   'draft-lv': (config) => draftLv(config['draft-lv']),
   'draft-plus': (config) => {
-    const { truncation, klCoefficient, klForm, referencePolicy } = config['draft-plus'];
-    const kl = { coefficient: klCoefficient, form: klForm, reference: referencePolicy };
+    const { truncation, klCoefficient, klForm, klBySpread, referencePolicy } = config['draft-plus'];
+    const kl = {
+      coefficient: klCoefficient,
+      form: klForm,
+      reference: referencePolicy,
+      bySpread: klBySpread,
+    };
     return draftPlus({ truncation, kl });
   },
+  'adjoint-matching': (config) => adjointMatching(config['adjoint-matching']),
   drtune: (config) => drTune(config.drtune),
   refl: (config) => refl(config.refl),
   alignprop: (config) => alignProp(config.alignprop),

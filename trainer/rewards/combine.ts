@@ -2,12 +2,13 @@
  * @file A reward of several terms: Σ wᵢ · (hinge(rᵢ) − meanᵢ) / stdᵢ. A hinge is min(r, bound), or
  * max(r, bound) for a term that is pushed down: beyond its bound a term pulls no more (ReFL's
  * max(0, λ − r) in another sign; Xu et al., arXiv 2304.05977). Mean and deviation are fixed
- * numbers, measured once on images of the starting policy.
+ * numbers, measured once on images of the starting policy. Spreads of terms that know theirs add up
+ * as those of independent errors; a hinge does not lower one.
  */
 import { Builder, type Value } from '@/trainer/graph/builder';
 import { inline } from '@/trainer/graph/inline';
 import type { Tensor } from '@/trainer/graph/tensor';
-import { type Reward, RewardError, type ScoredParts } from './reward';
+import { appendScored, type Reward, RewardError, type ScoredParts } from './reward';
 import { appendAffine } from './scores';
 
 export interface Term {
@@ -38,11 +39,16 @@ export function combine(terms: readonly Term[]): Reward {
   const partNames = uniqueNames(terms.map(({ reward }) => reward.name));
   const appendParts = (b: Builder, images: Value): ScoredParts => {
     const scores = terms.map(({ reward }, i) => appendApart(b, images, reward, prefixOf(i)));
+    const variances = scores.flatMap(({ spread }, i) => {
+      const { weight, normalize } = terms[i]!;
+      const own = spread && b.scale(spread, weight / (normalize?.std ?? 1));
+      return own ? [b.mul(own, own)] : [];
+    });
+    const sum = (values: readonly Value[]) => values.reduce((total, value) => b.add(total, value));
     return {
-      score: scores
-        .map((score, i) => appendWeighed(b, score, terms[i]!))
-        .reduce((sum, value) => b.add(sum, value)),
-      parts: Object.fromEntries(scores.map((score, i) => [partNames[i], score])),
+      score: sum(scores.map(({ score }, i) => appendWeighed(b, score, terms[i]!))),
+      parts: Object.fromEntries(scores.map(({ score }, i) => [partNames[i], score])),
+      ...(variances.length > 0 && { spread: b.op('Sqrt', [sum(variances)]) }),
     };
   };
   return {
@@ -69,10 +75,17 @@ export function combine(terms: readonly Term[]): Reward {
  * Appends a reward built in a graph of its own, so that its inputs and values clash with no
  * other's.
  */
-function appendApart(b: Builder, images: Value, reward: Reward, prefix: string): Value {
+function appendApart(
+  b: Builder,
+  images: Value,
+  reward: Reward,
+  prefix: string,
+): Pick<ScoredParts, 'score' | 'spread'> {
   const own = new Builder(reward.name);
   const pixels = own.input('images', 'float32', b.dims(images));
-  own.output(reward.append(own, pixels), 'score');
+  const scored = appendScored(reward, own, pixels);
+  own.output(scored.score, 'score');
+  if (scored.spread) own.output(scored.spread, 'spread');
   const graph = own.finish();
   const feeds = Object.fromEntries(
     graph.inputs.map(({ name, dtype, dims }) => [
@@ -80,7 +93,8 @@ function appendApart(b: Builder, images: Value, reward: Reward, prefix: string):
       name === pixels ? images : b.input(prefix + name, dtype, dims as number[]),
     ]),
   );
-  return inline(b, graph, { feeds, prefix }).score as Value;
+  const { score, spread } = inline(b, graph, { feeds, prefix });
+  return { score: score as Value, ...(spread && { spread }) };
 }
 
 function appendWeighed(b: Builder, score: Value, { weight, hinge, normalize }: Term): Value {

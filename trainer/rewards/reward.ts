@@ -15,7 +15,7 @@ export interface Reward {
    * trainer/graph/onnx/external-data).
    */
   append(b: Builder, images: Value): Value;
-  /** A reward of several terms: the same score, and each term's own [n] beside it. */
+  /** The same score, with each term's own [n] where it has several, and its spread if it knows. */
   appendParts?(b: Builder, images: Value): ScoredParts;
   /** Feeds of those inputs for one prompt per image. */
   feeds(prompts: readonly string[]): Promise<Record<string, Tensor>>;
@@ -31,6 +31,8 @@ export interface ScoredParts {
   score: Value;
   /** Each term's score before weight, hinge and scale, by the term's name. */
   parts: Record<string, Value>;
+  /** Standard error of the score, [n]; 0 of what is known for certain, left out where unknown. */
+  spread?: Value;
 }
 
 /**
@@ -40,7 +42,7 @@ export class RewardError extends Error {
   override name = 'RewardError';
 }
 
-/** Appends a reward's score, and its terms' where it has any. */
+/** Appends a reward's score, its terms' where it has any, and its spread where it knows it. */
 export function appendScored(reward: Reward, b: Builder, images: Value): ScoredParts {
   return reward.appendParts?.(b, images) ?? { score: reward.append(b, images), parts: {} };
 }

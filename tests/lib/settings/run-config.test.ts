@@ -139,6 +139,18 @@ it('needs noise in the steps only where their probabilities are compared', () =>
   expect(methodProblem('nft', 'single', sampled(true))).toMatch(/Turn shared noise off/);
 });
 
+it('asks for a reward that knows its spread where the KL follows it', () => {
+  const of = (rewards: RunConfigInput['rewards'], klBySpread: boolean) =>
+    methodProblems(
+      'draft-plus',
+      'single',
+      parseRunConfig({ ...prompts, rewards, 'draft-plus': { klBySpread } }),
+    ).map(({ at }) => at);
+  expect(of([{ model: 'brightness' }], true)).toEqual(['draft-plus.klBySpread']);
+  expect(of([{ model: 'brightness' }, { model: 'picks-1' }], true)).toEqual([]);
+  expect(of([{ model: 'brightness' }], false)).toEqual([]);
+});
+
 it('asks for one start where images are to differ by a part of their noise', () => {
   const of = (method: Method, sampling: RunConfigInput['sampling']) =>
     methodProblems(method, 'single', parseRunConfig({ ...prompts, sampling })).map(({ at }) => at);

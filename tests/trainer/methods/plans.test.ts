@@ -1,6 +1,7 @@
 /** Which steps each reward-gradient method trains, whatever it draws. */
 import { describe, expect, it } from 'vitest';
 import {
+  adjointMatchingSettings,
   alignPropSettings,
   draftLvSettings,
   draftSettings,
@@ -8,6 +9,7 @@ import {
   reflSettings,
 } from '@/lib/settings/reward-methods';
 import { defaultsOf } from '@/lib/settings/setting';
+import { adjointMatching } from '@/trainer/methods/adjoint-matching';
 import { alignProp } from '@/trainer/methods/alignprop';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
@@ -31,6 +33,7 @@ const methods: [string, RewardGradientMethod][] = [
   ['draft-plus', draftPlus({ truncation: 1, kl: { coefficient: 1, form: 'noise' } })],
   ['drtune', drTune(defaultsOf(drTuneSettings))],
   ['refl', refl(defaultsOf(reflSettings))],
+  ['adjoint-matching', adjointMatching(defaultsOf(adjointMatchingSettings))],
   ['alignprop', alignProp(defaultsOf(alignPropSettings))],
 ];
 

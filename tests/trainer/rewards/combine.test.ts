@@ -73,6 +73,36 @@ describe('a combined reward', () => {
       ([a = 0, b = 0]) => (3 * (Math.min(a, 0.1) - 0.25)) / 0.02 + (b + 2) / 0.4,
     ));
 
+  it('adds up the spreads that its terms know, as of independent errors', async () => {
+    const unsure = (spread: number): Reward => ({
+      ...brightness,
+      appendParts: (b, pixels) => ({
+        score: brightness.append(b, pixels),
+        parts: {},
+        spread: b.expand(b.scalar(spread), [2]),
+      }),
+    });
+    const reward = combine([
+      { reward: unsure(3), weight: -2, normalize: { mean: 0, std: 2 } },
+      { reward: unsure(4), weight: 1, hinge: 0 },
+      { reward: symmetry, weight: 5 },
+    ]);
+    const b = new Builder('spread');
+    const { spread } = reward.appendParts!(b, b.input('images', 'float32', images.dims));
+    b.output(spread!, 'spread');
+    const session = await engine.load(serializeOnnx(b.finish()), { name: 'spread' });
+    const out = await session.run({ images });
+    await session.release();
+    expect([...outputOf(out, 'spread', 'float32').data]).toEqual([5, 5]);
+    const known = combine([
+      { reward: symmetry, weight: 2 },
+      { reward: brightness, weight: 1 },
+    ]);
+    const other = new Builder('known');
+    const pixels = other.input('images', 'float32', images.dims);
+    expect(known.appendParts!(other, pixels).spread).toBeUndefined();
+  });
+
   it('has the gradient of finite differences, with one model in two terms', async () => {
     const reward = combine([
       { reward: imported, weight: 1 },

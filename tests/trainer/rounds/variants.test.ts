@@ -192,36 +192,41 @@ it('trains without guidance against the policy the round began with', async () =
   );
 });
 
-it.each(['draft', 'draft-lv', 'draft-plus', 'drtune', 'refl', 'alignprop'] as const)(
-  'follows a reward by %s without asking anybody',
-  async (method) => {
-    const base = await baseOn(pipeline.folder);
-    const { round } = await startRun({
-      name: method,
-      mode: 'single',
-      method,
-      pipeline: pipeline.folder,
-      createdBy: null,
-      startPolicyId: base.id,
-      config: {
-        ...config,
-        sampling: { ...config.sampling, eta: 0 },
-        rewards: [{ model: 'brightness' }],
-        reward: { optimiserSteps: 2, imagesPerStep: 4 },
-      },
-    });
-    expect(round.state).toBe('training');
-    await until(round, 'done');
-    const curve = await trainStepsOf(round.id);
-    expect(curve).toHaveLength(2);
-    expect(curve.every(({ metrics }) => Number.isFinite(metrics.reward))).toBe(true);
-    const { file, policy } = await policyOf(round);
-    expect(policy.parentId).toBe(base.id);
-    expect(file.kind.trainables).toBe('attention');
-    expect(await listSamples({ roundId: round.id, purpose: 'training' })).toEqual([]);
-    expect((await evaluationsOf({ roundId: round.id }))[0]?.summary.images).toBe(4);
-  },
-);
+it.each([
+  'draft',
+  'draft-lv',
+  'draft-plus',
+  'drtune',
+  'refl',
+  'alignprop',
+  'adjoint-matching',
+] as const)('follows a reward by %s without asking anybody', async (method) => {
+  const base = await baseOn(pipeline.folder);
+  const { round } = await startRun({
+    name: method,
+    mode: 'single',
+    method,
+    pipeline: pipeline.folder,
+    createdBy: null,
+    startPolicyId: base.id,
+    config: {
+      ...config,
+      sampling: { ...config.sampling, eta: method === 'adjoint-matching' ? 1 : 0 },
+      rewards: [{ model: 'brightness' }],
+      reward: { optimiserSteps: 2, imagesPerStep: 4 },
+    },
+  });
+  expect(round.state).toBe('training');
+  await until(round, 'done');
+  const curve = await trainStepsOf(round.id);
+  expect(curve).toHaveLength(2);
+  expect(curve.every(({ metrics }) => Number.isFinite(metrics.reward))).toBe(true);
+  const { file, policy } = await policyOf(round);
+  expect(policy.parentId).toBe(base.id);
+  expect(file.kind.trainables).toBe('attention');
+  expect(await listSamples({ roundId: round.id, purpose: 'training' })).toEqual([]);
+  expect((await evaluationsOf({ roundId: round.id }))[0]?.summary.images).toBe(4);
+});
 
 it.each(['ddpo', 'dpok'] as const)(
   'draws, scores and takes several steps a draw by %s',

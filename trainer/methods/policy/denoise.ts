@@ -27,6 +27,23 @@ export function buildDenoise(
 }
 
 /**
+ * Inputs: those of `buildDenoise` and `vector` (v, like the latents). Output: `latentGradient`,
+ * vᵀ·∂ε̂/∂x_t.
+ */
+export function buildInputProduct(
+  trainable: Trainable,
+  shape: DenoiseShape,
+  policy: DenoisePolicy,
+): Graph {
+  const b = new Builder('input product');
+  const { sample, output } = declareGuidedPolicy(b, trainable, shape, policy);
+  const vector = b.input('vector', 'float32', b.dims(output));
+  const [found] = gradients(b, { of: output, wrt: [sample], seed: vector });
+  b.output(found!, 'latentGradient');
+  return b.finish();
+}
+
+/**
  * Inputs: those of `buildDenoise`, `vector` (v, like the latents) and the sums so far
  * (`appendAccumulation`). Outputs: the sums with vᵀ·∂ε̂/∂θ added; with `throughInput`,
  * `latentGradient`, vᵀ·∂ε̂/∂x_t.

@@ -8,9 +8,9 @@ import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/in
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32 } from '@/trainer/graph/tensor';
-import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
+import { type Engine, type Feeds, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Optimizer } from '../optimizer/optimizer';
-import { buildDenoise, buildDenoiseProduct } from '../policy/denoise';
+import { buildDenoise, buildDenoiseProduct, buildInputProduct } from '../policy/denoise';
 import type { DenoisePolicy } from '../policy/guided-policy';
 import type { Trainable } from '../policy/trainable';
 
@@ -52,8 +52,8 @@ export class LaneDenoiser {
     timestep: number,
     contexts: readonly Conditioning[],
   ): Promise<Float32Array> {
-    const { trainable, shape, reference } = this.options;
-    const isBase = policy === 'base' || (policy === 'reference' && !reference);
+    const { trainable, shape } = this.options;
+    const isBase = this.#isBase(policy);
     // A reference policy of its own runs the trained policy's graph, with other tensors.
     const session = await this.#session(isBase ? 'base' : 'trained', () =>
       this.engine.load(serializeOnnx(buildDenoise(trainable, shape, isBase ? 'base' : 'trained')), {
@@ -61,16 +61,47 @@ export class LaneDenoiser {
         ...this.#folder,
       }),
     );
-    if (policy === 'reference' && reference) await this.#putReference(reference);
-    const weights = isBase
-      ? {}
-      : policy === 'trained'
-        ? this.optimizer.weights()
-        : Object.fromEntries(
-            trainable.tensors.map(({ name }) => [name, this.engine.slot(referenceSlot(name))]),
-          );
+    const weights = policy === 'trained' ? this.optimizer.weights() : await this.#weightsOf(policy);
     const out = await session.run({ ...this.#feeds(latents, timestep, contexts), ...weights }, {});
     return outputOf(out, 'output', 'float32').data;
+  }
+
+  /** vᵀ·∂ε̂/∂x_t of the reference policy, ε̂ without guidance. */
+  async referenceProduct(
+    latents: Float32Array,
+    timestep: number,
+    contexts: readonly Conditioning[],
+    v: Float32Array,
+  ): Promise<Float32Array> {
+    const { trainable, shape: guided } = this.options;
+    const shape = { ...guided, guidance: 1 };
+    const policy = this.#isBase('reference') ? 'base' : 'trained';
+    const session = await this.#session('input product', () =>
+      this.engine.load(serializeOnnx(buildInputProduct(trainable, shape, policy)), {
+        name: 'input product',
+        ...this.#folder,
+      }),
+    );
+    const feeds = {
+      ...this.#feeds(latents, timestep, contexts, shape),
+      vector: float32([shape.images, ...shape.latent], v),
+      ...(await this.#weightsOf('reference')),
+    };
+    return outputOf(await session.run(feeds, {}), 'latentGradient', 'float32').data;
+  }
+
+  #isBase(policy: DenoisePolicy | 'reference'): boolean {
+    return policy === 'base' || (policy === 'reference' && !this.options.reference);
+  }
+
+  /** What is fed of a policy that is not the trained one; nothing of the base. */
+  async #weightsOf(policy: 'base' | 'reference'): Promise<Feeds> {
+    const { reference, trainable } = this.options;
+    if (policy === 'base' || !reference) return {};
+    await this.#putReference(reference);
+    return Object.fromEntries(
+      trainable.tensors.map(({ name }) => [name, this.engine.slot(referenceSlot(name))]),
+    );
   }
 
   /** Adds vᵀ·∂ε̂/∂θ to the gradient; returns vᵀ·∂ε̂/∂x_t where `throughInput`. */
@@ -150,8 +181,13 @@ export class LaneDenoiser {
     return session;
   }
 
-  #feeds(latents: Float32Array, timestep: number, contexts: readonly Conditioning[]) {
-    const { shape, trainable, emptyContext } = this.options;
+  #feeds(
+    latents: Float32Array,
+    timestep: number,
+    contexts: readonly Conditioning[],
+    shape = this.options.shape,
+  ) {
+    const { trainable, emptyContext } = this.options;
     const timesteps = Array<number>(shape.images).fill(timestep);
     return denoiserFeeds(trainable.denoiser, shape, { latents, timesteps, contexts, emptyContext });
   }

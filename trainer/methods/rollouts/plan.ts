@@ -35,6 +35,8 @@ export interface KlPenalty {
    * Whom it compares with: the base policy unless told, or the policy that the round starts from.
    */
   reference?: 'base' | 'round';
+  /** Whether an image of which the reward is unsure is held the stronger. */
+  bySpread?: boolean;
 }
 
 export interface RewardGradientMethod {
@@ -43,6 +45,11 @@ export interface RewardGradientMethod {
   /** Each image's loss [n] from its reward [n]. */
   loss(b: Builder, reward: Value): Value;
   kl?: KlPenalty;
+  /**
+   * Whether the loss's gradient is not followed, but made a target for each trained step, by the
+   * reference policy's own way to the image (`adjoint.ts`).
+   */
+  matched?: { reference: 'base' | 'round' };
   /**
    * Copies of the finished latents that are noised anew and denoised by the last step once more
    * (DRaFT-LV).

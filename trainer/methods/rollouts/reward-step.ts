@@ -13,8 +13,9 @@ import { outputParts } from '@/trainer/rewards/scorer';
 /**
  * Inputs: `latents` [images, C, H, W], `share` (of each image in the loss) and what the reward
  * declares. Outputs: `reward` and `loss` [images], unweighted, and `latentGradient`: share·Σ loss
- * differentiated by the latents; of a combined reward each term's own, which `readParts` finds in a
- * run. Pixels are clamped to [0, 1], so a saturated one has no gradient.
+ * differentiated by the latents; `spread` [images] where the reward knows it; of a combined reward
+ * each term's own, which `readParts` finds in a run. Pixels are clamped to [0, 1], so a saturated
+ * one has no gradient.
  */
 export function buildRewardStep(
   pipeline: Pick<Pipeline, 'vaeDecoder' | 'latentShape' | 'scalingFactor' | 'shiftFactor'>,
@@ -41,6 +42,7 @@ export function buildRewardStep(
   const [latentGradient] = gradients(b, { of: total, wrt: [latents] });
   const readParts = outputParts(b, scored.parts);
   b.output(score, 'reward');
+  if (scored.spread) b.output(b.reshape(scored.spread, [images]), 'spread');
   b.output(loss, 'loss');
   b.output(latentGradient as Value, 'latentGradient');
   return { graph: b.finish(), readParts };

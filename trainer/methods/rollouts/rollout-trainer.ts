@@ -7,15 +7,16 @@ import type { Adapter } from '@/trainer/diffusion/adapters/lora';
 import { externalDataFolderOf } from '@/trainer/graph/onnx/external-data';
 import { serializeOnnx } from '@/trainer/graph/onnx/write';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
-import type { Reward } from '@/trainer/rewards/reward';
+import { type Reward, RewardError } from '@/trainer/rewards/reward';
 import type { outputParts } from '@/trainer/rewards/scorer';
 import { type Engine, outputOf, type Session } from '@/trainer/runtime/engine';
 import type { Replicas } from '../optimizer/replicas';
 import { ReplicatedTrainer } from '../optimizer/replicated-trainer';
+import { matchAdjoint } from './adjoint';
 import { backPropagate } from './chain';
 import { type DrawingOptions, openDrawingPolicy } from './drawing-policy';
 import { finiteRewards } from './finite-rewards';
-import { klPenalty } from './kl-penalty';
+import { holdBySpread, klPenalty } from './kl-penalty';
 import type { RewardGradientMethod, RolloutPlan } from './plan';
 import { renoise } from './renoise';
 import { buildRewardStep } from './reward-step';
@@ -74,6 +75,11 @@ export class RolloutTrainer extends ReplicatedTrainer {
     const { graph, readParts } = buildRewardStep(pipeline, images, reward, (b, r) =>
       method.loss(b, r),
     );
+    if (method.kl?.bySpread && !graph.outputs.some(({ name }) => name === 'spread')) {
+      throw new RewardError(
+        `The reward "${reward.name}" does not know how unsure it is, so it cannot say where to hold the policy. Name a reward learned from people, learned anew if it is an old one, or turn “KL by spread” off.`,
+      );
+    }
     // Decoder and reward may each bring data of their own.
     const externalDataFolder = await externalDataFolderOf(graph, pipeline.vaeDecoder.folder);
     const rewardStep = await engine.load(serializeOnnx(graph), {
@@ -137,11 +143,13 @@ export class RolloutTrainer extends ReplicatedTrainer {
     share: number,
   ): Promise<Pick<RolloutReport, 'rewards' | 'rewardParts' | 'loss' | 'kl'>> {
     const { images, pipeline, method } = this.options;
+    const { matched } = method;
     const scored = await this.rewardStep.run(
       {
         ...rewardFeeds,
         latents: float32([images, ...pipeline.latentShape], final),
-        share: float32([], [share / images]),
+        // A target is each image's own, however many there are.
+        share: float32([], [matched ? 1 : share / images]),
       },
       {},
     );
@@ -149,17 +157,37 @@ export class RolloutTrainer extends ReplicatedTrainer {
     const rewards = finiteRewards(this.options.reward.name, read('reward'));
     const penalty =
       method.kl && method.kl.coefficient !== 0
-        ? klPenalty(method.kl, this.denoiser, contexts, plan.trained.length, share)
+        ? klPenalty(
+            method.kl,
+            this.denoiser,
+            contexts,
+            method.kl.bySpread ? Array.from(read('spread'), holdBySpread) : contexts.map(() => 1),
+            plan.trained.length,
+            share,
+          )
         : undefined;
-    await backPropagate(plan, steps, read('latentGradient'), {
-      product: (step, v, wanted) =>
-        this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted),
-      ...(penalty && { penalty: penalty.gradient }),
-    });
+    const product = (step: RolloutStep, v: Float32Array, wanted: boolean) =>
+      this.denoiser.product(step.sample, step.coefficients.timestep, contexts, v, wanted);
+    const match =
+      matched &&
+      (await matchAdjoint(plan, steps, read('latentGradient'), share, {
+        product: (step, v) => product(step, v, false),
+        reference: ({ sample, coefficients: { timestep } }) =>
+          this.denoiser.predict('reference', sample, timestep, contexts),
+        referenceProduct: ({ sample, coefficients: { timestep } }, v) =>
+          this.denoiser.referenceProduct(sample, timestep, contexts, v),
+      }));
+    if (!match) {
+      await backPropagate(plan, steps, read('latentGradient'), {
+        product,
+        ...(penalty && { penalty: penalty.gradient }),
+      });
+    }
     const meanOf = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / images;
     const rewardParts = Object.fromEntries(
       Object.entries(this.readParts(scored)).map(([name, values]) => [name, meanOf(values)]),
     );
-    return { rewards, rewardParts, loss: meanOf(read('loss')), kl: penalty?.mean() ?? 0 };
+    const kl = penalty?.mean() ?? 0;
+    return { rewards, rewardParts, loss: meanOf(read('loss')), kl, ...match };
   }
 }

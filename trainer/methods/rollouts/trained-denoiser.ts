@@ -50,6 +50,20 @@ export class TrainedDenoiser {
     return throughInput ? this.division.whole(parts as Float32Array[]) : undefined;
   }
 
+  /** vᵀ·∂ε̂/∂x_t of the reference policy, ε̂ without guidance. */
+  async referenceProduct(
+    latents: Float32Array,
+    timestep: number,
+    contexts: readonly Conditioning[],
+    v: Float32Array,
+  ): Promise<Float32Array> {
+    const own = (batch: Float32Array, lane: number) => this.division.share(batch, lane);
+    const parts = this.lanes.map((lane, i) =>
+      lane.referenceProduct(own(latents, i), timestep, this.#contexts(contexts, i), own(v, i)),
+    );
+    return this.division.whole(await Promise.all(parts));
+  }
+
   async release(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.release()));
   }

@@ -39,6 +39,8 @@ export interface Fit {
   /** w of all evidence together, [width]. */
   weights: Float32Array;
   intercept: number;
+  /** w of all but each fold. */
+  without: Float32Array[];
   /** wᵀx + c of every piece of evidence, by the fit that has not seen it. */
   heldOut: Float32Array;
 }
@@ -105,13 +107,16 @@ export async function fitLogistic(
       { fetch: ['margins'], keep },
     );
     const margins = outputOf(out, 'margins', 'float32').data;
-    const column = async (name: string) => {
+    const column = async (name: string, at = folds) => {
       const { data } = (await engine.get(slot(name))) as Tensor<'float32'>;
-      return data.filter((_, i) => i % columns === folds);
+      return data.filter((_, i) => i % columns === at);
     };
+    const without: Float32Array[] = [];
+    for (let fold = 0; fold < folds; fold++) without.push(await column('weights', fold));
     return {
       weights: await column('weights'),
       intercept: (await column('intercept'))[0]!,
+      without,
       heldOut: Float32Array.from(evidence, ({ fold }, row) => margins[row * columns + fold]!),
     };
   } finally {

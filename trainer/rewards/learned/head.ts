@@ -9,7 +9,7 @@ import {
   SafetensorsError,
   serializeSafetensors,
 } from '@/trainer/formats/safetensors';
-import { expectDtype, float32 } from '@/trainer/graph/tensor';
+import { concatenated, expectDtype, float32 } from '@/trainer/graph/tensor';
 
 export interface Head {
   source: z.infer<typeof learnedSourceSchema>;
@@ -21,6 +21,11 @@ export interface Head {
   /** [width], on standardized features; calibrated, so that scores are logits. */
   weights: Float32Array;
   intercept: number;
+  /**
+   * Columns whose products with standardized features, squared and summed up, are the variance of
+   * the score, [width] each; of models that know it.
+   */
+  spread?: readonly Float32Array[];
 }
 
 const format = 'darkroom-reward-1';
@@ -32,13 +37,17 @@ const noteSchema = z.object({
 });
 
 /** The same head gives the same bytes. */
-export function serializeHead({ mean, deviation, weights, ...note }: Head): Uint8Array {
+export function serializeHead({ mean, deviation, weights, spread, ...note }: Head): Uint8Array {
   const tensors = new Map(
     Object.entries({ mean, deviation, weights }).map(([name, values]) => [
       name,
       float32([values.length], values),
     ]),
   );
+  if (spread) {
+    const dims = [spread.length, weights.length];
+    tensors.set('spread', float32(dims, concatenated(spread)));
+  }
   return serializeSafetensors(tensors, { format, reward: JSON.stringify(noteSchema.parse(note)) });
 }
 
@@ -54,7 +63,16 @@ export function parseHead(bytes: Uint8Array, source: string): Head {
     if (!found) throw new SafetensorsError(`${source} lacks "${name}". Train it again.`);
     return expectDtype(found, 'float32', `"${name}" of ${source}`).data;
   };
-  return { ...note, mean: read('mean'), deviation: read('deviation'), weights: read('weights') };
+  const weights = read('weights');
+  const rows = tensors.has('spread') ? read('spread') : new Float32Array();
+  const spread = Array.from({ length: rows.length / weights.length }, (_, row) =>
+    rows.slice(row * weights.length, (row + 1) * weights.length),
+  );
+  return {
+    ...note,
+    ...{ mean: read('mean'), deviation: read('deviation'), weights },
+    ...(spread.length > 0 && { spread }),
+  };
 }
 
 function jsonOf(text: string | undefined): unknown {

@@ -2,6 +2,11 @@
  * @file Learning a reward from what people said: features of every image once, one convex fit with
  * every fold held out, and an honest report. Scores come out as logits: P(a ≻ b) = σ(s_a − s_b),
  * stretched so that held-out predictions are calibrated.
+ *
+ * How unsure a score is follows from the same folds, by the jackknife that leaves out groups: with
+ * w_k fitted without fold k of K and w̄ their mean, the variance of wᵀz is
+ * (K−1)/K·Σ ((w_k − w̄)ᵀz)² (Efron and Stein, 1981; Kott, 2001). It counts from the mean of all
+ * images, of which it is 0.
  */
 
 import { fewDecided, type LearnedSource, labelsProblem, type RewardReport } from '@/lib/rewards';
@@ -79,9 +84,22 @@ export async function trainReward(
       deviation,
       weights: found.weights.map((weight) => weight * stretch),
       intercept: found.intercept * stretch,
+      spread: spreadOf(found.without).map((row) => row.map((value) => value * stretch)),
     },
     report: reportOf(data, margins),
   };
+}
+
+/** √((K−1)/K)·(w_k − w̄) of each fold. */
+function spreadOf(without: readonly Float32Array[]): Float32Array[] {
+  const count = without.length;
+  const factor = Math.sqrt((count - 1) / count);
+  return without.map((own) =>
+    own.map((value, i) => {
+      const mean = without.reduce((sum, other) => sum + other[i]!, 0) / count;
+      return factor * (value - mean);
+    }),
+  );
 }
 
 function momentsOf(features: readonly Float32Array[]) {

@@ -13,6 +13,7 @@ import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import type { Scheduler } from '@/trainer/diffusion/schedulers/scheduler';
 import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, sizeOf } from '@/trainer/graph/tensor';
+import { adjointMatching } from '@/trainer/methods/adjoint-matching';
 import { draft } from '@/trainer/methods/draft';
 import { draftLv } from '@/trainer/methods/draft-lv';
 import { draftPlus } from '@/trainer/methods/draft-plus';
@@ -88,6 +89,7 @@ interface Changes {
   on?: Engine;
   scheduler?: Scheduler;
   eta?: number;
+  guidance?: number;
 }
 
 const schedulers = {
@@ -109,13 +111,13 @@ function optionsOf(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
-  { reference, scheduler = pipeline.scheduler, eta = 1 }: Changes = {},
+  { reference, scheduler = pipeline.scheduler, eta = 1, guidance = 3 }: Changes = {},
 ): RolloutTrainerOptions {
   return {
     trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
     pipeline: { ...pipeline, scheduler },
     emptyContext,
-    settings: { steps, eta, guidance: 3 },
+    settings: { steps, eta, guidance },
     images,
     method,
     reward,
@@ -272,6 +274,63 @@ it('holds DRaFT+ to the reference policy it is given, else to the base', async (
   const between = await at(adapter, held, brightness, 3, { reference: other });
   expect(between.loss).toBeGreaterThan(none.loss);
   expect(between.loss).not.toBe(base.loss);
+});
+
+it('holds an image of which the reward is unsure the stronger', async () => {
+  const kl = { coefficient: 3, form: 'noise', bySpread: true } as const;
+  const held = draftPlus({ truncation: 2, kl });
+  const known = (spread: number): Reward => ({
+    ...brightness,
+    appendParts: (b, pixels) => ({
+      score: brightness.append(b, pixels),
+      parts: {},
+      spread: b.expand(b.scalar(spread), [images]),
+    }),
+  });
+  const plain = draftPlus({ truncation: 2, kl: { coefficient: 3, form: 'noise' } });
+  const [sure, same] = [
+    await at(adapter, held, known(0), 3),
+    await at(adapter, plain, brightness, 3),
+  ];
+  expect(sure).toEqual(same);
+  // As a coefficient so many times as large.
+  const factor = Math.sqrt(1 + (Math.PI / 8) * 4);
+  const stronger = { ...kl, coefficient: 3 * factor, bySpread: false };
+  const unsure = await at(adapter, held, known(2), 3);
+  const wanted = await at(adapter, draftPlus({ truncation: 2, kl: stronger }), brightness, 3);
+  for (const [name, { data }] of wanted.gradient) {
+    const scale = Math.max(...data.map(Math.abs));
+    for (const [i, value] of data.entries()) {
+      const found = unsure.gradient.get(name)!.data[i]!;
+      expect(Math.abs(found - value)).toBeLessThanOrEqual(1e-4 * scale);
+    }
+  }
+  await expect(at(adapter, held, brightness, 3)).rejects.toThrow(/does not know how unsure/);
+});
+
+it("has DRaFT's slope through all steps where the policy is its reference", async () => {
+  const [steps, rewardWeight] = [3, 50];
+  const matched = adjointMatching({ rewardWeight, trainedSteps: steps, referencePolicy: 'round' });
+  const climbed = draft({ truncation: steps });
+  const changes = { reference: adapter, guidance: 1 };
+  const own = await at(adapter, matched, brightness, steps, changes);
+  const lanes = await at(adapter, matched, brightness, steps, { ...changes, on: inLanes });
+  const { gradient } = await at(adapter, climbed, brightness, steps, changes);
+  const factor = rewardWeight / (steps * sizeOf(pipeline.latentShape));
+  for (const [name, { data }] of gradient) {
+    const scale = factor * Math.max(...data.map(Math.abs));
+    for (const [i, value] of data.entries()) {
+      for (const found of [own, lanes]) {
+        const there = found.gradient.get(name)!.data[i]!;
+        expect(Math.abs(there - factor * value)).toBeLessThanOrEqual(1e-3 * scale);
+      }
+    }
+  }
+  // Away from it the regression pulls back, too; with the base as its reference nothing is given.
+  const held = { ...matched, matched: { reference: 'base' as const } };
+  const away = await at(adapter, held, brightness, steps, { guidance: 1 });
+  expect(away.loss).toBeGreaterThan(own.loss);
+  expect(away.gradient).not.toEqual(own.gradient);
 });
 
 it('holds one graph of the UNet and its gradient, however many steps are trained', async () => {

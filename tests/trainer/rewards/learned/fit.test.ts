@@ -56,6 +56,17 @@ it('predicts each fold by a fit that has not seen it', async () => {
   expect(after.weights).not.toEqual(before.weights);
 });
 
+it('gives the weights of each fit that leaves a fold out', async () => {
+  const given = evidence(60, 4);
+  const whole = await fitLogistic(engine, given, settings);
+  expect(whole.without).toHaveLength(settings.folds);
+  const rest = given.filter(({ fold }) => fold !== 1);
+  const alone = await fitLogistic(engine, rest, settings);
+  for (const [i, value] of whole.without[1]!.entries()) {
+    expect(value).toBeCloseTo(alone.weights[i]!, 4);
+  }
+});
+
 it('has no intercept where none is wanted, and learns nothing from ties', async () => {
   const ties = evidence(40, 3).map((one) => ({ ...one, label: 0.5 }));
   const { weights, intercept } = await fitLogistic(engine, ties, { ...settings, intercept: false });

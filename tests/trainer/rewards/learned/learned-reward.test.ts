@@ -64,6 +64,7 @@ async function open() {
     deviation: vector(0.5, 2),
     weights: vector(-1, 1),
     intercept: 0.25,
+    spread: [vector(-0.1, 0.1), vector(-0.1, 0.1), vector(-0.1, 0.1)],
   };
   const reward = learnedReward('picks 1', head, networks, (prompt) => encoder.encode(prompt));
   return { features, head, reward };
@@ -73,7 +74,8 @@ it('scores an image as the head reads its features, and knows the gradient by it
   const { features, head, reward } = await open();
   const b = new Builder('score');
   const images = b.input('images', 'float32', [2, 3, size, size]);
-  const score = reward.append(b, images);
+  const { score, spread } = reward.appendParts!(b, images);
+  b.output(spread!, 'spread');
   const [gradient] = gradients(b, { of: b.reduceSum(score, [0], false), wrt: [images] });
   b.output(score, 'score');
   b.output(gradient as Value, 'gradient');
@@ -83,6 +85,7 @@ it('scores an image as the head reads its features, and knows the gradient by it
     const out = await session.run({ images: float32([2, 3, size, size], pixels), ...feeds });
     return {
       scores: outputOf(out, 'score', 'float32').data,
+      spreads: outputOf(out, 'spread', 'float32').data,
       gradient: outputOf(out, 'gradient', 'float32').data,
     };
   };
@@ -93,6 +96,9 @@ it('scores an image as the head reads its features, and knows the gradient by it
       head.intercept,
     );
     expect(found.scores[i]).toBeCloseTo(wanted, 3);
+    const z = row.map((value, k) => (value - head.mean[k]!) / head.deviation[k]!);
+    const parts = head.spread!.map((d) => d.reduce((sum, v, k) => sum + v * z[k]!, 0));
+    expect(found.spreads[i]! / Math.hypot(...parts)).toBeCloseTo(1, 3);
   }
   // Along the gradient, where the change is largest: a maximum over positions has kinks, so the
   // step must be short.

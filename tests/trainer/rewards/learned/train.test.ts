@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '@/trainer/random';
-import { parseHead, serializeHead } from '@/trainer/rewards/learned/head';
+import { type Head, parseHead, serializeHead } from '@/trainer/rewards/learned/head';
 import { type RewardData, type Statement, trainReward } from '@/trainer/rewards/learned/train';
 import { Engine } from '@/trainer/runtime/engine';
 
@@ -71,7 +71,42 @@ describe('trainReward', () => {
     const head = parseHead(one, 'test');
     expect(head).toMatchObject({ source: 'picks', pipelineHash: 'abc' });
     expect(head.weights).toHaveLength(width);
+    expect(head.spread!.map((row) => row.length)).toEqual(Array(5).fill(width));
     expect(() => parseHead(one.slice(0, 200), 'half a file')).toThrow('half a file');
+  });
+
+  it('knows how unsure a score is: less with more answers, as the truth would have it', async () => {
+    const spreadAt = ({ spread }: { spread?: readonly Float32Array[] }, image: Float32Array) =>
+      Math.sqrt(
+        spread!.reduce((sum, row) => sum + row.reduce((s, v, i) => s + v * image[i]!, 0) ** 2, 0),
+      );
+    const mean = (values: readonly number[]) => values.reduce((s, v) => s + v, 0) / values.length;
+    const scoreAt = ({ weights }: { weights: Float32Array }, image: Float32Array) =>
+      weights.reduce((sum, w, i) => sum + w * image[i]!, 0);
+    const probes = Array.from({ length: 8 }, (_, i) => {
+      const random = createRandom(100 + i);
+      return Float32Array.from({ length: width }, () => random.gaussian());
+    });
+    const found = async (pairs: number) => {
+      const heads: Pick<Head, 'weights' | 'spread'>[] = [];
+      for (let seed = 0; seed < 10; seed++) {
+        const { features, statements } = world(pairs, 20 + seed);
+        heads.push((await trainReward(engine, features, dataOf(statements))).head);
+      }
+      const said = mean(heads.flatMap((head) => probes.map((probe) => spreadAt(head, probe))));
+      // How far scores of one image really lie apart, over worlds drawn anew.
+      const real = mean(
+        probes.map((probe) => {
+          const scores = heads.map((head) => scoreAt(head, probe));
+          return Math.sqrt(mean(scores.map((s) => (s - mean(scores)) ** 2)));
+        }),
+      );
+      return { said, real };
+    };
+    const [few, many] = [await found(60), await found(600)];
+    expect(many.said).toBeLessThan(0.7 * few.said);
+    expect(many.said / many.real).toBeGreaterThan(0.5);
+    expect(many.said / many.real).toBeLessThan(2);
   });
 
   it('learns from images judged by themselves, with an intercept', async () => {

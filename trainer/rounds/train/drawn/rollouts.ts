@@ -47,10 +47,11 @@ export async function openRolloutTraining(
 }
 
 /**
- * A penalty may hold to the policy that the round started from; a base policy is its own reference.
+ * What holds a policy may be the one that the round started from; a base policy is its own
+ * reference.
  */
-function referenceOf({ kl }: RewardGradientMethod, { weights }: PolicyModel) {
-  if (kl?.reference !== 'round' || !weights) return {};
+function referenceOf({ kl, matched }: RewardGradientMethod, { weights }: PolicyModel) {
+  if ((matched ?? kl)?.reference !== 'round' || !weights) return {};
   return { reference: new Map(weights.tensors) as Adapter };
 }
 
