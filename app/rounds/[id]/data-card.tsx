@@ -119,7 +119,7 @@ function AnswersCard({ detail }: { detail: RoundDetail }) {
 /** How often people see no difference: what a narrow window of noise costs. */
 function Ties({ detail, total }: { detail: RoundDetail; total: number }) {
   const { sharedNoise, noiseWindow, inferenceSteps } = detail.config.sampling;
-  if (detail.round.imported || !sharedNoise) return null;
+  if (!sharedNoise) return null;
   const steps = windowSteps(noiseWindow, inferenceSteps);
   return (
     <div className="mt-4 flex flex-wrap items-baseline gap-x-2 text-sm">
