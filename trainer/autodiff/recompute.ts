@@ -97,10 +97,12 @@ export class Recomputed {
     const known = this.#again.get(node);
     if (known) return known;
     const b = this.#b;
-    const inputs = node.inputs.map((input) => {
-      const made = input ? b.producer(input) : undefined;
+    const makers = node.inputs.map((input) => (input ? b.producer(input) : undefined));
+    const inputs = node.inputs.map((input, i) => {
+      const made = makers[i];
       if (made && this.#marked.has(made)) return this.#value(input, wave);
-      return wave.late(input);
+      // Where one operand comes late, weights that are trained need not be copied.
+      return made || !makers.some(Boolean) ? wave.late(input) : input;
     });
     const outputs = node.outputs.map((output) => output && b.fresh(`${output} again`));
     b.append({ ...node, name: `${node.name} again`, inputs, outputs });
