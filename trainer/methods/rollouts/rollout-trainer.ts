@@ -71,9 +71,10 @@ export class RolloutTrainer extends ReplicatedTrainer {
     });
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
-    const { graph, readParts } = buildRewardStep(pipeline, images, reward, (b, r) =>
-      method.loss(b, r),
-    );
+    const { graph, readParts } = buildRewardStep(pipeline, images, reward, {
+      lossOf: (b, r) => method.loss(b, r),
+      memoryBytes: options.trainable.memoryBytes,
+    });
     // Decoder and reward may each bring data of their own.
     const externalDataFolder = await externalDataFolderOf(graph, pipeline.vaeDecoder.folder);
     const rewardStep = await engine.load(serializeOnnx(graph), {
