@@ -5,7 +5,7 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { isBuilt } from '@/scripts/build';
 import { findBrowser } from '@/scripts/test/browser';
-import { preparedSettings } from '@/trainer/rounds/pipelines/prepared';
+import { preparedSettings } from '@/trainer/rounds/pipelines/machine';
 import { PreparedStore } from '@/trainer/runtime/prepared/store';
 import { broken, type Finding, fine, lacking } from './finding';
 

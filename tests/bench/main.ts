@@ -53,6 +53,11 @@ const { values } = commandLine({
       .refine((side) => side % 8 === 0, 'give a multiple of 8')
       .describe('with --sd15: side of the square latents'),
     runs: whole(1, 1000).default(5).describe('with --sd15: runs after the first'),
+    budget: z.coerce
+      .number()
+      .positive()
+      .optional()
+      .describe('with --sd15: gigabytes that a step may take; it computes again what it must'),
     turns: whole(1, 100).default(2).describe('with --sd15: how often each build is started'),
     against: z.string().optional().describe('with --sd15: a commit to measure by turns'),
     unet: z

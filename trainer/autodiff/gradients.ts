@@ -7,6 +7,7 @@ import { fuseAttention, matrixBytes } from '@/trainer/graph/attention/fuse';
 import type { Builder, Value } from '@/trainer/graph/builder';
 import { GraphError, type Node, place } from '@/trainer/graph/model';
 import { formatDims, sizeOf } from '@/trainer/graph/tensor';
+import { type Recompute, Recomputed } from './recompute';
 import { RuleScope } from './rule';
 import { noGradient, rules } from './rules';
 
@@ -25,6 +26,8 @@ export interface GradientRequest {
   seed?: Value;
   /** Values treated as constants: nothing flows through them. */
   stop?: Iterable<Value>;
+  /** What the backward pass computes again rather than have kept; nothing unless told. */
+  recompute?: Recompute;
 }
 
 /** Marks values as constants while a loss is appended: `held` is what `gradients` is to stop at. */
@@ -44,7 +47,10 @@ export function holding(): { held: readonly Value[]; hold: (value: Value) => Val
  * @throws GraphError for an operator without a rule on the path, or a value that `of` does not
  * depend on
  */
-export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequest): Value[] {
+export function gradients(
+  b: Builder,
+  { of, wrt, seed, stop = [], recompute = 'nothing' }: GradientRequest,
+): Value[] {
   if (!seed && sizeOf(b.dims(of)) !== 1) {
     throw new GraphError(
       `"${of}" of shape ${formatDims(b.dims(of))} is no scalar: give a seed of its shape.`,
@@ -58,6 +64,7 @@ export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequ
   });
   const nodes = [...b.graph.nodes];
   const wanted = dependents(nodes, wrt, held);
+  const recomputed = new Recomputed(b, nodes, { amount: recompute, wanted });
   const partial = new Map<Value, Value>();
   const accumulate = (value: Value, gradient: Value) => {
     const known = partial.get(value);
@@ -74,7 +81,8 @@ export function gradients(b: Builder, { of, wrt, seed, stop = [] }: GradientRequ
         `${place(b.graph, node)}: no gradient rule for this operator. Add one to trainer/autodiff/rules, or train only what does not depend on it.`,
       );
     }
-    const results = rule(new RuleScope(b, node, upstream, wanted));
+    const seen = recomputed.see(node, upstream.find(Boolean)!);
+    const results = rule(new RuleScope(b, seen.node, upstream, wanted, seen.x));
     node.inputs.forEach((input, i) => {
       const gradient = results[i];
       if (gradient && wanted.has(input)) accumulate(input, gradient);

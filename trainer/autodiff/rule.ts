@@ -22,8 +22,10 @@ export class RuleScope {
     /** Gradients of the outputs; undefined for an output nothing differentiable reads. */
     readonly gradients: readonly (Value | undefined)[],
     private readonly wanted: ReadonlySet<Value>,
+    /** What the node reads, of which some may be computed again. */
+    x: readonly Value[] = node.inputs,
   ) {
-    this.x = node.inputs;
+    this.x = x;
     this.y = node.outputs;
   }
 
@@ -161,4 +163,19 @@ export function padAxis(
   pads[axis] = before;
   pads[axis + rank] = after;
   return b.op('Pad', [value, b.ints(pads)]);
+}
+
+/** One number of a value, [1]. */
+export function elementOf(b: Builder, value: Value): Value {
+  return b.slice(b.reshape(value, [sizeOf(b.dims(value))]), 0, 0, 1);
+}
+
+/**
+ * `value`, but not before `number` is known. ONNX Runtime orders nodes by what they depend on, and
+ * would compute as soon as it can what the backward pass is to compute again, or take it for what
+ * has been; no number is more than infinity, but it cannot know.
+ */
+export function later(b: Builder, number: Value, value: Value): Value {
+  const never = b.op('Greater', [number, b.scalar(Number.POSITIVE_INFINITY)]);
+  return b.where(never, number, value);
 }

@@ -9,6 +9,8 @@ export interface PassOptions {
   unet: string;
   /** Side of the square latents. */
   latents: number;
+  /** Bytes that a step may take at its peak. */
+  budgetBytes?: number;
   /** Runs after the first. */
   runs: number;
   /** Whether ONNX Runtime computes the same without rewriting anything, for comparison. */
@@ -18,8 +20,14 @@ export interface PassOptions {
 /** Arithmetic and number of nodes by operator. */
 export type Work = Record<string, { nodes: number; gflop: number }>;
 
+/** What counting the graph says of its memory, in MiB. */
+export interface Predicted {
+  privateMib: number;
+  togetherMib: number;
+}
+
 export type PassMark =
   | { mark: 'first' }
   | { mark: 'steady'; ms: number[] }
   | { mark: 'numbers'; numbers: number[]; plain?: number[] }
-  | { mark: 'matrix'; gflops: number; work: Work };
+  | { mark: 'matrix'; gflops: number; work: Work; predicted: Predicted };

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { PassMark, PassOptions, Work } from './marks';
+import type { PassMark, PassOptions, Predicted, Work } from './marks';
 import { type MemoryPeak, MemoryWatch } from './memory';
 
 /** Times in seconds; `cpu` is processor time of the engine's threads. */
@@ -19,6 +19,7 @@ export interface PassReport extends MemoryPeak {
   resting: { privateMib: number; proportionalMib: number };
   matrixGflops: number;
   work: Work;
+  predicted: Predicted;
   numbers: number[];
   plain?: number[];
 }
@@ -65,6 +66,7 @@ export async function measurePass(
     } else {
       report.matrixGflops = said.gflops;
       report.work = said.work;
+      report.predicted = said.predicted;
     }
   }
   watch.stop();

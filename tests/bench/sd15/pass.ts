@@ -23,7 +23,7 @@ import { handsFolder } from '@/trainer/rounds/pipelines/resolve';
 import { Engine } from '@/trainer/runtime/engine';
 import { matrixRate } from '../matrix-rate';
 import { anyNumbers } from '../measure';
-import { workByKind } from '../work';
+import { counted } from '../work';
 import type { PassMark, PassOptions } from './marks';
 
 const options = JSON.parse(process.argv[2]!) as PassOptions;
@@ -49,7 +49,7 @@ const context: Record<string, Tensor<'float32'>> = {
   encoder_hidden_states: float32([77, 768], anyNumbers(77 * 768)),
 };
 const noise = (name: string) => gaussianNoise(name, size);
-const trainable = trainableAdapter(unet, 'attention', 4);
+const trainable = { ...trainableAdapter(unet, 'attention', 4), memoryBytes: options.budgetBytes };
 
 // As the trainer does; another build may know nothing of it.
 const home = process.env.DARKROOM_HOME!;
@@ -71,7 +71,7 @@ seen({
   numbers: [...last],
   ...(options.plain && { plain: [...(await plain())] }),
 });
-seen({ mark: 'matrix', gflops: await matrixRate(engine), work: workByKind(measuredGraph()) });
+seen({ mark: 'matrix', gflops: await matrixRate(engine), ...counted(measuredGraph()) });
 await engine.close();
 process.exit(0);
 

@@ -20,6 +20,8 @@ export interface Sd15Options {
   unet?: string;
   /** A commit to compare with. */
   against?: string;
+  /** Gigabytes that a step may take at its peak. */
+  budget?: number;
   /** How often each is started. */
   turns: number;
 }
@@ -42,7 +44,8 @@ export interface Sd15Report {
 
 /** The builds take turns, process by process: what slows the machine for a while slows both. */
 export async function measureSd15(root: string, options: Sd15Options): Promise<Sd15Report> {
-  const { latents, runs, against } = options;
+  const { latents, runs, against, budget } = options;
+  const budgetBytes = budget && budget * 1e9;
   const unet = await unetFolder(options.unet);
   const work = mkdtempSync(join(tmpdir(), 'darkroom-bench-'));
   const other = against ? besides(root, against, join(work, 'build')) : undefined;
@@ -60,7 +63,7 @@ export async function measureSd15(root: string, options: Sd15Options): Promise<S
           const plain = i === 0 && turn === 0;
           const measured = await measurePass(
             { folder, home },
-            { pass, unet, latents, runs, plain },
+            { pass, unet, latents, runs, plain, budgetBytes },
           );
           const { numbers, plain: expected, ...rest } = measured;
           found[i]!.turns.push(rest);
@@ -130,6 +133,11 @@ export function sd15Text({ latents, passes, difference }: Sd15Report): string {
     lines.push(
       `${gflop.toFixed(0)} GFLOP, ${((100 * rate) / turn!.matrixGflops).toFixed(0)} % of ${turn!.matrixGflops.toFixed(0)} GFLOP/s of a matrix product`,
       kindsText(turn!.work),
+    );
+    const { privateMib, togetherMib } = turn!.predicted;
+    const off = (100 * (figures[0]!['later peak private, MiB'] / privateMib - 1)).toFixed(0);
+    lines.push(
+      `counted: ${privateMib.toFixed(0)} MiB private, ${togetherMib.toFixed(0)} with each weight once; later starts took ${off} % more`,
     );
     lines.push(
       own!.worstError === undefined

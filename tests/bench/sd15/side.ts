@@ -12,7 +12,9 @@ export function besides(
   const git = (...args: string[]) => execFileSync('git', ['-C', root, ...args]);
   git('worktree', 'add', '--detach', folder, commit);
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  cpSync(join(root, 'tests/bench'), join(folder, 'tests/bench'), { recursive: true });
+  for (const part of ['tests/bench', 'trainer/graph/work.ts', 'trainer/graph/footprint.ts']) {
+    cpSync(join(root, part), join(folder, part), { recursive: true });
+  }
   return {
     folder,
     close: () => {

@@ -4,10 +4,9 @@
  * chunk and g its upstream gradient, dv = Σ pᵀ·g, ds = p∘(g·vᵀ − Σ g∘y), dq = scale·ds·k and dk =
  * scale·Σ dsᵀ·q. Dao et al., "FlashAttention" (arXiv 2205.14135), appendix B.2.
  */
-import type { Builder, Value } from '@/trainer/graph/builder';
+import type { Value } from '@/trainer/graph/builder';
 import { floatAttr, intAttr } from '@/trainer/graph/model';
-import { sizeOf } from '@/trainer/graph/tensor';
-import { type Rule, swapLast } from '../rule';
+import { elementOf, later, type Rule, swapLast } from '../rule';
 
 /** Most bytes of a chunk's probabilities, of which up to four are alive at a time. */
 const chunkBytes = 16 * 2 ** 20;
@@ -28,8 +27,8 @@ const attention: Rule = (r) => {
   for (let start = 0; start < queries; start += rows) {
     const end = Math.min(start + rows, queries);
     const part = (value: Value) => (rows < queries ? b.slice(value, 1, start, end) : value);
-    const own = after(b, before, b.scale(part(q), scale));
-    const g = after(b, before, part(r.g));
+    const own = later(b, before, b.scale(part(q), scale));
+    const g = later(b, before, part(r.g));
     const p = b.op('Softmax', [b.matmul(own, turnedKeys)], { axis: -1 });
     const made: Value[] = [];
     if (r.needs(2)) {
@@ -57,20 +56,5 @@ const attention: Rule = (r) => {
     dv && swapLast(b, dv),
   ];
 };
-
-/** One number of a value, [1]. */
-function elementOf(b: Builder, value: Value): Value {
-  return b.slice(b.reshape(value, [sizeOf(b.dims(value))]), 0, 0, 1);
-}
-
-/**
- * `value`, but not before `number` is known. ONNX Runtime orders nodes by what they depend on and
- * would compute all chunks' probabilities as soon as it can; no number is more than infinity, but
- * it cannot know.
- */
-function after(b: Builder, number: Value, value: Value): Value {
-  const never = b.op('Greater', [number, b.scalar(Number.POSITIVE_INFINITY)]);
-  return b.where(never, number, value);
-}
 
 export const attentions: Record<string, Rule> = { MultiHeadAttention: attention };

@@ -71,7 +71,8 @@ function plainInstanceNorm(r: RuleScope, axes: readonly number[]): Value {
   const dims = r.dims(0).slice(2);
   const ones = b.tensor(float32(dims, new Float32Array(sizeOf(dims)).fill(1)));
   const epsilon = epsilonOf(r.node);
-  b.become(r.node, 'LayerNormalization', [r.input(0), ones], { axis: 2, epsilon });
+  // The node reads what it read, whatever the gradient reads.
+  b.become(r.node, 'LayerNormalization', [r.node.inputs[0]!, ones], { axis: 2, epsilon });
   const [normal, , inverse] = b.extendOutputs(r.node, 3) as [Value, Value, Value];
   return standardizedGradient(b, r.g, normal, inverse, axes);
 }

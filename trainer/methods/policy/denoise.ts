@@ -3,6 +3,7 @@
  * a vector backwards.
  */
 import { gradients } from '@/trainer/autodiff/gradients';
+import { withinMemory } from '@/trainer/autodiff/plan';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import { fuseAttention } from '@/trainer/graph/attention/fuse';
 import { Builder } from '@/trainer/graph/builder';
@@ -54,12 +55,14 @@ export function buildDenoiseProduct(
   throughInput: boolean,
   secondMoment: SecondMoment,
 ): Graph {
-  const b = new Builder('denoise product');
-  const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
-  const vector = b.input('vector', 'float32', b.dims(output));
-  const wrt = throughInput ? [...weights, sample] : weights;
-  const found = gradients(b, { of: output, wrt, seed: vector });
-  appendAccumulation(b, weights, found.slice(0, weights.length), secondMoment);
-  if (throughInput) b.output(found[weights.length]!, 'latentGradient');
-  return b.finish();
+  return withinMemory(trainable.memoryBytes, (recompute) => {
+    const b = new Builder('denoise product');
+    const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
+    const vector = b.input('vector', 'float32', b.dims(output));
+    const wrt = throughInput ? [...weights, sample] : weights;
+    const found = gradients(b, { of: output, wrt, seed: vector, recompute });
+    appendAccumulation(b, weights, found.slice(0, weights.length), secondMoment);
+    if (throughInput) b.output(found[weights.length]!, 'latentGradient');
+    return b;
+  });
 }

@@ -24,6 +24,8 @@ export interface Trainable {
   tensors: readonly AdapterTensor[];
   /** Declares the trained tensors as graph inputs, in that order, and returns their values. */
   declare(b: Builder): Value[];
+  /** Bytes that a run of its training may take at its peak; as many as it does unless told. */
+  memoryBytes?: number;
   /** Hooks the trained tensors into the denoiser while it is inlined. */
   onNode?: InlineOptions['onNode'];
 }

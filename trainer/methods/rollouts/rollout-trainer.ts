@@ -72,9 +72,10 @@ export class RolloutTrainer extends ReplicatedTrainer {
     });
     const { scheduler } = pipeline;
     const roller = new Roller({ denoiser, scheduler, settings, images });
-    const { graph, readParts } = buildRewardStep(pipeline, images, reward, (b, r) =>
-      method.loss(b, r),
-    );
+    const { graph, readParts } = buildRewardStep(pipeline, images, reward, {
+      lossOf: (b, r) => method.loss(b, r),
+      memoryBytes: options.trainable.memoryBytes,
+    });
     if (method.kl?.bySpread && !graph.outputs.some(({ name }) => name === 'spread')) {
       throw new RewardError(
         `The reward "${reward.name}" does not know how unsure it is, so it cannot say where to hold the policy. Name a reward learned from people, learned anew if it is an old one, or turn “KL by spread” off.`,

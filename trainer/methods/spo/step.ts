@@ -4,6 +4,7 @@
  */
 
 import { gradients, holding } from '@/trainer/autodiff/gradients';
+import { withinMemory } from '@/trainer/autodiff/plan';
 import { type DenoiseShape, denoiserFeeds } from '@/trainer/diffusion/denoise/inputs';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
 import {
@@ -43,43 +44,45 @@ export function buildSpoStep(
   loss: PairLoss,
   secondMoment: SecondMoment,
 ): Graph {
-  const b = new Builder('spo-step');
-  const { images, latent, clip } = shape;
-  const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
-  const latents = (name: string) => b.input(name, 'float32', [images, ...latent]);
-  const step = stepInputs(b, images);
-  const mean = appendMean(b, step, sample, output, clip);
-  const referenceMean = appendMean(b, step, sample, latents('referenceOutput'), clip);
-  const sides = [latents('winner'), latents('loser')];
-  const ofBoth = (at: string) =>
-    sides.map((next) => b.reshape(appendLogProbability(b, step, next, at), [1, images]));
-  const [current, before] = [ofBoth(mean), ofBoth(referenceMean)];
-  const identity = Array.from({ length: 2 * images ** 2 }, (_, i) => {
-    const [row, column] = [Math.floor(i / (2 * images)), i % (2 * images)];
-    return Number(column === row) - Number(column === row + images);
+  return withinMemory(trainable.memoryBytes, (recompute) => {
+    const b = new Builder('spo-step');
+    const { images, latent, clip } = shape;
+    const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
+    const latents = (name: string) => b.input(name, 'float32', [images, ...latent]);
+    const step = stepInputs(b, images);
+    const mean = appendMean(b, step, sample, output, clip);
+    const referenceMean = appendMean(b, step, sample, latents('referenceOutput'), clip);
+    const sides = [latents('winner'), latents('loser')];
+    const ofBoth = (at: string) =>
+      sides.map((next) => b.reshape(appendLogProbability(b, step, next, at), [1, images]));
+    const [current, before] = [ofBoth(mean), ofBoth(referenceMean)];
+    const identity = Array.from({ length: 2 * images ** 2 }, (_, i) => {
+      const [row, column] = [Math.floor(i / (2 * images)), i % (2 * images)];
+      return Number(column === row) - Number(column === row + images);
+    });
+    const { held, hold } = holding();
+    const { pairLoss } = loss.append(b, {
+      logProbability: b.concat(current, 1),
+      referenceLogProbability: b.concat(before, 1),
+      preference: b.tensor(float32([images, 2 * images], identity)),
+      weight: b.scalar(1),
+      residual: b.concat(
+        sides.map((next) => b.sub(next, mean)),
+        0,
+      ),
+      hold,
+    });
+    const total = b.reduceSum(b.mul(pairLoss, b.input('share', 'float32', [images])), [0], false);
+    const found = gradients(b, { of: total, wrt: weights, stop: held, recompute });
+    b.output(pairLoss, 'pairLoss');
+    for (const [side, name] of (['logRatioWinner', 'logRatioLoser'] as const).entries()) {
+      const ratio = b.sub(current[side]!, before[side]!);
+      b.output(b.reshape(ratio, [images]), name);
+    }
+    b.output(appendTransitionKl(b, step, mean, referenceMean), 'kl');
+    appendAccumulation(b, weights, found, secondMoment);
+    return b;
   });
-  const { held, hold } = holding();
-  const { pairLoss } = loss.append(b, {
-    logProbability: b.concat(current, 1),
-    referenceLogProbability: b.concat(before, 1),
-    preference: b.tensor(float32([images, 2 * images], identity)),
-    weight: b.scalar(1),
-    residual: b.concat(
-      sides.map((next) => b.sub(next, mean)),
-      0,
-    ),
-    hold,
-  });
-  const total = b.reduceSum(b.mul(pairLoss, b.input('share', 'float32', [images])), [0], false);
-  const found = gradients(b, { of: total, wrt: weights, stop: held });
-  b.output(pairLoss, 'pairLoss');
-  for (const [side, name] of (['logRatioWinner', 'logRatioLoser'] as const).entries()) {
-    const ratio = b.sub(current[side]!, before[side]!);
-    b.output(b.reshape(ratio, [images]), name);
-  }
-  b.output(appendTransitionKl(b, step, mean, referenceMean), 'kl');
-  appendAccumulation(b, weights, found, secondMoment);
-  return b.finish();
 }
 
 /**

@@ -4,6 +4,7 @@
  * gradient by every trained tensor.
  */
 import { gradients, holding } from '@/trainer/autodiff/gradients';
+import { withinMemory } from '@/trainer/autodiff/plan';
 import type { DenoiseShape } from '@/trainer/diffusion/denoise/inputs';
 import {
   appendLogProbability,
@@ -57,35 +58,37 @@ export function buildTransitionStep(
   loss: TransitionLoss,
   secondMoment: SecondMoment = 'step',
 ): Graph {
-  const b = new Builder('transition-step');
-  const { images, latent, clip } = shape;
-  const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
-  const next = b.input('nextLatents', 'float32', [images, ...latent]);
-  const referenceOutput = b.input('referenceOutput', 'float32', [images, ...latent]);
-  const step = stepInputs(b, images);
-  const mean = appendMean(b, step, sample, output, clip);
-  const referenceMean = appendMean(b, step, sample, referenceOutput, clip);
-  const logProbability = appendLogProbability(b, step, next, mean);
-  const referenceLogProbability = appendLogProbability(b, step, next, referenceMean);
-  const kl = appendTransitionKl(b, step, mean, referenceMean);
-  const difference = b.sub(output, referenceOutput);
-  const outputDistance = b.reduceMean(b.mul(difference, difference), [1, 2, 3], false);
-  const { held, hold } = holding();
-  const total = loss.append(b, {
-    logProbability,
-    referenceLogProbability,
-    kl,
-    outputDistance,
-    residual: b.sub(next, mean),
-    output,
-    referenceOutput,
-    hold,
+  return withinMemory(trainable.memoryBytes, (recompute) => {
+    const b = new Builder('transition-step');
+    const { images, latent, clip } = shape;
+    const { weights, sample, output } = declareGuidedPolicy(b, trainable, shape, 'trained');
+    const next = b.input('nextLatents', 'float32', [images, ...latent]);
+    const referenceOutput = b.input('referenceOutput', 'float32', [images, ...latent]);
+    const step = stepInputs(b, images);
+    const mean = appendMean(b, step, sample, output, clip);
+    const referenceMean = appendMean(b, step, sample, referenceOutput, clip);
+    const logProbability = appendLogProbability(b, step, next, mean);
+    const referenceLogProbability = appendLogProbability(b, step, next, referenceMean);
+    const kl = appendTransitionKl(b, step, mean, referenceMean);
+    const difference = b.sub(output, referenceOutput);
+    const outputDistance = b.reduceMean(b.mul(difference, difference), [1, 2, 3], false);
+    const { held, hold } = holding();
+    const total = loss.append(b, {
+      logProbability,
+      referenceLogProbability,
+      kl,
+      outputDistance,
+      residual: b.sub(next, mean),
+      output,
+      referenceOutput,
+      hold,
+    });
+    const found = gradients(b, { of: total, wrt: weights, stop: held, recompute });
+    b.output(total, 'loss');
+    b.output(logProbability, 'logProbability');
+    b.output(referenceLogProbability, 'referenceLogProbability');
+    b.output(kl, 'kl');
+    appendAccumulation(b, weights, found, secondMoment);
+    return b;
   });
-  const found = gradients(b, { of: total, wrt: weights, stop: held });
-  b.output(total, 'loss');
-  b.output(logProbability, 'logProbability');
-  b.output(referenceLogProbability, 'referenceLogProbability');
-  b.output(kl, 'kl');
-  appendAccumulation(b, weights, found, secondMoment);
-  return b.finish();
 }

@@ -9,6 +9,7 @@ import { sizeAsked } from '@/lib/settings/image-sizes';
 import type { Engine } from '@/trainer/runtime/engine';
 import { judgeOf } from '../evaluate/judging';
 import { openPolicy } from '../pipelines/resolve';
+import { checkMemory } from '../train/memory';
 import type { Assignment } from '../worker/assignment';
 import { Eta } from '../worker/eta';
 import { type Drawn, draw } from './draw';
@@ -29,6 +30,7 @@ export async function sampleRound(assignment: Assignment, engine: Engine): Promi
   // What could not be trained is not drawn: people would judge it for nothing.
   const { sampling } = round.config;
   model.pipeline.scheduler.movingTimesteps(sampling.inferenceSteps, sampling.eta);
+  await checkMemory(model.pipeline, run.method, round.config);
   const judge = await judgeOf(run.pipeline, engine);
   const waiting: NewSample[] = [];
   const keep = async (batch: Drawn[]) => {

@@ -3,6 +3,7 @@
  * or all weights of the UNet under its module names. What was trained, and over which pipeline,
  * stands in the file's metadata.
  */
+
 import { z } from 'zod';
 import { AppError } from '@/lib/errors';
 import { lineageProblem } from '@/lib/settings/method-fit';
@@ -25,6 +26,7 @@ import {
   trainableWeights,
 } from '@/trainer/methods/policy/trainable';
 import { type Label, randomOf } from '../draw/random';
+import { memoryBudget } from '../pipelines/machine';
 import { targetsOf } from './method-settings';
 
 type Trainables = keyof typeof trainingSettings.trainables.choices;
@@ -65,8 +67,11 @@ export function trainableOf(
   denoiser: Graph,
   { trainables: which, loraRank, loraAlpha }: WeightsKind,
 ): Trainable {
-  if (which === 'full') return trainableWeights(denoiser);
-  return trainableAdapter(denoiser, targetsOf[which], loraRank, loraAlpha);
+  const trainable =
+    which === 'full'
+      ? trainableWeights(denoiser)
+      : trainableAdapter(denoiser, targetsOf[which], loraRank, loraAlpha);
+  return { ...trainable, memoryBytes: memoryBudget() };
 }
 
 /**

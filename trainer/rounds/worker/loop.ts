@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { type ClaimedWork, claimWork, failWork, releaseWork } from '@/db/work/queue';
 import type { WorkKind } from '@/lib/work';
 import { Engine } from '@/trainer/runtime/engine';
-import { preparedSettings } from '../pipelines/prepared';
+import { preparedSettings } from '../pipelines/machine';
 import { Assignment } from './assignment';
 import type { ChosenDevice } from './device';
 import { explainFailure, mayPass } from './failure';

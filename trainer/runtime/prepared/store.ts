@@ -65,11 +65,15 @@ export class PreparedStore {
     if (!manifest) return this.#discard(folder);
     if (manifest.bytes > this.settings.mostBytes) return undefined;
     const same = JSON.stringify(manifest.identity) === JSON.stringify(identity);
-    const whole = Object.entries(manifest.files).every(([name, { bytes, crc }]) => {
-      const found = checked(join(folder, name));
-      return found?.bytes === bytes && found.crc === crc;
-    });
-    if (!same || !whole || !manifest.files[names.model]) return this.#discard(folder);
+    if (!same || !manifest.files[names.model]) return this.#discard(folder);
+    if (!wasChecked(folder, manifest)) {
+      const whole = Object.entries(manifest.files).every(([name, { bytes, crc }]) => {
+        const found = checked(join(folder, name));
+        return found?.bytes === bytes && found.crc === crc;
+      });
+      if (!whole) return this.#discard(folder);
+      noteChecked(folder, manifest);
+    }
     touch(folder);
     return join(folder, names.model);
   }
@@ -226,6 +230,38 @@ function sync(path: string): void {
   const file = openSync(path, 'r');
   fsyncSync(file);
   closeSync(file);
+}
+
+/**
+ * Whether its files were read through since this machine was started, and nobody has written to
+ * them since: what a crash of the machine may damage is read again after it.
+ */
+function wasChecked(folder: string, manifest: Manifest): boolean {
+  const now = stampOf(folder, manifest);
+  try {
+    return now !== undefined && readFileSync(join(folder, 'checked'), 'utf8') === now;
+  } catch {
+    return false;
+  }
+}
+
+function noteChecked(folder: string, manifest: Manifest): void {
+  const stamp = stampOf(folder, manifest);
+  if (stamp !== undefined) writeFileSync(join(folder, 'checked'), stamp, { mode: 0o600 });
+}
+
+/** This start of the machine, and each file’s last change, which no program can put back. */
+function stampOf(folder: string, { files }: Manifest): string | undefined {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const changed = Object.keys(files).map((name) => {
+      const { ino, size, ctimeNs } = statSync(join(folder, name), { bigint: true });
+      return [name, ino, size, ctimeNs].join(' ');
+    });
+    return [boot, ...changed].join('\n');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Bytes and CRC-32 of a file, undefined where there is none. Reading it brings its pages, too. */

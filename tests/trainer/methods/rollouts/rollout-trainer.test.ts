@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeTinyPipeline } from '@/tests/support/tiny-pipeline';
+import { MemoryBudgetError } from '@/trainer/autodiff/memory-budget-error';
 import { type Adapter, initialAdapter } from '@/trainer/diffusion/adapters/lora';
 import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import type { Conditioning } from '@/trainer/diffusion/pipelines/conditioning';
@@ -90,6 +91,7 @@ interface Changes {
   scheduler?: Scheduler;
   eta?: number;
   guidance?: number;
+  memoryBytes?: number;
 }
 
 const schedulers = {
@@ -111,10 +113,10 @@ function optionsOf(
   method: RewardGradientMethod,
   reward: Reward,
   steps: number,
-  { reference, scheduler = pipeline.scheduler, eta = 1, guidance = 3 }: Changes = {},
+  { reference, scheduler = pipeline.scheduler, eta = 1, guidance = 3, memoryBytes }: Changes = {},
 ): RolloutTrainerOptions {
   return {
-    trainable: trainableAdapter(pipeline.denoiser.graph, 'attention', 4),
+    trainable: { ...trainableAdapter(pipeline.denoiser.graph, 'attention', 4), memoryBytes },
     pipeline: { ...pipeline, scheduler },
     emptyContext,
     settings: { steps, eta, guidance },
@@ -183,6 +185,30 @@ async function gapOf(
 describe('the gradient of a rollout equals finite differences', () => {
   it('through all steps, with noise on the way', async () => {
     expect(await gapOf(draft({ truncation: 9 }), brightness, 3)).toBeLessThan(0.02);
+  });
+
+  it('in as little memory as can be', async () => {
+    const method = draft({ truncation: 2 });
+    const free = await at(adapter, method, brightness, 2);
+    let tight: Found | undefined;
+    for (let memoryBytes = 1; !tight; ) {
+      try {
+        tight = await at(adapter, method, brightness, 2, { memoryBytes });
+      } catch (thrown) {
+        if (!(thrown instanceof MemoryBudgetError)) throw thrown;
+        // Each of its graphs says what it needs.
+        memoryBytes = thrown.leastBytes;
+      }
+    }
+    expect(tight.loss).toBeCloseTo(free.loss, 5);
+    for (const [name, { data }] of free.gradient) {
+      const scale = Math.max(...data.map(Math.abs));
+      for (const [i, value] of data.entries()) {
+        expect(Math.abs(tight.gradient.get(name)!.data[i]! - value)).toBeLessThanOrEqual(
+          1e-4 * scale,
+        );
+      }
+    }
   });
 
   it('in lanes', async () => {

@@ -139,6 +139,21 @@ it('makes a damaged or foreign network anew', async () => {
   }
 });
 
+it('reads a network through once after each start of the machine', async () => {
+  const model = network(2, 0);
+  const plain = await result(await open({ on: false }), model);
+  await result(await open(), model);
+  expect(await result(await open(), model)).toEqual(plain);
+  const stamp = join(only(), 'checked');
+  const noted = readFileSync(stamp, 'utf8');
+  const first = mark(only());
+  // As after another start; what is whole stands.
+  writeFileSync(stamp, noted.replace(/^\S+/, 'another start'));
+  expect(await result(await open(), model)).toEqual(plain);
+  expect(readFileSync(stamp, 'utf8')).toBe(noted);
+  expect(first.stands()).toBe(true);
+});
+
 it('is prepared by two processes at once, and kept once', async () => {
   const model = network(2, 0);
   const both = await Promise.all([open(), open()]);
