@@ -120,8 +120,17 @@ async function startFromFile(page: Page, baseId: string, roundId: string): Promi
     name: /From elsewhere/,
   });
   await expect(version).toBeVisible({ timeout: waitMsMax });
-  await page.goto('/rounds/new');
-  await choose(page, 'Start from', /From elsewhere/);
+  await page
+    .getByRole('listitem')
+    .filter({ hasText: 'From elsewhere' })
+    .getByRole('link', { name: 'Start a run' })
+    .click();
+  const start = page.getByRole('combobox', { name: 'Start from' });
+  await expect(start).toContainText('From elsewhere');
+  // Of the rank that it has: nothing stands in the way.
+  await page.getByLabel('Name').fill('Goes on');
+  await page.getByRole('button', { name: 'Start the run' }).click();
+  await expect(page.getByRole('heading', { name: 'Goes on, round 1' })).toBeVisible();
 }
 
 async function importModel(

@@ -1,6 +1,8 @@
 'use client';
 
 import Link from 'next/link';
+import { useRouter } from 'next/navigation';
+import { useEffect, useRef } from 'react';
 import {
   type ImportState,
   importStages,
@@ -10,6 +12,7 @@ import {
 import type { ImportsView, ShownImport } from '../../api/policies/imports/schema';
 import { Badge } from '../../components/ui/badge';
 import { Button } from '../../components/ui/button';
+import { buttonClass } from '../../components/ui/button-class';
 import { Card, CardHeading } from '../../components/ui/card';
 import { Moment } from '../../components/ui/moment';
 import { Progress } from '../../components/ui/progress';
@@ -29,6 +32,14 @@ const badges: Record<
 /** Models on their way in, stage by stage, and what became of the last ones. */
 export function ImportsCard({ initial, mayImport }: { initial: ImportsView; mayImport: boolean }) {
   const { imports } = useImports(initial);
+  const router = useRouter();
+  const ready = imports.filter(({ state }) => state === 'ready').length;
+  const shown = useRef(ready);
+  // What has come in stands among the pipelines at once.
+  useEffect(() => {
+    if (ready !== shown.current) router.refresh();
+    shown.current = ready;
+  }, [ready, router]);
   if (imports.length === 0) return null;
   return (
     <Card>
@@ -57,7 +68,10 @@ function ImportRow({ one, mayImport }: { one: ShownImport; mayImport: boolean })
         <div className="min-w-0 flex-1 basis-60">
           <p className="flex flex-wrap items-center gap-2">
             {one.policy ? (
-              <Link href={`/policies/${one.policy.id}`} className="font-medium hover:underline">
+              <Link
+                href={`/policies/${one.policy.id}`}
+                className="font-medium underline underline-offset-2"
+              >
                 {label}
               </Link>
             ) : (
@@ -83,6 +97,14 @@ function ImportRow({ one, mayImport }: { one: ShownImport; mayImport: boolean })
           >
             {action === 'cancel' ? 'Cancel' : 'Try again'}
           </Button>
+        ) : null}
+        {mayImport && one.policy ? (
+          <Link
+            href={`/rounds/new?${new URLSearchParams({ pipeline: one.policy.pipeline, start: one.policy.id })}`}
+            className={buttonClass({ size: 'small' })}
+          >
+            Start a run
+          </Link>
         ) : null}
       </div>
       {one.error && one.state === 'failed' ? (

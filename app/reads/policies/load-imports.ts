@@ -32,7 +32,7 @@ export async function loadImports(now = Date.now()): Promise<ImportsView> {
           : null,
         state,
         progress,
-        policy: policy ? { id: policy.id, name: policy.name } : null,
+        policy: policy ? { id: policy.id, name: policy.name, pipeline: policy.pipeline } : null,
         error,
         createdBy: names.get(rest.createdBy ?? '') ?? null,
         createdAt: rest.createdAt,

@@ -45,19 +45,33 @@ const methodOptions = methodNames.map((method) => ({
   hint: methods[method].explanation,
 }));
 
+/** A policy that a run is to start from, and what its weights are; of a base there are none. */
+export interface StartingPolicy {
+  id: string;
+  trained: { trainables: string; loraRank: number; loraAlpha: number } | undefined;
+}
+
+interface AskedRun {
+  pipeline: string;
+  start: StartingPolicy | undefined;
+}
+
 /** Sets up a run: what to train, on what, how; with what it amounts to beside it. */
 export function RunForm({
   pipelines,
   trainerAlive,
+  asked,
 }: {
   pipelines: PipelineChoice[];
   trainerAlive: boolean;
+  /** What a link asked for, in place of what was typed before. */
+  asked: AskedRun | null;
 }) {
   const router = useRouter();
   const form = useRef<HTMLFormElement>(null);
-  const [draft, setDraft] = useState(() => firstDraft(pipelines[0]!));
+  const [draft, setDraft] = useState(() => askedDraft(pipelines, asked));
   const [tried, setTried] = useState(false);
-  const [isKept, forget] = useKept(draft, setDraft, pipelines);
+  const [isKept, forget] = useKept(draft, setDraft, pipelines, asked !== null);
   const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
   const { presets, sizes } = pipeline;
   const { request, problems } = useMemo(() => checkDraft(draft, sizes), [draft, sizes]);
@@ -298,18 +312,20 @@ function useKept(
   draft: RunDraft,
   restore: (draft: RunDraft) => void,
   pipelines: readonly PipelineChoice[],
+  isAsked: boolean,
 ): [isKept: boolean, forget: () => void] {
   const first = useRef(JSON.stringify(draft));
   const [isKept, setKept] = useState(false);
   // The server knows nothing of it: what was kept takes its place once the page stands.
   useEffect(() => {
+    if (isAsked) return;
     const presetsOf = (name: string) =>
       pipelines.find(({ pipeline }) => pipeline === name)?.presets;
     const kept = keptDraft(storage.read(keptName), presetsOf);
     if (!kept) return;
     restore(kept);
     setKept(true);
-  }, [restore, pipelines]);
+  }, [restore, pipelines, isAsked]);
   useEffect(() => {
     const text = JSON.stringify(draft);
     if (text === first.current) return;
@@ -333,6 +349,24 @@ function withoutChoice(problems: Problems): Problems {
 /** A choice is one of the rules whenever the form has it. */
 function servingRule({ settings }: RunDraft) {
   return settings.serving.rule as RunSettings['serving']['rule'];
+}
+
+/** What a link asked for, where there is such a pipeline and policy. */
+function askedDraft(pipelines: readonly PipelineChoice[], asked: AskedRun | null): RunDraft {
+  const choice = pipelines.find(({ pipeline }) => pipeline === asked?.pipeline);
+  if (!choice) return firstDraft(pipelines[0]!);
+  const draft = firstDraft(choice);
+  const { start } = asked!;
+  if (!start || choice.policies.every(({ id }) => id !== start.id)) return draft;
+  // A run goes on with the weights that there are: of that kind and rank.
+  const { trainables, loraRank, loraAlpha } = start.trained ?? {};
+  const training = {
+    ...draft.settings.training,
+    ...(trainables && { trainables }),
+    ...(loraRank && { loraRank: String(loraRank) }),
+    ...(loraAlpha && { loraAlpha: String(loraAlpha) }),
+  };
+  return { ...draft, startPolicyId: start.id, settings: { ...draft.settings, training } };
 }
 
 function firstDraft(choice: PipelineChoice): RunDraft {

@@ -21,7 +21,7 @@ export const shownImportSchema = z.object({
   state: importStateSchema,
   progress: importProgressSchema.nullable(),
   /** What it was registered as. */
-  policy: z.object({ id: z.string(), name: z.string() }).nullable(),
+  policy: z.object({ id: z.string(), name: z.string(), pipeline: z.string() }).nullable(),
   error: z.string().nullable(),
   createdBy: z.string().nullable(),
   createdAt: z.number(),
