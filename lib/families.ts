@@ -4,6 +4,7 @@
  * trainer/diffusion/pipelines/families. Source: the pipelines of huggingface/diffusers.
  */
 import { z } from 'zod';
+import type { ModuleNaming } from './exchange/module-names';
 
 /** How one text encoder reads a prompt. */
 export interface TextReading {
@@ -30,6 +31,8 @@ export interface TextReading {
 export interface Family {
   classes: readonly string[];
   readings: readonly TextReading[];
+  /** Whose names its transformer's modules have, where their own names do not tell. */
+  modules?: ModuleNaming;
 }
 
 const clip: TextReading = { encoder: 'text_encoder', tokenizer: 'tokenizer', kind: 'clip' };
@@ -99,8 +102,12 @@ const rows = {
     readings: [clip, secondClip, thirdT5],
   },
   Sana: { classes: ['SanaPipeline', 'ORTSanaPipeline'], readings: [gemma] },
-  'PixArt Alpha': { classes: ['PixArtAlphaPipeline'], readings: [{ ...t5, tokens: 120 }] },
-  'PixArt Sigma': { classes: ['PixArtSigmaPipeline'], readings: [t5] },
+  'PixArt Alpha': {
+    classes: ['PixArtAlphaPipeline'],
+    readings: [{ ...t5, tokens: 120 }],
+    modules: 'pixart',
+  },
+  'PixArt Sigma': { classes: ['PixArtSigmaPipeline'], readings: [t5], modules: 'pixart' },
 } satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof rows;

@@ -72,15 +72,27 @@ function jointModulesOf(paths: readonly string[]): ForeignModule[] | undefined {
   return paths.some((path) => path.includes('.attn.')) ? [...found.values()] : undefined;
 }
 
-export const moduleNamings = ['unet', 'joint-transformer', 'transformer', 'made-up'] as const;
+export const moduleNamings = [
+  'unet',
+  'joint-transformer',
+  'pixart',
+  'transformer',
+  'made-up',
+] as const;
 
 /** Whose names an adapter's modules have, and with that which programs know them. */
 export type ModuleNaming = (typeof moduleNamings)[number];
 
 const tensorName = /^(unet|transformer)\.(.+)\.lora_[AB]\.weight$/;
 
-/** Told by the names of an adapter's tensors. */
-export function moduleNamingOf(tensorNames: Iterable<string>): ModuleNaming {
+/**
+ * Told by the names of an adapter's tensors. @param ofTransformer what they are where they are a
+ * transformer's without joint attention: several families have the same
+ */
+export function moduleNamingOf(
+  tensorNames: Iterable<string>,
+  ofTransformer: ModuleNaming = 'transformer',
+): ModuleNaming {
   const names = [...tensorNames].flatMap((name) => {
     const [, prefix, path] = tensorName.exec(name) ?? [];
     return prefix && path ? [{ prefix, path }] : [];
@@ -89,7 +101,7 @@ export function moduleNamingOf(tensorNames: Iterable<string>): ModuleNaming {
   // As `attentionProjections` calls those of a graph that has no names.
   if (paths.some((path) => /^attention\.\d+\./.test(path))) return 'made-up';
   if (names[0]?.prefix !== 'transformer') return 'unet';
-  return jointModulesOf(paths) ? 'joint-transformer' : 'transformer';
+  return jointModulesOf(paths) ? 'joint-transformer' : ofTransformer;
 }
 
 /**

@@ -170,3 +170,19 @@ export const a1111JointDotted = ({ layers }: JointBlocks) =>
       ),
     ).flat(),
   );
+
+/** ComfyUI's of PixArt: diffusers' paths behind `transformer.`; so many blocks. */
+export function comfyPixartNames(blocks: number): Set<string> {
+  const modules = [
+    ...['attn1', 'attn2'].flatMap((attn) =>
+      ['to_q', 'to_k', 'to_v', 'to_out.0'].map((to) => `${attn}.${to}`),
+    ),
+    'ff.net.0.proj',
+    'ff.net.2',
+  ];
+  return new Set(
+    Array.from({ length: blocks }, (_, block) =>
+      modules.map((module) => `transformer.transformer_blocks.${block}.${module}`),
+    ).flat(),
+  );
+}

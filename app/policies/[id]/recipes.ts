@@ -47,6 +47,19 @@ export function downloadsOf(names: Names): Download[] {
             "kohya's names, those of the model's authors. A1111 reads those of diffusers here.",
         },
       ];
+    case 'pixart':
+      return [
+        {
+          ...diffusersFile,
+          label: 'For ComfyUI and PEFT',
+          about: "PEFT's names, which ComfyUI knows of this model.",
+        },
+        {
+          ...kohyaFile,
+          label: 'As OneTrainer names it',
+          about: 'For tools that go by its names. ComfyUI takes the other file.',
+        },
+      ];
     case 'transformer':
       return [
         diffusersFile,
@@ -88,6 +101,7 @@ export function recipesOf(names: Names, policy: string): Recipe[] {
   };
   if (names === 'made-up') return [onDisk];
   if (names === 'whole') return [wholeInDiffusers(files.diffusers), onDisk];
+  if (names === 'pixart') return [inPeft(files.diffusers), inComfy(files.diffusers), onDisk];
   const recipes = [inDiffusers(files.diffusers)];
   if (names !== 'transformer') {
     recipes.push(inComfy(files.kohya));
@@ -106,6 +120,29 @@ function inDiffusers(file: string): Recipe {
       {
         what: 'Python',
         text: `pipe.load_lora_weights(\n    ".",\n    weight_name="${file}",\n    adapter_name="${name}",\n)\npipe.set_adapters("${name}", 1.0)`,
+      },
+    ],
+  };
+}
+
+/** diffusers' pipelines of PixArt load no LoRA: PEFT does what the others would have it do. */
+function inPeft(file: string): Recipe {
+  return {
+    program: 'diffusers',
+    about: 'With the pipeline that this one was exported from as pipe. PEFT puts the adapter in.',
+    lines: [
+      {
+        what: 'Python',
+        text: `from peft import LoraConfig, inject_adapter_in_model, set_peft_model_state_dict
+from safetensors.torch import load_file
+
+state = load_file("${file}")
+state = {name.removeprefix("transformer."): own for name, own in state.items()}
+modules = sorted({name.partition(".lora_")[0] for name in state})
+rank = state[f"{modules[0]}.lora_A.weight"].shape[0]
+config = LoraConfig(r=rank, lora_alpha=rank, target_modules=modules)
+inject_adapter_in_model(config, pipe.transformer)
+set_peft_model_state_dict(pipe.transformer, state)`,
       },
     ],
   };

@@ -11,6 +11,7 @@ import { derivedId } from '@/db/ids';
 import { createPolicy, type Policy } from '@/db/policies/policies';
 import { AppError } from '@/lib/errors';
 import { moduleNamingOf } from '@/lib/exchange/module-names';
+import { families } from '@/lib/families';
 import type { ImportStage, LoraUpload } from '@/lib/pipeline-imports';
 import { readAdapter } from '@/trainer/diffusion/adapters/read-adapter';
 import { parseSafetensors } from '@/trainer/formats/safetensors';
@@ -86,7 +87,7 @@ export async function importAdapter(
     manifest: {
       width,
       height,
-      modules: moduleNamingOf(tensors.keys()),
+      modules: moduleNamingOf(tensors.keys(), families[pipeline.family].modules),
       imported: { file: basename(named), sha256: fileHash, notes },
       config: { training: kind },
     },

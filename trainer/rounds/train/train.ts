@@ -8,6 +8,7 @@ import { type NewTrainStep, recordTrainSteps } from '@/db/rounds/metrics';
 import { updateProgress } from '@/db/rounds/rounds';
 import { finishTraining } from '@/db/work/results';
 import { moduleNamingOf } from '@/lib/exchange/module-names';
+import { families } from '@/lib/families';
 import { sizeAsked } from '@/lib/settings/image-sizes';
 import { producedTensors } from '@/trainer/methods/optimizer/optimizer';
 import type { Engine } from '@/trainer/runtime/engine';
@@ -129,7 +130,7 @@ async function finish(
     manifest: {
       width,
       height,
-      modules: moduleNamingOf(tensors.keys()),
+      modules: moduleNamingOf(tensors.keys(), families[start.pipeline.family].modules),
       training: manifest,
       config: round.config,
     },

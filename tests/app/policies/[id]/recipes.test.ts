@@ -26,6 +26,17 @@ it("A1111 takes diffusers' file of Stable Diffusion 3, ComfyUI and Forge kohya's
   ]);
 });
 
+it('ComfyUI takes PEFT’s names of PixArt, and PEFT loads them for diffusers, which does not', () => {
+  const [python, comfy, ...rest] = texts('pixart', 'a 1.5');
+  expect(python).toContain('load_file("a-1.5.safetensors")');
+  expect(python).toContain('set_peft_model_state_dict(pipe.transformer, state)');
+  expect(python).not.toContain('load_lora_weights');
+  expect([comfy, ...rest]).toEqual([
+    'ComfyUI/models/loras/a-1.5.safetensors',
+    'npm run policy:export -- "a 1.5" FOLDER',
+  ]);
+});
+
 it('no program is named that could not load it', () => {
   expect(recipesOf('transformer', 'a').map(({ program }) => program)).toEqual([
     'diffusers',

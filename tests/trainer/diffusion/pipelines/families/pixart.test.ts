@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { groups } from '@/tests/parity/cases';
 import { formatCase, passed, runCases } from '@/tests/parity/report';
 import { familyFolder } from '@/tests/support/family-pipelines';
+import { comfyPixartNames } from '@/tests/support/lora-tables';
+import { adapterSites } from '@/trainer/diffusion/adapters/sites';
 import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { readOnnxFile } from '@/trainer/graph/onnx/read';
@@ -106,4 +108,11 @@ it('a T5 that would read padding is refused', async () => {
   await expect(openPipeline(folder)).rejects.toThrow(
     /text_encoder\/model\.onnx takes input_ids, but no attention_mask.+Export it with input_ids and attention_mask/,
   );
+});
+
+it('an adapter has the names that ComfyUI knows of it, attention and the rest', async () => {
+  const { denoiser } = await openPipeline(folder);
+  const sites = adapterSites(denoiser.graph, 'attention+feed-forward+convolutions');
+  const names = [...sites.values()].map(({ prefix, key }) => `${prefix}.${key}`);
+  expect(new Set(names)).toEqual(comfyPixartNames(2));
 });
