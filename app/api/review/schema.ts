@@ -138,6 +138,8 @@ export type FlagsQuery = z.infer<typeof flagsQuerySchema>;
 /** A flag waiting in the queue, with what it marks. */
 export const queuedFlagSchema = flagViewSchema.extend({
   image: shownImageSchema,
+  /** Where its thumbnail lies. */
+  thumbnail: z.string(),
   prompt: z.string(),
   policy: policyRefSchema,
   annotator: z.string().nullable(),
@@ -172,6 +174,8 @@ export const annotatorSchema = z.object({
   decisionMs: z
     .object({ median: z.number(), low: z.number(), high: z.number(), n: z.number().int() })
     .nullable(),
+  /** Whether nobody could have looked in that time. */
+  tooFast: z.boolean(),
   side: z.object({
     left: z.number().int(),
     decided: z.number().int(),

@@ -142,7 +142,7 @@ function Row({
   showGold: boolean;
   action: React.ReactNode;
 }) {
-  const { decisionMs, side } = annotator;
+  const { decisionMs, tooFast, side } = annotator;
   return (
     <tr>
       <Cell className="whitespace-nowrap">
@@ -179,6 +179,11 @@ function Row({
               {secondsText(decisionMs.low)}–{secondsText(decisionMs.high)} s · of{' '}
               {countText(decisionMs.n)}
             </span>
+            {tooFast ? (
+              <Badge tone="negative" className="mt-1 w-fit">
+                Too fast to have looked
+              </Badge>
+            ) : null}
           </span>
         ) : (
           '–'
