@@ -83,6 +83,7 @@ test('annotators are shown with agreement, speed and side bias, and can be held 
   // Both judged all four pairs alike, in 1.5 s each.
   await expect(ann).toContainText('51.0–100.0 % · 4 of 4');
   await expect(ann).toContainText('1.5–1.5 s · of 4');
+  await expect(page.getByText('Left among all picks').locator('..')).toContainText('of 8');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Hold back Ann' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Hold back' }).click();

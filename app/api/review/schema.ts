@@ -160,6 +160,14 @@ export const flagDecisionSchema = z.object({ state: flagStateSchema });
 
 const intervalSchema = z.object({ rate: z.number(), low: z.number(), high: z.number() });
 
+/** How often those who picked a side picked the left one. */
+const sideSchema = z.object({
+  left: z.number().int(),
+  decided: z.number().int(),
+  interval: intervalSchema.nullable(),
+  biased: z.boolean(),
+});
+
 export const annotatorSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -176,12 +184,7 @@ export const annotatorSchema = z.object({
     .nullable(),
   /** Whether nobody could have looked in that time. */
   tooFast: z.boolean(),
-  side: z.object({
-    left: z.number().int(),
-    decided: z.number().int(),
-    interval: intervalSchema.nullable(),
-    biased: z.boolean(),
-  }),
+  side: sideSchema,
   skipped: z.number().int(),
   undone: z.number().int(),
   flagged: z.number().int(),
@@ -206,6 +209,8 @@ export const annotatorsViewSchema = z.object({
   /** Whether anybody has judged a gold pair. */
   anyGold: z.boolean(),
   agreement: z.object({ raw: proportionSchema, alpha: z.number().nullable() }),
+  /** Of all picks made here. */
+  side: sideSchema,
 });
 
 export type AnnotatorsView = z.infer<typeof annotatorsViewSchema>;
