@@ -217,7 +217,8 @@ function takeBack(state: LabelState): LabelState {
   return {
     ...state,
     hand: [last.held, ...state.hand],
-    decided: state.decided - 1,
+    // What was done before the page was opened counts for none.
+    decided: Math.max(0, state.decided - 1),
     history: state.history.slice(0, -1),
   };
 }
