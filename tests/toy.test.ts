@@ -16,7 +16,7 @@ const explained: Record<string, string> = {
   'app/account/account-form.tsx': 'what NSFW images may show, to who may want them blurred',
   'app/join/[token]/join-form.tsx': 'what NSFW images may show, to who joins',
   'app/label/desk/consent-dialog.tsx': 'what NSFW images may show, to who may want them blurred',
-  'app/label/desk/closer-look.tsx': 'two fingers of a person on a screen',
+  'app/label/closer/look-tools.tsx': 'two fingers of a person on a screen',
   'lib/flags.ts': 'what people flag: the kinds of flag are the product’s own',
   'lib/errors.ts': 'a well formed request',
   'lib/judges/imported.ts': 'what judges of other pipelines see in hands, and what they do not',

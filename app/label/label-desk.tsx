@@ -4,11 +4,13 @@ import dynamic from 'next/dynamic';
 import { useCallback, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { Answer } from '@/lib/answers';
 import type { FlagKind } from '@/lib/flags';
-import type { GuidelinesText } from '../api/label/schema';
+import type { GuidelinesText, LabelProgress } from '../api/label/schema';
 import { cn } from '../components/ui/cn';
-import type { HeldGroup, HeldPair, Phase } from './answers/label-state';
+import type { Held, HeldGroup, HeldPair, Phase } from './answers/label-state';
 import { useLabeling } from './answers/use-labeling';
 import { useTurnaround } from './answers/use-turnaround';
+import { useComparing } from './closer/use-comparing';
+import { Announcer } from './desk/announcer';
 import { AnswerBar } from './desk/answer-bar';
 import { ConsentDialog } from './desk/consent-dialog';
 import { FlagChips } from './desk/flag-chips';
@@ -19,16 +21,26 @@ import { RecentStrip } from './desk/recent-strip';
 import { HelpActions, SideActions } from './desk/secondary-actions';
 import { Waiting } from './desk/waiting';
 import { FilmStrip } from './images/film-strip';
-import { GroupCloserBar } from './images/group-closer-bar';
 import { GroupDesk } from './images/group-desk';
 import { sides } from './images/sides';
-import { flagShortcut, type ShortcutName, tagShortcut } from './keys/shortcuts';
+import {
+  flagShortcut,
+  type LookShortcut,
+  lookShortcut,
+  type ShortcutName,
+  tagShortcut,
+} from './keys/shortcuts';
 import { ShortcutsDialog } from './keys/shortcuts-dialog';
 import { useBindings, useShortcuts } from './keys/use-shortcuts';
 
-const CloserLook = dynamic(() => import('./desk/closer-look').then((module) => module.CloserLook), {
-  ssr: false,
-});
+const PairCloserLook = dynamic(
+  () => import('./closer/pair-closer-look').then((module) => module.PairCloserLook),
+  { ssr: false },
+);
+const GroupCloserLook = dynamic(
+  () => import('./closer/group-closer-look').then((module) => module.GroupCloserLook),
+  { ssr: false },
+);
 
 type OpenDialog = 'guidelines' | 'shortcuts' | 'zoom' | null;
 
@@ -49,6 +61,7 @@ export function LabelDesk(props: {
   const [missed, setMissed] = useState(0);
   const missedIsOver = useCallback(() => setMissed(0), []);
   const { bindings, kept, change: changeBindings } = useBindings();
+  const { comparing, press: pressLook, reset: resetLook } = useComparing();
   const labeling = useLabeling({
     personId: props.personId,
     guidelinesVersion: guidelines?.version ?? null,
@@ -94,6 +107,7 @@ export function LabelDesk(props: {
 
   function zoom(sampleId?: string) {
     if (group) labeling.choose(sampleId ?? chosen?.sampleId ?? group.images[0]?.sampleId ?? '');
+    resetLook();
     setDialog('zoom');
   }
 
@@ -115,10 +129,18 @@ export function LabelDesk(props: {
     if (image) labeling.toggleTag(image.sampleId);
   }
 
+  function lookBy(look: LookShortcut) {
+    if (!isThere()) return;
+    if (dialog !== 'zoom') zoom();
+    pressLook(look);
+  }
+
   function press(name: ShortcutName) {
     const flagged = flagShortcut(name);
     const tagged = tagShortcut(name);
-    if (flagged) flag(flagged.which, flagged.kind);
+    const look = lookShortcut(name);
+    if (look) lookBy(look);
+    else if (flagged) flag(flagged.which, flagged.kind);
     else if (tagged) tag(tagged);
     else if (name === 'skip') skip();
     else if (name === 'undo') undo();
@@ -130,13 +152,17 @@ export function LabelDesk(props: {
     else answer(name as Answer);
   }
 
-  const consentTo = state.idle?.state === 'consent' ? state.idle.guidelines : null;
+  const consent = state.idle?.state === 'consent' ? state.idle : null;
+  const consentTo = consent?.guidelines ?? null;
   const subject = isGroup ? 'group' : 'pair';
   useShortcuts({
     bindings,
     subject: consentTo === null && (dialog === null || dialog === 'zoom') ? subject : null,
     onPress: press,
-    onRelease: (name) => name === 'reveal' && setRevealHeld(false),
+    onRelease: (name) => {
+      if (name === 'reveal') setRevealHeld(false);
+      else if (name === 'blink') comparing.swap(false);
+    },
   });
 
   const besides = (
@@ -227,7 +253,7 @@ export function LabelDesk(props: {
             <Waiting state={state} mayStartRounds={props.mayStartRounds} onRetry={labeling.ask} />
           </FilmStrip>
 
-          <div className="flex flex-col gap-3 sm:gap-4 beside:col-start-2 beside:min-w-0 beside:gap-1.5 beside:xl:gap-4">
+          <div className="flex flex-col gap-3 sm:gap-4 beside:col-start-2 beside:min-w-0 beside:gap-1.5 low:flex-col-reverse beside:xl:gap-4">
             <div className="grid grid-cols-2 gap-2 px-2 sm:gap-3 sm:px-3 beside:gap-2 beside:px-0">
               {sides.map((side) => (
                 // The chips' room follows the images', which follow the window's height as well as
@@ -252,40 +278,36 @@ export function LabelDesk(props: {
         </div>
       )}
 
-      <p role="status" className="sr-only">
-        {labeling.announcement}
-      </p>
+      <Announcer
+        result={labeling.announcement}
+        shown={shown}
+        scene={current ? sceneOf(current, state.decided + 1, progress) : ''}
+      />
       <MissedKeys count={missed} onOver={missedIsOver} />
 
       {dialog === 'zoom' && pair ? (
-        <CloserLook
-          title={pair.prompt}
-          images={[
-            { src: pair.left.src, alt: `Left: ${pair.prompt}` },
-            { src: pair.right.src, alt: `Right: ${pair.prompt}` },
-          ]}
+        <PairCloserLook
+          pair={pair}
           veiled={veiled}
+          bindings={bindings}
+          comparing={comparing}
+          onFlag={flag}
+          onAnswer={answer}
           onClose={() => setDialog(null)}
-        >
-          <AnswerBar bindings={bindings} disabled={false} onAnswer={answer} />
-        </CloserLook>
+        />
       ) : null}
       {dialog === 'zoom' && group && chosen ? (
-        <CloserLook
-          title={`${chosenAt + 1} of ${group.images.length} · ${group.prompt}`}
-          images={[{ src: chosen.src, alt: `Image ${chosenAt + 1}: ${group.prompt}` }]}
+        <GroupCloserLook
+          group={group}
+          at={chosenAt}
           veiled={veiled}
+          bindings={bindings}
+          comparing={comparing}
+          onToggle={labeling.toggleTag}
+          onChoose={labeling.choose}
+          onFlag={labeling.toggleFlag}
           onClose={() => setDialog(null)}
-        >
-          <GroupCloserBar
-            group={group}
-            at={chosenAt}
-            bindings={bindings}
-            onToggle={labeling.toggleTag}
-            onChoose={labeling.choose}
-            onFlag={labeling.toggleFlag}
-          />
-        </CloserLook>
+        />
       ) : null}
       <GuidelinesDialog
         guidelines={guidelines}
@@ -303,6 +325,7 @@ export function LabelDesk(props: {
       />
       <ConsentDialog
         guidelines={consentTo}
+        newSince={consent?.newSince ?? null}
         blurNsfw={blurNsfw}
         onAccepted={(accepted, blur) => {
           setGuidelines(accepted);
@@ -312,6 +335,15 @@ export function LabelDesk(props: {
       />
     </div>
   );
+}
+
+/** What is on screen, in words. @param place among all that were on screen, from 1 */
+function sceneOf(held: Held, place: number, progress: LabelProgress | null): string {
+  const what =
+    held.kind === 'pair' ? `Pair ${place}` : `Group ${place} of ${held.images.length} images`;
+  const round = progress?.round;
+  const far = round ? ` Round ${round.ordinal}: ${round.labeled} of ${round.wanted}.` : '';
+  return `${what}: ${held.prompt}.${far}`;
 }
 
 /** Whether what is to be judged next comes by itself at any moment. */

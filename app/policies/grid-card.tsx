@@ -37,7 +37,10 @@ export function GridCard({
         {lookedFor.length > 0 ? `Marks are what the judge saw: ${alternatives(lookedFor)}. ` : null}
         Press an image to hold it against its parent's.
       </CardHeading>
-      <ScrollBox label="Grid" className="rounded-md bg-film p-3">
+      <ScrollBox
+        label="Grid"
+        className="rounded-md bg-film p-3 [--cover:var(--film)] [--shade:var(--film-ink)]"
+      >
         <table className="border-separate border-spacing-x-1 border-spacing-y-1.5">
           <thead>
             <tr>

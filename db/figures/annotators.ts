@@ -1,6 +1,6 @@
 import { and, asc, count, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import { alphaOf } from '@/lib/statistics/agreement';
-import { type AnnotatorFigures, sideBiasOf } from '@/lib/statistics/annotators';
+import { type AnnotatorFigures, type SideBias, sideBiasOf } from '@/lib/statistics/annotators';
 import { type MedianInterval, medianOfRanks } from '@/lib/statistics/median';
 import type { Proportion } from '@/lib/statistics/proportion';
 import { db } from '../client';
@@ -8,6 +8,7 @@ import { countIf, sumOf } from '../dialect';
 import { hasJudged, type PersonSummary, peoplePage } from '../people/list';
 import { agreementCounts, annotatorCounts, verdictSquares } from '../schema/figures';
 import { flags, preferences, skips } from '../schema/labels';
+import { user } from '../schema/people';
 
 type Counts = typeof annotatorCounts.$inferSelect;
 
@@ -33,6 +34,8 @@ export interface AnnotatorReports {
   /** Whether anybody has judged a gold pair. */
   anyGold: boolean;
   agreement: { raw: Proportion; alpha: number | null };
+  /** Of all picks made here; imported ones were shown in other orders. */
+  side: SideBias;
 }
 
 /**
@@ -68,6 +71,7 @@ export async function annotatorReports({
     })),
     next,
     ...agreementOfAll(),
+    side: sideOfAll(),
   };
 }
 
@@ -112,6 +116,16 @@ function agreementOfAll(): Pick<AnnotatorReports, 'total' | 'anyGold' | 'agreeme
       }),
     },
   };
+}
+
+function sideOfAll(): SideBias {
+  const { left, right } = db()
+    .select({ left: sumOf(annotatorCounts.left), right: sumOf(annotatorCounts.right) })
+    .from(annotatorCounts)
+    .innerJoin(user, eq(user.id, annotatorCounts.annotatorId))
+    .where(eq(user.imported, false))
+    .get()!;
+  return sideBiasOf({ left, decided: left + right });
 }
 
 /** The median decision of each: four of their answers by rank, which an index finds. */

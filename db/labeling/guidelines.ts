@@ -1,8 +1,9 @@
 import { desc, eq, sql } from 'drizzle-orm';
 import { recordAudit } from '../audit';
+import { db } from '../client';
 import { prepared } from '../prepared';
 import { consents, guidelines } from '../schema/people';
-import { change, immediate, one } from '../transaction';
+import { change, immediate, one, read } from '../transaction';
 
 export type Guidelines = typeof guidelines.$inferSelect;
 
@@ -14,6 +15,12 @@ export async function latestGuidelines(): Promise<Guidelines | null> {
 const newest = prepared((database) =>
   database.select().from(guidelines).orderBy(desc(guidelines.version)).limit(1).prepare(),
 );
+
+/** A version, also one that is no longer in force; null where there never was one. */
+export async function guidelinesAt(version: number): Promise<Guidelines | null> {
+  const stated = db().select().from(guidelines).where(eq(guidelines.version, version));
+  return (await read(one(stated))) ?? null;
+}
 
 /** Adds the next version; annotators are asked to accept it. `createdBy` null: Darkroom itself. */
 export async function publishGuidelines(input: {

@@ -13,7 +13,10 @@ import { mergeProgress } from './rounds';
 import { roundIn } from './rows';
 
 /** A sample as the trainer hands it over: its blobs are already in the store. */
-export type NewSample = Omit<Sample, 'createdAt' | 'verdict' | 'origin' | 'drawing' | 'importId'> &
+export type NewSample = Omit<
+  Sample,
+  'createdAt' | 'verdict' | 'origin' | 'drawing' | 'thumbnailBlob' | 'importId'
+> &
   Partial<Pick<Sample, 'verdict' | 'origin' | 'drawing'>>;
 
 /**
@@ -199,17 +202,37 @@ export async function listSamples({
 }
 
 /**
- * Size of an image if some sample shows it; null otherwise, so that no other blob can be fetched.
+ * Size of an image, and its thumbnail once there is one, if some sample shows it; null otherwise,
+ * so that no other blob can be fetched.
  */
-export async function imageInfo(hash: string): Promise<{ width: number; height: number } | null> {
+export async function imageInfo(
+  hash: string,
+): Promise<{ width: number; height: number; thumbnailBlob: string | null } | null> {
   return sizeOfImage().get({ hash }) ?? null;
 }
 
 const sizeOfImage = prepared((database) =>
   database
-    .select({ width: samples.width, height: samples.height })
+    .select({
+      width: samples.width,
+      height: samples.height,
+      thumbnailBlob: samples.thumbnailBlob,
+    })
     .from(samples)
     .where(eq(samples.imageBlob, sql.placeholder('hash')))
     .limit(1)
     .prepare(),
 );
+
+/** Lets all samples that show an image point to its thumbnail. */
+export async function keepThumbnail({
+  imageBlob,
+  thumbnailBlob,
+}: {
+  imageBlob: string;
+  thumbnailBlob: string;
+}): Promise<void> {
+  await immediate((tx) =>
+    change(tx.update(samples).set({ thumbnailBlob }).where(eq(samples.imageBlob, imageBlob))),
+  );
+}

@@ -54,6 +54,8 @@ export const samples = sqliteTable(
     /** Seed of x_T; equal for images that start from the same noise. */
     noiseSeed: seed().notNull(),
     imageBlob: text().notNull(),
+    /** The image small, for strips and lists; null until somebody asks for it. */
+    thumbnailBlob: text(),
     width: whole().notNull(),
     height: whole().notNull(),
     trajectoryBlob: text(),
@@ -69,6 +71,7 @@ export const samples = sqliteTable(
     index('samples_group').on(table.groupId),
     index('samples_image').on(table.imageBlob),
     // By which the collector of left-over blobs knows that one is still pointed to.
+    index('samples_thumbnail').on(table.thumbnailBlob).where(sql`thumbnail_blob is not null`),
     index('samples_trajectory').on(table.trajectoryBlob).where(sql`trajectory_blob is not null`),
   ],
 );

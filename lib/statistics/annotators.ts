@@ -20,6 +20,20 @@ export function sideBiasOf(
   return { left, decided, interval, biased };
 }
 
+/**
+ * Quicker than this nobody compares two images that they see for the first time, ms: telling two
+ * known signals apart alone takes a few hundred.
+ */
+const comparingMs = 600;
+
+/** Fewer decisions tell nothing of somebody's median: the interval is no interval yet. */
+const decisionsMin = 6;
+
+/** Whether somebody decides faster than people can look: the whole interval lies below. */
+export function isTooFast(decisionMs: MedianInterval | null): boolean {
+  return decisionMs !== null && decisionMs.n >= decisionsMin && decisionMs.high < comparingMs;
+}
+
 /** What one person's answers say about how they judge. Rates come as counts, to be shown with n. */
 export interface AnnotatorFigures {
   answers: number;

@@ -1,6 +1,6 @@
 import { expect } from 'playwright/test';
 import { test } from './support/app';
-import { expectAccessible } from './support/axe';
+import { expectAccessible, expectAccessibleInBoth } from './support/axe';
 import { pressAndGoOn, shownLease } from './support/desk';
 import { seedRound } from './support/seed';
 import { storedPreferences } from './support/stored';
@@ -27,6 +27,12 @@ test('a new version is accepted before the next pair, and kept with the pick', a
 
   await annotator.reload();
   await expect(annotator.getByRole('dialog')).toContainText('Count the thumb too.');
+  // What is new to them is said before all that stands there.
+  const dialog = annotator.getByRole('dialog');
+  await expect(dialog.getByRole('heading', { name: 'New since version 1' })).toBeVisible();
+  await expect(dialog.getByRole('insertion').filter({ hasText: 'Thumbs' })).toBeVisible();
+  await expect(dialog.getByRole('deletion').filter({ hasText: 'Both bad' })).toBeVisible();
+  await expectAccessibleInBoth(annotator);
   await annotator.getByRole('button', { name: 'I have read them' }).click();
   await shownLease(annotator);
   await pressAndGoOn(annotator, 'ArrowRight');

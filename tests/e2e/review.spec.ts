@@ -4,7 +4,8 @@ import { listSamples } from '@/db/rounds/samples';
 import { setFlag } from '../support/flags';
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
-import { seedFinishedRound } from './support/seed-history';
+import { seedRound } from './support/seed';
+import { judgeAll, seedFinishedRound } from './support/seed-history';
 
 test('a rate leads to its images; rejecting a flag there lowers it', async ({ app, browser }) => {
   await seedFinishedRound();
@@ -49,11 +50,20 @@ test('flags are confirmed and rejected by keyboard, and taken back', async ({ ap
   await expect(page.getByText('Ann', { exact: true })).toBeVisible();
   await expectAccessible(page);
 
+  // The strip asks for thumbnails, never for the images themselves.
+  const small = strip.getByRole('img').first();
+  await expect(small).toHaveAttribute('src', /\/thumbnail$/);
+  expect(await small.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+  const left = page.getByRole('combobox', { name: 'State' });
+  await expect(left).toContainText('To be checked (11)');
   await page.keyboard.press('c');
   await expect(strip.getByRole('button', { name: 'Flag 1: Artifact, confirmed' })).toBeVisible();
+  await expect(left).toContainText('To be checked (10)');
   await page.keyboard.press('r');
   await expect(strip.getByRole('button', { name: /^Flag 2: \w+, rejected/ })).toBeVisible();
+  await expect(left).toContainText('To be checked (9)');
   await page.keyboard.press('z');
+  await expect(left).toContainText('To be checked (10)');
   await expect(strip.getByRole('button', { name: /^Flag 2: \w+, open/ })).toBeVisible();
   await page.getByRole('button', { name: /^Confirm/ }).click();
   await expect(strip.getByRole('button', { name: /^Flag 2: \w+, confirmed/ })).toBeVisible();
@@ -73,6 +83,7 @@ test('annotators are shown with agreement, speed and side bias, and can be held 
   // Both judged all four pairs alike, in 1.5 s each.
   await expect(ann).toContainText('51.0–100.0 % · 4 of 4');
   await expect(ann).toContainText('1.5–1.5 s · of 4');
+  await expect(page.getByText('Left among all picks').locator('..')).toContainText('of 8');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Hold back Ann' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Hold back' }).click();
@@ -80,6 +91,16 @@ test('annotators are shown with agreement, speed and side bias, and can be held 
   expect((await findUser(annotatorIds[0] ?? ''))?.pausedAt).not.toBeNull();
   await page.getByRole('button', { name: 'Let Ann count' }).click();
   await expect(ann).not.toContainText('Held back');
+});
+
+test('who decides faster than one can look is doubted', async ({ app, browser }) => {
+  await seedRound({ pairs: 8, annotatorsPerPair: 2 });
+  await judgeAll(['Flo'], 300);
+  await judgeAll(['Sue'], 1200);
+  const page = await app.signIn(browser, 'reviewer');
+  await page.goto('/review/annotators');
+  await expect(page.getByRole('row', { name: /^Flo/ })).toContainText('Too fast to have looked');
+  await expect(page.getByRole('row', { name: /^Sue/ })).not.toContainText('Too fast');
 });
 
 test('the review pages fit a phone', async ({ app, browser }) => {

@@ -1,5 +1,10 @@
 import { z } from 'zod';
 
+/** Which image: the sha256 of its bytes. */
+export const imageParamsSchema = z.object({
+  hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.'),
+});
+
 /** A defect that the judge saw in an image. */
 const shownDefectSchema = z.object({
   id: z.string(),

@@ -67,9 +67,26 @@ export const guidelinesSchema = z.object({ version: z.number().int(), markdown: 
 
 export type GuidelinesText = z.infer<typeof guidelinesSchema>;
 
+/** A line in which two versions of the guidelines differ, in runs of one kind. */
+const changedLineSchema = z.array(
+  z.object({ kind: z.enum(['kept', 'added', 'removed']), text: z.string() }),
+);
+
+export type ChangedLine = z.infer<typeof changedLineSchema>;
+
+/** What is new in the guidelines for somebody who accepted an earlier version. */
+const newSinceSchema = z.object({ version: z.number().int(), lines: z.array(changedLineSchema) });
+
+export type NewSince = z.infer<typeof newSinceSchema>;
+
 /** Why there is nothing to show. */
 export const idleSchema = z.discriminatedUnion('state', [
-  z.object({ state: z.literal('consent'), guidelines: guidelinesSchema }),
+  z.object({
+    state: z.literal('consent'),
+    guidelines: guidelinesSchema,
+    /** Null: the first version that the person reads. */
+    newSince: newSinceSchema.nullable(),
+  }),
   z.object({ state: z.literal('sampling'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('training'), etaSeconds: z.number().nullable() }),
   z.object({ state: z.literal('all-leased'), retryAfterMs: z.number() }),

@@ -138,6 +138,8 @@ export type FlagsQuery = z.infer<typeof flagsQuerySchema>;
 /** A flag waiting in the queue, with what it marks. */
 export const queuedFlagSchema = flagViewSchema.extend({
   image: shownImageSchema,
+  /** Where its thumbnail lies. */
+  thumbnail: z.string(),
   prompt: z.string(),
   policy: policyRefSchema,
   annotator: z.string().nullable(),
@@ -158,6 +160,14 @@ export const flagDecisionSchema = z.object({ state: flagStateSchema });
 
 const intervalSchema = z.object({ rate: z.number(), low: z.number(), high: z.number() });
 
+/** How often those who picked a side picked the left one. */
+const sideSchema = z.object({
+  left: z.number().int(),
+  decided: z.number().int(),
+  interval: intervalSchema.nullable(),
+  biased: z.boolean(),
+});
+
 export const annotatorSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -172,12 +182,9 @@ export const annotatorSchema = z.object({
   decisionMs: z
     .object({ median: z.number(), low: z.number(), high: z.number(), n: z.number().int() })
     .nullable(),
-  side: z.object({
-    left: z.number().int(),
-    decided: z.number().int(),
-    interval: intervalSchema.nullable(),
-    biased: z.boolean(),
-  }),
+  /** Whether nobody could have looked in that time. */
+  tooFast: z.boolean(),
+  side: sideSchema,
   skipped: z.number().int(),
   undone: z.number().int(),
   flagged: z.number().int(),
@@ -202,6 +209,8 @@ export const annotatorsViewSchema = z.object({
   /** Whether anybody has judged a gold pair. */
   anyGold: z.boolean(),
   agreement: z.object({ raw: proportionSchema, alpha: z.number().nullable() }),
+  /** Of all picks made here. */
+  side: sideSchema,
 });
 
 export type AnnotatorsView = z.infer<typeof annotatorsViewSchema>;

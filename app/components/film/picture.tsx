@@ -18,16 +18,19 @@ export function altOf(image: ShownImage, prompt: string): string {
  */
 export function Picture({
   image,
+  src = image.src,
   prompt,
   className,
 }: {
   image: ShownImage;
+  /** Another picture of it: its thumbnail. */
+  src?: string;
   prompt: string;
   className?: string;
 }) {
   return (
     <img
-      src={image.src}
+      src={src}
       alt={altOf(image, prompt)}
       width={image.width}
       height={image.height}

@@ -61,3 +61,14 @@ export function parseSpans(text: string): Span[] {
       return { look: 'plain', text: part };
     });
 }
+
+/** The text without its marks, a line for every heading, item and paragraph. */
+export function plainLines(markdown: string): string[] {
+  const plain = (text: string) =>
+    parseSpans(text)
+      .map((span) => span.text)
+      .join('');
+  return parseBlocks(markdown).flatMap((block) =>
+    block.kind === 'list' ? block.items.map((item) => `• ${plain(item)}`) : [plain(block.text)],
+  );
+}

@@ -12,7 +12,7 @@ import { ThemeMenu } from './theme-menu';
 export function Header({ person, theme }: { person: Person | null; theme: Theme }) {
   return (
     <header className="sticky top-0 z-30 border-b bg-background/95 backdrop-blur">
-      <div className="mx-auto flex h-14 w-full max-w-page items-center gap-2 px-4 sm:gap-6 sm:px-6">
+      <div className="mx-auto flex h-14 w-full max-w-page items-center gap-1 px-2 sm:gap-6 sm:px-6">
         <Link href="/" className="flex items-center gap-2.5 rounded-sm font-semibold text-base">
           <Logo />
           <span className={person ? 'max-md:sr-only' : undefined}>Darkroom</span>

@@ -23,13 +23,13 @@ const icons: Record<Section['name'], LucideIcon> = {
   People: Users,
 };
 
-/** The app's sections; icons alone where a phone has no room for words. */
+/** The app's sections; on a phone their names stand below the icons. */
 export function MainNav({ sections }: { sections: Section[] }) {
   const pathname = usePathname();
   return (
     <nav
       aria-label="Sections"
-      className="flex h-full min-w-0 flex-1 items-stretch gap-0.5 sm:gap-1"
+      className="flex h-full min-w-0 flex-1 items-stretch overflow-x-auto sm:gap-1 sm:overflow-visible"
     >
       {sections.map(({ href, name }) => {
         const Icon = icons[name];
@@ -40,16 +40,16 @@ export function MainNav({ sections }: { sections: Section[] }) {
             href={href}
             aria-current={current ? 'page' : undefined}
             className={cn(
-              'relative flex min-w-11 items-center justify-center gap-2 px-2.5 text-sm transition-colors sm:px-3',
+              'relative flex min-w-11 items-center justify-center px-0.5 text-xs transition-colors max-sm:flex-col max-sm:gap-0.5 max-sm:tracking-tight sm:gap-2 sm:px-3 sm:text-sm',
               current
                 ? 'font-medium text-foreground'
                 : 'text-muted-foreground hover:text-foreground',
               current &&
-                'after:absolute after:inset-x-2 after:-bottom-px after:h-0.5 after:bg-primary',
+                'after:absolute after:inset-x-1 after:bottom-0 sm:after:inset-x-2 sm:after:-bottom-px after:h-0.5 after:bg-primary',
             )}
           >
             <Icon aria-hidden className="size-4.5 shrink-0 md:size-4" />
-            <span className="max-sm:sr-only">{name}</span>
+            {name}
           </Link>
         );
       })}

@@ -1,7 +1,10 @@
 import type { ReactNode } from 'react';
 import { cn } from './cn';
 
-/** A box that what is too wide for the page scrolls in, by keyboard too. `label` names it. */
+/**
+ * A box that what is too wide for the page scrolls in, by keyboard too; a shadow at an edge says
+ * that there is more. `label` names it.
+ */
 export function ScrollBox({
   label,
   className,
@@ -11,7 +14,7 @@ export function ScrollBox({
   className?: string;
   children: ReactNode;
 }) {
-  const box = cn('relative overflow-x-auto', className);
+  const box = cn('relative overflow-x-auto more-beyond', className);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     <section aria-label={label} tabIndex={0} className={box}>

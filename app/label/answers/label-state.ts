@@ -40,6 +40,8 @@ export type LabelState = {
   phase: Phase;
   /** In the order in which they are shown; the first is the one on screen. */
   hand: Held[];
+  /** How many were judged or skipped since the page was opened, less those taken back. */
+  decided: number;
   /** What can be taken back, newest last. */
   history: Decision[];
   /** Leases whose images could not be loaded: not to be served again to this page. */
@@ -75,6 +77,7 @@ export const historyMax = 10;
 export const initialLabelState: LabelState = {
   phase: 'loading',
   hand: [],
+  decided: 0,
   history: [],
   unusable: [],
   idle: null,
@@ -192,7 +195,8 @@ function decide(state: LabelState, decisionOn: (held: Held) => Decision | null):
   const [current, ...rest] = state.hand;
   const decision = state.phase === 'ready' && current ? decisionOn(current) : null;
   if (!decision) return state;
-  return { ...state, hand: rest, history: [...state.history, decision].slice(-historyMax) };
+  const history = [...state.history, decision].slice(-historyMax);
+  return { ...state, hand: rest, decided: state.decided + 1, history };
 }
 
 /** Changes the group on screen, if the image is one of its. */
@@ -210,7 +214,13 @@ function changeGroup(
 function takeBack(state: LabelState): LabelState {
   const last = state.history.at(-1);
   if (!last) return state;
-  return { ...state, hand: [last.held, ...state.hand], history: state.history.slice(0, -1) };
+  return {
+    ...state,
+    hand: [last.held, ...state.hand],
+    // What was done before the page was opened counts for none.
+    decided: Math.max(0, state.decided - 1),
+    history: state.history.slice(0, -1),
+  };
 }
 
 function without(state: LabelState, leaseIds: string[]): LabelState {

@@ -39,10 +39,10 @@ export function AnswerBar({
             aria-keyshortcuts={ariaKeys(bindings, answer)}
             onClick={() => onAnswer(answer)}
             className={cn(
-              'flex h-12 items-center justify-center gap-2.5 rounded-md border text-sm transition-colors disabled:opacity-50',
+              'flex h-12 items-center justify-center gap-2.5 whitespace-nowrap rounded-md beside:gap-1.5 border text-sm transition-colors disabled:opacity-50',
               isSide
                 ? 'border-primary bg-primary/10 font-semibold enabled:hover:bg-primary/20 enabled:active:bg-primary/35 max-sm:h-16 max-sm:text-base'
-                : 'bg-card font-medium enabled:hover:bg-muted enabled:active:bg-muted/60 sm:px-5',
+                : 'bg-card font-medium enabled:hover:bg-muted enabled:active:bg-muted/60 sm:px-5 beside:px-1',
               places[answer],
             )}
           >

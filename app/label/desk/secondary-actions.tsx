@@ -16,14 +16,22 @@ export function HelpActions({
   return (
     <div className="flex shrink-0">
       {onGuidelines ? (
-        <Button look="quiet" size="small" className="max-sm:px-2.5" onClick={onGuidelines}>
-          <BookOpen aria-hidden />
-          <span className="max-sm:sr-only beside:sr-only">Guidelines</span>
+        <Button
+          look="quiet"
+          size="small"
+          className="max-sm:px-2 max-sm:text-xs beside:px-2 beside:text-xs"
+          onClick={onGuidelines}
+        >
+          <BookOpen aria-hidden className="max-sm:hidden beside:hidden" /> Guidelines
         </Button>
       ) : null}
-      <Button look="quiet" size="small" className="max-sm:px-2.5" onClick={onShortcuts}>
-        <Keyboard aria-hidden />
-        <span className="max-sm:sr-only beside:sr-only">Keys</span>
+      <Button
+        look="quiet"
+        size="small"
+        className="max-sm:px-2 max-sm:text-xs beside:px-2 beside:text-xs"
+        onClick={onShortcuts}
+      >
+        <Keyboard aria-hidden className="max-sm:hidden beside:hidden" /> Keys
       </Button>
     </div>
   );

@@ -5,11 +5,12 @@ import type { HeldPair, LabelAction } from '../answers/label-state';
 import { Frame } from './frame';
 import { PairLayer } from './pair-layer';
 import { type Side, sides } from './sides';
+import { useTouch } from './use-touch';
 
 /**
- * Two frames on a strip of film. All pairs in hand lie in it as layers, of which the first shows
- * once both its images are decoded: so the two appear in the same frame, and the next pair is
- * already there.
+ * Two frames on a strip of film, of which the better one is pressed, or swiped towards. All pairs
+ * in hand lie in it as layers, of which the first shows once both its images are decoded: so the
+ * two appear in the same frame, and the next pair is already there.
  */
 export function FilmStrip({
   pairs,
@@ -35,8 +36,12 @@ export function FilmStrip({
   /** What to say where there is no pair. */
   children: ReactNode;
 }) {
+  const { leaning, listeners } = useTouch((side) => current && onPick(side));
   return (
-    <div className="rounded-md bg-film px-2 py-1 sm:px-3 beside:col-start-1 beside:row-span-4 beside:row-start-1 beside:w-[calc(2*var(--side)+2.25rem)]">
+    <div
+      {...listeners}
+      className="touch-pan-y touch-pinch-zoom rounded-md bg-film px-2 py-1 sm:px-3 beside:col-start-1 beside:row-span-4 beside:row-start-1 beside:w-[calc(2*var(--side)+2.25rem)]"
+    >
       <div aria-hidden className="grid grid-cols-2 gap-2 sm:gap-3">
         {['', 'A'].map((suffix) => (
           <p
@@ -44,6 +49,9 @@ export function FilmStrip({
             className="edge-print flex h-6 items-center justify-between text-film-ink"
           >
             <span>{frameNumber === null ? '' : `▸ ${frameNumber}${suffix}`}</span>
+            <span className="hidden pointer-coarse:inline">
+              {suffix === '' ? '← swipe' : 'swipe →'}
+            </span>
           </p>
         ))}
       </div>
@@ -68,6 +76,7 @@ export function FilmStrip({
               <Frame
                 key={side}
                 side={side}
+                leaning={leaning === side}
                 veiled={veiled}
                 onReveal={onReveal}
                 onPick={() => onPick(side)}

@@ -1,17 +1,21 @@
 'use client';
 
 import { EyeOff, Maximize2 } from 'lucide-react';
+import { cn } from '../../components/ui/cn';
 import type { Side } from './sides';
 
 /** What can be done to one image directly: pick it by pressing it, look closer, lift the veil. */
 export function Frame({
   side,
+  leaning,
   veiled,
   onReveal,
   onPick,
   onZoom,
 }: {
   side: Side;
+  /** Whether a finger swipes towards it. */
+  leaning: boolean;
   veiled: boolean;
   onReveal: () => void;
   onPick: () => void;
@@ -23,7 +27,10 @@ export function Frame({
         type="button"
         aria-label={`Pick the ${side} image`}
         onClick={onPick}
-        className="absolute inset-0 outline-offset-0 transition-shadow duration-100 hover:shadow-[inset_0_0_0_3px_var(--film-ink)] active:shadow-[inset_0_0_0_6px_var(--film-ink)]"
+        className={cn(
+          'absolute inset-0 outline-offset-0 transition-shadow duration-100 hover:shadow-[inset_0_0_0_3px_var(--film-ink)] active:shadow-[inset_0_0_0_6px_var(--film-ink)]',
+          leaning && 'shadow-[inset_0_0_0_6px_var(--film-ink)]',
+        )}
       />
       {veiled ? (
         <button

@@ -8,12 +8,18 @@ export type Subject = 'pair' | 'group';
 /** Groups hold at most sixteen images. */
 const imageNumbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16] as const;
 
+/** What keys do to how images are looked at closely. */
+const lookNames = ['pixels', 'zoom-in', 'zoom-out'] as const;
+const comparingNames = ['blink', 'slider', 'difference'] as const;
+
+export type LookShortcut = (typeof lookNames)[number] | (typeof comparingNames)[number];
+
 /** Everything on the labeling screen that a single key can do, by what it is done to. */
 export const shortcutSections = [
   {
     title: 'Pairs and groups',
     subjects: ['pair', 'group'],
-    names: ['skip', 'undo', 'zoom', 'reveal'],
+    names: ['skip', 'undo', 'zoom', ...lookNames, 'reveal'],
   },
   {
     title: 'Pairs',
@@ -23,6 +29,7 @@ export const shortcutSections = [
       'right',
       'tie',
       'both-bad',
+      ...comparingNames,
       ...flagKinds.map((kind) => `flag-left-${kind}` as const),
       ...flagKinds.map((kind) => `flag-right-${kind}` as const),
     ],
@@ -55,6 +62,12 @@ export const defaultKeys: Record<ShortcutName, readonly string[]> = {
   skip: ['KeyS'],
   undo: ['KeyZ', 'Backspace'],
   zoom: ['KeyF'],
+  pixels: ['KeyX'],
+  'zoom-in': ['+', '=', 'NumpadAdd'],
+  'zoom-out': ['-', 'NumpadSubtract'],
+  blink: ['KeyV'],
+  slider: ['KeyC'],
+  difference: ['KeyD'],
   reveal: ['KeyB'],
   left: ['ArrowLeft', 'Digit1'],
   right: ['ArrowRight', 'Digit2'],
@@ -100,6 +113,12 @@ const labels: Partial<Record<ShortcutName, string>> = {
   skip: 'Skip',
   undo: 'Undo',
   zoom: 'Look closer',
+  pixels: 'Look closer: 1:1, pixel for pixel',
+  'zoom-in': 'Look closer: zoom in',
+  'zoom-out': 'Look closer: zoom out',
+  blink: 'Compare: let the images change places while held',
+  slider: 'Compare: a slider between the images',
+  difference: 'Compare: the difference of the images',
   reveal: 'Show blurred images while held',
   left: 'Pick the left image',
   right: 'Pick the right image',
@@ -117,6 +136,11 @@ export function shortcutLabel(name: ShortcutName): string {
   const flag = flagShortcut(name);
   if (!flag) return labels[name] ?? name;
   return `Flag ${flag.which === 'chosen' ? 'the chosen' : flag.which} image: ${flagDescriptions[flag.kind].label}`;
+}
+
+/** The same shortcut if it is one of looking closer, else null. */
+export function lookShortcut(name: ShortcutName): LookShortcut | null {
+  return [...lookNames, ...comparingNames].find((candidate) => candidate === name) ?? null;
 }
 
 /** The number of the image that a shortcut tags, or null when it does something else. */

@@ -83,6 +83,8 @@ export function useShortcuts(options: {
 function meantBy(event: KeyboardEvent, bindings: Bindings, subject: Subject): ShortcutName | null {
   if (event.defaultPrevented || event.altKey || isTypedInto(event.target)) return null;
   if (event.ctrlKey || event.metaKey) return takesBack(event) ? 'undo' : null;
+  // With Shift arrows move what is looked at closely; nobody judges with both by design.
+  if (event.shiftKey && event.key.startsWith('Arrow')) return null;
   const presses = event.key === ' ' || event.key === 'Enter';
   if (presses && event.target instanceof Element && event.target.closest(pressable)) return null;
   return shortcutFor(bindings, event, subject);

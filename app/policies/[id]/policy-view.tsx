@@ -158,7 +158,10 @@ export function PolicyView({
         ) : null}
         <Card>
           <CardHeading title="Manifest">What identifies it and what it was made from.</CardHeading>
-          <ScrollBox label="Manifest" className="max-h-96 overflow-auto rounded-md bg-muted">
+          <ScrollBox
+            label="Manifest"
+            className="max-h-96 overflow-auto rounded-md bg-muted [--cover:var(--muted)]"
+          >
             <pre className="p-4 font-mono text-xs">
               {JSON.stringify({ hash: detail.hash, ...detail.manifest }, null, 2)}
             </pre>

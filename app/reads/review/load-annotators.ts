@@ -1,4 +1,5 @@
 import { annotatorReports } from '@/db/figures/annotators';
+import { isTooFast } from '@/lib/statistics/annotators';
 import type { AnnotatorsQuery, AnnotatorsView } from '../../api/review/schema';
 
 /** Those who have judged, a page of them, with figures that come with their counts. */
@@ -15,6 +16,7 @@ export async function loadAnnotators(query: AnnotatorsQuery = {}): Promise<Annot
         paused: pausedAt !== null,
         lastActiveAt,
         ...others,
+        tooFast: isTooFast(figures.decisionMs),
         side,
         skipped,
         undone,

@@ -27,6 +27,7 @@ export async function loadFlags({ state, kind, source }: FlagsQuery): Promise<Fl
       source: flag.source,
       state: flag.state,
       image: showImage(sample, judges.get(pipelines.get(sample.policyId)!) ?? null),
+      thumbnail: `/api/images/${sample.imageBlob}/thumbnail`,
       prompt: sample.prompt,
       policy: { id: sample.policyId, name: names.get(sample.policyId) ?? sample.policyId },
       annotator,

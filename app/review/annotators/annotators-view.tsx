@@ -17,7 +17,7 @@ import { useAnnotators, useHoldBack } from '../queries';
 
 /** How each annotator judges, each figure with its interval and its count. */
 export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause: boolean }) {
-  const { annotators, agreement, anyGold, total, more } = useAnnotators(initial);
+  const { annotators, agreement, side, anyGold, total, more } = useAnnotators(initial);
   const [asking, ask] = useState<AnnotatorView | null>(null);
   const holdBack = useHoldBack();
 
@@ -43,6 +43,10 @@ export function AnnotatorsView({ initial, mayPause }: { initial: View; mayPause:
           <p className="text-muted-foreground text-xs">
             1: always agree, 0: as often as chance · {plural(agreement.raw.n, 'comparison')}
           </p>
+        </div>
+        <div>
+          <p className="mb-1 text-muted-foreground text-sm">Left among all picks</p>
+          <Side of={side} />
         </div>
       </Card>
       <Card>
@@ -142,7 +146,7 @@ function Row({
   showGold: boolean;
   action: React.ReactNode;
 }) {
-  const { decisionMs, side } = annotator;
+  const { decisionMs, tooFast, side } = annotator;
   return (
     <tr>
       <Cell className="whitespace-nowrap">
@@ -179,19 +183,18 @@ function Row({
               {secondsText(decisionMs.low)}–{secondsText(decisionMs.high)} s · of{' '}
               {countText(decisionMs.n)}
             </span>
+            {tooFast ? (
+              <Badge tone="negative" className="mt-1 w-fit">
+                Too fast to have looked
+              </Badge>
+            ) : null}
           </span>
         ) : (
           '–'
         )}
       </Cell>
       <Cell>
-        <span className="flex items-center gap-3">
-          <RateText
-            interval={side.interval}
-            count={`${countText(side.left)} of ${countText(side.decided)}`}
-          />
-          {side.biased ? <Badge tone="negative">Biased</Badge> : null}
-        </span>
+        <Side of={side} />
       </Cell>
       <Cell>
         <Rate of={annotator.ties} />
@@ -201,6 +204,15 @@ function Row({
       </Cell>
       <Cell className="text-right">{action}</Cell>
     </tr>
+  );
+}
+
+function Side({ of: { left, decided, interval, biased } }: { of: AnnotatorView['side'] }) {
+  return (
+    <span className="flex items-center gap-3">
+      <RateText interval={interval} count={`${countText(left)} of ${countText(decided)}`} />
+      {biased ? <Badge tone="negative">Biased</Badge> : null}
+    </span>
   );
 }
 

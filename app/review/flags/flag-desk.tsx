@@ -136,6 +136,7 @@ function Strip({ queue }: { queue: FlagQueue }) {
             >
               <Picture
                 image={flag.image}
+                src={flag.thumbnail}
                 prompt={flag.prompt}
                 className={state === 'open' ? undefined : 'opacity-40'}
               />

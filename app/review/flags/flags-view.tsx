@@ -41,7 +41,7 @@ export function FlagsView({
           value={query.state}
           options={(Object.keys(stateNames) as FlagState[]).map((state) => ({
             value: state,
-            label: `${stateNames[state]} (${countText(queue.counts[state] ?? 0)})`,
+            label: `${stateNames[state]} (${countText(queue.counts[state])})`,
           }))}
         />
         <FilterSelect

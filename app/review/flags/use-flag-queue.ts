@@ -13,8 +13,8 @@ export type FlagQueue = ReturnType<typeof useFlagQueue>;
  * that one can go back in it.
  */
 export function useFlagQueue(query: FlagsQuery, initial: FlagsView) {
-  const { data, refetch } = useFlags(query, initial);
-  const [batch, setBatch] = useState(initial.flags);
+  const { refetch } = useFlags(query, initial);
+  const [{ flags: batch, counts }, setBatch] = useState(initial);
   const [decided, setDecided] = useState<ReadonlyMap<string, FlagState>>(new Map());
   const [at, setAt] = useState(0);
   const decision = useFlagDecision();
@@ -39,14 +39,14 @@ export function useFlagQueue(query: FlagsQuery, initial: FlagsView) {
 
   async function refill() {
     const fresh = await refetch();
-    setBatch(fresh.data?.flags ?? []);
+    if (fresh.data) setBatch(fresh.data);
     setDecided(new Map());
     setAt(0);
   }
 
   return {
     flags: batch,
-    counts: data.counts,
+    counts: countsAfter(counts, batch, stateOf),
     current,
     at,
     stateOf,
@@ -63,4 +63,18 @@ export function useFlagQueue(query: FlagsQuery, initial: FlagsView) {
       decision.mutate({ id: last.id, state: 'open' }, { onError: () => mark(last.id, before) });
     },
   };
+}
+
+/** How many flags there are in each state once what was decided in the batch is counted. */
+function countsAfter(
+  counts: FlagsView['counts'],
+  batch: QueuedFlag[],
+  stateOf: (flag: QueuedFlag) => FlagState,
+): FlagsView['counts'] {
+  const after = { ...counts };
+  for (const flag of batch) {
+    after[flag.state] -= 1;
+    after[stateOf(flag)] += 1;
+  }
+  return after;
 }

@@ -13,6 +13,7 @@ export const routeTable: Record<string, Partial<Record<string, Action | 'anybody
   guidelines: { POST: 'guidelines.write' },
   health: { GET: 'anybody' },
   'images/[hash]': { GET: 'images.read' },
+  'images/[hash]/thumbnail': { GET: 'images.read' },
   imports: { GET: 'rounds.read' },
   'imports/[id]': { GET: 'rounds.read' },
   'imports/[id]/items': { GET: 'rounds.read' },

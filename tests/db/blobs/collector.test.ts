@@ -79,6 +79,7 @@ describe('collecting blobs', () => {
       'policies.adapterBlob',
       'reward_models.blob',
       'samples.imageBlob',
+      'samples.thumbnailBlob',
       'samples.trajectoryBlob',
     ]);
   });

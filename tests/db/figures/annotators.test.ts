@@ -4,6 +4,7 @@ import { db } from '@/db/client';
 import { type AnnotatorReport, annotatorReports } from '@/db/figures/annotators';
 import { keepFigures } from '@/db/figures/figures';
 import { pairs, preferences } from '@/db/schema/labels';
+import { user } from '@/db/schema/people';
 import { chanceOf } from '../../support/growth/chance';
 import { growHome } from '../../support/growth/grow';
 import { annotatorFigures, judgedPairs, overallAgreement } from '../../support/judged-pairs';
@@ -30,11 +31,19 @@ async function expectExact(): Promise<void> {
   const came = (await listPeople()).filter(({ id }) => expected.has(id)).map(({ id }) => id);
   expect(reports.map(({ person }) => person.id)).toEqual(came);
   for (const { person, figures } of reports) expect(figures).toEqual(expected.get(person.id));
-  const { agreement, total, anyGold } = await annotatorReports({ limit: 1 });
+  const { agreement, side, total, anyGold } = await annotatorReports({ limit: 1 });
   const overall = overallAgreement(judged);
   expect(agreement.raw).toEqual(overall.raw);
   if (overall.alpha === null) expect(agreement.alpha).toBeNull();
   else expect(agreement.alpha).toBeCloseTo(overall.alpha, 12);
+  const imported = db().select({ id: user.id }).from(user).where(user.imported).all();
+  const elsewhere = new Set(imported.map(({ id }) => id));
+  const sides = judged
+    .filter(({ annotatorId }) => !elsewhere.has(annotatorId))
+    .map(({ answer }) => answer)
+    .filter((said) => said === 'left' || said === 'right');
+  const left = sides.filter((said) => said === 'left').length;
+  expect(side).toMatchObject({ left, decided: sides.length });
   expect(total).toBe(expected.size);
   expect(anyGold).toBe(judged.some(({ gold }) => gold !== null));
 }

@@ -102,8 +102,9 @@ async function claim(kind: RoundWorkKind) {
 
 /**
  * Everybody judges everything there is, the same way: the image with the smaller hash is better.
+ * @param decisionMs how long each looks at a pair
  */
-async function judgeAll(names: string[]): Promise<string[]> {
+export async function judgeAll(names: string[], decisionMs = 1500): Promise<string[]> {
   const ids: string[] = [];
   for (const name of names) {
     const { id } = await createUser({ name, email: `${name}@example.org`, role: 'annotator' });
@@ -120,7 +121,7 @@ async function judgeAll(names: string[]): Promise<string[]> {
         annotatorId: id,
         answer,
         shownAtMs: 1000,
-        decidedAtMs: 2500,
+        decidedAtMs: 1000 + decisionMs,
         guidelinesVersion: 1,
       });
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer } from '@/lib/answers';
-import { sideBiasOf } from '@/lib/statistics/annotators';
+import { isTooFast, sideBiasOf } from '@/lib/statistics/annotators';
 import { annotatorFigures, type JudgedPair, overallAgreement } from '../../support/judged-pairs';
 
 describe('sideBiasOf', () => {
@@ -10,6 +10,16 @@ describe('sideBiasOf', () => {
     expect(sideBiasOf({ left: 0, decided: 20 }).biased).toBe(true);
     expect(sideBiasOf({ left: 52, decided: 100 }).biased).toBe(false);
     expect(sideBiasOf({ left: 0, decided: 0 })).toMatchObject({ interval: null, biased: false });
+  });
+});
+
+describe('isTooFast', () => {
+  it('doubts who decides faster than one can look, once there are enough decisions', () => {
+    const fast = { median: 300, low: 250, high: 380, n: 40 };
+    expect(isTooFast(fast)).toBe(true);
+    expect(isTooFast({ ...fast, n: 3 })).toBe(false);
+    expect(isTooFast({ ...fast, high: 900 })).toBe(false);
+    expect(isTooFast(null)).toBe(false);
   });
 });
 

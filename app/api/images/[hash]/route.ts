@@ -1,11 +1,9 @@
-import { z } from 'zod';
 import { route } from '@/app/http/define-route';
 import { checkedBlob } from '@/db/blobs/checked';
 import { isImportImage } from '@/db/policies/pipeline-imports';
 import { imageInfo } from '@/db/rounds/samples';
 import { AppError } from '@/lib/errors';
-
-const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not a sha256.') });
+import { imageParamsSchema } from '../schema';
 
 /**
  * An image, byte for byte as the policy drew it. The address is the content's hash, so a browser
@@ -13,7 +11,7 @@ const paramsSchema = z.object({ hash: z.string().regex(/^[0-9a-f]{64}$/, 'is not
  * what an import drew, are served.
  */
 export const GET = route(
-  { needs: 'images.read', params: paramsSchema },
+  { needs: 'images.read', params: imageParamsSchema },
   async ({ params: { hash }, request }) => {
     if (!(await imageInfo(hash)) && !(await isImportImage(hash))) {
       throw new AppError('not-found', `No sample has an image ${hash}.`);

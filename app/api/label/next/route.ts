@@ -1,7 +1,8 @@
 import { route } from '@/app/http/define-route';
 import { labelLimit } from '@/app/http/rate-limit';
+import { guidelineChanges } from '@/app/reads/label/guideline-changes';
 import { serveGroup, servePair, shortestLeaseSeconds } from '@/app/reads/label/serve';
-import { consentsOf, latestGuidelines } from '@/db/labeling/guidelines';
+import { consentsOf, guidelinesAt, latestGuidelines } from '@/db/labeling/guidelines';
 import { labelProgress } from '@/db/labeling/progress';
 import { leaseGroups } from '@/db/leases/group-leases';
 import { leasePairs } from '@/db/leases/pair-leases';
@@ -19,10 +20,18 @@ export const GET = route(
     const progress = await labelProgress(person.id, query);
     if (guidelines && (terms ?? 0) < guidelines.version) {
       const { version, markdown } = guidelines;
+      const known = terms === null ? null : await guidelinesAt(terms);
       return {
         progress,
         leaseSeconds: null,
-        supply: { state: 'consent', guidelines: { version, markdown } },
+        supply: {
+          state: 'consent',
+          guidelines: { version, markdown },
+          newSince: known && {
+            version: known.version,
+            lines: guidelineChanges(known.markdown, markdown),
+          },
+        },
       };
     }
     return { progress, ...(await supplyFor(person.id, query)) };

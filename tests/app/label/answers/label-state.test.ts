@@ -91,6 +91,7 @@ describe('answers', () => {
     expect(once.hand.map((held) => held.leaseId)).toEqual(['b']);
     const twice = reduced([{ type: 'undone' }], once);
     expect(twice.hand.map((held) => held.leaseId)).toEqual(['a', 'b']);
+    expect([decided, once, twice].map((state) => state.decided)).toEqual([2, 1, 0]);
     expect(twice).toMatchObject({ phase: 'ready', history: [] });
     expect(flagsOf(twice)).toEqual([['hand'], []]);
     expect(labelReducer(twice, { type: 'undone' })).toBe(twice);
@@ -109,6 +110,7 @@ describe('answers', () => {
         state,
       );
     }
+    expect(state.decided).toBe(historyMax + 5);
     expect(state.history).toHaveLength(historyMax);
     expect(state.history.at(-1)).toMatchObject({ id: `lease-${historyMax + 4}` });
   });

@@ -42,7 +42,7 @@ describe('default keys', () => {
     expect(does(defaultBindings, 'Digit2')).toBe('right');
     expect(does(defaultBindings, 'KeyQ')).toBe('flag-left-hand');
     expect(does(defaultBindings, 'KeyP')).toBe('flag-right-other');
-    expect(does(defaultBindings, 'KeyX')).toBeNull();
+    expect(does(defaultBindings, 'KeyN')).toBeNull();
   });
 
   it('reach every image of the largest group', () => {

@@ -50,7 +50,7 @@ export function GroupCloserBar({
         <Button
           aria-label="Image before"
           aria-keyshortcuts={ariaKeys(bindings, 'choose-before')}
-          className="h-12"
+          className="h-12 beside:px-2"
           disabled={!before}
           onClick={() => before && onChoose(before.sampleId)}
         >
@@ -62,7 +62,7 @@ export function GroupCloserBar({
           aria-label={`Image ${at + 1} is bad`}
           aria-keyshortcuts={shortcut ? ariaKeys(bindings, shortcut) : undefined}
           className={cn(
-            'min-w-0 flex-1 font-semibold',
+            'min-w-0 flex-1 font-semibold beside:px-2',
             tagged && 'border-destructive bg-destructive/15 text-destructive',
           )}
           onClick={() => onToggle(image.sampleId)}
@@ -73,7 +73,7 @@ export function GroupCloserBar({
         <Button
           aria-label="Image after"
           aria-keyshortcuts={ariaKeys(bindings, 'choose-after')}
-          className="h-12"
+          className="h-12 beside:px-2"
           disabled={!after}
           onClick={() => after && onChoose(after.sampleId)}
         >
