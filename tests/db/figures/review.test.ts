@@ -84,7 +84,11 @@ describe('recordSamples', () => {
   });
 
   it('makes images public by their hash, and nothing else', async () => {
-    expect(await imageInfo(evaluated[0]!.imageBlob)).toEqual({ width: 64, height: 64 });
+    expect(await imageInfo(evaluated[0]!.imageBlob)).toEqual({
+      width: 64,
+      height: 64,
+      thumbnailBlob: null,
+    });
     expect(await imageInfo('f'.repeat(64))).toBeNull();
   });
 });
