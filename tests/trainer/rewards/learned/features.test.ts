@@ -50,3 +50,19 @@ it.each(families)('the denoiser of %s is read block by block', async (name, widt
   expect(otherImage).not.toEqual(one);
   expect(otherPrompt).not.toEqual(one);
 });
+
+it('PixArt is read block by block, at the one size that its export is for', async () => {
+  const pipeline = await openPipeline(join(familyFolder('tiny-pixart'), 'pipeline'));
+  const encoder = await PromptEncoder.open(engine, pipeline);
+  const reader = await FeatureReader.open(engine, pipeline, 1);
+  const [read] = await reader.read([
+    { image: image((i) => i % 251), context: await encoder.encode('a hand') },
+  ]);
+  await reader.release();
+  await encoder.release();
+  expect(read).toHaveLength(3 * (24 + 24));
+  expect(read!.every(Number.isFinite)).toBe(true);
+  await expect(sizedPipeline(pipeline, { width: 48, height: 32 })).rejects.toThrow(
+    'cannot draw images of 48 × 32 pixels',
+  );
+});
