@@ -247,7 +247,7 @@ function checkPorts(pipeline: Pipeline): void {
   const unknown = denoiser.graph.inputs.find(({ name }) => !known.has(name));
   if (unknown) {
     throw new PipelineError(
-      `${denoiser.graph.source} takes "${unknown.name}", which a pipeline of the family ${pipeline.family} does not give it. Export the pipeline with Optimum, for this class.`,
+      `${denoiser.graph.source} takes "${unknown.name}", which a pipeline of the family ${pipeline.family} does not give it. Export the pipeline for this class, with Optimum (PixArt: as docs/pixart.md says).`,
     );
   }
   expectPort(denoiser, 'outputs', output, undefined);

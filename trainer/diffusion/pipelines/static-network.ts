@@ -38,6 +38,6 @@ export function portNamed(graph: Graph, side: 'inputs' | 'outputs', name: string
   if (port) return port;
   const list = graph[side].map((candidate) => candidate.name).join(', ');
   throw new PipelineError(
-    `${graph.source} has no ${side.slice(0, -1)} "${name}", only ${list}. Export the pipeline with Optimum.`,
+    `${graph.source} has no ${side.slice(0, -1)} "${name}", only ${list}. Export the pipeline with Optimum (PixArt: as docs/pixart.md says).`,
   );
 }
