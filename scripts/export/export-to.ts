@@ -5,7 +5,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countExport, type ExportChoice } from '@/db/exchange/exports';
+import { listedImport } from '@/db/exchange/import-list';
 import { migrateDatabase } from '@/db/migrate';
+import { getRound } from '@/db/rounds/rounds';
 import { type FormatName, formats } from './formats';
 import type { ImagePlace } from './image-places';
 import { WorkFolder } from './work-folder';
@@ -32,7 +34,8 @@ export const shardBytesUsual = 2 ** 28;
 
 /**
  * Writes an export, of what stands when it begins. The same data gives the same bytes. Killed and
- * begun again with the same options it goes on where it was.
+ * begun again with the same options it goes on where it was. Throws 'not-found' for a round or an
+ * import that is none.
  */
 export async function exportTo(folder: string, options: ExportOptions = {}): Promise<Exported> {
   const { format: name = 'lines', images = 'beside', shardBytes = shardBytesUsual } = options;
@@ -43,6 +46,8 @@ export async function exportTo(folder: string, options: ExportOptions = {}): Pro
     ...(importId !== undefined && { importId }),
   };
   await migrateDatabase();
+  if (roundId !== undefined) await getRound(roundId);
+  if (importId !== undefined) await listedImport(importId);
   await mkdir(folder, { recursive: true });
   const format = formats[name];
   const work = await WorkFolder.open(folder, asked, Date.now());

@@ -3,7 +3,7 @@
  */
 import { z } from 'zod';
 import { toAppError } from '@/lib/errors';
-import { commandLine, whole } from '@/scripts/command-line';
+import { commandLine, refuse, whole } from '@/scripts/command-line';
 import { line } from '@/scripts/console';
 import { progressLine } from '@/scripts/progress-line';
 import { exportTo, shardBytesUsual } from './export-to';
@@ -36,6 +36,9 @@ const {
       .describe('of parquet: a new file from this size on'),
   }),
 });
+
+if (round !== undefined && importId !== undefined)
+  refuse('Give --round or --import, not both: what was imported is of no round.');
 
 try {
   const progress = progressLine('answers');

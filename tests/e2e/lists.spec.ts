@@ -17,7 +17,15 @@ test('long lists come a page at a time, and go on where they ended', async ({ ap
   await page.getByRole('button', { name: 'More rounds' }).click();
   await expect(rounds).toHaveCount(50);
   expect(await rounds.nth(24).getByRole('link').first().textContent()).toBe(last);
-  await expect(page.getByText('50 of 81 shown')).toBeVisible();
+  await expect(page.getByText('50 of 80 shown')).toBeVisible();
+  const imports = page.getByRole('region', { name: 'Imported answers' }).locator('tbody tr');
+  await expect(imports).toHaveCount(10);
+  await page.getByRole('button', { name: 'More imports' }).click();
+  await expect(imports).toHaveCount(20);
+  await expectAccessible(page);
+
+  await imports.first().getByRole('link').first().click();
+  await expect(page.getByRole('heading', { name: 'What was imported' })).toBeVisible();
   await expectAccessible(page);
 
   await page.goto('/policies');

@@ -60,7 +60,7 @@ export function ImportsSection({ initial }: { initial: ImportsView }) {
 function Row({ one }: { one: ImportSummary }) {
   return (
     <tr>
-      <Cell>
+      <Cell className="min-w-40">
         <span className="flex flex-wrap items-center gap-2">
           <Link
             href={`/rounds/imports/${one.id}`}

@@ -147,7 +147,8 @@ describe('an export in Parquet', () => {
     const once = await readFile(path('out/data/train-00000.parquet'));
     await exportTo(path('out'), { format: 'parquet' });
     expect(once.equals(await readFile(path('out/data/train-00000.parquet')))).toBe(true);
-    await exportTo(path('none'), { format: 'parquet', roundId: 'none' });
+    await useHome(temporary());
+    await exportTo(path('none'), { format: 'parquet' });
     expect((await opened(path('none/data/train-00000.parquet'))).rows).toEqual([]);
     expect(existsSync(path('none/.darkroom-export'))).toBe(false);
   });
@@ -224,7 +225,16 @@ describe('an export of rankings', () => {
   });
 
   it('of nothing is an empty array', async () => {
-    const { file } = await exportTo(path('out'), { format: 'rankings', roundId: 'none' });
+    const { file } = await exportTo(path('out'), { format: 'rankings' });
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual([]);
   });
+});
+
+it('of a round or an import that is none is refused before anything is written', async () => {
+  await useHome(temporary());
+  for (const choice of [{ roundId: 'none' }, { importId: 'none' }]) {
+    const folder = path(`of ${Object.keys(choice)}`);
+    await expect(exportTo(folder, choice)).rejects.toThrow(/There is no (round|import) none/);
+    expect(existsSync(folder)).toBe(false);
+  }
 });
