@@ -76,11 +76,10 @@ describe('a combined reward', () => {
   it('adds up the spreads that its terms know, as of independent errors', async () => {
     const unsure = (spread: number): Reward => ({
       ...brightness,
-      appendParts: (b, pixels) => ({
-        score: brightness.append(b, pixels),
-        parts: {},
-        spread: b.expand(b.scalar(spread), [2]),
-      }),
+      appendParts: (b, pixels) => {
+        const score = brightness.append(b, pixels);
+        return { score, parts: {}, spread: b.add(b.scale(score, 0), b.scalar(spread)) };
+      },
     });
     const reward = combine([
       { reward: unsure(3), weight: -2, normalize: { mean: 0, std: 2 } },

@@ -36,12 +36,14 @@ export function buildInputProduct(
   shape: DenoiseShape,
   policy: DenoisePolicy,
 ): Graph {
-  const b = new Builder('input product');
-  const { sample, output } = declareGuidedPolicy(b, trainable, shape, policy);
-  const vector = b.input('vector', 'float32', b.dims(output));
-  const [found] = gradients(b, { of: output, wrt: [sample], seed: vector });
-  b.output(found!, 'latentGradient');
-  return b.finish();
+  return withinMemory(trainable.memoryBytes, (recompute) => {
+    const b = new Builder('input product');
+    const { sample, output } = declareGuidedPolicy(b, trainable, shape, policy);
+    const vector = b.input('vector', 'float32', b.dims(output));
+    const [found] = gradients(b, { of: output, wrt: [sample], seed: vector, recompute });
+    b.output(found!, 'latentGradient');
+    return b;
+  });
 }
 
 /**

@@ -9,8 +9,11 @@ import { withTinyPipeline } from '../../support';
 
 const tiny = withTinyPipeline();
 
-/** One of each way to train. */
-const measured = ['d3po', 'draft', 'dpok', 'spo', 'kto', 'diffusion-dpo', 'nft'] as const;
+/** One of each way to train, and those whose graphs are of another kind. */
+const measured = [
+  ...(['d3po', 'draft', 'dpok', 'spo', 'kto', 'diffusion-dpo', 'nft'] as const),
+  ...(['fdfo', 'dgpo', 'adjoint-matching'] as const),
+];
 
 it('measures each way to train on the graphs that it trains with', async () => {
   expect(new Set(measured.map((method) => methods[method].training))).toEqual(
