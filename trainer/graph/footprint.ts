@@ -4,10 +4,11 @@
  */
 import type { Builder, Value } from './builder';
 import type { Graph, Node } from './model';
+import { formatDims } from './tensor';
 import { bytesOfType, operationsOf } from './work';
 
 export interface Footprint {
-  /** The most bytes of values that are alive at a time, what goes in and comes out with them. */
+  /** The most bytes that values take at a time, what goes in and comes out with them. */
   valueBytes: number;
   /**
    * Constants that a run reads, as they are or as they were computed from constants when it was
@@ -50,30 +51,93 @@ export function footprintOf(b: Builder, graph: Graph): Footprint {
   }
   const lasting = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => owner(name)));
   const bytes = (value: Value) => bytesOfType(b.type(value));
-  let alive = graph.inputs.reduce((sum, { name }) => sum + bytes(name), 0);
-  let most = alive;
+  const shapeOf = (value: Value) => formatDims(b.dims(value)) + b.dtype(value);
+  const buffers = new Buffers();
   for (const [i, { op, inputs, outputs }] of nodes.entries()) {
     const read = [...new Set(inputs.filter((x) => x && !constant.has(x)).map(owner))];
     const ended = read.filter((x) => lastRead.get(x) === i && !lasting.has(x));
     const made = views.has(op) ? [] : outputs.filter(Boolean);
-    const size = made.reduce((sum, x) => sum + bytes(x), 0);
-    const reused = inPlace.has(op) && ended.some((x) => bytes(x) === size);
-    alive += size;
-    most = Math.max(most, reused ? alive - size : alive);
-    for (const value of ended) alive -= bytes(value);
-    for (const value of made)
-      if (lastRead.get(value) === i && !lasting.has(value)) alive -= bytes(value);
+    for (const value of made) {
+      const shape = shapeOf(value);
+      const same = inputs.find((x) => x && ended.includes(owner(x)) && shapeOf(x) === shape);
+      const over = inPlace.has(op) && same ? owner(same) : undefined;
+      buffers.make(value, { shape, bytes: bytes(value), at: i, over });
+    }
+    for (const value of [...ended, ...made]) {
+      if (lastRead.get(value) === i && !lasting.has(value)) buffers.end(value, i);
+    }
   }
+  const given = graph.inputs.reduce((sum, { name }) => sum + bytes(name), 0);
   const weights = new Set(
     nodes.flatMap(({ op, inputs }) =>
       views.has(op) ? [] : inputs.filter((x) => constant.has(x)).map(owner),
     ),
   );
   return {
-    valueBytes: most,
+    valueBytes: given + buffers.most(nodes.length),
     weightBytes: [...weights].reduce((sum, value) => sum + bytes(value), 0),
     operations: nodes.reduce((sum, node) => sum + operationsOf(b, node), 0),
   };
+}
+
+interface Buffer {
+  /** Of the value that it held last. */
+  shape: string;
+  bytes: number;
+  /** From when to when it is held, in nodes. */
+  from: number;
+  to: number;
+}
+
+interface Made {
+  shape: string;
+  bytes: number;
+  /** When, in nodes. */
+  at: number;
+  /** The value that it is written over. */
+  over: Value | undefined;
+}
+
+/**
+ * Memory as ONNX Runtime plans it: what has been read last leaves its buffer to the next value of
+ * the same shape, however late that comes, and until then nobody else has it.
+ */
+class Buffers {
+  readonly #of = new Map<Value, Buffer>();
+  readonly #free = new Map<string, Buffer[]>();
+
+  make(value: Value, { shape, bytes, at, over }: Made): void {
+    const taken = over === undefined ? this.#free.get(shape)?.pop() : this.#of.get(over);
+    if (over !== undefined) this.#of.delete(over);
+    const buffer = taken ?? { shape, bytes, from: at, to: at };
+    buffer.shape = shape;
+    buffer.to = Number.POSITIVE_INFINITY;
+    this.#of.set(value, buffer);
+  }
+
+  end(value: Value, at: number): void {
+    const buffer = this.#of.get(value);
+    if (!buffer) return;
+    buffer.to = at;
+    this.#of.delete(value);
+    this.#free.set(buffer.shape, [...(this.#free.get(buffer.shape) ?? []), buffer]);
+  }
+
+  /** The most bytes that buffers take at a time, over so many nodes. */
+  most(nodes: number): number {
+    const change = new Float64Array(nodes + 1);
+    const all = [...this.#of.values(), ...[...this.#free.values()].flat()];
+    for (const { from, to, bytes } of new Set(all)) {
+      change[from]! += bytes;
+      if (to < nodes) change[to + 1]! -= bytes;
+    }
+    let [alive, most] = [0, 0];
+    for (const step of change) {
+      alive += step;
+      most = Math.max(most, alive);
+    }
+    return most;
+  }
 }
 
 /** Constants and what is computed from them alone, which ONNX Runtime does when it loads. */

@@ -45,7 +45,7 @@ it('computes again more operations only for fewer bytes', () => {
   const operations = taken.map(({ footprint }) => footprint.operations);
   expect(operations).toEqual([...operations].sort((x, y) => x - y));
   const bytes = taken.map(({ footprint }) => footprint.valueBytes);
-  expect(bytes.at(-1)! / bytes[0]!).toBeLessThan(0.5);
+  expect(bytes.at(-1)! / bytes[0]!).toBeLessThan(0.6);
 });
 
 it('refuses what fits no way, and says how much would', () => {

@@ -18,6 +18,21 @@ it('counts what is alive at a time, in place where nobody else reads, and weight
   expect(operations).toBe(2 * 16 ** 3);
 });
 
+it('gives a buffer to the next value of its shape alone, however late that comes', () => {
+  const b = new Builder('reused');
+  const x = b.input('x', 'float32', kilobyte);
+  const through = (y: string, width: number) => {
+    const [out, back] = [
+      [16, width],
+      [width, 16],
+    ].map((dims) => b.tensor(float32(dims, new Float32Array(16 * width))));
+    return b.matmul(b.matmul(y, out!), back!);
+  };
+  b.output(b.scale(through(through(through(x, 64), 48), 64), 2), 'y');
+  // x, what the first product leaves to the fifth, the second's result, and the third's.
+  expect(footprintOf(b, b.finish()).valueBytes).toBe((1 + 4 + 1 + 3) * 1024);
+});
+
 it('keeps what is read late, and counts a turned weight as one more', () => {
   const b = new Builder('kept');
   const x = b.input('x', 'float32', kilobyte);
