@@ -36,7 +36,7 @@ async function expectExact(): Promise<void> {
   expect(agreement.raw).toEqual(overall.raw);
   if (overall.alpha === null) expect(agreement.alpha).toBeNull();
   else expect(agreement.alpha).toBeCloseTo(overall.alpha, 12);
-  const imported = db().select({ id: user.id }).from(user).where(user.imported).all();
+  const imported = db().select({ id: user.id }).from(user).where(eq(user.imported, true)).all();
   const elsewhere = new Set(imported.map(({ id }) => id));
   const sides = judged
     .filter(({ annotatorId }) => !elsewhere.has(annotatorId))
