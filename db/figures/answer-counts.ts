@@ -1,15 +1,14 @@
-import { and, count, countDistinct, eq, gte, isNotNull, isNull, min } from 'drizzle-orm';
+import { and, count, countDistinct, desc, eq, gte, isNotNull, isNull, min } from 'drizzle-orm';
 import { type Answer, answers } from '@/lib/answers';
 import { db } from '../client';
-import { countIf } from '../dialect';
 import { pairs, preferences } from '../schema/labels';
 import { user } from '../schema/people';
 
 /** Standing answers to a round's training pairs, counted while they come in. */
 export interface AnswerCounts {
   byAnswer: Record<Answer, number>;
-  /** Of these, by annotators who are paused. */
-  heldBack: number;
+  /** Of these, by annotators who are paused: whose, and how many; most first. */
+  heldBack: { name: string; answers: number }[];
   annotators: number;
   /**
    * Answers since `recentSince`, and the instant of the first of them, ms; null when there are
@@ -32,16 +31,20 @@ export async function answerCounts(
     isNull(preferences.supersededAt),
   );
   const rows = db()
-    .select({
-      answer: preferences.answer,
-      n: count(),
-      heldBack: countIf(isNotNull(user.pausedAt)),
-    })
+    .select({ answer: preferences.answer, n: count() })
+    .from(preferences)
+    .innerJoin(pairs, eq(pairs.id, preferences.pairId))
+    .where(standing)
+    .groupBy(preferences.answer)
+    .all();
+  const heldBack = db()
+    .select({ name: user.name, answers: count() })
     .from(preferences)
     .innerJoin(pairs, eq(pairs.id, preferences.pairId))
     .innerJoin(user, eq(user.id, preferences.annotatorId))
-    .where(standing)
-    .groupBy(preferences.answer)
+    .where(and(standing, isNotNull(user.pausedAt)))
+    .groupBy(user.id)
+    .orderBy(desc(count()), user.name)
     .all();
   const people = db()
     .select({ n: countDistinct(preferences.annotatorId) })
@@ -61,7 +64,7 @@ export async function answerCounts(
       Answer,
       number
     >,
-    heldBack: rows.reduce((sum, row) => sum + row.heldBack, 0),
+    heldBack,
     annotators: people?.n ?? 0,
     recent: recent ?? { count: 0, firstAt: null },
   };

@@ -5,7 +5,7 @@ import { timestepMeans } from '@/db/figures/timestep-means';
 import { listFlags, reviewFlag } from '@/db/labeling/flags';
 import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { leasePairs } from '@/db/leases/pair-leases';
-import { pausePerson } from '@/db/people/users';
+import { findUser, pausePerson } from '@/db/people/users';
 import { createPolicy } from '@/db/policies/policies';
 import { evaluationFrames } from '@/db/rounds/evaluation-frames';
 import { recordTrainSteps } from '@/db/rounds/metrics';
@@ -47,7 +47,7 @@ describe('answerCounts', () => {
 
     expect(await answerCounts(round.id, { recentSince: start + 500 })).toEqual({
       byAnswer: { left: 1, right: 0, tie: 1, 'both-bad': 1 },
-      heldBack: 1,
+      heldBack: [{ name: (await findUser(bob))!.name, answers: 1 }],
       annotators: 2,
       recent: { count: 2, firstAt: start + 1000 },
     });
@@ -57,7 +57,7 @@ describe('answerCounts', () => {
     const { round } = await makeRun();
     expect(await answerCounts(round.id, { recentSince: 0 })).toEqual({
       byAnswer: { left: 0, right: 0, tie: 0, 'both-bad': 0 },
-      heldBack: 0,
+      heldBack: [],
       annotators: 0,
       recent: { count: 0, firstAt: null },
     });

@@ -76,7 +76,7 @@ test('annotators are shown with agreement, speed and side bias, and can be held 
   app,
   browser,
 }) => {
-  const { annotatorIds } = await seedFinishedRound();
+  const { annotatorIds, roundId } = await seedFinishedRound();
   const page = await app.signIn(browser, 'reviewer');
   await page.goto('/review/annotators');
   const ann = page.getByRole('row', { name: /^Ann/ });
@@ -89,6 +89,9 @@ test('annotators are shown with agreement, speed and side bias, and can be held 
   await page.getByRole('dialog').getByRole('button', { name: 'Hold back' }).click();
   await expect(ann).toContainText('Held back');
   expect((await findUser(annotatorIds[0] ?? ''))?.pausedAt).not.toBeNull();
+  await page.goto(`/rounds/${roundId}`);
+  await expect(page.getByText('Paused now: 4 answers by Ann.')).toBeVisible();
+  await page.goto('/review/annotators');
   await page.getByRole('button', { name: 'Let Ann count' }).click();
   await expect(ann).not.toContainText('Held back');
 });

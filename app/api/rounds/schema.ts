@@ -136,7 +136,8 @@ export const roundDetailSchema = z.object({
   manifest: z.record(z.string(), z.unknown()).nullable(),
   answers: z.object({
     byAnswer: z.record(answerSchema, z.number().int()),
-    heldBack: z.number().int(),
+    /** Of those who are paused now. */
+    heldBack: z.array(z.object({ name: z.string(), answers: z.number().int() })),
     annotators: z.number().int(),
     /** Answers a minute of late; null when too few to tell. */
     perMinute: z.number().nullable(),

@@ -104,12 +104,20 @@ function AnswersCard({ detail }: { detail: RoundDetail }) {
           />
         ) : (
           <p className="self-center text-muted-foreground text-sm">
-            {given.heldBack > 0
-              ? `${plural(given.heldBack, 'answer')} by paused annotators will be held back.`
-              : `${countText(round.progress.labeled)} of ${countText(round.progress.preferencesWanted)} answers are in.`}
+            {countText(round.progress.labeled)} of {countText(round.progress.preferencesWanted)}{' '}
+            answers are in.
           </p>
         )}
       </div>
+      {given.heldBack.length > 0 ? (
+        <p className="mt-4 text-sm">
+          {trainingData ? 'Paused now' : 'Will be held back'}:{' '}
+          {given.heldBack
+            .map(({ name, answers: held }) => `${plural(held, 'answer')} by ${name}`)
+            .join(', ')}
+          . A reviewer or an admin has paused them.
+        </p>
+      ) : null}
       {total > 0 ? <Ties detail={detail} total={total} /> : null}
       {trainingPairs.length > 0 ? <PairStrip pairs={trainingPairs} detail={detail} /> : null}
     </Card>
