@@ -359,6 +359,25 @@ it("has DRaFT's slope through all steps where the policy is its reference", asyn
   expect(away.gradient).not.toEqual(own.gradient);
 });
 
+it('raises a reward by adjoint matching, the further the more it weighs', async () => {
+  const gainOf = async (rewardWeight: number) => {
+    const matched = adjointMatching({ rewardWeight, trainedSteps: 3, referencePolicy: 'base' });
+    const options = { ...optionsOf(matched, brightness, 3), learningRate: 3e-3 };
+    const trainer = await RolloutTrainer.open(engine, options);
+    await trainer.load(initialState(adapter));
+    const rewards: number[] = [];
+    for (let i = 0; i < 16; i++) {
+      const { reports } = await trainer.step([batch], () => 0.5);
+      rewards.push(reports[0]!.rewards.reduce((sum, r) => sum + r, 0) / images);
+    }
+    await trainer.close();
+    return rewards.at(-1)! - rewards[0]!;
+  };
+  const [none, much] = [await gainOf(1e-3), await gainOf(3e3)];
+  expect(much).toBeGreaterThan(0);
+  expect(much).toBeGreaterThan(none);
+});
+
 it('holds one graph of the UNet and its gradient, however many steps are trained', async () => {
   let [held, most, loaded] = [0, 0, 0];
   const load = engine.load.bind(engine);

@@ -10,7 +10,7 @@ import { PromptEncoder } from '@/trainer/diffusion/pipelines/networks';
 import { openPipeline, type Pipeline } from '@/trainer/diffusion/pipelines/pipeline';
 import { gaussianNoise } from '@/trainer/diffusion/sampling/noise';
 import { Sampler } from '@/trainer/diffusion/sampling/sampler';
-import type { Trajectory } from '@/trainer/diffusion/sampling/trajectory';
+import { latentsAt, type Trajectory } from '@/trainer/diffusion/sampling/trajectory';
 import { schedulerFileSchema, schedulerOf } from '@/trainer/diffusion/schedulers/scheduler-file';
 import { float32, type Tensor } from '@/trainer/graph/tensor';
 import { d3po } from '@/trainer/methods/d3po';
@@ -387,6 +387,52 @@ describe('training on pairs', () => {
     expect(means[1]).toBeLessThan(0);
     await trainer.close();
   });
+
+  it.each(['a network that says the noise', 'a flow'] as const)(
+    'draws what lies from loser to winner after steps of FDFO: %s',
+    async (kind) => {
+      const flow = { _class_name: 'FlowMatchEulerDiscreteScheduler', shift: 3 };
+      const scheduler =
+        kind === 'a flow' ? schedulerOf(schedulerFileSchema.parse(flow)) : pipeline.scheduler;
+      const drawn = { ...settings, eta: 0.7 };
+      const trainable = trainableAdapter(pipeline.denoiser.graph, 'attention', 4);
+      const requests = [1, 2].map((noiseSeed) => ({ prompt: '1 hand', seed: 5, noiseSeed }));
+      const draw = async (tensors?: Adapter) => {
+        const own = { images: 2, settings: drawn };
+        const policy = tensors && { ...trainable, tensors };
+        const sampler = await Sampler.open(engine, { ...pipeline, scheduler }, { ...own, policy });
+        const images: Trajectory[] = [];
+        for await (const batch of sampler.sample(requests, { keepPredictions: true })) {
+          images.push(...batch.map(({ trajectory }) => trajectory));
+        }
+        await sampler.release();
+        return images;
+      };
+      const before = await draw();
+      const ends = (images: readonly Trajectory[]) =>
+        images.map((image) => latentsAt(image, settings.steps));
+      const [winner, loser] = ends(before) as [Float32Array, Float32Array];
+      const trainer = await open({
+        trainable,
+        scheduler,
+        eta: drawn.eta,
+        loss: fdfo({ bound: 0.1 }),
+        learningRate: 1e-2,
+      });
+      await trainer.load(initialState(fresh()));
+      for (let i = 0; i < 8; i++) await trainer.step([{ ...pair, images: before }], [all]);
+      const { tensors } = await trainer.state();
+      await trainer.close();
+      for (const [i, after] of ends(await draw(tensors)).entries()) {
+        const start = [winner, loser][i]!;
+        const along = after.reduce(
+          (sum, v, at) => sum + (v - start[at]!) * (winner[at]! - loser[at]!),
+          0,
+        );
+        expect(along).toBeGreaterThan(0);
+      }
+    },
+  );
 
   it('compares with the base where that is the reference', async () => {
     const trainer = await open({ reference: 'base' });
