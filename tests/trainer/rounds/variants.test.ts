@@ -149,6 +149,7 @@ it('moves predictions along the difference of images that share what a window do
     method: 'fdfo',
     pipeline: pipeline.folder,
     createdBy: null,
+    startPolicyId: base.id,
     config: { ...config, sampling: { ...config.sampling, sharedNoise: true, noiseWindow: 0.34 } },
   });
   await until(round, 'labeling');
