@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest';
 import { readArchive } from '@/db/answers/archive';
 import { eventsAfter } from '@/db/events';
+import { countExport } from '@/db/exchange/exports';
+import { importedPersonId } from '@/db/exchange/import-checks';
 import { importCounts, importedPairs } from '@/db/exchange/import-items';
 import { importsPage } from '@/db/exchange/import-list';
 import { importAnswers } from '@/db/exchange/imports';
+import { pausePerson } from '@/db/people/users';
 import { ensureBasePolicy } from '@/db/policies/policies';
 import { withTemporaryHome } from '../support';
 
@@ -78,4 +81,8 @@ it('keeps answers of two files to the same pairs apart', async () => {
   const items = await importedPairs({ importId: of('second').id, after: '', limit: 9 });
   expect(items).toMatchObject([{ prompt: '0 fists', people: 1 }]);
   expect(await readArchive('hands', Date.now())).toMatchObject({ standing: 43, imports: 3 });
+  expect(await countExport({ importId: of('second').id })).toEqual({ answers: 1, images: 2 });
+  await pausePerson(importedPersonId('bob'), null);
+  expect((await importCounts(of('second').id)).heldBack).toBe(1);
+  expect((await importCounts(of('first').id)).heldBack).toBe(0);
 });
