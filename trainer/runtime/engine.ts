@@ -14,6 +14,7 @@ import type {
   Device,
   EngineMemory,
   Feed,
+  Prepare,
   SessionPort,
   SessionSettings,
 } from './protocol';
@@ -75,6 +76,8 @@ export class Engine {
   readonly #settings: ChildSettings;
   readonly #mostLanes: number;
   readonly #process: EngineProcess;
+  /** Processes that prepare a network. */
+  readonly #helpers = new Set<EngineProcess>();
   /** Processes of further lanes. */
   readonly #others: EngineProcess[] = [];
 
@@ -153,25 +156,34 @@ export class Engine {
     const inMemory = model instanceof Uint8Array;
     const beside = given instanceof Uint8Array ? undefined : dirname(given.path);
     const session = this.#process.newSession();
-    const { message } = await this.#process.ask(
-      `Loading "${options.name}"`,
-      {
-        op: 'load',
-        session,
-        name: options.name,
-        path: inMemory ? undefined : model.path,
-        settings: {
-          resident: options.resident ?? [],
-          externalDataFolder: options.externalDataFolder ?? beside,
-          memoryPattern: options.memoryPattern ?? false,
-          optimization: options.optimization ?? 'all',
-          prepacking: options.prepacking ?? true,
-          threads: this.threads,
+    const loadIn = async (process: EngineProcess, prepare: Prepare) => {
+      const { message } = await process.ask(
+        `Loading "${options.name}"`,
+        {
+          op: 'load',
+          session,
+          name: options.name,
+          path: inMemory ? undefined : model.path,
+          prepare,
+          settings: {
+            resident: options.resident ?? [],
+            externalDataFolder: options.externalDataFolder ?? beside,
+            memoryPattern: options.memoryPattern ?? false,
+            optimization: options.optimization ?? 'all',
+            prepacking: options.prepacking ?? true,
+            threads: this.threads,
+          },
         },
-      },
-      inMemory ? [tensor('uint8', [model.byteLength], model)] : [],
-    );
-    const { inputs, outputs } = message as { inputs: SessionPort[]; outputs: SessionPort[] };
+        inMemory ? [tensor('uint8', [model.byteLength], model)] : [],
+      );
+      return message as { inputs: SessionPort[]; outputs: SessionPort[]; unprepared?: boolean };
+    };
+    let loaded = await loadIn(this.#process, 'ask');
+    if (loaded.unprepared) {
+      await this.#aside((process) => loadIn(process, 'make'));
+      loaded = await loadIn(this.#process, 'never');
+    }
+    const { inputs, outputs } = loaded;
     return new Session(
       this.#process,
       session,
@@ -180,6 +192,23 @@ export class Engine {
       outputs,
       new Set(options.resident),
     );
+  }
+
+  /**
+   * In a process that then ends: what preparing takes, several times the weights, goes with it.
+   * Whatever becomes of it, the network can be loaded as it is.
+   */
+  async #aside(run: (process: EngineProcess) => Promise<unknown>): Promise<void> {
+    const process = new EngineProcess(this.#settings);
+    this.#helpers.add(process);
+    try {
+      await run(process);
+    } catch {
+      // Killed, for want of memory perhaps.
+    } finally {
+      this.#helpers.delete(process);
+      await process.close();
+    }
   }
 
   /** A feed that takes the tensor resident in this slot. */
@@ -215,7 +244,7 @@ export class Engine {
 
   /** Ends the processes at once; what is still running fails. */
   async close(): Promise<void> {
-    await Promise.all(this.#processes.map((process) => process.close()));
+    await Promise.all([...this.#processes, ...this.#helpers].map((process) => process.close()));
   }
 
   get #processes(): EngineProcess[] {

@@ -20,7 +20,12 @@ interface Loaded {
 }
 
 export interface Answer {
-  body: { inputs?: SessionPort[]; outputs?: SessionPort[]; fetched?: string[] };
+  body: {
+    inputs?: SessionPort[];
+    outputs?: SessionPort[];
+    fetched?: string[];
+    unprepared?: boolean;
+  };
   tensors: Tensor[];
 }
 
@@ -76,7 +81,9 @@ export class Host {
       options: sessionOptions(this.#settings, settings),
       folder: settings.externalDataFolder,
       settings: preparable ? prepared : undefined,
+      prepare: request.prepare,
     });
+    if (!session) return { body: { unprepared: true }, tensors: [] };
     const loaded: Loaded = {
       session,
       inputs: session.inputMetadata.map(port),

@@ -38,8 +38,21 @@ export interface SessionSettings {
  */
 export type Feed = { tensor: number } | { slot: string };
 
+/**
+ * What a load does with a network that is worth preparing and is not: says so, prepares it and
+ * opens nothing, or opens it as it is.
+ */
+export type Prepare = 'ask' | 'make' | 'never';
+
 export type Request =
-  | { op: 'load'; session: number; name: string; path?: string; settings: SessionSettings }
+  | {
+      op: 'load';
+      session: number;
+      name: string;
+      path?: string;
+      prepare: Prepare;
+      settings: SessionSettings;
+    }
   | {
       op: 'run';
       session: number;
@@ -57,7 +70,12 @@ export type RequestMessage = { id: number } & Request;
 
 export type ReplyMessage = { id: number; memory: EngineMemory } & (
   | { error: string }
-  | { inputs?: SessionPort[]; outputs?: SessionPort[]; fetched?: string[] }
+  | {
+      inputs?: SessionPort[];
+      outputs?: SessionPort[];
+      fetched?: string[];
+      unprepared?: boolean;
+    }
 );
 
 /** What the child is started with, as JSON in its only argument. */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ort } from '../onnxruntime';
+import type { Prepare } from '../protocol';
 import { bytesOfAll, type Identity, identityOf, type Network } from './identity';
 import { type PreparedSettings, PreparedStore } from './store';
 
@@ -12,20 +13,22 @@ interface Opening {
   /** Where its external data lies. */
   folder: string | undefined;
   settings: PreparedSettings | undefined;
+  prepare: Prepare;
 }
 
 /** Smaller weights stay in the graph's own file. */
 const leastExternalBytes = 1024;
 
 /**
- * Opens a large network from its prepared form, which is made first where there is none, and any
- * other as it is. Where preparing fails (no room on the disk, a folder that is not ours to write),
- * the network is opened as it is, too.
+ * Opens a large network from its prepared form, and any other as it is. Where preparing has failed
+ * (no room on the disk, a folder that is not ours to write), the network is opened as it is, too.
+ *
+ * @returns undefined where it is to be prepared first, or has been
  */
 export async function openSession(
   model: Uint8Array | string,
-  { options, folder, settings }: Opening,
-): Promise<ort.InferenceSession> {
+  { options, folder, settings, prepare }: Opening,
+): Promise<ort.InferenceSession | undefined> {
   // Both: a model is bytes or a path, and ONNX Runtime's types want to know which.
   const plain = () =>
     typeof model === 'string'
@@ -36,10 +39,14 @@ export async function openSession(
   const identity = identityOf(network, ort.env.versions.node ?? ort.env.versions.common);
   if (!identity || bytesOfAll(network, identity) < settings.leastBytes) return plain();
   const store = new PreparedStore(settings);
+  const room = () => store.hasRoomFor(identity, bytesOfAll(network, identity));
+  if (prepare === 'make') {
+    if (hasRoom(room)) await write(store, network, identity, options);
+    return undefined;
+  }
   const ready = await opened(store, identity, options);
   if (ready) return ready;
-  await prepare(store, network, identity, options);
-  return (await opened(store, identity, options)) ?? plain();
+  return prepare === 'ask' && hasRoom(room) ? undefined : plain();
 }
 
 async function opened(
@@ -62,14 +69,22 @@ async function opened(
   }
 }
 
-async function prepare(
+function hasRoom(room: () => boolean): boolean {
+  try {
+    return room();
+  } catch {
+    // Not ours to write.
+    return false;
+  }
+}
+
+async function write(
   store: PreparedStore,
   network: Network,
   identity: Identity,
   options: Options,
 ): Promise<void> {
   try {
-    if (!store.hasRoomFor(identity, bytesOfAll(network, identity))) return;
     await store.keep(identity, async (model, weights) => {
       const session = await ort.InferenceSession.create(network.bytes, {
         ...options,
