@@ -27,6 +27,8 @@ test('the dialogs of labeling are accessible in both themes', async ({ app, brow
 });
 
 test('the dialogs of everybody else are accessible in both themes', async ({ app, browser }) => {
+  // Each dialog is looked through twice.
+  test.slow();
   const { roundId, base } = await seedFinishedRound();
   const page = await app.signIn(browser, 'admin');
   const dialogs: [path: string, buttons: (string | RegExp)[]][] = [
