@@ -75,3 +75,10 @@ it('.ci/run calls npm test and nothing else', () => {
   expect(commandLines).toEqual(['exec npm test']);
   accessSync(`${root}.ci/run`, constants.X_OK);
 });
+
+it('locks one esbuild, so that npm 10, which comes with Node 20, finds package and lock in sync', () => {
+  // It puts one for Vite's optional peer beside another version, and npm 11 writes no such entry.
+  expect(Object.keys(packages).filter((path) => path.endsWith('node_modules/esbuild'))).toEqual([
+    'node_modules/esbuild',
+  ]);
+});
