@@ -18,7 +18,7 @@ test('long lists come a page at a time, and go on where they ended', async ({ ap
   await expect(rounds).toHaveCount(50);
   expect(await rounds.nth(24).getByRole('link').first().textContent()).toBe(last);
   await expect(page.getByText('50 of 80 shown')).toBeVisible();
-  const imports = page.getByRole('region', { name: 'Imported answers' }).locator('tbody tr');
+  const imports = page.getByRole('region', { name: 'Imports by file' }).locator('tbody tr');
   await expect(imports).toHaveCount(10);
   await page.getByRole('button', { name: 'More imports' }).click();
   await expect(imports).toHaveCount(20);

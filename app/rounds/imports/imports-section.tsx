@@ -28,7 +28,7 @@ export function ImportsSection({ initial }: { initial: ImportsView }) {
         train on them as on your own.
       </p>
       <Card className="py-2">
-        <Table label="Imported answers">
+        <Table label="Imports by file">
           <thead>
             <tr>
               <HeadCell>File</HeadCell>
