@@ -31,14 +31,14 @@ export function RatingsCard({
   const canAsk = mayAsk && of.drawing !== undefined && candidates.length > 1;
   return (
     <Card>
-      <div className="flex flex-wrap items-start justify-between gap-x-4">
+      <div className="flex items-start justify-between gap-x-6 max-sm:mb-3 max-sm:flex-col">
         <CardHeading title="What people prefer">
           {answers === 0
             ? 'Nobody was asked yet which of two versions is better. People are shown what both drew from one prompt and seed, not which is which; nothing is trained on their answers.'
             : `From ${plural(answers, 'answer')} to pairs of two versions' images, one prompt and seed each (Bradley and Terry's model with ties). Ranks hold for all versions at once.`}
         </CardHeading>
         {canAsk ? (
-          <Button onClick={() => setAsking(true)}>
+          <Button className="shrink-0" onClick={() => setAsking(true)}>
             <Scale aria-hidden /> Ask people
           </Button>
         ) : null}
@@ -84,7 +84,9 @@ function RatedVersions({
           <HeadCell>Rank</HeadCell>
           <HeadCell>Policy</HeadCell>
           <HeadCell>Would win against {anchor.name}</HeadCell>
-          <HeadCell className="max-sm:hidden" />
+          <HeadCell className="max-sm:hidden">
+            <span className="sr-only">Interval</span>
+          </HeadCell>
           <HeadCell className="text-right">Rating</HeadCell>
           <HeadCell className="text-right">Answers</HeadCell>
         </tr>
