@@ -155,7 +155,10 @@ function wholeInDiffusers(file: string): Recipe {
     lines: [
       {
         what: 'Python',
-        text: `from safetensors.torch import load_file\npipe.unet.load_state_dict(load_file("${file}"), strict=False)`,
+        text: `from safetensors.torch import load_file
+
+denoiser = pipe.unet if hasattr(pipe, "unet") else pipe.transformer
+denoiser.load_state_dict(load_file("${file}"), strict=False)`,
       },
     ],
   };

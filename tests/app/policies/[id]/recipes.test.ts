@@ -46,4 +46,6 @@ it('no program is named that could not load it', () => {
   expect(downloadsOf('made-up').map(({ names }) => names)).toEqual(['diffusers']);
   expect(downloadsOf('whole').map(({ names }) => names)).toEqual(['diffusers']);
   expect(texts('whole', 'a')[0]).toContain('load_file("a.safetensors")');
+  // The denoiser of half of the families is no UNet.
+  expect(texts('whole', 'a')[0]).toContain('else pipe.transformer');
 });
