@@ -127,6 +127,11 @@ async function startFromFile(page: Page, baseId: string, roundId: string): Promi
     .click();
   const start = page.getByRole('combobox', { name: 'Start from' });
   await expect(start).toContainText('From elsewhere');
+  // Chosen by hand it brings the same.
+  await page.goto('/rounds/new');
+  await choose(page, 'Pipeline', /^tiny-sd$/);
+  await choose(page, 'Start from', /^From elsewhere$/);
+  await expect(start).toContainText('From elsewhere');
   // Of the rank that it has: nothing stands in the way.
   await page.getByLabel('Name').fill('Goes on');
   await page.getByRole('button', { name: 'Start the run' }).click();

@@ -7,7 +7,8 @@ import { Notice } from '../../components/ui/notice';
 import { trainerState } from '../../reads/rounds/summaries';
 import { firstValues, type SearchParams } from '../../review/search-params';
 import { pipelineChoices } from './pipelines';
-import { RunForm, type StartingPolicy } from './run-form';
+import type { StartingPolicy } from './run-draft';
+import { RunForm } from './run-form';
 
 export const metadata: Metadata = { title: 'Start a run' };
 

@@ -90,6 +90,25 @@ export function linesOf(text: string): string[] {
     .filter(Boolean);
 }
 
+/** A policy that a run is to start from, and what its weights are; of a base there are none. */
+export interface StartingPolicy {
+  id: string;
+  trained: { trainables: string; loraRank: number; loraAlpha: number } | undefined;
+}
+
+/** A run goes on with the weights that there are: of that kind and rank. */
+export function startingFrom(draft: RunDraft, { id, trained }: StartingPolicy): RunDraft {
+  const training = {
+    ...draft.settings.training,
+    ...(trained && {
+      trainables: trained.trainables,
+      loraRank: String(trained.loraRank),
+      loraAlpha: String(trained.loraAlpha),
+    }),
+  };
+  return { ...draft, startPolicyId: id, settings: { ...draft.settings, training } };
+}
+
 const keptSchema = z.object({
   name: z.string(),
   mode: runModeSchema,

@@ -4,9 +4,11 @@ import { useMutation } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { type Method, methodNames, methods, sourceOf } from '@/lib/methods';
+import { policyManifestSchema } from '@/lib/policies';
 import type { RunMode } from '@/lib/runs';
 import { servingSentence } from '@/lib/serving';
 import { type GroupName, groupsOf, type RunSettings } from '@/lib/settings/groups';
+import { policyDetailSchema } from '../../api/policies/schema';
 import { type StartRun, startedRunSchema } from '../../api/runs/schema';
 import { plural } from '../../components/figures/format';
 import { browserStorage } from '../../components/storage/browser-storage';
@@ -24,6 +26,8 @@ import {
   keptDraft,
   type Problems,
   type RunDraft,
+  type StartingPolicy,
+  startingFrom,
   type Typed,
   typedReward,
   typedSettings,
@@ -44,12 +48,6 @@ const methodOptions = methodNames.map((method) => ({
   label: methods[method].label,
   hint: methods[method].explanation,
 }));
-
-/** A policy that a run is to start from, and what its weights are; of a base there are none. */
-export interface StartingPolicy {
-  id: string;
-  trained: { trainables: string; loraRank: number; loraAlpha: number } | undefined;
-}
 
 interface AskedRun {
   pipeline: string;
@@ -102,6 +100,15 @@ export function RunForm({
       ...old,
       settings: { ...old.settings, [group]: { ...old.settings[group], [key]: value } },
     }));
+
+  function startFrom(startPolicyId: string) {
+    change({ startPolicyId });
+    if (startPolicyId === '') return;
+    void startingPolicy(startPolicyId).then((start) =>
+      // Unless another was chosen meanwhile.
+      setDraft((now) => (now.startPolicyId === start.id ? startingFrom(now, start) : now)),
+    );
+  }
 
   function submit() {
     setTried(true);
@@ -182,7 +189,7 @@ export function RunForm({
                   },
                   ...pipeline.policies.map(({ id, name }) => ({ value: id, label: name })),
                 ]}
-                onChange={(startPolicyId) => change({ startPolicyId })}
+                onChange={startFrom}
               />
             </Field>
             <Field label="Method" help={methods[draft.method].explanation}>
@@ -358,15 +365,14 @@ function askedDraft(pipelines: readonly PipelineChoice[], asked: AskedRun | null
   const draft = firstDraft(choice);
   const { start } = asked!;
   if (!start || choice.policies.every(({ id }) => id !== start.id)) return draft;
-  // A run goes on with the weights that there are: of that kind and rank.
-  const { trainables, loraRank, loraAlpha } = start.trained ?? {};
-  const training = {
-    ...draft.settings.training,
-    ...(trainables && { trainables }),
-    ...(loraRank && { loraRank: String(loraRank) }),
-    ...(loraAlpha && { loraAlpha: String(loraAlpha) }),
-  };
-  return { ...draft, startPolicyId: start.id, settings: { ...draft.settings, training } };
+  return startingFrom(draft, start);
+}
+
+/** What is asked of a policy that was chosen by hand; one that cannot be read asks nothing. */
+async function startingPolicy(id: string): Promise<StartingPolicy> {
+  const detail = await send('GET', `/api/policies/${id}`, policyDetailSchema).catch(() => null);
+  const manifest = policyManifestSchema.safeParse(detail?.manifest);
+  return { id, trained: manifest.data?.config?.training };
 }
 
 function firstDraft(choice: PipelineChoice): RunDraft {

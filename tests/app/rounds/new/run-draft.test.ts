@@ -4,6 +4,7 @@ import {
   keptDraft,
   linesOf,
   type RunDraft,
+  startingFrom,
   typedReward,
   typedSettings,
   withMethod,
@@ -176,4 +177,14 @@ describe('linesOf', () => {
   it('keeps the lines that hold something', () => {
     expect(linesOf('a\r\n\n b \n')).toEqual(['a', 'b']);
   });
+});
+
+it('starts from a policy with the weights that it has, and from a base with any', () => {
+  const trained = { trainables: 'attention-ff-conv', loraRank: 7, loraAlpha: 3.5 };
+  const started = startingFrom(draft, { id: 'p', trained });
+  const { request, problems } = checkDraft(started);
+  expect(problems).toEqual({});
+  expect(request).toMatchObject({ startPolicyId: 'p', config: { training: trained } });
+  const ofBase = startingFrom(draft, { id: 'base', trained: undefined });
+  expect(ofBase).toEqual({ ...draft, startPolicyId: 'base' });
 });
