@@ -5,6 +5,7 @@ import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
 import { AppError } from '@/lib/errors';
 import { migrationState, refuseNewer } from './known-migrations';
 import { fileMode, folderMode } from './private-home';
+import * as comparisons from './schema/comparisons';
 import * as figures from './schema/figures';
 import * as groupLeases from './schema/group-leases';
 import * as imports from './schema/imports';
@@ -20,6 +21,7 @@ export const schema = {
   ...people,
   ...policies,
   ...rounds,
+  ...comparisons,
   ...imports,
   ...labels,
   ...groupLeases,

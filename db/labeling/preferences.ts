@@ -8,6 +8,7 @@ import { type LeasedPair, leasedPairIn } from '../leases/leased-pair';
 import { labelingOf } from '../leases/open-rounds';
 import { liveLeases } from '../leases/pair-leases';
 import { addToTally, ensureTallies } from '../leases/tallies';
+import { endIfSure } from '../policies/comparisons';
 import { prepared } from '../prepared';
 import { noteLook } from '../rounds/look';
 import { addLabeled } from '../rounds/rounds';
@@ -346,7 +347,10 @@ export async function submitPreference(input: {
     }
     // From another tab, perhaps: an answer overrides one's own skip.
     yield* change(dropSkip, { pairId: pair.id, annotatorId });
-    if (counted + 1 >= pair.target) yield* change(complete, { pairId: pair.id });
+    if (counted + 1 >= pair.target) {
+      yield* change(complete, { pairId: pair.id });
+      if (pair.purpose === 'evaluation') yield* endIfSure(tx, pair.id, now);
+    }
     yield* countAnswer(tx, pair, { annotatorId, answers: 1, now });
     return {
       status: 'accepted',

@@ -2,18 +2,21 @@
  * @file Versions held against each other by people: which of two images of one evaluation prompt
  * and seed is better, each drawn by another version. Nothing is trained on these answers.
  */
-import { and, asc, count, eq, isNull, ne, notExists, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, isNull, ne, notExists, or, type SQL, sql } from 'drizzle-orm';
+import type { ComparisonEnd } from '@/lib/comparisons';
 import { AppError } from '@/lib/errors';
 import type { Comparison } from '@/lib/statistics/ratings';
+import { isBeyondChance } from '@/lib/statistics/sequential';
 import { recordAudit } from '../audit';
 import { db } from '../client';
 import { alias, countIf } from '../dialect';
 import { derivedId } from '../ids';
+import { comparisons } from '../schema/comparisons';
 import { leases, pairs, preferences, samples } from '../schema/labels';
 import { user } from '../schema/people';
 import { policies } from '../schema/policies';
 import { evaluations } from '../schema/rounds';
-import { all, change, immediate, type Steps, type Transaction } from '../transaction';
+import { all, change, immediate, one, type Steps, type Transaction } from '../transaction';
 import { drawingOf } from './drawings';
 import { type Policy, policyIn } from './policies';
 
@@ -69,15 +72,24 @@ export async function comparisonsOf(pipeline: string): Promise<Comparison[]> {
   }));
 }
 
-interface OpenComparison {
+interface AskedComparison {
   versions: Versions;
   /** Pairs that wait, of all that were asked about and not withdrawn. */
   open: number;
   asked: number;
+  /** Whether it ends as soon as one version is better beyond chance, and whether it has. */
+  untilSure: boolean;
+  ended: ComparisonEnd | null;
 }
 
-/** Versions of which people are asked which is better. */
-export async function openComparisons(pipeline: string): Promise<OpenComparison[]> {
+/** Versions that people are or were asked about, the newest question first. */
+export async function askedComparisons(pipeline: string): Promise<AskedComparison[]> {
+  const rows = db()
+    .select()
+    .from(comparisons)
+    .where(eq(comparisons.pipeline, pipeline))
+    .orderBy(desc(comparisons.createdAt), desc(comparisons.id))
+    .all();
   const counted = db()
     .select({
       one: first.policyId,
@@ -92,14 +104,26 @@ export async function openComparisons(pipeline: string): Promise<OpenComparison[
     .where(and(isComparison, ne(pairs.state, 'withdrawn'), eq(policies.pipeline, pipeline)))
     .groupBy(first.policyId, second.policyId)
     .all();
-  const both = new Map<string, OpenComparison>();
-  for (const { one, other, open, asked } of counted) {
-    // Who asked named them in either order.
-    const versions: Versions = one < other ? [one, other] : [other, one];
-    const known = both.get(versions.join()) ?? { versions, open: 0, asked: 0 };
-    both.set(versions.join(), { versions, open: known.open + open, asked: known.asked + asked });
-  }
-  return [...both.values()].filter(({ open }) => open > 0);
+  return rows.map(({ oneId, otherId, untilSure, ended }) => {
+    const own = counted.filter(({ one, other }) => isSame([one, other], [oneId, otherId]));
+    const sum = (of: 'open' | 'asked') => own.reduce((total, row) => total + row[of], 0);
+    return {
+      versions: [oneId, otherId],
+      open: sum('open'),
+      asked: sum('asked'),
+      untilSure,
+      ended,
+    };
+  });
+}
+
+function isSame(some: Versions, others: Versions): boolean {
+  return ordered(some).join() === ordered(others).join();
+}
+
+/** Whoever asks names them in either order; a comparison has one. */
+function ordered([one, other]: Versions): Versions {
+  return one < other ? [one, other] : [other, one];
 }
 
 /** Versions that have drawn evaluation images so, a key of lib/drawings.ts. */
@@ -179,9 +203,9 @@ function* unasked(
   );
 }
 
-function* bothIn(tx: Transaction, [one, other]: Versions): Steps<readonly [Policy, Policy]> {
-  const both = [yield* policyIn(tx, one), yield* policyIn(tx, other)] as const;
-  if (one === other) {
+function* bothIn(tx: Transaction, versions: Versions): Steps<readonly [Policy, Policy]> {
+  const both = [yield* policyIn(tx, versions[0]), yield* policyIn(tx, versions[1])] as const;
+  if (versions[0] === versions[1]) {
     throw new AppError(
       'bad-request',
       `${both[0].name} cannot be compared with itself. Choose two.`,
@@ -200,12 +224,14 @@ function* bothIn(tx: Transaction, [one, other]: Versions): Steps<readonly [Polic
  * Returns how many. Throws 'not-found', 'bad-request', and 'conflict' where no such pair is left.
  * @param drawing how the images were drawn, a key of lib/drawings.ts
  * @param people how many are to answer each pair
+ * @param untilSure asks no more as soon as one version is better beyond chance (`endIfSure`)
  */
 export async function askWhichIsBetter({
   versions,
   drawing,
   most,
   people,
+  untilSure = false,
   askedBy,
   now = Date.now(),
 }: {
@@ -213,6 +239,7 @@ export async function askWhichIsBetter({
   drawing: string;
   most: number;
   people: number;
+  untilSure?: boolean;
   askedBy: string | null;
   now?: number;
 }): Promise<number> {
@@ -229,6 +256,20 @@ export async function askWhichIsBetter({
         `${both[0].name} and ${both[1].name} have no images of one prompt and seed left, drawn alike, of which nobody was asked. A round that starts from one of them and evaluates draws more.`,
       );
     }
+    const [oneId, otherId] = ordered(versions);
+    const asking = { untilSure, ended: null, endedAt: null, askedBy, createdAt: now };
+    yield* change(
+      tx
+        .insert(comparisons)
+        .values({
+          id: derivedId('comparison', oneId, otherId),
+          pipeline: both[0].pipeline,
+          oneId,
+          otherId,
+          ...asking,
+        })
+        .onConflictDoUpdate({ target: comparisons.id, set: asking }),
+    );
     for (const { firstId, secondId, roundId, prompt } of asked) {
       const pair = {
         id: derivedId('comparison', ...[firstId, secondId].sort()),
@@ -255,7 +296,7 @@ export async function askWhichIsBetter({
         actorId: askedBy,
         action: 'comparison.ask',
         subject: versions[0],
-        detail: { other: versions[1], pairs: asked.length, people, drawing },
+        detail: { other: versions[1], pairs: asked.length, people, drawing, untilSure },
       },
       now,
     );
@@ -274,29 +315,100 @@ export async function stopAsking(
 ): Promise<number> {
   return immediate(function* (tx) {
     yield* bothIn(tx, versions);
-    const open = yield* all(
-      tx
-        .select({ id: pairs.id })
-        .from(pairs)
-        .innerJoin(first, eq(first.id, pairs.sampleAId))
-        .innerJoin(second, eq(second.id, pairs.sampleBId))
-        .where(and(isComparison, isOpen, isBetween(versions))),
-    );
-    for (const { id } of open) {
-      yield* change(tx.update(pairs).set({ state: 'withdrawn' }).where(eq(pairs.id, id)));
-      yield* change(
-        tx
-          .update(leases)
-          .set({ releasedAt: now })
-          .where(and(eq(leases.pairId, id), isNull(leases.releasedAt))),
-      );
-    }
-    const detail = { other: versions[1], pairs: open.length };
+    const withdrawn = yield* endComparison(tx, versions, 'stopped', now);
+    const detail = { other: versions[1], pairs: withdrawn };
     yield* recordAudit(
       tx,
       { actorId: stoppedBy, action: 'comparison.stop', subject: versions[0], detail },
       now,
     );
-    return open.length;
+    return withdrawn;
   });
+}
+
+/** Asks no more: open pairs are withdrawn, also those in somebody's hand. Returns how many. */
+function* endComparison(
+  tx: Transaction,
+  versions: Versions,
+  ended: ComparisonEnd,
+  now: number,
+): Steps<number> {
+  const open = yield* all(
+    tx
+      .select({ id: pairs.id })
+      .from(pairs)
+      .innerJoin(first, eq(first.id, pairs.sampleAId))
+      .innerJoin(second, eq(second.id, pairs.sampleBId))
+      .where(and(isComparison, isOpen, isBetween(versions))),
+  );
+  for (const { id } of open) {
+    yield* change(tx.update(pairs).set({ state: 'withdrawn' }).where(eq(pairs.id, id)));
+    yield* change(
+      tx
+        .update(leases)
+        .set({ releasedAt: now })
+        .where(and(eq(leases.pairId, id), isNull(leases.releasedAt))),
+    );
+  }
+  yield* change(tx.update(comparisons).set({ ended, endedAt: now }).where(isOf(versions)));
+  return open.length;
+}
+
+function isOf(versions: Versions): SQL {
+  return eq(comparisons.id, derivedId('comparison', ...ordered(versions)));
+}
+
+/**
+ * Within the decision that completes a pair of two versions' images: ends their comparison if it is
+ * to end when one is better beyond chance, and one is. Each pair counts once, for the version that
+ * most of its people prefer, so that people who agree are not taken for more pairs; answers that are
+ * held back, and pairs without a winner, count for neither.
+ */
+export function* endIfSure(tx: Transaction, pairId: string, now: number): Steps<void> {
+  const pair = yield* one(
+    tx
+      .select({ one: first.policyId, other: second.policyId })
+      .from(pairs)
+      .innerJoin(first, eq(first.id, pairs.sampleAId))
+      .innerJoin(second, eq(second.id, pairs.sampleBId))
+      .where(eq(pairs.id, pairId)),
+  );
+  if (!pair) return;
+  const versions: Versions = [pair.one, pair.other];
+  const asked = yield* one(tx.select().from(comparisons).where(isOf(versions)));
+  if (!asked?.untilSure || asked.ended !== null) return;
+  const picked = yield* all(
+    tx
+      .select({ pairId: pairs.id, version: samples.policyId })
+      .from(pairs)
+      .innerJoin(first, eq(first.id, pairs.sampleAId))
+      .innerJoin(second, eq(second.id, pairs.sampleBId))
+      .innerJoin(preferences, eq(preferences.pairId, pairs.id))
+      .innerJoin(user, eq(user.id, preferences.annotatorId))
+      .innerJoin(
+        samples,
+        eq(
+          samples.id,
+          sql`case ${preferences.answer} when 'left' then ${preferences.leftSampleId}
+            when 'right' then ${preferences.rightSampleId} end`,
+        ),
+      )
+      .where(
+        and(
+          isComparison,
+          eq(pairs.state, 'complete'),
+          isBetween(versions),
+          isNull(preferences.supersededAt),
+          isNull(user.pausedAt),
+        ),
+      ),
+  );
+  const leads = new Map<string, number>();
+  for (const { pairId: id, version } of picked) {
+    leads.set(id, (leads.get(id) ?? 0) + (version === pair.one ? 1 : -1));
+  }
+  const won = [...leads.values()];
+  const wins = won.filter((lead) => lead > 0).length;
+  const losses = won.filter((lead) => lead < 0).length;
+  if (isBeyondChance(wins, losses)) yield* endComparison(tx, versions, 'sure', now);
 }

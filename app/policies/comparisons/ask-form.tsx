@@ -7,6 +7,7 @@ import { Button } from '../../components/ui/button';
 import { Field, Input } from '../../components/ui/field';
 import { FormError } from '../../components/ui/form-error';
 import { Select } from '../../components/ui/select';
+import { Switch } from '../../components/ui/switch';
 import { useToast } from '../../components/ui/toast';
 import { useAsk } from './queries';
 
@@ -27,6 +28,7 @@ export function AskForm({
   const [other, setOther] = useState(next?.other.id ?? candidates.at(-1)?.id ?? '');
   const [pairs, setPairs] = useState('30');
   const [people, setPeople] = useState('1');
+  const [untilSure, setUntilSure] = useState(true);
   const ask = useAsk();
   const { say } = useToast();
   const options = candidates.map(({ id, name }) => ({ value: id, label: name }));
@@ -36,7 +38,7 @@ export function AskForm({
       onSubmit={(event) => {
         event.preventDefault();
         ask.mutate(
-          { one, other, drawing, pairs: Number(pairs), people: Number(people) },
+          { one, other, drawing, pairs: Number(pairs), people: Number(people), untilSure },
           {
             onSuccess: ({ asked }) => {
               say(`People are asked about ${plural(asked, 'pair')}.`);
@@ -81,6 +83,12 @@ export function AskForm({
           />
         </Field>
       </div>
+      <Switch
+        label="Stop when one is better beyond chance"
+        help="Looked at after every pair, and wrong once in twenty at most for versions that are alike."
+        checked={untilSure}
+        onChange={setUntilSure}
+      />
       <FormError error={ask.error} />
       <div className="flex justify-end">
         <Button type="submit" look="primary" disabled={one === other} busy={ask.isPending}>

@@ -23,7 +23,8 @@ export function useRatings(
     queryFn: () => send('GET', withParams(path, of), ratingsSchema),
     initialData,
     initialDataUpdatedAt: 0,
-    refetchInterval: ({ state }) => (state.data?.open.length ? whileAskedMs : false),
+    refetchInterval: ({ state }) =>
+      state.data?.asked.some(({ open }) => open > 0) ? whileAskedMs : false,
   });
   return data;
 }

@@ -26,7 +26,7 @@ export function RatingsCard({
   mayAsk: boolean;
 }) {
   const ratings = useRatings(of, initial);
-  const { anchor, versions, answers, leftShare, open, candidates, next } = ratings;
+  const { anchor, versions, answers, leftShare, asked, candidates, next } = ratings;
   const [asking, setAsking] = useState(false);
   const canAsk = mayAsk && of.drawing !== undefined && candidates.length > 1;
   return (
@@ -50,7 +50,7 @@ export function RatingsCard({
           {rangeText(leftShare)}); ratings leave that out.
         </p>
       ) : null}
-      <OpenQuestions open={open} mayStop={mayAsk} />
+      <Questions asked={asked} mayStop={mayAsk} />
       <Dialog
         open={asking}
         onOpenChange={setAsking}
@@ -129,23 +129,25 @@ function pointsText(points: number): string {
   return whole > 0 ? `+${countText(whole)}` : `−${countText(-whole)}`;
 }
 
-function OpenQuestions({ open, mayStop }: { open: Ratings['open']; mayStop: boolean }) {
+function Questions({ asked, mayStop }: { asked: Ratings['asked']; mayStop: boolean }) {
   const stop = useStopAsking();
-  if (open.length === 0) return null;
+  if (asked.length === 0) return null;
   return (
     <ul className="mt-4 flex flex-col gap-2 border-t pt-4 text-sm">
-      {open.map(({ one, other, open: waiting, asked }) => (
+      {asked.map(({ one, other, open, pairs, untilSure, ended }) => (
         <li
           key={`${one.id} ${other.id}`}
           className="flex flex-wrap items-center justify-between gap-2"
         >
           <span>
-            People are asked: {one.name} or {other.name}?{' '}
+            {open > 0 ? 'People are asked' : 'People were asked'}: {one.name} or {other.name}?{' '}
             <span className="text-muted-foreground">
-              {countText(asked - waiting)} of {plural(asked, 'pair')} answered
+              {ended === 'sure'
+                ? `Ended after ${plural(pairs, 'pair')}: one is better beyond chance.`
+                : `${countText(pairs - open)} of ${plural(pairs, 'pair')} answered${untilSure ? ', or until one is better beyond chance' : ''}.`}
             </span>
           </span>
-          {mayStop ? (
+          {mayStop && open > 0 ? (
             <Button
               size="small"
               busy={stop.isPending}

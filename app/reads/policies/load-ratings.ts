@@ -1,4 +1,4 @@
-import { comparisonsOf, openComparisons, versionsDrawn } from '@/db/policies/comparisons';
+import { askedComparisons, comparisonsOf, versionsDrawn } from '@/db/policies/comparisons';
 import { measuredDrawings } from '@/db/policies/drawings';
 import { policyNames } from '@/db/policies/list';
 import type { Interval } from '@/lib/statistics/proportion';
@@ -11,6 +11,9 @@ const pointsPerLogOdds = 400 / Math.LN10;
 
 /** The newest versions are compared with each other and with the base: more is no choice. */
 const candidatesMax = 30;
+
+/** The newest questions stand for themselves; what older ones came to is in the ratings. */
+const askedMax = 10;
 
 /** The ratings of a pipeline's versions, and what might be asked next of images drawn alike. */
 export async function loadRatings({
@@ -45,11 +48,15 @@ export async function loadRatings({
       })) ?? [],
     leftShare: rated?.leftShare ?? null,
     answers: comparisons.length,
-    open: (await openComparisons(pipeline)).map(({ versions: [one, other], ...counts }) => ({
-      one: ref(one),
-      other: ref(other),
-      ...counts,
-    })),
+    asked: (await askedComparisons(pipeline))
+      .filter(({ open, ended }) => open > 0 || ended === 'sure')
+      .slice(0, askedMax)
+      .map(({ versions: [one, other], asked, ...rest }) => ({
+        one: ref(one),
+        other: ref(other),
+        pairs: asked,
+        ...rest,
+      })),
     candidates,
     next: worthAsking(candidates, rated),
   };

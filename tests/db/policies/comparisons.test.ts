@@ -5,9 +5,9 @@ import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { type LeasedPair, leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
 import {
+  askedComparisons,
   askWhichIsBetter,
   comparisonsOf,
-  openComparisons,
   stopAsking,
 } from '@/db/policies/comparisons';
 import { createPolicy, type Policy } from '@/db/policies/policies';
@@ -25,7 +25,7 @@ const opened: string[] = [];
 
 afterEach(async () => {
   for (const pipeline of opened.splice(0)) {
-    for (const { versions } of await openComparisons(pipeline)) {
+    for (const { versions } of await askedComparisons(pipeline)) {
       await stopAsking(versions, null);
     }
   }
@@ -74,12 +74,17 @@ async function lineage(names: readonly string[], images = 6) {
   return { pipeline, base, round, versions: versions.slice(1) };
 }
 
-async function ask(one: Policy, other: Policy, { most = 10, people = 1 } = {}): Promise<number> {
+async function ask(
+  one: Policy,
+  other: Policy,
+  { most = 10, people = 1, untilSure = false } = {},
+): Promise<number> {
   return askWhichIsBetter({
     versions: [one.id, other.id],
     drawing,
     most,
     people,
+    untilSure,
     askedBy: null,
   });
 }
@@ -120,7 +125,7 @@ describe('asking which of two versions is better', () => {
     const { pipeline, base, versions } = await lineage(['new']);
     const [ann] = await makePeople(1);
     expect(await ask(base, versions[0]!, { most: 4 })).toBe(4);
-    const [open] = await openComparisons(pipeline);
+    const [open] = await askedComparisons(pipeline);
     expect(open).toMatchObject({ open: 4, asked: 4 });
     const served = await take(ann!);
     expect(served).toHaveLength(4);
@@ -183,13 +188,58 @@ describe('asking which of two versions is better', () => {
     expect(await stopAsking([versions[0]!.id, base.id], null)).toBe(2);
     expect((await answer(third!, ann!, 'left')).status).toBe('withdrawn');
     expect(await take(ann!)).toEqual([]);
-    expect(await openComparisons(pipeline)).toEqual([]);
+    expect(await askedComparisons(pipeline)).toMatchObject([
+      { open: 0, asked: 2, ended: 'stopped' },
+    ]);
     expect(await comparisonsOf(pipeline)).toHaveLength(2);
     // A complete pair that is taken back waits for its annotator again.
     const undone = await undoPreference({ preferenceId: kept.id, annotatorId: ann! });
     expect(undone).toMatchObject({ status: 'undone', pair: { pairId: second!.pairId } });
     // The two that were withdrawn may be asked again.
     expect(await ask(base, versions[0]!)).toBe(4);
+  });
+});
+
+describe('asking until one is better beyond chance', () => {
+  it('ends after eight pairs in a row, and not by people who say the same of one pair', async () => {
+    const { pipeline, base, versions } = await lineage(['new'], 20);
+    const [ann, bob] = await makePeople(2);
+    await ask(base, versions[0]!, { most: 20, people: 2, untilSure: true });
+    const answered = async (person: string) => {
+      const [next] = await take(person, 1);
+      return next && answer(next, person, await preferring(versions[0]!, next));
+    };
+    for (let pair = 0; pair < 20; pair++) {
+      expect(await answered(ann!)).toMatchObject({ status: 'accepted' });
+    }
+    for (let pair = 0; pair < 8; pair++) {
+      expect(await askedComparisons(pipeline)).toMatchObject([{ asked: 20, ended: null }]);
+      expect(await answered(bob!)).toMatchObject({ status: 'accepted' });
+    }
+    const [asked] = await askedComparisons(pipeline);
+    expect(asked).toMatchObject({ open: 0, ended: 'sure' });
+    expect(await answered(bob!)).toBeUndefined();
+    // Asked again, it goes on: nothing of what was said is lost.
+    expect(await ask(base, versions[0]!, { most: 5 })).toBe(5);
+    expect(await askedComparisons(pipeline)).toMatchObject([{ ended: null, open: 5 }]);
+  });
+
+  it('goes on where they are alike, and where nobody asked for an end', async () => {
+    const { pipeline, base, versions } = await lineage(['new'], 12);
+    const [ann] = await makePeople(1);
+    await ask(base, versions[0]!, { most: 12, untilSure: true });
+    for (let pair = 0; pair < 12; pair++) {
+      const [next] = await take(ann!, 1);
+      await answer(next!, ann!, await preferring(pair % 2 ? base : versions[0]!, next!));
+    }
+    expect(await askedComparisons(pipeline)).toMatchObject([{ open: 0, asked: 12, ended: null }]);
+    const other = await lineage(['new'], 12);
+    await ask(other.base, other.versions[0]!, { most: 12 });
+    for (let pair = 0; pair < 12; pair++) {
+      const [next] = await take(ann!, 1);
+      await answer(next!, ann!, await preferring(other.base, next!));
+    }
+    expect(await askedComparisons(other.pipeline)).toMatchObject([{ asked: 12, ended: null }]);
   });
 });
 

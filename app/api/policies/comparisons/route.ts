@@ -12,12 +12,13 @@ export const GET = route({ needs: 'policies.read', query: ratingsQuerySchema }, 
 /** Asks people which of two versions is better. */
 export const POST = route(
   { needs: 'rounds.manage', body: askSchema, limit: manageLimit },
-  async ({ person, body: { one, other, drawing, pairs, people } }) => ({
+  async ({ person, body: { one, other, drawing, pairs, people, untilSure } }) => ({
     asked: await askWhichIsBetter({
       versions: [one, other],
       drawing,
       most: pairs,
       people,
+      untilSure,
       askedBy: person.id,
     }),
   }),

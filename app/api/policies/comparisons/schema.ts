@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { comparisonEnds } from '@/lib/comparisons';
 import { drawingKeySchema } from '../../evaluations/schema';
 import { policyRefSchema } from '../../rounds/schema';
 
@@ -27,8 +28,16 @@ export const ratingsSchema = z.object({
   /** Share of picks that the left side wins between equals. */
   leftShare: intervalSchema.nullable(),
   answers: z.number().int(),
-  /** Of which versions people are asked: pairs that wait, of all that were asked about. */
-  open: z.array(bothSchema.extend({ open: z.number().int(), asked: z.number().int() })),
+  /** What people are asked, and what they are asked no more since one version is better. */
+  asked: z.array(
+    bothSchema.extend({
+      /** Pairs that wait, of all that were asked about. */
+      open: z.number().int(),
+      pairs: z.number().int(),
+      untilSure: z.boolean(),
+      ended: z.enum(comparisonEnds).nullable(),
+    }),
+  ),
   /** Versions that may be asked about, newest first; the base last. */
   candidates: z.array(policyRefSchema),
   /** Which two an answer would tell most about; null where there are no two. */
@@ -52,6 +61,8 @@ export const askSchema = z.object({
   pairs: z.number().int().min(1).max(200),
   /** Who are to answer each. */
   people: z.number().int().min(1).max(20),
+  /** Whether to ask no more as soon as one is better beyond chance. */
+  untilSure: z.boolean(),
 });
 
 export type Ask = z.infer<typeof askSchema>;
