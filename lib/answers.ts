@@ -37,3 +37,13 @@ export const decisionMsMax = 3_600_000;
 export function decisionMs(times: { shownAtMs: number; decidedAtMs: number }): number {
   return Math.min(Math.max(0, times.decidedAtMs - times.shownAtMs), decisionMsMax);
 }
+
+/** Why people are asked no longer which of two versions is better before all pairs are answered. */
+export const comparisonEnds = [
+  /** One is better beyond chance. */
+  'sure',
+  /** Somebody stopped it. */
+  'stopped',
+] as const;
+
+export type ComparisonEnd = (typeof comparisonEnds)[number];

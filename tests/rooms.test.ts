@@ -25,6 +25,7 @@ const mayImport: Record<string, string[]> = {
   'db/blobs': ['lib', 'db', 'db/schema'],
   'db/policies': ['lib', 'db', 'db/schema', 'db/work/enqueue.ts'],
   'db/leases': ['lib', 'db', 'db/schema'],
+  'db/comparisons': ['lib', 'db', 'db/schema', 'db/policies'],
   'db/answers': ['lib', 'db', 'db/schema'],
   // Whoever decides may ask for work; only the queue above them all hands it out.
   'db/work/enqueue.ts': ['lib', 'db', 'db/schema'],
@@ -37,7 +38,7 @@ const mayImport: Record<string, string[]> = {
     'db/answers',
     'db/work/enqueue.ts',
   ],
-  'db/labeling': ['lib', 'db', 'db/schema', 'db/leases', 'db/rounds'],
+  'db/labeling': ['lib', 'db', 'db/schema', 'db/comparisons', 'db/leases', 'db/rounds'],
   'db/people': ['lib', 'db', 'db/schema', 'db/labeling'],
   'db/exchange': ['lib', 'db', 'db/schema', 'db/people', 'db/policies', 'db/rounds'],
   'db/rewards': ['lib', 'db', 'db/schema', 'db/answers', 'db/rounds', 'db/work/enqueue.ts'],

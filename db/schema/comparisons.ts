@@ -1,5 +1,5 @@
 import { index, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { ComparisonEnd } from '@/lib/comparisons';
+import type { ComparisonEnd } from '@/lib/answers';
 import { boolean, instant } from './columns';
 import { user } from './people';
 import { policies } from './policies';

@@ -1,4 +1,4 @@
-import { askedComparisons, comparisonsOf, versionsDrawn } from '@/db/policies/comparisons';
+import { askedComparisons, comparisonsOf, versionsDrawn } from '@/db/comparisons/said';
 import { measuredDrawings } from '@/db/policies/drawings';
 import { policyNames } from '@/db/policies/list';
 import type { Interval } from '@/lib/statistics/proportion';

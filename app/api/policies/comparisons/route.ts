@@ -1,7 +1,7 @@
 import { route } from '@/app/http/define-route';
 import { manageLimit } from '@/app/http/rate-limit';
 import { loadRatings } from '@/app/reads/policies/load-ratings';
-import { askWhichIsBetter, stopAsking } from '@/db/policies/comparisons';
+import { askWhichIsBetter, stopAsking } from '@/db/comparisons/ask';
 import { askSchema, ratingsQuerySchema, stopQuerySchema } from './schema';
 
 /** How the versions of a pipeline rate, and of which people are asked. */

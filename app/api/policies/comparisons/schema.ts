@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { comparisonEnds } from '@/lib/comparisons';
+import { comparisonEnds } from '@/lib/answers';
 import { drawingKeySchema } from '../../evaluations/schema';
 import { policyRefSchema } from '../../rounds/schema';
 

@@ -1,15 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadRatings } from '@/app/reads/policies/load-ratings';
 import { standingAnswersOf } from '@/db/answers/standing-answers';
+import { askWhichIsBetter, stopAsking } from '@/db/comparisons/ask';
+import { askedComparisons, comparisonsOf } from '@/db/comparisons/said';
 import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { type LeasedPair, leasePairs } from '@/db/leases/pair-leases';
 import { pausePerson } from '@/db/people/users';
-import {
-  askedComparisons,
-  askWhichIsBetter,
-  comparisonsOf,
-  stopAsking,
-} from '@/db/policies/comparisons';
 import { createPolicy, type Policy } from '@/db/policies/policies';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import { cancelRun } from '@/db/rounds/runs';
