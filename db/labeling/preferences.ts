@@ -32,7 +32,7 @@ export type SubmitResult =
   | { status: 'already-answered'; preferenceId: string }
   /** The lease had lapsed and others have meanwhile given all answers wanted. */
   | { status: 'pair-complete' }
-  /** The round stopped taking answers. */
+  /** The round stopped taking answers, or people are asked no more which version is better. */
   | { status: 'withdrawn' };
 
 /**

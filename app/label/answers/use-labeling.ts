@@ -186,7 +186,7 @@ const outcomeReasons: Record<Outcome['outcome'], string> = {
   'already-answered': 'You have answered it before, perhaps in another tab.',
   'pair-complete': 'Others completed it while you were away.',
   taken: 'Somebody else is judging it meanwhile.',
-  withdrawn: 'The round stopped taking answers: its images come from a model about to be replaced.',
+  withdrawn: 'It is asked no more: its round goes on without it, or the question was ended.',
   'too-late': 'The model is about to learn from it, or has.',
 };
 
