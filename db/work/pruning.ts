@@ -2,7 +2,7 @@
  * @file What a data folder can do without, given up in small transactions: old events, leases and
  * trajectories of rounds that are over.
  */
-import { and, asc, eq, gt, inArray, isNotNull, lt, lte, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, lt, lte, ne, or, sql } from 'drizzle-orm';
 import { acceptsPreferences, type RoundState, roundStates } from '@/lib/rounds';
 import type { Purpose } from '@/lib/samples';
 import { db } from '../client';
@@ -72,15 +72,17 @@ export async function noteTidied(
 }
 
 /**
- * Forgets the leases of a round that is over: who answered what stays with the answers. Returns how
- * many.
+ * Forgets the leases of a round that is over, but for those on its images that people are asked
+ * about now (db/comparisons): who answered what stays with the answers. Returns how many.
  */
 export async function pruneLeases(roundId: string): Promise<number> {
   const ids = db()
     .select({ id: leases.id })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .where(eq(pairs.roundId, roundId))
+    .where(
+      and(eq(pairs.roundId, roundId), or(ne(pairs.purpose, 'evaluation'), ne(pairs.state, 'open'))),
+    )
     .all()
     .map(({ id }) => id);
   for (const some of portions(ids)) {

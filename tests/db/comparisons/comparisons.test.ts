@@ -10,6 +10,7 @@ import { createPolicy, type Policy } from '@/db/policies/policies';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import { cancelRun } from '@/db/rounds/runs';
 import { recordSamples, samplesById } from '@/db/rounds/samples';
+import { pruneLeases } from '@/db/work/pruning';
 import type { Answer } from '@/lib/answers';
 import { makePeople, makeRun, makeSample, withTemporaryHome } from '../support';
 
@@ -133,6 +134,16 @@ describe('asking which of two versions is better', () => {
       expect(JSON.stringify(pair)).not.toContain(versions[0]!.id);
     }
     expect(new Set(served.map(({ pairId }) => pairId)).size).toBe(4);
+  });
+
+  it('keeps what somebody holds when the leases of the round are forgotten', async () => {
+    const { base, round, versions } = await lineage(['new']);
+    const [ann] = await makePeople(1);
+    await ask(base, versions[0]!, { most: 3 });
+    const [first, second] = await take(ann!, 2);
+    await answer(first!, ann!, 'left');
+    expect(await pruneLeases(round.id)).toBe(1);
+    expect((await answer(second!, ann!, 'left')).status).toBe('accepted');
   });
 
   it('asks of each pair once, however often it is asked, and says when none is left', async () => {
