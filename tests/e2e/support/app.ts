@@ -85,8 +85,11 @@ function emptyHome(): void {
       sql: string;
     }[];
   const kept = /^(settings$|sqlite_|__drizzle_)/;
+  const waitMs = sqlite.pragma('busy_timeout', { simple: true });
+  // The server that is up may just be writing.
+  sqlite.pragma('busy_timeout = 20000');
   sqlite.pragma('foreign_keys = OFF');
-  sqlite.transaction(() => {
+  const empty = sqlite.transaction(() => {
     // Figures are kept by triggers, which would count what goes.
     const triggers = named('trigger');
     for (const { name } of triggers) sqlite.exec(`drop trigger "${name}"`);
@@ -94,8 +97,10 @@ function emptyHome(): void {
       if (!kept.test(name)) sqlite.exec(`delete from "${name}"`);
     }
     for (const { sql } of triggers) sqlite.exec(sql);
-  })();
+  });
+  empty.immediate();
   sqlite.pragma('foreign_keys = ON');
+  sqlite.pragma(`busy_timeout = ${waitMs}`);
   rmSync(join(darkroomHome(), 'blobs'), { recursive: true, force: true });
 }
 
