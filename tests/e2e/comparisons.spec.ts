@@ -16,7 +16,7 @@ test('people are asked which of two versions is better, blind, and the versions 
   const form = page.getByRole('dialog', { name: 'Which version is better?' });
   await expect(form).toContainText('An answer about hands 1 and hands would tell most now.');
   await form.getByLabel('Pairs').fill('6');
-  await expect(form.getByLabel('Stop when one is better beyond chance')).toBeChecked();
+  await expect(form.getByRole('switch', { name: 'Stop when one' })).toBeChecked();
   await expectAccessible(page);
   await form.getByRole('button', { name: 'Ask', exact: true }).click();
   await expect(page.getByText('0 of 6 pairs answered')).toBeVisible();
