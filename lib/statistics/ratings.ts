@@ -163,60 +163,77 @@ class Model {
     };
   }
 
+  /** Newton's steps until one is too small to matter, or leads no further up. */
   fit(): void {
-    const size = this.#values.length;
-    for (let round = 0; round < 100; round++) {
-      const slope = Matrix.columnVector(this.#values).mul(-1 / priorDeviation ** 2);
-      const information = Matrix.eye(size, size, 1 / priorDeviation ** 2);
-      const add = (row: number, column: number, value: number) =>
-        information.set(row, column, information.get(row, column) + value);
-      for (const [comparison, times] of this.#said) {
-        const { left, right, tie } = this.#chances(comparison);
-        const slopes = this.#slopes(comparison);
-        const lead = this.#lead(comparison);
-        const leads = (times * (left + right - (left - right) ** 2)) / 4;
-        const both = (-times * tie * (left - right)) / 2;
-        for (const [one, sign] of lead) {
-          slope.set(one, 0, slope.get(one, 0) + times * sign * slopes.lead);
-          for (const [other, its] of lead) add(one, other, sign * its * leads);
-          add(one, this.#tie, sign * both);
-          add(this.#tie, one, sign * both);
-        }
-        slope.set(this.#tie, 0, slope.get(this.#tie, 0) + times * slopes.tie);
-        add(this.#tie, this.#tie, times * tie * (1 - tie));
-      }
-      this.#inverse = new CholeskyDecomposition(information).solve(Matrix.eye(size));
-      const step = this.#inverse.mmul(slope).to1DArray();
-      if (Math.max(...step.map(Math.abs)) < 1e-10) break;
-      this.#climb(step);
-    }
+    let factors: CholeskyDecomposition;
+    let step: number[];
+    do {
+      const { slope, information } = this.#curvature();
+      factors = new CholeskyDecomposition(information);
+      step = factors.solve(slope).to1DArray();
+    } while (step.some((part) => Math.abs(part) > 1e-9) && this.#climb(step));
+    this.#inverse = factors.solve(Matrix.eye(step.length));
     this.#sandwich = this.#spread();
   }
 
-  /** The whole step, or the first half of it (of that, …) that does not lead down. */
-  #climb(step: readonly number[]): void {
+  /** Slope and curvature, downwards, of the log of the posterior. */
+  #curvature(): { slope: Matrix; information: Matrix } {
+    const size = this.#values.length;
+    const slope = Matrix.columnVector(this.#values).mul(-1 / priorDeviation ** 2);
+    const information = Matrix.eye(size, size, 1 / priorDeviation ** 2);
+    const add = (row: number, column: number, value: number) =>
+      information.set(row, column, information.get(row, column) + value);
+    for (const [comparison, times] of this.#said) {
+      const { left, right, tie } = this.#chances(comparison);
+      const slopes = this.#slopes(comparison);
+      const lead = this.#lead(comparison);
+      const leads = (times * (left + right - (left - right) ** 2)) / 4;
+      const both = (-times * tie * (left - right)) / 2;
+      for (const [one, sign] of lead) {
+        slope.set(one, 0, slope.get(one, 0) + times * sign * slopes.lead);
+        for (const [other, its] of lead) add(one, other, sign * its * leads);
+        add(one, this.#tie, sign * both);
+        add(this.#tie, one, sign * both);
+      }
+      slope.set(this.#tie, 0, slope.get(this.#tie, 0) + times * slopes.tie);
+      add(this.#tie, this.#tie, times * tie * (1 - tie));
+    }
+    return { slope, information };
+  }
+
+  /** The whole step, or the first half of it (of that, …) that leads up; whether one does. */
+  #climb(step: readonly number[]): boolean {
     const from = Float64Array.from(this.#values);
     const height = this.#height();
     for (let part = 1; part > 1e-6; part /= 2) {
       for (const [i, value] of from.entries()) this.#values[i] = value + part * step[i]!;
-      if (this.#height() >= height) return;
+      if (this.#height() > height) return true;
     }
     this.#values.set(from);
+    return false;
   }
 
   /** H⁻¹ (Σ g gᵀ) H⁻¹ with the slopes g of each cluster's answers together. */
   #spread(): Matrix {
-    const size = this.#values.length;
-    const slopes = new Map<string, Float64Array>();
+    const slopes = new Map<string, Map<number, number>>();
     for (const comparison of this.#comparisons) {
-      const of = slopes.get(comparison.cluster) ?? new Float64Array(size);
+      const of = slopes.get(comparison.cluster) ?? new Map<number, number>();
       const { lead, tie } = this.#slopes(comparison);
-      for (const [place, sign] of this.#lead(comparison)) of[place]! += sign * lead;
-      of[this.#tie]! += tie;
+      const add = (place: number, slope: number) => of.set(place, (of.get(place) ?? 0) + slope);
+      for (const [place, sign] of this.#lead(comparison)) add(place, sign * lead);
+      add(this.#tie, tie);
       slopes.set(comparison.cluster, of);
     }
-    const moved = new Matrix([...slopes.values()]).mmul(this.#inverse);
-    return moved.transpose().mmul(moved);
+    const size = this.#values.length;
+    const products = Matrix.zeros(size, size);
+    for (const of of slopes.values()) {
+      for (const [one, slope] of of) {
+        for (const [other, its] of of) {
+          products.set(one, other, products.get(one, other) + slope * its);
+        }
+      }
+    }
+    return this.#inverse.mmul(products).mmul(this.#inverse);
   }
 
   /** Standard deviation of the difference of two parameters; the anchor's place is −1. */

@@ -12,6 +12,9 @@ const pointsPerLogOdds = 400 / Math.LN10;
 /** The newest versions are compared with each other and with the base: more is no choice. */
 const candidatesMax = 30;
 
+/** More are no board, and their ratings would hold up whoever opens the page. */
+const ratedMax = 100;
+
 /** The newest questions stand for themselves; what older ones came to is in the ratings. */
 const askedMax = 10;
 
@@ -25,9 +28,15 @@ export async function loadRatings({
 }): Promise<Ratings> {
   const drawing = chosenDrawing(await measuredDrawings(pipeline), wanted);
   const newestFirst = await policyNames(pipeline);
-  const comparisons = await comparisonsOf(pipeline);
-  const compared = new Set(comparisons.flatMap(({ left, right }) => [left, right]));
-  const anchor = newestFirst.findLast(({ id }) => compared.has(id));
+  const said = await comparisonsOf(pipeline);
+  const asked = new Set(said.flatMap(({ left, right }) => [left, right]));
+  const board = newestOf(
+    newestFirst.filter(({ id }) => asked.has(id)),
+    ratedMax,
+  );
+  const onBoard = new Set(board.map(({ id }) => id));
+  const comparisons = said.filter(({ left, right }) => onBoard.has(left) && onBoard.has(right));
+  const anchor = board.at(-1);
   const rated = anchor ? rate(comparisons, anchor.id) : null;
   const drawn = drawing === undefined ? [] : await versionsDrawn(pipeline, drawing);
   const candidates = newestOf(
