@@ -25,7 +25,7 @@ const mayImport: Record<string, string[]> = {
   'db/blobs': ['lib', 'db', 'db/schema'],
   'db/policies': ['lib', 'db', 'db/schema', 'db/work/enqueue.ts'],
   'db/leases': ['lib', 'db', 'db/schema'],
-  'db/comparisons': ['lib', 'db', 'db/schema', 'db/policies'],
+  'db/comparisons': ['lib', 'db', 'db/schema', 'db/leases', 'db/policies'],
   'db/answers': ['lib', 'db', 'db/schema'],
   // Whoever decides may ask for work; only the queue above them all hands it out.
   'db/work/enqueue.ts': ['lib', 'db', 'db/schema'],

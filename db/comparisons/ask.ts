@@ -1,12 +1,15 @@
-import { and, asc, eq, ne, notExists, or } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNotNull, ne, notExists, or, sql } from 'drizzle-orm';
 import { AppError } from '@/lib/errors';
 import { recordAudit } from '../audit';
+import { db } from '../client';
 import { derivedId } from '../ids';
+import { countedAnswers } from '../leases/next-pair';
 import { drawingOf } from '../policies/drawings';
 import { type Policy, policyIn } from '../policies/policies';
 import { comparisons } from '../schema/comparisons';
 import { pairs } from '../schema/labels';
-import { all, change, immediate, type Steps, type Transaction } from '../transaction';
+import { evaluations } from '../schema/rounds';
+import { all, change, immediate, one, read, type Steps, type Transaction } from '../transaction';
 import { endComparison } from './end';
 import { first, isComparison, ordered, second, type Versions } from './versions';
 
@@ -15,7 +18,7 @@ type Version = Pick<Policy, 'id' | 'name' | 'parentId' | 'pipeline'>;
 /** Images of both versions on one prompt and seed, drawn alike, that nobody was asked about yet. */
 function* unasked(
   tx: Transaction,
-  [one, other]: readonly [Version, Version],
+  [a, b]: readonly [Version, Version],
   { drawing, most }: { drawing: string; most: number },
 ) {
   const drawn = (image: typeof first | typeof second, policy: Version) =>
@@ -44,8 +47,8 @@ function* unasked(
       )
       .where(
         and(
-          drawn(first, one),
-          drawn(second, other),
+          drawn(first, a),
+          drawn(second, b),
           notExists(
             tx
               .select({ id: pairs.id })
@@ -68,6 +71,26 @@ function* unasked(
   );
 }
 
+/**
+ * Images of what a round starts from are of no round: they are compared under the settings of the
+ * newest one that measured either. Throws 'conflict' where none has.
+ */
+function* roundThatMeasured(tx: Transaction, versions: Versions): Steps<string> {
+  const measured = yield* one(
+    tx
+      .select({ roundId: evaluations.roundId })
+      .from(evaluations)
+      .where(and(inArray(evaluations.policyId, [...versions]), isNotNull(evaluations.roundId)))
+      .orderBy(desc(evaluations.createdAt), desc(evaluations.id))
+      .limit(1),
+  );
+  if (measured?.roundId) return measured.roundId;
+  throw new AppError(
+    'conflict',
+    'No round has measured either of these versions. Start a run from one of them first.',
+  );
+}
+
 function* bothIn(tx: Transaction, versions: Versions): Steps<readonly [Policy, Policy]> {
   const both = [yield* policyIn(tx, versions[0]), yield* policyIn(tx, versions[1])] as const;
   if (versions[0] === versions[1]) {
@@ -83,13 +106,19 @@ function* bothIn(tx: Transaction, versions: Versions): Steps<readonly [Policy, P
   );
 }
 
+/** Whether images of both are left, drawn so, of which nobody was asked. Throws 'not-found'. */
+export async function canBeAsked(versions: Versions, drawing: string): Promise<boolean> {
+  const both = await read(bothIn(db(), versions));
+  return (await read(unasked(db(), both, { drawing, most: 1 }))).length > 0;
+}
+
 /**
  * Asks people which of two versions is better: up to `most` pairs of images that both drew alike
  * from one prompt and seed, in the order of the seeds, of those that were not asked about yet.
  * Returns how many. Throws 'not-found', 'bad-request', and 'conflict' where no such pair is left.
  * @param drawing how the images were drawn, a key of lib/drawings.ts
  * @param people how many are to answer each pair
- * @param untilSure asks no more as soon as one version is better beyond chance (`endIfSure`)
+ * @param untilSure asks no more as soon as one version is better beyond chance (`lookWhetherSure`)
  */
 export async function askWhichIsBetter({
   versions,
@@ -110,11 +139,7 @@ export async function askWhichIsBetter({
 }): Promise<number> {
   return immediate(function* (tx) {
     const both = yield* bothIn(tx, versions);
-    const found = yield* unasked(tx, both, { drawing, most });
-    const asked = found.flatMap(({ roundOfFirst, roundOfSecond, ...pair }) => {
-      const roundId = roundOfSecond ?? roundOfFirst;
-      return roundId === null ? [] : [{ ...pair, roundId }];
-    });
+    const asked = yield* unasked(tx, both, { drawing, most });
     if (asked.length === 0) {
       throw new AppError(
         'conflict',
@@ -135,7 +160,9 @@ export async function askWhichIsBetter({
         })
         .onConflictDoUpdate({ target: comparisons.id, set: asking }),
     );
-    for (const { firstId, secondId, roundId, prompt } of asked) {
+    const measuredIn = yield* roundThatMeasured(tx, versions);
+    for (const { firstId, secondId, roundOfFirst, roundOfSecond, prompt } of asked) {
+      const roundId = roundOfSecond ?? roundOfFirst ?? measuredIn;
       const pair = {
         id: derivedId('comparison', ...[firstId, secondId].sort()),
         roundId,
@@ -147,12 +174,18 @@ export async function askWhichIsBetter({
         target: people,
         createdAt: now,
       };
-      // One that was withdrawn is asked again.
+      // One that was withdrawn is asked again, unless it has its answers.
       yield* change(
         tx
           .insert(pairs)
           .values(pair)
-          .onConflictDoUpdate({ target: pairs.id, set: { state: 'open', target: people } }),
+          .onConflictDoUpdate({
+            target: pairs.id,
+            set: {
+              state: sql`case when ${countedAnswers} >= ${people} then 'complete' else 'open' end`,
+              target: people,
+            },
+          }),
       );
     }
     yield* recordAudit(

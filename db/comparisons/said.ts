@@ -76,21 +76,18 @@ export async function askedComparisons(pipeline: string): Promise<AskedCompariso
     .where(and(isComparison, ne(pairs.state, 'withdrawn'), eq(policies.pipeline, pipeline)))
     .groupBy(first.policyId, second.policyId)
     .all();
-  return rows.map(({ oneId, otherId, untilSure, ended }) => {
-    const own = counted.filter(({ one, other }) => isSame([one, other], [oneId, otherId]));
-    const sum = (of: 'open' | 'asked') => own.reduce((total, row) => total + row[of], 0);
-    return {
-      versions: [oneId, otherId],
-      open: sum('open'),
-      asked: sum('asked'),
-      untilSure,
-      ended,
-    };
-  });
-}
-
-function isSame(some: Versions, others: Versions): boolean {
-  return ordered(some).join() === ordered(others).join();
+  const counts = new Map<string, { open: number; asked: number }>();
+  for (const { one, other, open, asked } of counted) {
+    const both = ordered([one, other]).join();
+    const known = counts.get(both) ?? { open: 0, asked: 0 };
+    counts.set(both, { open: known.open + open, asked: known.asked + asked });
+  }
+  return rows.map(({ oneId, otherId, untilSure, ended }) => ({
+    versions: [oneId, otherId],
+    ...(counts.get([oneId, otherId].join()) ?? { open: 0, asked: 0 }),
+    untilSure,
+    ended,
+  }));
 }
 
 /** Versions that have drawn evaluation images so, a key of lib/drawings.ts. */

@@ -4,8 +4,9 @@
  * judged too stays as it is, so that no round waits for a full count. Resuming counts those
  * answers, however many others have come meanwhile.
  */
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
-import { countedAnswers } from '../leases/next-pair';
+import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
+import { recountComparisons } from '../comparisons/end';
+import { stateNow } from '../leases/next-pair';
 import { labelingStates } from '../leases/open-rounds';
 import { countAnswers } from '../rounds/answers';
 import { noteLook } from '../rounds/look';
@@ -14,10 +15,6 @@ import { roundIn } from '../rounds/rows';
 import { groups, pairs, preferences, taggings } from '../schema/labels';
 import { rounds } from '../schema/rounds';
 import { all, change, type Steps, type Transaction } from '../transaction';
-
-/** What a pair is once other answers count: filled, without any, or as it was. */
-const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'complete'
-  when ${countedAnswers} = 0 then 'open' else ${pairs.state} end`;
 
 /**
  * Within the decision that pauses or resumes a person: what their answers fill in rounds being
@@ -31,12 +28,20 @@ export function* recountFor(tx: Transaction, annotatorId: string, now: number): 
       tx
         .update(pairs)
         .set({ state: stateNow })
-        .where(and(eq(pairs.roundId, id), inArray(pairs.state, ['open', 'complete']), answered)),
+        .where(
+          and(
+            eq(pairs.roundId, id),
+            ne(pairs.purpose, 'evaluation'),
+            inArray(pairs.state, ['open', 'complete']),
+            answered,
+          ),
+        ),
     );
     const round = yield* roundIn(tx, id);
     yield* mergeProgress(tx, round, { labeled: yield* countAnswers(tx, round) }, now);
     yield* noteLook(tx, id, now);
   }
+  yield* recountComparisons(tx, annotatorId, now);
 }
 
 function* roundsAnsweredBy(tx: Transaction, annotatorId: string): Steps<{ id: string }[]> {

@@ -3,7 +3,7 @@ import { type Answer, decisionMs } from '@/lib/answers';
 import { AppError } from '@/lib/errors';
 import { pairsInHand, undoneMax } from '@/lib/leases';
 import { acceptsPreferences } from '@/lib/rounds';
-import { endIfSure } from '../comparisons/end';
+import { lookWhetherSure } from '../comparisons/end';
 import { type DrawnPair, drawn } from '../leases/drawn';
 import { type LeasedPair, leasedPairIn } from '../leases/leased-pair';
 import { labelingOf } from '../leases/open-rounds';
@@ -349,7 +349,7 @@ export async function submitPreference(input: {
     yield* change(dropSkip, { pairId: pair.id, annotatorId });
     if (counted + 1 >= pair.target) {
       yield* change(complete, { pairId: pair.id });
-      if (pair.purpose === 'evaluation') yield* endIfSure(tx, pair.id, now);
+      if (pair.purpose === 'evaluation') yield* lookWhetherSure(tx, pair.id, now);
     }
     yield* countAnswer(tx, pair, { annotatorId, answers: 1, now });
     return {
@@ -400,6 +400,7 @@ export async function undoPreference({
         yield* change(tx.update(pairs).set({ state: 'open' }).where(eq(pairs.id, pair.id)));
       }
       yield* countAnswer(tx, pair, { annotatorId, answers: -1, now });
+      if (pair.purpose === 'evaluation') yield* lookWhetherSure(tx, pair.id, now);
     }
     if (pair.state === 'withdrawn') return { status: 'undone', pair: null };
     const { leaseId } = preference;

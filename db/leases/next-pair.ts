@@ -35,6 +35,10 @@ export const countedAnswers = sql<number>`(select count(*) from ${preferences}
   where ${preferences.pairId} = ${pairs.id} and ${preferences.supersededAt} is null
   and ${user.pausedAt} is null)`;
 
+/** What a pair is once other answers count: filled, without any, or as it was. */
+export const stateNow = sql`case when ${countedAnswers} >= ${pairs.target} then 'complete'
+  when ${countedAnswers} = 0 then 'open' else ${pairs.state} end`;
+
 /**
  * Answers that count plus live leases of a pair at the placeholder `now`: what its target limits.
  */

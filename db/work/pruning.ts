@@ -72,17 +72,15 @@ export async function noteTidied(
 }
 
 /**
- * Forgets the leases of a round that is over, but for those on its images that people are asked
- * about now (db/comparisons): who answered what stays with the answers. Returns how many.
+ * Forgets the leases of a round that is over, but for those of comparisons (db/comparisons),
+ * which outlive it: who answered what stays with the answers. Returns how many.
  */
 export async function pruneLeases(roundId: string): Promise<number> {
   const ids = db()
     .select({ id: leases.id })
     .from(leases)
     .innerJoin(pairs, eq(pairs.id, leases.pairId))
-    .where(
-      and(eq(pairs.roundId, roundId), or(ne(pairs.purpose, 'evaluation'), ne(pairs.state, 'open'))),
-    )
+    .where(and(eq(pairs.roundId, roundId), ne(pairs.purpose, 'evaluation')))
     .all()
     .map(({ id }) => id);
   for (const some of portions(ids)) {

@@ -1,3 +1,4 @@
+import { canBeAsked } from '@/db/comparisons/ask';
 import { askedComparisons, comparisonsOf, versionsDrawn } from '@/db/comparisons/said';
 import { measuredDrawings } from '@/db/policies/drawings';
 import { policyNames } from '@/db/policies/list';
@@ -29,9 +30,9 @@ export async function loadRatings({
   const drawing = chosenDrawing(await measuredDrawings(pipeline), wanted);
   const newestFirst = await policyNames(pipeline);
   const said = await comparisonsOf(pipeline);
-  const asked = new Set(said.flatMap(({ left, right }) => [left, right]));
+  const compared = new Set(said.flatMap(({ left, right }) => [left, right]));
   const board = newestOf(
-    newestFirst.filter(({ id }) => asked.has(id)),
+    newestFirst.filter(({ id }) => compared.has(id)),
     ratedMax,
   );
   const onBoard = new Set(board.map(({ id }) => id));
@@ -45,6 +46,14 @@ export async function loadRatings({
   );
   const refs = new Map(newestFirst.map((policy) => [policy.id, policy]));
   const ref = (id: string) => refs.get(id) as PolicyRef;
+  const asked = (await askedComparisons(pipeline))
+    .filter(({ open, ended }) => open > 0 || ended === 'sure')
+    .map(({ versions: [one, other], asked: pairs, ...rest }) => ({
+      one: ref(one),
+      other: ref(other),
+      pairs,
+      ...rest,
+    }));
   return {
     anchor: rated && anchor ? anchor : null,
     versions:
@@ -57,17 +66,9 @@ export async function loadRatings({
       })) ?? [],
     leftShare: rated?.leftShare ?? null,
     answers: comparisons.length,
-    asked: (await askedComparisons(pipeline))
-      .filter(({ open, ended }) => open > 0 || ended === 'sure')
-      .slice(0, askedMax)
-      .map(({ versions: [one, other], asked, ...rest }) => ({
-        one: ref(one),
-        other: ref(other),
-        pairs: asked,
-        ...rest,
-      })),
+    asked: asked.slice(0, askedMax),
     candidates,
-    next: worthAsking(candidates, rated),
+    next: await worthAsking(candidates, rated, { drawing, asked }),
   };
 }
 
@@ -81,31 +82,43 @@ function scaled({ rate, low, high }: Interval, by: number): Interval {
   return { rate: rate * by, low: low * by, high: high * by };
 }
 
+/** So many are tried, the best first, before nothing is suggested. */
+const triedMax = 8;
+
 /**
- * The newest version that nobody was asked about, beside the best that is known or the base; where
- * all are rated, the two of which an answer tells most.
+ * Of what can be asked and is not being asked: the newest version that nobody was asked about
+ * beside the best that is known or the base; then the two of which an answer tells most.
  */
-function worthAsking(
+async function worthAsking(
   candidates: readonly PolicyRef[],
   rated: ReturnType<typeof rate>,
-): Ratings['next'] {
-  const isRated = ({ id }: PolicyRef) => rated?.versions.some(({ version }) => version === id);
-  const unrated = candidates.find((policy) => !isRated(policy));
-  const known = rated?.versions.flatMap(
+  { drawing, asked }: { drawing: string | undefined; asked: Ratings['asked'] },
+): Promise<Ratings['next']> {
+  if (drawing === undefined) return null;
+  const isRated = ({ id }: PolicyRef) =>
+    rated?.versions.some(({ version }) => version === id) ?? false;
+  const known = (rated?.versions ?? []).flatMap(
     ({ version }) => candidates.find(({ id }) => id === version) ?? [],
   );
-  if (unrated) {
-    const other = known?.[0] ?? candidates.findLast(({ id }) => id !== unrated.id);
-    return other ? { one: unrated, other } : null;
+  const unrated = candidates.filter((policy) => !isRated(policy));
+  const fresh = unrated.flatMap((one) => {
+    const other = known[0] ?? candidates.findLast(({ id }) => id !== one.id);
+    return other ? [{ one, other, worth: Number.POSITIVE_INFINITY }] : [];
+  });
+  const rivals = known.flatMap((one, i) =>
+    known.slice(i + 1).map((other) => ({ one, other, worth: rated?.worth(one.id, other.id) ?? 0 })),
+  );
+  const isAsked = ({ one, other }: { one: PolicyRef; other: PolicyRef }) =>
+    asked.some(
+      (question) =>
+        question.open > 0 &&
+        [question.one.id, question.other.id].sort().join() === [one.id, other.id].sort().join(),
+    );
+  const best = [...fresh, ...rivals.sort((a, b) => b.worth - a.worth)].filter(
+    (both) => !isAsked(both),
+  );
+  for (const { one, other } of best.slice(0, triedMax)) {
+    if (await canBeAsked([one.id, other.id], drawing)) return { one, other };
   }
-  if (!rated || !known) return null;
-  let next: Ratings['next'] = null;
-  let most = Number.NEGATIVE_INFINITY;
-  for (const [i, one] of known.entries()) {
-    for (const other of known.slice(i + 1)) {
-      const worth = rated.worth(one.id, other.id);
-      if (worth > most) [next, most] = [{ one, other }, worth];
-    }
-  }
-  return next;
+  return null;
 }

@@ -1,15 +1,18 @@
+import { inArray } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadRatings } from '@/app/reads/policies/load-ratings';
 import { standingAnswersOf } from '@/db/answers/standing-answers';
+import { db } from '@/db/client';
 import { askWhichIsBetter, stopAsking } from '@/db/comparisons/ask';
 import { askedComparisons, comparisonsOf } from '@/db/comparisons/said';
 import { submitPreference, undoPreference } from '@/db/labeling/preferences';
 import { type LeasedPair, leasePairs } from '@/db/leases/pair-leases';
-import { pausePerson } from '@/db/people/users';
+import { pausePerson, resumePerson } from '@/db/people/users';
 import { createPolicy, type Policy } from '@/db/policies/policies';
 import { recordEvaluation } from '@/db/rounds/metrics';
 import { cancelRun } from '@/db/rounds/runs';
 import { recordSamples, samplesById } from '@/db/rounds/samples';
+import { samples } from '@/db/schema/labels';
 import { pruneLeases } from '@/db/work/pruning';
 import type { Answer } from '@/lib/answers';
 import { makePeople, makeRun, makeSample, withTemporaryHome } from '../support';
@@ -35,6 +38,8 @@ async function lineage(names: readonly string[], images = 6) {
   await cancelRun(run.id, null);
   const versions: Policy[] = [base];
   for (const name of names) {
+    // Which is the newest is told by milliseconds.
+    await new Promise((resolve) => setTimeout(resolve, 2));
     versions.push(
       await createPolicy({
         name,
@@ -142,7 +147,7 @@ describe('asking which of two versions is better', () => {
     await ask(base, versions[0]!, { most: 3 });
     const [first, second] = await take(ann!, 2);
     await answer(first!, ann!, 'left');
-    expect(await pruneLeases(round.id)).toBe(1);
+    expect(await pruneLeases(round.id)).toBe(0);
     expect((await answer(second!, ann!, 'left')).status).toBe('accepted');
   });
 
@@ -227,7 +232,7 @@ describe('asking until one is better beyond chance', () => {
     expect(asked).toMatchObject({ open: 0, ended: 'sure' });
     expect(await answered(bob!)).toBeUndefined();
     // Asked again, it goes on: nothing of what was said is lost.
-    expect(await ask(base, versions[0]!, { most: 5 })).toBe(5);
+    expect(await ask(base, versions[0]!, { most: 5, people: 2 })).toBe(5);
     expect(await askedComparisons(pipeline)).toMatchObject([{ ended: null, open: 5 }]);
   });
 
@@ -248,6 +253,72 @@ describe('asking until one is better beyond chance', () => {
     }
     expect(await askedComparisons(other.pipeline)).toMatchObject([{ asked: 12, ended: null }]);
   });
+});
+
+describe('what is said no more', () => {
+  const eightInARow = async (people = 1) => {
+    const made = await lineage(['new'], 12);
+    const [ann, bob] = await makePeople(2);
+    await ask(made.base, made.versions[0]!, { most: 12, people, untilSure: true });
+    const given: string[] = [];
+    for (let pair = 0; pair < 8; pair++) {
+      const [next] = await take(ann!, 1);
+      given.push((await answer(next!, ann!, await preferring(made.versions[0]!, next!))).id);
+    }
+    return { ...made, ann: ann!, bob: bob!, given };
+  };
+
+  it('is asked on where what was taken back made it sure', async () => {
+    const { pipeline, ann, given } = await eightInARow();
+    expect(await askedComparisons(pipeline)).toMatchObject([{ open: 0, ended: 'sure' }]);
+    await undoPreference({ preferenceId: given.at(-1)!, annotatorId: ann });
+    expect(await askedComparisons(pipeline)).toMatchObject([{ open: 5, asked: 12, ended: null }]);
+    expect(await take(ann)).toHaveLength(5);
+  });
+
+  it('is asked of others where somebody is paused, and is sure again where they resume', async () => {
+    const { pipeline, ann, bob } = await eightInARow();
+    await pausePerson(ann, null);
+    expect(await askedComparisons(pipeline)).toMatchObject([{ open: 12, ended: null }]);
+    expect((await take(bob, 1)).length).toBe(1);
+    await resumePerson(ann, null);
+    expect(await askedComparisons(pipeline)).toMatchObject([{ open: 0, ended: 'sure' }]);
+    expect(await take(bob, 1)).toEqual([]);
+  });
+
+  it('is not asked anew of what somebody stopped', async () => {
+    const { pipeline, base, versions } = await lineage(['new']);
+    const [ann, bob] = await makePeople(2);
+    await ask(base, versions[0]!);
+    for (const pair of (await take(ann!)).slice(0, 3)) await answer(pair, ann!, 'left');
+    await stopAsking([base.id, versions[0]!.id], null);
+    await pausePerson(ann!, null);
+    expect(await take(bob!)).toEqual([]);
+    expect(await askedComparisons(pipeline)).toMatchObject([{ open: 0, ended: 'stopped' }]);
+  });
+});
+
+it('what has its answers stays answered when fewer people are asked', async () => {
+  const { pipeline, base, versions } = await lineage(['new'], 4);
+  const [ann, bob] = await makePeople(2);
+  await ask(base, versions[0]!, { most: 4, people: 2 });
+  for (const pair of (await take(ann!)).slice(0, 3)) await answer(pair, ann!, 'left');
+  await stopAsking([base.id, versions[0]!.id], null);
+  await ask(base, versions[0]!, { people: 1 });
+  expect(await askedComparisons(pipeline)).toMatchObject([{ open: 1, asked: 4 }]);
+  expect(await take(bob!)).toHaveLength(1);
+});
+
+it('images of no round are compared under the newest round that measured either', async () => {
+  const { pipeline, base, versions } = await lineage(['new'], 3);
+  await db()
+    .update(samples)
+    .set({ roundId: null })
+    .where(inArray(samples.policyId, [base.id, versions[0]!.id]));
+  expect((await loadRatings({ pipeline })).next).toMatchObject({ one: { name: 'new' } });
+  expect(await ask(base, versions[0]!)).toBe(3);
+  // All is asked: nothing is suggested that could not be.
+  expect((await loadRatings({ pipeline })).next).toBeNull();
 });
 
 describe('ratings', () => {
