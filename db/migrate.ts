@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
-import { databasePath, openDatabase } from './client';
+import { AppError } from '@/lib/errors';
+import { darkroomHome, databasePath, openDatabase } from './client';
 import { dropTriggers, keepFigures } from './figures/figures';
 import { migrationState, refuseNewer } from './known-migrations';
 
@@ -25,4 +27,18 @@ export async function migrateDatabase(path = databasePath()): Promise<void> {
   } finally {
     database.$client.close();
   }
+}
+
+/**
+ * As `migrateDatabase`, for what can only be done where something is. Throws 'not-found', with the
+ * remedy, where there is no database, and makes none.
+ */
+export async function migrateExisting(): Promise<void> {
+  if (!existsSync(databasePath())) {
+    throw new AppError(
+      'not-found',
+      `There is no database in ${darkroomHome()}. Say which data folder Darkroom uses: DARKROOM_HOME=/its/folder before the command.`,
+    );
+  }
+  await migrateDatabase();
 }

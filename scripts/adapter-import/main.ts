@@ -1,7 +1,7 @@
 /** @file `npm run adapter:import`: a LoRA file from elsewhere as the start of a lineage. */
 import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
-import { migrateDatabase } from '@/db/migrate';
+import { migrateExisting } from '@/db/migrate';
 import { newestBase } from '@/db/policies/policies';
 import { toAppError } from '@/lib/errors';
 import { commandLine } from '@/scripts/command-line';
@@ -24,7 +24,7 @@ neither of which changes an image.`,
 
 const [pipeline, file] = operands as [string, string];
 try {
-  await migrateDatabase();
+  await migrateExisting();
   const { policy, kind, notes } = await importAdapter({
     base: await newestBase(pipeline),
     file: await loraFileAt(file),

@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countExport, type ExportChoice } from '@/db/exchange/exports';
 import { listedImport } from '@/db/exchange/import-list';
-import { migrateDatabase } from '@/db/migrate';
+import { migrateExisting } from '@/db/migrate';
 import { getRound } from '@/db/rounds/rounds';
 import { type FormatName, formats } from './formats';
 import type { ImagePlace } from './image-places';
@@ -45,7 +45,7 @@ export async function exportTo(folder: string, options: ExportOptions = {}): Pro
     roundId: roundId ?? null,
     ...(importId !== undefined && { importId }),
   };
-  await migrateDatabase();
+  await migrateExisting();
   if (roundId !== undefined) await getRound(roundId);
   if (importId !== undefined) await listedImport(importId);
   await mkdir(folder, { recursive: true });

@@ -1,7 +1,7 @@
 /** @file `npm run policy:export`: a policy as a whole pipeline that Optimum opens. */
 import { z } from 'zod';
 import { closeDatabases } from '@/db/client';
-import { migrateDatabase } from '@/db/migrate';
+import { migrateExisting } from '@/db/migrate';
 import { listPolicies } from '@/db/policies/policies';
 import { AppError, toAppError } from '@/lib/errors';
 import { commandLine } from '@/scripts/command-line';
@@ -17,7 +17,7 @@ POLICY is a policy's name, or its id from the address of its page.`,
 
 const [asked, folder] = operands as [string, string];
 try {
-  await migrateDatabase();
+  await migrateExisting();
   await exportPolicy(await policyId(asked), folder);
   console.log(
     `${folder} holds the pipeline of ${asked}, without weights for PyTorch. To train it further here: npm run policy:import -- ${folder}`,
