@@ -61,8 +61,7 @@ export function PoliciesView({
             <p className="edge-print text-muted-foreground">Served</p>
             <p className="mt-1 font-semibold text-lg">{serving.policy.name}</p>
             <p className="text-muted-foreground text-sm">
-              {serving.setBy ? `Chosen by ${serving.setBy}` : 'By the rule of its run'}, since{' '}
-              <Moment ms={serving.setAt} />
+              {servedWhy(serving)}, since <Moment ms={serving.setAt} />
             </p>
           </div>
           {mayServe && parent ? (
@@ -127,4 +126,9 @@ export function PoliciesView({
       <ServeDialog policy={chosen} serving={serving?.policy ?? null} onClose={() => choose(null)} />
     </div>
   );
+}
+
+function servedWhy({ setBy, parent }: NonNullable<View['serving']>): string {
+  if (setBy) return `Chosen by ${setBy}`;
+  return parent ? 'By the rule of its run' : 'As what all others come from';
 }

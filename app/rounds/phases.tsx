@@ -114,7 +114,10 @@ export function Phases({
 function remaining(round: RoundSummary, etaSeconds: number | null): string {
   if (round.held) return 'paused';
   if (etaSeconds !== null) return `about ${inWords(etaSeconds)} left`;
-  if (round.state === 'labeling') return 'waiting for people';
+  if (round.state === 'labeling') {
+    const { labeled, preferencesWanted } = round.progress;
+    return labeled < preferencesWanted ? 'waiting for people' : 'until none can be taken back';
+  }
   if (round.ahead === null) return 'the trainer is at it';
   if (round.ahead === 0) return 'next for the trainer';
   return `${plural(round.ahead, 'round')} before it`;

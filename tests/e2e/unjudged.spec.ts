@@ -24,7 +24,7 @@ test('where no program judges, pages say so and show what people flag', async ({
 
   await page.goto(`/rounds/${roundId}`);
   await expect(page.getByText(/Nothing is judged/)).toBeVisible();
-  await expect(page.getByText('Not compared: nobody could judge.')).toBeVisible();
+  await expect(page.getByText('No judge compares these images.')).toBeVisible();
   const rates = page.getByRole('region', { name: 'Rates before and after' });
   await expect(rates.getByRole('row')).toHaveCount(2);
   await expect(rates).toContainText('Diversity');

@@ -65,7 +65,7 @@ export function OutcomeCard({
               <p className="text-muted-foreground text-sm">
                 {after.judge
                   ? 'Not compared: a judge that was taken over from elsewhere counts defects, and decides nothing.'
-                  : 'Not compared: nobody could judge.'}
+                  : 'No judge compares these images. Under Policies people can be asked which are better.'}
               </p>
             )}
           </div>

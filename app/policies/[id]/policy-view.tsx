@@ -47,7 +47,7 @@ export function PolicyView({
       title={policy.name}
       lead={
         <>
-          <span className="mr-2 inline-flex gap-1 align-middle">
+          <span className="mr-2 inline-flex gap-1 align-middle empty:hidden">
             {policy.serving ? <Badge tone="active">Served</Badge> : null}
             {policy.isBase ? <Badge>Base</Badge> : null}
           </span>

@@ -34,7 +34,7 @@ export function RatingsCard({
       <div className="flex items-start justify-between gap-x-6 max-sm:mb-3 max-sm:flex-col">
         <CardHeading title="What people prefer">
           {answers === 0
-            ? 'Nobody was asked yet which of two versions is better. People are shown what both drew from one prompt and seed, not which is which; nothing is trained on their answers.'
+            ? 'Nobody has said yet which of two versions is better. Those who are asked are shown what both drew from one prompt and seed, not which is which; nothing is trained on their answers.'
             : `From ${plural(answers, 'answer')} to pairs of two versions' images, one prompt and seed each (Bradley and Terry's model with ties). Ranks hold for all versions at once.`}
         </CardHeading>
         {canAsk ? (
@@ -97,7 +97,7 @@ function RatedVersions({
             <Cell className="tabular-nums">
               {ranks.best === ranks.worst ? ranks.best : `${ranks.best}–${ranks.worst}`}
             </Cell>
-            <Cell className="font-medium">{policy.name}</Cell>
+            <Cell className="font-medium whitespace-nowrap">{policy.name}</Cell>
             <Cell className="tabular-nums">
               {policy.id === anchor.id ? (
                 <span className="text-muted-foreground">what the others are held against</span>

@@ -77,7 +77,7 @@ export function Curve({
             <YAxis
               domain={[lowest, highest]}
               ticks={domain ? shareTicks : ticks.at}
-              width={60}
+              width={76}
               tick={tick}
               tickFormatter={domain ? shortNumber : ticks.text}
               stroke="var(--border)"

@@ -72,10 +72,15 @@ export function RunForm({
   const [isKept, forget] = useKept(draft, setDraft, pipelines, asked !== null);
   const pipeline = pipelines.find((one) => one.pipeline === draft.pipeline) ?? pipelines[0]!;
   const { presets, sizes } = pipeline;
-  const { request, problems } = useMemo(() => checkDraft(draft, sizes), [draft, sizes]);
+  // Left empty, a run is called as the field says.
+  const name = draft.name.trim() || (pipeline.suggestedRunName ?? '');
+  const { request, problems } = useMemo(
+    () => checkDraft({ ...draft, name }, sizes),
+    [draft, name, sizes],
+  );
   const preview = useMemo(
-    () => checkDraft({ ...draft, name: draft.name || 'unnamed' }, sizes),
-    [draft, sizes],
+    () => checkDraft({ ...draft, name: name || 'unnamed' }, sizes),
+    [draft, name, sizes],
   );
   // Kept while a field is half typed, so that the column beside the form does not jump.
   const [summarized, summarize] = useState(preview.request);
