@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNull, ne, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { type Answer, decisionMs } from '@/lib/answers';
 import { AppError } from '@/lib/errors';
 import { pairsInHand, undoneMax } from '@/lib/leases';
@@ -143,17 +143,12 @@ function* endLease(leaseId: string, now: number): Steps<void> {
   yield* change(releaseLease, { leaseId, now });
 }
 
-/** Ends the newest live leases of others on a pair, until no more than `room` are left. */
-function* keepLeases(
+/** Others' live leases on a pair at `now` (ms), in the order in which they were served. */
+function* othersLeases(
   tx: Transaction,
-  {
-    pairId,
-    annotatorId,
-    room,
-    now,
-  }: { pairId: string; annotatorId: string; room: number; now: number },
-): Steps<void> {
-  const live = yield* all(
+  { pairId, annotatorId, now }: { pairId: string; annotatorId: string; now: number },
+): Steps<{ id: string }[]> {
+  return yield* all(
     tx
       .select({ id: leases.id })
       .from(leases)
@@ -167,7 +162,6 @@ function* keepLeases(
       )
       .orderBy(asc(leases.servedAt)),
   );
-  for (const { id } of live.slice(room)) yield* endLease(id, now);
 }
 
 function ownSkip(pairId: string, annotatorId: string) {
@@ -184,21 +178,9 @@ function* reopenLease(
   now: number,
 ): Steps<LeasedPair | null> {
   const { own, counted } = yield* standingAnswers(pair.id, annotatorId);
-  const held = (yield* one(
-    tx
-      .select({ n: count() })
-      .from(leases)
-      .where(
-        and(
-          eq(leases.pairId, pair.id),
-          ne(leases.annotatorId, annotatorId),
-          isNull(leases.releasedAt),
-          gt(leases.expiresAt, now),
-        ),
-      ),
-  ))!;
+  const held = yield* othersLeases(tx, { pairId: pair.id, annotatorId, now });
   const skipped = yield* one(tx.select().from(skips).where(ownSkip(pair.id, annotatorId)));
-  if (own || skipped || counted + held.n >= pair.target) return null;
+  if (own || skipped || counted + held.length >= pair.target) return null;
   const others = (yield* liveLeases(annotatorId, now)).filter(({ id }) => id !== leaseId);
   if (others.length >= pairsInHand + undoneMax) return null;
   const expiresAt = now + (yield* labelingOf(pair.roundId)).leaseSeconds * 1000;
@@ -342,8 +324,9 @@ export async function submitPreference(input: {
     });
     yield* endLease(leaseId, now);
     if (lease.releasedAt !== null || lease.expiresAt <= now) {
-      const room = pair.target - counted - 1;
-      yield* keepLeases(tx, { pairId: pair.id, annotatorId, room, now });
+      // Whoever came last makes place.
+      const held = yield* othersLeases(tx, { pairId: pair.id, annotatorId, now });
+      for (const { id } of held.slice(pair.target - counted - 1)) yield* endLease(id, now);
     }
     // From another tab, perhaps: an answer overrides one's own skip.
     yield* change(dropSkip, { pairId: pair.id, annotatorId });

@@ -1,7 +1,7 @@
 import { expect, type Page } from 'playwright/test';
 import { test } from './support/app';
 import { expectAccessibleInBoth } from './support/axe';
-import { allSent, desk, shownLease } from './support/desk';
+import { allSent, desk, screens, shownLease } from './support/desk';
 import { pictureSide, seedGroups, seedRound } from './support/seed';
 import { storedFlags, storedPreferences } from './support/stored';
 
@@ -136,14 +136,6 @@ test('flags and answers work while comparing, and flags show there and on the de
   expect(storedFlags().map(({ kind }) => kind)).toEqual(['hand', 'artifact']);
   expect(storedPreferences(roundId).map(({ answer }) => answer)).toEqual(['right']);
 });
-
-const screens = [
-  { width: 1440, height: 900 },
-  { width: 1280, height: 720 },
-  { width: 390, height: 844 },
-  { width: 844, height: 390 },
-  { width: 720, height: 450 },
-];
 
 test('the closer look has room for its images and its buttons in every window', async ({
   app,

@@ -2,7 +2,7 @@ import { expect } from 'playwright/test';
 
 import { test } from './support/app';
 import { expectAccessible } from './support/axe';
-import { allSent, desk, pressAndGoOn, shownLease } from './support/desk';
+import { allSent, desk, pressAndGoOn, screens, shownLease } from './support/desk';
 import { invite, seedRound } from './support/seed';
 import { storedPreferences } from './support/stored';
 
@@ -164,16 +164,6 @@ test('ten presses in a row are stored, or said not to have been', async ({ app, 
   // How many a slow machine paints in time is no matter of this test.
   expect(storedPreferences(roundId).length).toBeGreaterThan(0);
 });
-
-const screens = [
-  { width: 1440, height: 900 },
-  { width: 1280, height: 720 },
-  { width: 1024, height: 768 },
-  { width: 390, height: 844 },
-  { width: 844, height: 390 },
-  // 1440 by 900 at 200 %.
-  { width: 720, height: 450 },
-];
 
 test('images keep their size in every window, and all answers are on screen', async ({
   app,

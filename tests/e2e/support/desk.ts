@@ -1,5 +1,16 @@
 import { expect, type Page } from 'playwright/test';
 
+/** Windows in which everything must be within reach. */
+export const screens = [
+  { width: 1440, height: 900 },
+  { width: 1280, height: 720 },
+  { width: 1024, height: 768 },
+  { width: 390, height: 844 },
+  { width: 844, height: 390 },
+  // 1440 by 900 at 200 %.
+  { width: 720, height: 450 },
+];
+
 /** The labeling screen as a test sees it. */
 export const desk = (page: Page) => page.locator('[data-label-desk]');
 
